@@ -1,0 +1,159 @@
+//! What algorithms stand on: four primitives that compute pairwise distances and reduce them on the fly.
+//!
+//! [`Rows`] is a table made resident on a device; its methods give the same answer on every device where the
+//! contract on numbers says so (`lloyd`, `nearest`), and within 1e-5 elsewhere (`pairwise`, `distance_sums`).
+
+use crate::canonical::Centroids;
+use crate::error::{Error, Result};
+use crate::matrix::Matrix;
+use ndarray::Array2;
+use std::ops::Range;
+
+pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+
+/// How distances are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// `sqrt(sum (x - y)^2)`.
+    Euclidean,
+    /// `sum (x - y)^2`.
+    SqEuclidean,
+}
+
+/// Which reference rows count for a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule<'a> {
+    /// All of them.
+    Any,
+    /// All but one: query `q` is reference row `rows[q]` itself. Duplicates of it do count.
+    ExcludeSelf(&'a [u32]),
+}
+
+/// A query's nearest reference row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbour {
+    /// Its row number, the lowest where several are nearest.
+    pub row: u32,
+    /// Its canonical distance in the user's units, in the metric asked for.
+    pub distance: f64,
+}
+
+/// One set's share of a `lloyd` pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assigned {
+    /// For each centroid and feature the (weighted) sum of its rows, in grid steps: `k * d` values.
+    pub sums: Vec<i128>,
+    /// For each centroid the number of its rows.
+    pub counts: Vec<u64>,
+    /// For each centroid the weight of its rows in weight steps; the counts where there are no weights.
+    pub weights: Vec<u64>,
+    /// For each row its centroid, where labels were asked for.
+    pub labels: Option<Vec<u32>>,
+    /// How many rows the f32 filter could not decide, so that the canonical distance had to.
+    pub undecided: u64,
+}
+
+/// One way to split the rows into `k` clusters.
+#[derive(Debug, Clone, Copy)]
+pub struct Labeling<'a> {
+    /// How many clusters.
+    pub k: usize,
+    /// For each row its cluster, below `k`.
+    pub labels: &'a [u32],
+}
+
+/// Takes the finished sums of a range of rows: `sums[(r * slots) + s]` is the sum of the distances from the range's
+/// row `r` to slot `s`; the slots are the clusters of the first labeling, then those of the second, and so on.
+/// In the user's units. Ranges come in order; an error ends the pass.
+pub type SumsSink<'a> = &'a mut dyn FnMut(Range<usize>, &[f64]) -> Result<()>;
+
+/// A place to compute on.
+pub trait Backend: Send + Sync {
+    /// What it is, for people and for JSON.
+    fn describe(&self) -> Description;
+
+    /// Makes a table resident.
+    ///
+    /// # Errors
+    /// The device's memory does not suffice, or the device failed.
+    fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>>;
+}
+
+/// A backend in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// `cpu` or `gpu`.
+    pub backend: &'static str,
+    /// Threads and instruction set, or the adapter's name and driver.
+    pub name: String,
+}
+
+/// A table resident on a device.
+pub trait Rows {
+    /// Assigns every row to the nearest centroid of each set, and sums the rows of each centroid.
+    ///
+    /// Ties go to the lowest index. All sets are done in one pass over the rows; they may differ in k.
+    ///
+    /// # Errors
+    /// A set without centroids, of another width, or out of the matrix' reach; a device that failed.
+    fn lloyd(&self, sets: &[Centroids], labels: bool) -> Result<Vec<Assigned>>;
+
+    /// For each row of `queries` (made beside or selected from this table) the nearest row of this table.
+    ///
+    /// # Errors
+    /// No reference row left for a query; a device that failed.
+    fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>>;
+
+    /// The distances from each row of `queries` to each row of this table, in the user's units.
+    ///
+    /// # Errors
+    /// A device that failed.
+    fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>>;
+
+    /// For each row the sums of its Euclidean distances to every cluster of every labeling.
+    ///
+    /// # Errors
+    /// Labels that do not fit the rows; whatever `sink` returns; a device that failed.
+    fn distance_sums(&self, labelings: &[Labeling<'_>], sink: SumsSink<'_>) -> Result<()>;
+}
+
+/// Checks what every backend asks of centroid sets.
+pub(crate) fn check_sets(matrix: &Matrix, sets: &[Centroids]) -> Result<()> {
+    for set in sets {
+        if set.features != matrix.features() || set.values.len() % set.features != 0 || set.values.is_empty() {
+            return Err(Error::data(format!("a centroid set wants rows of {} features", matrix.features())));
+        }
+        if let Some(v) = set.values.iter().find(|v| v.is_nan() || v.abs() > matrix.reach()) {
+            return Err(Error::data(format!("a centroid's value {v:e} is out of the table's reach")));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what every backend asks of queries.
+pub(crate) fn check_queries(matrix: &Matrix, queries: &Matrix, rule: Rule<'_>) -> Result<()> {
+    if queries.features() != matrix.features() || queries.shift() != matrix.shift() {
+        return Err(Error::data("queries want the features and the shift of the table that they are held against"));
+    }
+    if let Rule::ExcludeSelf(rows) = rule {
+        if rows.len() != queries.rows() || rows.iter().any(|&r| r as usize >= matrix.rows()) {
+            return Err(Error::data("a query's own row is not a row of the table"));
+        }
+        if matrix.rows() < 2 {
+            return Err(Error::data("with one row there is no other row to be nearest"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what every backend asks of labelings.
+pub(crate) fn check_labelings(matrix: &Matrix, labelings: &[Labeling<'_>]) -> Result<()> {
+    for labeling in labelings {
+        if labeling.labels.len() != matrix.rows() || labeling.labels.iter().any(|&l| l as usize >= labeling.k) {
+            return Err(Error::data("a labeling wants one label below k for each row"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The CPU: every primitive in SIMD, chosen at run time, on the rayon pool it is called from.
+
+mod block;
+mod distance_sums;
+mod lloyd;
+mod nearest;
+mod pairwise;
+
+use crate::backend::{
+    Assigned, Backend, Description, Labeling, Metric, Neighbour, Rows, Rule, SumsSink, check_labelings,
+    check_queries, check_sets,
+};
+use crate::canonical::Centroids;
+use crate::error::{Error, Result};
+use crate::matrix::Matrix;
+pub use block::InstructionSet;
+#[cfg(feature = "gpu")]
+pub(crate) use {
+    distance_sums::{runs, slots},
+    nearest::{decide, neighbour},
+    pairwise::in_user_units,
+};
+use ndarray::Array2;
+
+/// The CPU with one instruction set.
+#[derive(Debug, Clone, Copy)]
+pub struct Cpu {
+    set: InstructionSet,
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Cpu { set: InstructionSet::detect() }
+    }
+}
+
+impl Cpu {
+    /// The CPU held to `set`.
+    ///
+    /// # Errors
+    /// This machine does not have it.
+    pub fn with(set: InstructionSet) -> Result<Self> {
+        if !set.available() {
+            return Err(Error::Device(format!("this CPU has no {set}")));
+        }
+        Ok(Cpu { set })
+    }
+}
+
+impl Backend for Cpu {
+    fn describe(&self) -> Description {
+        let threads = rayon::current_num_threads();
+        let plural = if threads == 1 { "" } else { "s" };
+        Description { backend: "cpu", name: format!("{threads} thread{plural}, {}", self.set) }
+    }
+
+    fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
+        Ok(Box::new(CpuRows { set: self.set, matrix }))
+    }
+}
+
+/// The CPU works on the matrix as it lies in memory.
+struct CpuRows<'a> {
+    set: InstructionSet,
+    matrix: &'a Matrix,
+}
+
+impl Rows for CpuRows<'_> {
+    fn lloyd(&self, sets: &[Centroids], labels: bool) -> Result<Vec<Assigned>> {
+        check_sets(self.matrix, sets)?;
+        Ok(lloyd::lloyd(self.set, self.matrix, sets, labels))
+    }
+
+    fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {
+        check_queries(self.matrix, queries, rule)?;
+        Ok(nearest::nearest(self.set, self.matrix, queries, rule, metric))
+    }
+
+    fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>> {
+        check_queries(self.matrix, queries, Rule::Any)?;
+        Ok(pairwise::pairwise(self.set, self.matrix, queries, metric))
+    }
+
+    fn distance_sums(&self, labelings: &[Labeling<'_>], sink: SumsSink<'_>) -> Result<()> {
+        check_labelings(self.matrix, labelings)?;
+        distance_sums::distance_sums(self.set, self.matrix, labelings, sink)
+    }
+}

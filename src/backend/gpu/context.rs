@@ -1,0 +1,140 @@
+//! Adapters, and an opened device.
+
+use crate::error::{Error, Result};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+/// An adapter as wgpu shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapter {
+    /// The name that the driver gives.
+    pub name: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// The interface: `Vulkan`, `Metal`, `Dx12`.
+    pub api: String,
+    /// Whether it is a driver that computes on the CPU.
+    pub software: bool,
+    /// Whether it shares its memory with the CPU.
+    pub integrated: bool,
+    /// The largest piece of memory that a kernel can see at once, in bytes.
+    pub max_binding: u64,
+    /// The largest buffer, in bytes.
+    pub max_buffer: u64,
+    /// The memory that a workgroup's threads share, in bytes.
+    pub workgroup_memory: u32,
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.name, self.api)?;
+        if !self.driver.is_empty() {
+            write!(f, ", {}", self.driver)?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// How to use an adapter; the defaults are the adapter's own limits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Bind at most this many bytes at once.
+    pub max_binding: Option<u64>,
+    /// Bytes of per-row results that a pass may need on the device; more rows than that go in several passes.
+    pub pass_bytes: Option<u64>,
+    /// Put guard words around every output, poison it before use, and check the guards after each read.
+    pub guards: bool,
+}
+
+/// Per-row results of a pass, where nothing else is said.
+const PASS_BYTES: u64 = 64 << 20;
+
+/// An opened device.
+pub(super) struct Context {
+    pub(super) adapter: Adapter,
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) options: Options,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+async fn enumerate() -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    instance.enumerate_adapters(wgpu::Backends::all()).await
+}
+
+pub(super) async fn adapters() -> Vec<Adapter> {
+    enumerate().await.iter().map(describe).collect()
+}
+
+fn describe(adapter: &wgpu::Adapter) -> Adapter {
+    let (info, limits) = (adapter.get_info(), adapter.limits());
+    Adapter {
+        driver: [info.driver, info.driver_info].join(" ").trim().to_string(),
+        name: info.name,
+        api: format!("{:?}", info.backend),
+        software: info.device_type == wgpu::DeviceType::Cpu,
+        integrated: info.device_type == wgpu::DeviceType::IntegratedGpu,
+        max_binding: limits.max_storage_buffer_binding_size,
+        max_buffer: limits.max_buffer_size,
+        workgroup_memory: limits.max_compute_workgroup_storage_size,
+    }
+}
+
+impl Context {
+    pub(super) async fn open(index: usize, options: Options) -> Result<Self> {
+        let all = enumerate().await;
+        let count = all.len();
+        let adapter = all.into_iter().nth(index).ok_or_else(|| {
+            Error::Device(match count {
+                0 => "no GPU adapter was found".into(),
+                _ => format!("there is no GPU adapter {index}: the last one is {}", count - 1),
+            })
+        })?;
+        let description = describe(&adapter);
+        let (device, queue) = adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("segmenta"),
+                required_limits: adapter.limits(),
+                memory_hints: wgpu::MemoryHints::MemoryUsage,
+                ..Default::default()
+            })
+            .await
+            .map_err(|e| Error::Device(format!("{description} cannot be opened: {e}")))?;
+        let failure = Arc::new(Mutex::new(None));
+        let sink = Arc::clone(&failure);
+        // The default handler panics; the first failure is the one that says why.
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+            if let Ok(mut failure) = sink.lock() {
+                failure.get_or_insert_with(|| e.to_string());
+            }
+        }));
+        Ok(Context { adapter: description, device, queue, options, failure })
+    }
+
+    /// What the device has reported since it was opened.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.failure.lock() {
+            Ok(failure) => match failure.as_ref() {
+                Some(why) => Err(self.failed(why)),
+                None => Ok(()),
+            },
+            Err(_) => Err(self.failed("an error handler failed")),
+        }
+    }
+
+    pub(super) fn failed(&self, why: impl fmt::Display) -> Error {
+        Error::Device(format!("{}: {why}", self.adapter))
+    }
+
+    /// The most bytes to bind at once.
+    pub(super) fn max_binding(&self) -> u64 {
+        let own = self.adapter.max_binding.min(self.adapter.max_buffer);
+        self.options.max_binding.map_or(own, |m| m.min(own))
+    }
+
+    /// The most bytes of per-row results in a pass.
+    pub(super) fn pass_bytes(&self) -> u64 {
+        self.options.pass_bytes.unwrap_or(PASS_BYTES).min(self.max_binding())
+    }
+}

@@ -1,0 +1,154 @@
+//! The host's side of `shaders/distance_sums.wgsl`: columns sorted and packed once, rows in passes.
+
+use super::GpuRows;
+use super::buffer::{Output, upload};
+use super::kernel::{WORKGROUP, out, passes, pieces, whole};
+use crate::backend::cpu::{runs, slots};
+use crate::backend::{Labeling, SumsSink};
+use crate::error::Result;
+use crate::matrix::Matrix;
+use bytemuck::{Pod, Zeroable};
+use std::ops::Range;
+
+/// Pairs of rows that one dispatch may take, times features: a fraction of a second on a small GPU.
+const DISPATCH_WORK: usize = 1 << 32;
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    first: u32,
+    rows: u32,
+    features: u32,
+    labelings: u32,
+    first_run: u32,
+    runs: u32,
+    scale: f32,
+    unused: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Run {
+    first_pack: u32,
+    columns: u32,
+}
+
+/// Columns on the device, as many runs as one binding holds.
+struct Columns {
+    packs: wgpu::Buffer,
+    runs: wgpu::Buffer,
+    slots: wgpu::Buffer,
+    count: usize,
+}
+
+pub(super) async fn distance_sums(
+    rows: &GpuRows<'_>,
+    labelings: &[Labeling<'_>],
+    sink: SumsSink<'_>,
+) -> Result<()> {
+    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let width: usize = labelings.iter().map(|l| l.k).sum();
+    let columns = upload_columns(rows, labelings);
+    context.check()?;
+    let unit = limb_unit(matrix);
+    for pass in passes(context, &rows.resident.chunks, 2 * width) {
+        let count = pass.rows.len();
+        let sums = Output::new(context, 2 * width * count);
+        sums.clear(context, 2 * width * count);
+        for part in &columns {
+            let most = DISPATCH_WORK / (64 * matrix.features() * count);
+            for piece in pieces(part.count, most) {
+                let params = Params {
+                    first: pass.rows.start as u32,
+                    rows: count as u32,
+                    features: matrix.features() as u32,
+                    labelings: labelings.len() as u32,
+                    first_run: piece.start as u32,
+                    runs: piece.len() as u32,
+                    scale: (1.0 / unit) as f32,
+                    unused: 0,
+                };
+                let bindings = [
+                    whole(1, &pass.chunk.buffer),
+                    whole(2, &part.packs),
+                    whole(3, &part.runs),
+                    whole(4, &part.slots),
+                    out(5, &sums),
+                ];
+                rows.gpu.kernels.distance_sums.dispatch(
+                    context,
+                    params,
+                    &bindings,
+                    [count.div_ceil(WORKGROUP), 1, 1],
+                );
+            }
+        }
+        let sums: Vec<[u32; 2]> = sums.read(context, width * count).await?;
+        let mut by_row = vec![0f64; width * count];
+        for (slot, sums) in sums.chunks_exact(count).enumerate() {
+            for (r, &[low, high]) in sums.iter().enumerate() {
+                let value = (f64::from(high) + f64::from(low) / 4294967296.0) * unit;
+                by_row[r * width + slot] = matrix.to_user(value);
+            }
+        }
+        sink(pass.numbers(), &by_row)?;
+    }
+    Ok(())
+}
+
+/// What one unit of the high limb is worth: a power of two, so that no sum over all rows passes 2^31 units.
+fn limb_unit(matrix: &Matrix) -> f64 {
+    let squared: f64 = matrix.magnitudes().iter().map(|&m| 4.0 * f64::from(m) * f64::from(m)).sum();
+    let most = squared.sqrt() * matrix.rows() as f64;
+    if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 30) } else { 1.0 }
+}
+
+fn upload_columns(rows: &GpuRows<'_>, labelings: &[Labeling<'_>]) -> Vec<Columns> {
+    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let d = matrix.features();
+    let (order, cuts) = runs(matrix.rows(), labelings);
+    let most = context.max_binding() as usize / (16 * d.max(labelings.len()));
+    let mut columns = Vec::new();
+    let mut start = 0;
+    while start < cuts.len() {
+        let mut packs = 0;
+        let end = start
+            + cuts[start..]
+                .iter()
+                .take_while(|cut| {
+                    packs += cut.len().div_ceil(4);
+                    packs <= most
+                })
+                .count()
+                .max(1);
+        columns.push(upload_runs(rows, labelings, &order, &cuts[start..end]));
+        start = end;
+    }
+    columns
+}
+
+fn upload_runs(
+    rows: &GpuRows<'_>,
+    labelings: &[Labeling<'_>],
+    order: &[u32],
+    cuts: &[Range<usize>],
+) -> Columns {
+    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let (mut packs, mut runs, mut adds) = (Vec::<[f32; 4]>::new(), Vec::new(), Vec::new());
+    for cut in cuts {
+        runs.push(Run { first_pack: (packs.len() / matrix.features()) as u32, columns: cut.len() as u32 });
+        adds.extend(slots(labelings, order[cut.start] as usize));
+        for pack in order[cut.clone()].chunks(4) {
+            let mut points = [0, 1, 2, 3].map(|i| matrix.row(pack.get(i).copied().unwrap_or(pack[0]) as usize));
+            for _ in 0..matrix.features() {
+                packs.push([0, 1, 2, 3].map(|i| points[i].next().unwrap_or(0.0)));
+            }
+        }
+    }
+    Columns {
+        count: runs.len(),
+        packs: upload(context, &packs),
+        runs: upload(context, &runs),
+        slots: upload(context, &adds),
+    }
+}

@@ -1,0 +1,112 @@
+//! WGSL to pipelines to dispatches, and the one place where work is tiled to the adapter's limits.
+
+use super::buffer::{Chunk, Output, upload};
+use super::context::Context;
+use crate::matrix::TILE;
+use bytemuck::Pod;
+use std::ops::Range;
+
+/// Threads of a workgroup in every kernel.
+pub(super) const WORKGROUP: usize = 64;
+
+/// Workgroups a dispatch may have along each dimension.
+pub(super) const MAX_GROUPS: usize = 65_535;
+
+/// A compute pipeline; its bindings are stated in WGSL alone.
+pub(super) struct Kernel {
+    pipeline: wgpu::ComputePipeline,
+    entry: &'static str,
+}
+
+impl Kernel {
+    pub(super) fn new(context: &Context, source: &'static str, entry: &'static str) -> Self {
+        let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(entry),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        });
+        let pipeline = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(entry),
+            layout: None,
+            module: &module,
+            entry_point: Some(entry),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        });
+        Kernel { pipeline, entry }
+    }
+
+    /// Runs `groups` workgroups; `params` is binding 0, the others by number.
+    pub(super) fn dispatch<P: Pod>(
+        &self,
+        context: &Context,
+        params: P,
+        bindings: &[(u32, wgpu::BindingResource<'_>)],
+        groups: [usize; 3],
+    ) {
+        let params = upload(context, &[params]);
+        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
+        entries.extend(
+            bindings.iter().map(|(binding, resource)| wgpu::BindGroupEntry {
+                binding: *binding,
+                resource: resource.clone(),
+            }),
+        );
+        let group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(self.entry),
+            layout: &self.pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            pass.set_pipeline(&self.pipeline);
+            pass.set_bind_group(0, &group, &[]);
+            let [x, y, z] = groups.map(|g| g as u32);
+            pass.dispatch_workgroups(x, y, z);
+        }
+        context.queue.submit([encoder.finish()]);
+    }
+}
+
+/// A stretch of a chunk's rows that one pass takes.
+pub(super) struct Pass<'a> {
+    pub(super) chunk: &'a Chunk,
+    /// Within the chunk; starts at a tile.
+    pub(super) rows: Range<usize>,
+}
+
+impl Pass<'_> {
+    /// The rows' numbers in the table.
+    pub(super) fn numbers(&self) -> Range<usize> {
+        self.chunk.first + self.rows.start..self.chunk.first + self.rows.end
+    }
+}
+
+/// Cuts the chunks into passes whose results, `words` u32 words a row, fit the budget and one dispatch.
+pub(super) fn passes<'a>(context: &Context, chunks: &'a [Chunk], words: usize) -> Vec<Pass<'a>> {
+    let fit = (context.pass_bytes() / (4 * words.max(1) as u64)) as usize;
+    let step = (fit.min(MAX_GROUPS * WORKGROUP) / TILE * TILE).max(TILE);
+    chunks
+        .iter()
+        .flat_map(|chunk| {
+            (0..chunk.rows)
+                .step_by(step)
+                .map(move |s| Pass { chunk, rows: s..chunk.rows.min(s + step) })
+        })
+        .collect()
+}
+
+/// `count` in pieces of at most `most`.
+pub(super) fn pieces(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(most.max(1)).map(move |s| s..count.min(s + most.max(1)))
+}
+
+/// An output's binding, by number.
+pub(super) fn out(binding: u32, output: &Output) -> (u32, wgpu::BindingResource<'_>) {
+    (binding, output.binding())
+}
+
+/// A buffer's binding, by number.
+pub(super) fn whole(binding: u32, buffer: &wgpu::Buffer) -> (u32, wgpu::BindingResource<'_>) {
+    (binding, buffer.as_entire_binding())
+}

@@ -1,0 +1,8 @@
+//! Clustering algorithms, written once, against the [backend](crate::backend)'s primitives.
+
+pub mod kmeans;
+mod seeding;
+pub mod sweep;
+
+pub use kmeans::{Fit, Params, Start, fit, fit_many};
+pub use sweep::{Choice, Rule, SweepRow, sweep};

@@ -1,0 +1,95 @@
+//! A sweep over k: all k and all restarts together, the silhouettes of all k in one pass over the pairs.
+
+use super::kmeans::{Fit, Params, Start, fit_many};
+use crate::backend::{Labeling, Rows};
+use crate::error::{Error, Result};
+use crate::matrix::Matrix;
+use crate::metrics::silhouette::silhouette_scores;
+use crate::progress::Progress;
+
+/// Scores that differ by less are taken for equal: devices agree on a silhouette to 1e-5.
+const SAME_SCORE: f64 = 2e-5;
+
+/// One k of a sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepRow {
+    /// The best start of this k.
+    pub fit: Fit,
+    /// Mean silhouette of all rows (or of the sample asked for); none for k = 1.
+    pub silhouette: Option<f64>,
+}
+
+impl SweepRow {
+    /// The smallest segment's share of the rows, in per cent.
+    pub fn min_segment_pct(&self) -> f64 {
+        let rows: u64 = self.fit.sizes.iter().sum();
+        100.0 * self.fit.sizes.iter().copied().min().unwrap_or(0) as f64 / rows as f64
+    }
+}
+
+/// How k is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The highest silhouette; of scores within 2e-5 the smaller k.
+    Silhouette,
+}
+
+/// What was chosen, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The k.
+    pub k: usize,
+    /// The rule in words.
+    pub rule: String,
+}
+
+/// Fits every k of `ks`, then scores each by its silhouette: on all rows, or on the rows of `sample`.
+///
+/// # Errors
+/// As [`fit_many`].
+pub fn sweep(
+    rows: &dyn Rows,
+    matrix: &Matrix,
+    ks: &[usize],
+    params: &Params,
+    progress: Progress<'_>,
+) -> Result<Vec<Fit>> {
+    fit_many(rows, matrix, ks, params, &Start::KMeansPlusPlus, progress)
+}
+
+/// The silhouettes of several fits in one pass over all pairs of rows.
+///
+/// # Errors
+/// A device that failed; [`Error::Interrupted`].
+pub fn score(rows: &dyn Rows, matrix: &Matrix, fits: Vec<Fit>, progress: Progress<'_>) -> Result<Vec<SweepRow>> {
+    let scored: Vec<bool> = fits.iter().map(|f| f.sizes.iter().filter(|&&s| s > 0).count() > 1).collect();
+    let labelings: Vec<Labeling<'_>> = fits
+        .iter()
+        .zip(&scored)
+        .filter(|(_, scored)| **scored)
+        .map(|(f, _)| Labeling { k: f.k, labels: &f.labels })
+        .collect();
+    let mut scores = silhouette_scores(rows, matrix, &labelings, progress)?.into_iter();
+    Ok(fits
+        .into_iter()
+        .zip(scored)
+        .map(|(fit, scored)| SweepRow { silhouette: if scored { scores.next() } else { None }, fit })
+        .collect())
+}
+
+/// The k that `rule` chooses among those of at least `min_k`.
+///
+/// # Errors
+/// No k of the sweep is at least `min_k`, or none has a score.
+pub fn choose(rows: &[SweepRow], rule: Rule, min_k: usize) -> Result<Choice> {
+    let Rule::Silhouette = rule;
+    let scored: Vec<(usize, f64)> = rows
+        .iter()
+        .filter(|r| r.fit.k >= min_k)
+        .filter_map(|r| r.silhouette.map(|s| (r.fit.k, s)))
+        .collect();
+    let best = scored.iter().map(|(_, s)| *s).fold(f64::NEG_INFINITY, f64::max);
+    let k = scored.iter().filter(|(_, s)| best - s < SAME_SCORE).map(|(k, _)| *k).min();
+    let k = k.ok_or_else(|| Error::Usage(format!("no k of the sweep is at least {min_k} and has a silhouette")))?;
+    Ok(Choice { k, rule: format!("highest silhouette among k >= {min_k}") })
+}

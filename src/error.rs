@@ -1,0 +1,121 @@
+//! The one error type: where it happened, what was expected, what was found.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Where in a file something was found; each part only where it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file as the caller named it.
+    pub file: Option<String>,
+    /// The line, counted from 1 with the header.
+    pub line: Option<u64>,
+    /// The column's name.
+    pub column: Option<String>,
+}
+
+impl Place {
+    /// A place that is a whole file.
+    pub fn file(file: impl Into<String>) -> Self {
+        Place { file: Some(file.into()), ..Place::default() }
+    }
+
+    /// The same place, narrowed to a line.
+    pub fn line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// The same place, narrowed to a column.
+    pub fn column(mut self, column: impl Into<String>) -> Self {
+        self.column = Some(column.into());
+        self
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            self.file.clone(),
+            self.line.map(|l| format!("line {l}")),
+            self.column.as_ref().map(|c| format!("column {c}")),
+        ];
+        let mut first = true;
+        for part in parts.into_iter().flatten() {
+            if !first {
+                f.write_str(", ")?;
+            }
+            f.write_str(&part)?;
+            first = false;
+        }
+        if first {
+            f.write_str("input")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that can go wrong, grouped by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The call itself makes no sense (contradicting or impossible arguments).
+    #[error("{0}")]
+    Usage(String),
+    /// The data cannot be used as asked.
+    #[error("{place}: {what}")]
+    Data {
+        /// Where.
+        place: Place,
+        /// What was expected and what was found.
+        what: String,
+    },
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("{}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
+    /// The device asked for is not to be had, or failed.
+    #[error("{0}")]
+    Device(String),
+    /// The caller's progress callback asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// Bad data without a place in a file.
+    pub fn data(what: impl Into<String>) -> Self {
+        Error::Data { place: Place::default(), what: what.into() }
+    }
+
+    /// Bad data at a place.
+    pub fn at(place: Place, what: impl Into<String>) -> Self {
+        Error::Data { place, what: what.into() }
+    }
+
+    /// The same error with the file's name put in where none is known yet.
+    pub fn in_file(self, name: &str) -> Self {
+        match self {
+            Error::Data { mut place, what } => {
+                place.file.get_or_insert_with(|| name.to_string());
+                Error::Data { place, what }
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! segmenta
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+pub mod backend;
+pub mod canonical;
+pub mod cluster;
+pub mod error;
+pub mod matrix;
+pub mod metrics;
+pub mod progress;
+pub mod random;
+pub use error::{Error, Result};
+pub use matrix::Matrix;

@@ -1,0 +1,370 @@
+//! The rows that everything is computed on: n x d values, each snapped once to its feature's grid.
+//!
+//! Values are f32 on a grid of powers of two, so that sums of them are integers (grid steps) and know no order.
+//! They are kept multiplied by one more power of two, `2^shift`, chosen so that no squared distance overflows
+//! or loses bits to a device that flushes subnormals; see ARCHITECTURE.md, "Numbers".
+
+use crate::error::{Error, Result};
+use ndarray::ArrayView2;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Rows of a tile: the values of 16 rows lie side by side, feature after feature.
+pub const TILE: usize = 16;
+
+/// Rows of a block: every f64 sum over rows is taken in blocks of this many, by row number.
+pub const BLOCK: usize = 4096;
+
+/// Bits that a feature keeps relative to its largest magnitude.
+const GRID_BITS: i32 = 31;
+
+/// Squared distances between values and centroids stay below `2^100`; the table itself uses `2^90` of it, so
+/// that start centroids may lie 32 times further out than any row.
+const LARGEST_EXPONENT: i32 = 90;
+
+/// The grid of each feature: every value is a whole number of steps of `2^exponent`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Grid {
+    exponents: Vec<i32>,
+}
+
+impl Grid {
+    /// The grid for features of these largest magnitudes (finite, not negative); `shift` as in [`Matrix`].
+    fn fit(magnitudes: &[f32], shift: i32) -> Self {
+        // On a device a step below 2^-126 would be subnormal: coarser steps for features 2^111 smaller than
+        // the largest one.
+        let floor = -126 - shift;
+        let exponents = magnitudes
+            .iter()
+            .map(|&m| if m == 0.0 { 0 } else { (exponent_above(m) - GRID_BITS).max(floor) })
+            .collect();
+        Grid { exponents }
+    }
+
+    /// How many features it is for.
+    pub fn features(&self) -> usize {
+        self.exponents.len()
+    }
+
+    /// The step of feature `j`, `2^exponent`.
+    pub fn step(&self, j: usize) -> f64 {
+        pow2(self.exponents[j])
+    }
+}
+
+/// `2^e` for every exponent that a grid can have.
+pub(crate) fn pow2(e: i32) -> f64 {
+    libm::ldexp(1.0, e)
+}
+
+/// The smallest `e` with `m < 2^e`, for a positive finite `m`.
+fn exponent_above(m: f32) -> i32 {
+    libm::frexp(f64::from(m)).1
+}
+
+/// The shift for `d` features whose largest magnitude is `m`.
+fn shift_for(m: f32, d: usize) -> i32 {
+    if m == 0.0 {
+        return 0;
+    }
+    // d * (2m)^2 * 2^(2 shift) < 2^LARGEST_EXPONENT
+    let log2_d = (usize::BITS - d.leading_zeros()) as i32;
+    (LARGEST_EXPONENT - log2_d - 2).div_euclid(2) - exponent_above(m)
+}
+
+/// A table of features, ready to be computed on.
+///
+/// `values()` are in tiles: row `i`, feature `j` is at `(i / 16 * d + j) * 16 + i % 16`, times `2^shift`; the
+/// last tile is padded with zero rows.
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    rows: usize,
+    features: usize,
+    tiles: Vec<f32>,
+    grid: Grid,
+    shift: i32,
+    names: Vec<String>,
+    weights: Option<Vec<u16>>,
+    magnitudes: Vec<f32>,
+    unit: i32,
+}
+
+impl Matrix {
+    /// A matrix of feature columns, each with one finite value a row, on a grid fitted to them.
+    ///
+    /// # Errors
+    /// Columns of different lengths or none, no rows, a value that is not finite.
+    pub fn from_columns(names: Vec<String>, columns: Vec<Vec<f32>>) -> Result<Self> {
+        Self::build(names, columns, None, 0.0)
+    }
+
+    /// As [`Matrix::from_columns`], with room for start centroids of magnitude `reach`.
+    ///
+    /// # Errors
+    /// As [`Matrix::from_columns`].
+    pub fn with_reach(names: Vec<String>, columns: Vec<Vec<f32>>, reach: f32) -> Result<Self> {
+        Self::build(names, columns, None, reach)
+    }
+
+    /// New rows on the grid of an earlier fit, with room for its centroids' magnitude `reach`.
+    ///
+    /// # Errors
+    /// As [`Matrix::from_columns`]; a grid of another number of features.
+    pub fn on_grid(names: Vec<String>, columns: Vec<Vec<f32>>, grid: &Grid, reach: f32) -> Result<Self> {
+        if grid.features() != columns.len() {
+            return Err(Error::data(format!(
+                "the grid is for {} features, the table has {}",
+                grid.features(),
+                columns.len()
+            )));
+        }
+        Self::build(names, columns, Some(grid.clone()), reach)
+    }
+
+    /// A matrix from a row-major array, features named `f0`, `f1`, …
+    ///
+    /// # Errors
+    /// As [`Matrix::from_columns`].
+    pub fn from_array(array: ArrayView2<'_, f32>) -> Result<Self> {
+        let columns = array.columns().into_iter().map(|c| c.to_vec()).collect();
+        Self::from_columns((0..array.ncols()).map(|j| format!("f{j}")).collect(), columns)
+    }
+
+    fn build(names: Vec<String>, columns: Vec<Vec<f32>>, grid: Option<Grid>, reach: f32) -> Result<Self> {
+        let features = columns.len();
+        let rows = columns.first().map_or(0, Vec::len);
+        if features == 0 || names.len() != features || columns.iter().any(|c| c.len() != rows) {
+            return Err(Error::data("a matrix wants named columns of one length"));
+        }
+        if rows == 0 {
+            return Err(Error::data("there are no rows"));
+        }
+        if rows > u32::MAX as usize - TILE {
+            return Err(Error::data(format!("{rows} rows: at most 2^32 - 17 can be numbered")));
+        }
+        for (column, name) in columns.iter().zip(&names) {
+            if let Some(i) = column.iter().position(|v| !v.is_finite()) {
+                return Err(Error::data(format!("feature {name}, row {}: {} is not finite", i + 1, column[i])));
+            }
+        }
+        if !reach.is_finite() {
+            return Err(Error::data("a centroid is not finite"));
+        }
+        let magnitudes: Vec<f32> =
+            columns.par_iter().map(|c| c.iter().fold(0f32, |m, v| m.max(v.abs()))).collect();
+        let largest = magnitudes.iter().fold(reach, |m, &v| m.max(v));
+        let shift = shift_for(largest, features);
+        let grid = grid.unwrap_or_else(|| Grid::fit(&magnitudes, shift));
+
+        let mut tiles = vec![0f32; rows.div_ceil(TILE) * features * TILE];
+        tiles.par_chunks_mut(features * TILE).enumerate().for_each(|(t, tile)| {
+            for (j, lanes) in tile.chunks_exact_mut(TILE).enumerate() {
+                let (step, scale) = (grid.step(j), pow2(grid.exponents[j] + shift));
+                let from = &columns[j][t * TILE..rows.min((t + 1) * TILE)];
+                for (lane, &v) in lanes.iter_mut().zip(from) {
+                    // Exact but for the one rounding to a whole number of steps; + 0.0 makes -0 a zero.
+                    *lane = ((f64::from(v) / step).round_ties_even() * scale + 0.0) as f32;
+                }
+            }
+        });
+        drop(columns);
+        Ok(Self::from_tiles(rows, features, tiles, grid, shift, names))
+    }
+
+    fn from_tiles(
+        rows: usize,
+        features: usize,
+        tiles: Vec<f32>,
+        grid: Grid,
+        shift: i32,
+        names: Vec<String>,
+    ) -> Self {
+        let (magnitudes, unit) = tiles
+            .par_chunks(features * TILE)
+            .fold(
+                || (vec![0f32; features], i32::MAX),
+                |(mut largest, mut unit), tile| {
+                    for (m, lanes) in largest.iter_mut().zip(tile.chunks_exact(TILE)) {
+                        for &v in lanes {
+                            *m = m.max(v.abs());
+                            unit = unit.min(unit_exponent(v));
+                        }
+                    }
+                    (largest, unit)
+                },
+            )
+            .reduce(
+                || (vec![0f32; features], i32::MAX),
+                |(a, u), (b, v)| (a.iter().zip(&b).map(|(x, y)| x.max(*y)).collect(), u.min(v)),
+            );
+        Matrix { rows, features, tiles, grid, shift, names, weights: None, magnitudes, unit }
+    }
+
+    /// The same rows with sample weights: whole numbers of weight steps, each at most 2^16 - 1.
+    ///
+    /// # Errors
+    /// Not one weight a row, or all weights zero.
+    pub fn weighted(mut self, weights: Vec<u16>) -> Result<Self> {
+        if weights.len() != self.rows {
+            return Err(Error::data(format!("{} weights for {} rows", weights.len(), self.rows)));
+        }
+        if weights.iter().all(|&w| w == 0) {
+            return Err(Error::data("all weights are zero"));
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// The rows of these numbers, on the same grid and shift, in this order.
+    pub fn select(&self, rows: &[usize]) -> Matrix {
+        let mut tiles = vec![0f32; rows.len().div_ceil(TILE) * self.features * TILE];
+        tiles.par_chunks_mut(self.features * TILE).zip(rows.par_chunks(TILE)).for_each(|(tile, rows)| {
+            for (lane, &i) in rows.iter().enumerate() {
+                for (j, v) in self.row(i).enumerate() {
+                    tile[j * TILE + lane] = v;
+                }
+            }
+        });
+        let mut out = Self::from_tiles(
+            rows.len(),
+            self.features,
+            tiles,
+            self.grid.clone(),
+            self.shift,
+            self.names.clone(),
+        );
+        out.weights = self.weights.as_ref().map(|w| rows.iter().map(|&i| w[i]).collect());
+        out
+    }
+
+    /// Rows made elsewhere, `value(i, j)` in this matrix's user units, snapped to this grid and shift.
+    pub fn beside(&self, rows: usize, value: impl Fn(usize, usize) -> f64 + Sync) -> Matrix {
+        let mut tiles = vec![0f32; rows.div_ceil(TILE) * self.features * TILE];
+        tiles.par_chunks_mut(self.features * TILE).enumerate().for_each(|(t, tile)| {
+            for i in t * TILE..rows.min((t + 1) * TILE) {
+                for j in 0..self.features {
+                    let (step, scale) = (self.grid.step(j), pow2(self.grid.exponents[j] + self.shift));
+                    let rounded = f64::from(value(i, j) as f32);
+                    tile[j * TILE + i % TILE] = ((rounded / step).round_ties_even() * scale + 0.0) as f32;
+                }
+            }
+        });
+        Self::from_tiles(rows, self.features, tiles, self.grid.clone(), self.shift, self.names.clone())
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many features.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// The features' names.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The grid of the values.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Stored values are the user's times `2^shift`.
+    pub fn shift(&self) -> i32 {
+        self.shift
+    }
+
+    /// The weights in whole steps, if any.
+    pub fn weights(&self) -> Option<&[u16]> {
+        self.weights.as_deref()
+    }
+
+    /// The stored values, tile after tile.
+    pub fn values(&self) -> &[f32] {
+        &self.tiles
+    }
+
+    /// Largest stored magnitude of each feature.
+    pub fn magnitudes(&self) -> &[f32] {
+        &self.magnitudes
+    }
+
+    /// The stored values are whole multiples of `2^unit`.
+    pub(crate) fn unit(&self) -> i32 {
+        self.unit
+    }
+
+    /// Tile `t`: for each feature, the values of 16 rows.
+    pub fn tile(&self, t: usize) -> &[[f32; TILE]] {
+        let width = self.features * TILE;
+        self.tiles[t * width..(t + 1) * width].as_chunks().0
+    }
+
+    /// How many tiles.
+    pub fn tile_count(&self) -> usize {
+        self.rows.div_ceil(TILE)
+    }
+
+    /// Row `i`'s stored values.
+    pub fn row(&self, i: usize) -> impl Iterator<Item = f32> + '_ {
+        self.tile(i / TILE).iter().map(move |lanes| lanes[i % TILE])
+    }
+
+    /// What a stored value of feature `j` is multiplied by to give its whole number of grid steps.
+    pub fn steps_per_unit(&self, j: usize) -> f32 {
+        // Between 2^-16 and 2^126: a normal f32.
+        pow2(-(self.grid.exponents[j] + self.shift)) as f32
+    }
+
+    /// The grid step of feature `j` in stored units.
+    pub fn stored_step(&self, j: usize) -> f64 {
+        pow2(self.grid.exponents[j] + self.shift)
+    }
+
+    /// A stored value (or centroid) in the user's units.
+    pub fn to_user(&self, stored: f64) -> f64 {
+        stored * pow2(-self.shift)
+    }
+
+    /// A user's value in stored units, not snapped; infinite where it is out of range.
+    pub fn to_stored(&self, user: f64) -> f32 {
+        (user * pow2(self.shift)) as f32 + 0.0
+    }
+
+    /// The largest magnitude a centroid may have in stored units.
+    pub fn reach(&self) -> f32 {
+        // d * (2 reach)^2 < 2^100
+        let log2_d = (usize::BITS - self.features.leading_zeros()) as i32;
+        pow2((100 - log2_d - 2).div_euclid(2)) as f32
+    }
+
+    /// Whether there are at least `k` distinct rows; if not, how many there are.
+    pub fn distinct_rows(&self, k: usize) -> std::result::Result<(), usize> {
+        let mut seen = std::collections::HashSet::new();
+        for i in 0..self.rows {
+            if seen.len() >= k {
+                return Ok(());
+            }
+            seen.insert(self.row(i).map(f32::to_bits).collect::<Vec<_>>());
+        }
+        if seen.len() >= k { Ok(()) } else { Err(seen.len()) }
+    }
+}
+
+/// The largest `e` so that `v` is a whole multiple of `2^e`.
+pub(crate) fn unit_exponent(v: f32) -> i32 {
+    if v == 0.0 {
+        return i32::MAX;
+    }
+    let bits = v.to_bits();
+    let exponent = ((bits >> 23) & 0xff) as i32;
+    let (mantissa, exponent) = match exponent {
+        0 => (bits & 0x7f_ffff, -149),
+        e => ((bits & 0x7f_ffff) | 0x80_0000, e - 150),
+    };
+    exponent + mantissa.trailing_zeros() as i32
+}

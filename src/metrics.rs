@@ -1,0 +1,4 @@
+//! Evidence about a table and its segments.
+
+pub mod hopkins;
+pub mod silhouette;

@@ -1,0 +1,112 @@
+//! Hopkins' statistic (Hopkins and Skellam, 1954): does the table cluster at all?
+//!
+//! `H = sum u^e / (sum u^e + sum w^e)`: `u` are the distances from `m` points drawn uniformly in the table's bounding
+//! box to their nearest rows, `w` those from `m` rows, drawn without replacement, to their nearest other rows. Near
+//! 1 the table clusters, near 0.5 it is as good as uniform. The literature takes `e = d` (Lawson and Jurs, 1990), and
+//! then `H` of a uniform table follows Beta(m, m); notebooks take `e = 1`.
+
+use crate::backend::{Metric, Rows, Rule};
+use crate::error::{Error, Result};
+use crate::matrix::Matrix;
+use crate::progress::Progress;
+use crate::random::{Draws, Purpose};
+
+/// Hopkins' statistic of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hopkins {
+    /// With exponent 1.
+    pub exponent_1: f64,
+    /// With exponent d, the number of features.
+    pub exponent_d: f64,
+    /// The chance that a uniform table has an `exponent_d` this high: the upper tail of Beta(m, m).
+    pub p_value: f64,
+    /// How many probes of each kind.
+    pub probes: usize,
+    /// The nearest rows of the uniform probes, then the nearest other rows of the probed rows.
+    pub neighbours: Vec<u32>,
+}
+
+/// The default number of probes for a table of `rows`.
+pub fn default_probes(rows: usize) -> usize {
+    (rows / 10).min(2000)
+}
+
+/// Computes Hopkins' statistic with `probes` probes of each kind.
+///
+/// # Errors
+/// No probes, or more than a tenth of the rows; a table whose rows are all equal; a device that failed.
+pub fn hopkins(
+    rows: &dyn Rows,
+    matrix: &Matrix,
+    probes: usize,
+    seed: u64,
+    progress: Progress<'_>,
+) -> Result<Hopkins> {
+    let n = matrix.rows();
+    if probes == 0 || probes > n / 10 {
+        return Err(Error::data(format!(
+            "{probes} probes for {n} rows: Hopkins wants at least 1 and at most a tenth of the rows"
+        )));
+    }
+    progress.step("tendency", 0, 2)?;
+    let uniform = uniform_probes(matrix, probes, seed);
+    let u = rows.nearest(&uniform, Rule::Any, Metric::Euclidean)?;
+    progress.step("tendency", 1, 2)?;
+    let chosen = Draws::new(seed, Purpose::HopkinsRows).at(0).sample(probes, n);
+    let own: Vec<u32> = chosen.iter().map(|&i| i as u32).collect();
+    let w = rows.nearest(&matrix.select(&chosen), Rule::ExcludeSelf(&own), Metric::Euclidean)?;
+    progress.step("tendency", 2, 2)?;
+
+    let logs = |found: &[crate::backend::Neighbour]| -> Vec<f64> {
+        found.iter().map(|f| libm::log(f.distance)).collect()
+    };
+    let (log_u, log_w) = (logs(&u), logs(&w));
+    let share = |e: f64| -> Option<(f64, f64)> {
+        let (u, w) = (log_sum(&log_u, e), log_sum(&log_w, e));
+        let top = u.max(w);
+        if top == f64::NEG_INFINITY {
+            return None;
+        }
+        let (u, w) = (libm::exp(u - top), libm::exp(w - top));
+        Some((u / (u + w), w / (u + w)))
+    };
+    let (Some((exponent_1, _)), Some((exponent_d, rest))) = (share(1.0), share(matrix.features() as f64)) else {
+        return Err(Error::data("all rows are equal: Hopkins' statistic is not defined"));
+    };
+    let m = probes as f64;
+    let p_value = statrs::function::beta::checked_beta_reg(m, m, rest.clamp(0.0, 1.0)).unwrap_or(f64::NAN);
+    let neighbours = u.iter().chain(&w).map(|f| f.row).collect();
+    Ok(Hopkins { exponent_1, exponent_d, p_value, probes, neighbours })
+}
+
+/// `ln sum exp(e * l)`: sums of d-th powers leave the range of f64 soon.
+fn log_sum(logs: &[f64], e: f64) -> f64 {
+    let top = logs.iter().fold(f64::NEG_INFINITY, |t, l| t.max(l * e));
+    if top == f64::NEG_INFINITY {
+        return top;
+    }
+    top + libm::log(logs.iter().map(|l| libm::exp(l * e - top)).sum::<f64>())
+}
+
+/// Points drawn uniformly in the rows' bounding box, on the table's grid.
+fn uniform_probes(matrix: &Matrix, probes: usize, seed: u64) -> Matrix {
+    let d = matrix.features();
+    let mut bounds = vec![(f32::INFINITY, f32::NEG_INFINITY); d];
+    for i in 0..matrix.rows() {
+        for (bound, v) in bounds.iter_mut().zip(matrix.row(i)) {
+            *bound = (bound.0.min(v), bound.1.max(v));
+        }
+    }
+    let draws = Draws::new(seed, Purpose::HopkinsUniform);
+    let points: Vec<f64> = (0..probes)
+        .flat_map(|p| {
+            let mut stream = draws.at(p as u64);
+            let draw = move |(low, high): (f32, f32)| {
+                let (low, high) = (f64::from(low), f64::from(high));
+                low + (high - low) * stream.uniform()
+            };
+            bounds.clone().into_iter().map(draw).collect::<Vec<_>>()
+        })
+        .collect();
+    matrix.beside(probes, |i, j| matrix.to_user(points[i * d + j]))
+}

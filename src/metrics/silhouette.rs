@@ -1,0 +1,101 @@
+//! Silhouettes (Rousseeuw, 1987): exact, on every row, for any number of labelings in one pass over the pairs.
+
+use crate::backend::{Labeling, Rows};
+use crate::error::{Error, Result};
+use crate::matrix::{BLOCK, Matrix};
+use crate::progress::Progress;
+
+/// The mean silhouette of each labeling, Euclidean, over all rows.
+///
+/// # Errors
+/// A labeling with fewer than two clusters that have rows; a device that failed; [`Error::Interrupted`].
+pub fn silhouette_scores(
+    rows: &dyn Rows,
+    matrix: &Matrix,
+    labelings: &[Labeling<'_>],
+    progress: Progress<'_>,
+) -> Result<Vec<f64>> {
+    let mut totals = vec![0.0; labelings.len()];
+    let mut block = vec![0.0; labelings.len()];
+    each_row(rows, matrix, labelings, progress, &mut |i, scores| {
+        if i % BLOCK == 0 {
+            totals.iter_mut().zip(&mut block).for_each(|(t, b)| *t += std::mem::take(b));
+        }
+        block.iter_mut().zip(scores).for_each(|(b, s)| *b += s);
+    })?;
+    Ok(totals.iter().zip(&block).map(|(t, b)| (t + b) / matrix.rows() as f64).collect())
+}
+
+/// The silhouette of every row under one labeling: `(b - a) / max(a, b)`, 0 for the only row of a cluster.
+///
+/// # Errors
+/// As [`silhouette_scores`].
+pub fn silhouette_samples(
+    rows: &dyn Rows,
+    matrix: &Matrix,
+    labeling: Labeling<'_>,
+    progress: Progress<'_>,
+) -> Result<Vec<f64>> {
+    let mut out = Vec::with_capacity(matrix.rows());
+    each_row(rows, matrix, &[labeling], progress, &mut |_, scores| out.extend_from_slice(scores))?;
+    Ok(out)
+}
+
+/// Hands each row's silhouettes, one a labeling, to `take`, in order of the rows.
+fn each_row(
+    rows: &dyn Rows,
+    matrix: &Matrix,
+    labelings: &[Labeling<'_>],
+    progress: Progress<'_>,
+    take: &mut dyn FnMut(usize, &[f64]),
+) -> Result<()> {
+    if labelings.is_empty() {
+        return Ok(());
+    }
+    let sizes: Vec<Vec<u64>> = labelings
+        .iter()
+        .map(|l| {
+            let mut sizes = vec![0u64; l.k];
+            for &label in l.labels {
+                if let Some(size) = sizes.get_mut(label as usize) {
+                    *size += 1;
+                }
+            }
+            sizes
+        })
+        .collect();
+    if sizes.iter().any(|s| s.iter().filter(|&&n| n > 0).count() < 2) {
+        return Err(Error::data("a silhouette wants at least two clusters that have rows"));
+    }
+    let width: usize = labelings.iter().map(|l| l.k).sum();
+    let mut scores = vec![0.0; labelings.len()];
+    rows.distance_sums(labelings, &mut |range, sums| {
+        for (i, sums) in range.clone().zip(sums.chunks_exact(width)) {
+            let mut rest = sums;
+            for ((score, labeling), sizes) in scores.iter_mut().zip(labelings).zip(&sizes) {
+                let (own, others) = rest.split_at(labeling.k);
+                *score = silhouette(own, sizes, labeling.labels[i] as usize);
+                rest = others;
+            }
+            take(i, &scores);
+        }
+        progress.step("silhouette", range.end as u64, matrix.rows() as u64)
+    })
+}
+
+/// One row's silhouette from the sums of its distances to every cluster.
+fn silhouette(sums: &[f64], sizes: &[u64], own: usize) -> f64 {
+    if sizes[own] < 2 {
+        return 0.0;
+    }
+    let within = sums[own] / (sizes[own] - 1) as f64;
+    let nearest = sums
+        .iter()
+        .zip(sizes)
+        .enumerate()
+        .filter(|(c, (_, size))| *c != own && **size > 0)
+        .map(|(_, (sum, &size))| sum / size as f64)
+        .fold(f64::INFINITY, f64::min);
+    let larger = within.max(nearest);
+    if larger > 0.0 { (nearest - within) / larger } else { 0.0 }
+}
