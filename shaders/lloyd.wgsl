@@ -55,25 +55,25 @@ fn assign(@builtin(global_invocation_id) id: vec3<u32>) {
     if (row >= params.rows) {
         return;
     }
-    let set = sets[id.y];
+    let task = sets[id.y];
     let start = row_start(params.first + row, params.features);
     var state = Best(FAR, FAR, 0u);
-    for (var p = 0u; p * 4u < set.points; p++) {
-        let pack = set.first_pack + p;
+    for (var p = 0u; p * 4u < task.points; p++) {
+        let pack = task.first_pack + p;
         var squared = vec4<f32>(0.0);
         for (var j = 0u; j < params.features; j++) {
             let difference = vec4<f32>(rows[start + j * TILE]) - packs[pack * params.features + j];
             squared += difference * difference;
         }
         let label = ids[pack];
-        let left = set.points - p * 4u;
+        let left = task.points - p * 4u;
         state = offer(state, squared.x, label.x);
         if (left > 1u) { state = offer(state, squared.y, label.y); }
         if (left > 2u) { state = offer(state, squared.z, label.z); }
         if (left > 3u) { state = offer(state, squared.w, label.w); }
     }
     let at = id.y * params.rows + row;
-    if (proved(state.best, state.second, set.certificate)) {
+    if (proved(state.best, state.second, task.certificate)) {
         labels[at] = state.label;
     } else {
         labels[at] = NONE;
@@ -99,11 +99,11 @@ var<workgroup> held: array<Limbs, 1024>; // 64 columns x HELD centroids
 // Workgroups: blocks of rows, chunks of columns x chunks of centroids, sets.
 @compute @workgroup_size(64)
 fn accumulate(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-    let set = sets[group.z];
+    let task = sets[group.z];
     let column_chunks = (params.columns + 63u) / 64u;
     let column = (group.y % column_chunks) * 64u + lane;
     let first_centroid = group.y / column_chunks * HELD;
-    if (column >= params.columns || first_centroid >= set.centroids) {
+    if (column >= params.columns || first_centroid >= task.centroids) {
         return;
     }
     for (var c = 0u; c < HELD; c++) {
@@ -130,9 +130,9 @@ fn accumulate(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
         let at = (label - first_centroid) * 64u + lane;
         held[at] = limbs_add(held[at], value);
     }
-    for (var c = 0u; c < min(HELD, set.centroids - first_centroid); c++) {
+    for (var c = 0u; c < min(HELD, task.centroids - first_centroid); c++) {
         let value = held[c * 64u + lane];
-        let at = ((set.first_sum + first_centroid + c) * params.columns + column) * 3u;
+        let at = ((task.first_sum + first_centroid + c) * params.columns + column) * 3u;
         let low = atomicAdd(&sums[at], value.low);
         let carry = u32(low + value.low < low);
         let mid = atomicAdd(&sums[at + 1u], value.mid);

@@ -9,5 +9,7 @@ pub mod matrix;
 pub mod metrics;
 pub mod progress;
 pub mod random;
+pub mod recipe;
+pub mod table;
 pub use error::{Error, Result};
 pub use matrix::Matrix;

@@ -2,6 +2,19 @@
 //!
 //! [`read`] takes CSV, TSV (plain or gzip) and `.npy`; types are inferred over the whole column.
 
+mod csv;
+mod gzip;
+mod names;
+mod npy;
+
+use std::collections::HashSet;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use crate::error::{Error, Place, Result};
+
+pub(crate) use names::missing_column;
+
 /// One column's values. Every variant has one entry a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
@@ -18,6 +31,65 @@ pub enum Values {
     },
     /// Missing in every row.
     Empty(usize),
+}
+
+impl Values {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::Number(v) => v.len(),
+            Values::Bool(v) => v.len(),
+            Values::Text { codes, .. } => codes.len(),
+            Values::Empty(rows) => *rows,
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The type in one word: `number`, `boolean`, `text` or `empty`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Values::Number(_) => "number",
+            Values::Bool(_) => "boolean",
+            Values::Text { .. } => "text",
+            Values::Empty(_) => "empty",
+        }
+    }
+
+    /// Whether the cell of a row is missing; a row past the end is.
+    pub fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Values::Number(v) => v.get(row).is_none_or(|v| v.is_nan()),
+            Values::Bool(v) => v.get(row).is_none_or(Option::is_none),
+            Values::Text { codes, .. } => codes.get(row).is_none_or(Option::is_none),
+            Values::Empty(_) => true,
+        }
+    }
+
+    /// How many cells are missing.
+    pub fn missing(&self) -> usize {
+        (0..self.len()).filter(|&row| self.is_missing(row)).count()
+    }
+
+    /// How many different values there are, the missing ones aside.
+    pub fn distinct(&self) -> usize {
+        match self {
+            Values::Number(v) => {
+                // Adding zero makes -0.0 and 0.0 one value.
+                let mut bits: Vec<u64> =
+                    v.iter().filter(|v| !v.is_nan()).map(|v| (v + 0.0).to_bits()).collect();
+                bits.sort_unstable();
+                bits.dedup();
+                bits.len()
+            }
+            Values::Bool(v) => v.iter().flatten().collect::<HashSet<_>>().len(),
+            Values::Text { levels, .. } => levels.len(),
+            Values::Empty(_) => 0,
+        }
+    }
 }
 
 /// A named column.
@@ -40,4 +112,126 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The id column's name and its cells letter for letter, where one was asked for.
     pub ids: Option<(String, Vec<String>)>,
+}
+
+impl Table {
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+}
+
+/// The format of a table's bytes. Each may be gzipped; that is seen from the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Text with a header; the delimiter is found among comma, semicolon, tab and bar.
+    Csv,
+    /// Text with a header, separated by tabs.
+    Tsv,
+    /// NumPy's array format: one or two dimensions of numbers or booleans, no header.
+    Npy,
+}
+
+/// How to read a table; the default takes everything from the file itself.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The format; by default the file's extension says it.
+    pub format: Option<Format>,
+    /// The delimiter of a text table, an ASCII character; found by itself where `None`.
+    pub delimiter: Option<u8>,
+    /// Texts that mean missing, beside the empty cell, `-`, `NA`, `NaN` and `null` (in any case).
+    pub null: Vec<String>,
+    /// The column whose cells are kept as written in [`Table::ids`].
+    pub id: Option<String>,
+    /// Columns to read as text whatever they look like. New rows for a fitted encoder need it: a batch
+    /// whose codes happen to be all digits would come out as numbers otherwise.
+    pub text: Vec<String>,
+}
+
+/// Reads the table at `path`, or from stdin where that is `-` (which needs `options.format`).
+///
+/// Cells are trimmed of ASCII whitespace, except ids. A column is numbers if every cell that is not missing
+/// is one, booleans if all are `true` or `false` in any case, text otherwise. Blank lines are skipped; a
+/// column without a name is called `unnamed_N` by its position, counted from 1.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a format that cannot be told, [`Error::Read`] for a file that cannot be read,
+/// [`Error::Data`] with file, line and column for everything wrong with the contents.
+pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
+    let failed = |source| Error::Read { path: path.to_path_buf(), source };
+    if path == Path::new("-") {
+        if options.format.is_none() {
+            return Err(Error::Usage("reading from stdin needs the format: csv, tsv or npy".into()));
+        }
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        return read_bytes("stdin", bytes, options);
+    }
+    let name = path.display().to_string();
+    format_of(&name, options)?;
+    if path.is_dir() {
+        return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "this is a directory, not a file")));
+    }
+    read_bytes(&name, std::fs::read(path).map_err(failed)?, options)
+}
+
+/// Reads a table from memory; `name` stands for it in messages, and its extension says the format where
+/// `options.format` does not. See [`read`].
+///
+/// # Errors
+///
+/// As [`read`], without the file's own.
+pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
+    let format = format_of(name, options)?;
+    let table = gzip::unpack(bytes).and_then(|bytes| {
+        if bytes.is_empty() {
+            return Err(Error::data("the file is empty"));
+        }
+        match format {
+            Format::Npy => npy::parse(&bytes, options),
+            Format::Csv => csv::parse(&bytes, options.delimiter, options),
+            Format::Tsv => csv::parse(&bytes, options.delimiter.or(Some(b'\t')), options),
+        }
+    });
+    let mut table = table.map_err(|e| e.in_file(name))?;
+    table.source = name.to_string();
+    // Codes and kept rows are 32 bits.
+    if u32::try_from(table.rows).is_err() {
+        let what = format!("{} rows, more than the {} that a table can have", table.rows, u32::MAX);
+        return Err(Error::at(Place::file(name), what));
+    }
+    Ok(table)
+}
+
+/// The format asked for, or that of the extension.
+fn format_of(name: &str, options: &ReadOptions) -> Result<Format> {
+    if let Some(format) = options.format {
+        return Ok(format);
+    }
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
+    match Path::new(stem).extension().and_then(|e| e.to_str()) {
+        Some("csv" | "txt") => Ok(Format::Csv),
+        Some("tsv") => Ok(Format::Tsv),
+        Some("npy") => Ok(Format::Npy),
+        _ => Err(Error::Usage(format!(
+            "{name}: cannot tell the format from the name; name it .csv, .tsv, .txt or .npy (each also with \
+             .gz), or say the format: csv, tsv or npy"
+        ))),
+    }
+}
+
+/// The id column asked for, its cells as written.
+fn ids(
+    options: &ReadOptions,
+    names: &[String],
+    rows: usize,
+    cell: impl Fn(usize, usize) -> String,
+) -> Result<Option<(String, Vec<String>)>> {
+    let Some(id) = &options.id else { return Ok(None) };
+    let Some(column) = names.iter().position(|n| n == id) else {
+        return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
+    };
+    Ok(Some((id.clone(), (0..rows).map(|row| cell(row, column)).collect())))
 }

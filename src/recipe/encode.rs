@@ -1,0 +1,316 @@
+//! The fitted encoder, and applying it.
+
+use std::collections::{HashMap, HashSet};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Place, Result};
+use crate::recipe::rows::{check_lengths, count, kept_rows, pick};
+use crate::recipe::{Missing, Scale};
+use crate::table::{Column, Table, Values, missing_column};
+
+/// How one column becomes features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ColumnEncoder {
+    /// `(value - centre) / scale`, one feature.
+    Number {
+        /// The column's name.
+        column: String,
+        /// What stands in for a missing value.
+        median: f64,
+        /// What is taken away.
+        centre: f64,
+        /// What is divided by.
+        scale: f64,
+    },
+    /// 0 or 1, one feature.
+    Bool {
+        /// The column's name.
+        column: String,
+        /// What stands in for a missing value.
+        fill: bool,
+    },
+    /// One feature a level, 1 in the rows that have it and 0 elsewhere.
+    OneHot {
+        /// The column's name.
+        column: String,
+        /// The levels with a feature each, the commonest first.
+        levels: Vec<String>,
+        /// The rarer levels, which share one feature called `other`; without any there is no such feature.
+        other: Vec<String>,
+        /// Whether missing has a feature of its own.
+        missing: bool,
+    },
+}
+
+impl ColumnEncoder {
+    /// The name of the column that is encoded.
+    pub fn column(&self) -> &str {
+        match self {
+            ColumnEncoder::Number { column, .. }
+            | ColumnEncoder::Bool { column, .. }
+            | ColumnEncoder::OneHot { column, .. } => column,
+        }
+    }
+
+    /// How many features the column becomes.
+    pub fn width(&self) -> usize {
+        match self {
+            ColumnEncoder::Number { .. } | ColumnEncoder::Bool { .. } => 1,
+            ColumnEncoder::OneHot { levels, other, missing, .. } => {
+                levels.len() + usize::from(!other.is_empty()) + usize::from(*missing)
+            }
+        }
+    }
+}
+
+/// Columns to features: made by [`Encoder::fit`], kept in the model, applied to every table since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Encoder {
+    /// How numbers were scaled.
+    pub scale: Scale,
+    /// What becomes of missing values.
+    pub missing: Missing,
+    /// The columns, in the order of their features.
+    pub columns: Vec<ColumnEncoder>,
+}
+
+/// A table's features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// One column a feature, one value a kept row.
+    pub columns: Vec<Vec<f32>>,
+    /// The rows kept, counted from 0 and ascending; `None` means all.
+    pub kept: Option<Vec<u32>>,
+    /// What the table had that the fit had not, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Encoder {
+    /// The features' names, all different: the column's, or `column=level`.
+    pub fn feature_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for encoder in &self.columns {
+            match encoder {
+                ColumnEncoder::Number { column, .. } | ColumnEncoder::Bool { column, .. } => {
+                    names.push(column.clone());
+                }
+                ColumnEncoder::OneHot { column, levels, other, missing } => {
+                    names.extend(levels.iter().map(|level| format!("{column}={level}")));
+                    names.extend((!other.is_empty()).then(|| format!("{column}=other")));
+                    names.extend(missing.then(|| format!("{column}=missing")));
+                }
+            }
+        }
+        // A level may itself be called `other`, or a column `a=b`.
+        let mut taken: HashSet<String> = HashSet::new();
+        for name in &mut names {
+            let plain = name.clone();
+            let mut copy = 2;
+            while !taken.insert(name.clone()) {
+                *name = format!("{plain}_{copy}");
+                copy += 1;
+            }
+        }
+        names
+    }
+
+    /// How many features there are.
+    pub fn feature_count(&self) -> usize {
+        self.columns.iter().map(ColumnEncoder::width).sum()
+    }
+
+    /// The columns that new tables must be read as text, for [`crate::table::ReadOptions::text`].
+    pub fn text_columns(&self) -> Vec<String> {
+        let text = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::OneHot { .. });
+        self.columns.iter().filter(text).map(|c| c.column().to_string()).collect()
+    }
+
+    /// Turns a table's columns into features.
+    ///
+    /// Missing values are treated as at the fit. A category that the fit did not see becomes `other` where that
+    /// is a feature and is 0 in all its features elsewhere, as is a missing text where the fit saw none; both
+    /// are counted in the warnings. Columns that the encoder does not name are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] for a column that is not there or has another type, a missing value under
+    /// [`Missing::Error`], no row left under [`Missing::Drop`], and a value too large for f32 once scaled.
+    pub fn apply(&self, table: &Table) -> Result<Encoded> {
+        check_lengths(table)?;
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for encoder in &self.columns {
+            let column =
+                table.column(encoder.column()).ok_or_else(|| missing_column(table, encoder.column()))?;
+            check_type(encoder, column).map_err(|e| e.in_file(&table.source))?;
+            columns.push(column);
+        }
+        let kept = kept_rows(table, &columns, self.missing)?;
+        let encoded: Vec<Result<Features>> = (self.columns.par_iter().zip(&columns))
+            .map(|(encoder, column)| {
+                encode(encoder, column, kept.as_deref()).map_err(|e| e.in_file(&table.source))
+            })
+            .collect();
+        let mut out =
+            Encoded { columns: Vec::with_capacity(self.feature_count()), kept, warnings: Vec::new() };
+        for features in encoded {
+            let (values, warnings) = features?;
+            out.columns.extend(values);
+            out.warnings.extend(warnings);
+        }
+        Ok(out)
+    }
+
+    /// A feature's value in the units of its column. Booleans, levels and features that are not there come back
+    /// as they are.
+    pub fn to_original(&self, feature: usize, scaled: f64) -> f64 {
+        match self.encoder_of(feature) {
+            Some(ColumnEncoder::Number { centre, scale, .. }) => scaled * scale + centre,
+            _ => scaled,
+        }
+    }
+
+    /// A feature's value as a user writes it, in the scaled space, as [`Encoder::apply`] would have it. The two
+    /// differ under [`Scale::None`], whose centring a user does not see.
+    pub fn from_user(&self, feature: usize, value: f64) -> f64 {
+        match (self.scale, self.encoder_of(feature)) {
+            (Scale::None, Some(ColumnEncoder::Number { centre, scale, .. })) => (value - centre) / scale,
+            _ => value,
+        }
+    }
+
+    /// The column encoder that makes a feature.
+    fn encoder_of(&self, feature: usize) -> Option<&ColumnEncoder> {
+        let mut end = 0;
+        self.columns.iter().find(|c| {
+            end += c.width();
+            feature < end
+        })
+    }
+}
+
+/// One column's features, and what to warn of.
+type Features = (Vec<Vec<f32>>, Vec<String>);
+
+/// Encodes the kept rows of a column whose type fits.
+fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Result<Features> {
+    let rows = column.values.len();
+    match encoder {
+        ColumnEncoder::Number { median, centre, scale, .. } => {
+            let scaled = |row: usize| {
+                let value = match &column.values {
+                    Values::Number(v) if !v[row].is_nan() => v[row],
+                    _ => *median,
+                };
+                // Adding zero makes -0.0 plain.
+                ((value - centre) / scale) as f32 + 0.0
+            };
+            let values = pick(rows, kept, scaled);
+            if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+                let row = kept.map_or(i, |kept| kept[i] as usize);
+                let what = format!("row {}: the value is too large for f32 once scaled", row + 1);
+                return Err(Error::at(Place::default().column(column.name.as_str()), what));
+            }
+            Ok((vec![values], Vec::new()))
+        }
+        ColumnEncoder::Bool { fill, .. } => {
+            let as_number = |row: usize| {
+                let value = match &column.values {
+                    Values::Bool(v) => v[row],
+                    _ => None,
+                };
+                f32::from(u8::from(value.unwrap_or(*fill)))
+            };
+            Ok((vec![pick(rows, kept, as_number)], Vec::new()))
+        }
+        ColumnEncoder::OneHot { levels, other, missing, .. } => {
+            Ok(one_hot(column, kept, levels, other, *missing, encoder.width()))
+        }
+    }
+}
+
+/// Encodes a text column.
+fn one_hot(
+    column: &Column,
+    kept: Option<&[u32]>,
+    levels: &[String],
+    other: &[String],
+    missing: bool,
+    width: usize,
+) -> Features {
+    let other_slot = (!other.is_empty()).then_some(levels.len());
+    let missing_slot = missing.then(|| width - 1);
+    let mut slots: HashMap<&str, usize> = HashMap::new();
+    slots.extend(levels.iter().enumerate().map(|(slot, level)| (level.as_str(), slot)));
+    slots.extend(other.iter().map(|level| (level.as_str(), levels.len())));
+    let (texts, codes): (&[String], &[Option<u32>]) = match &column.values {
+        Values::Text { levels, codes } => (levels, codes),
+        _ => (&[], &[]),
+    };
+    let known: Vec<Option<usize>> = texts.iter().map(|text| slots.get(text.as_str()).copied()).collect();
+    let mut unseen = vec![0usize; texts.len()];
+    let mut unexpected = 0;
+
+    let rows = pick(column.values.len(), kept, |row| row);
+    let mut out = vec![vec![0.0; rows.len()]; width];
+    for (i, row) in rows.into_iter().enumerate() {
+        let code = codes.get(row).copied().flatten().map(|c| c as usize).filter(|&c| c < texts.len());
+        let slot = match code {
+            Some(code) => known[code].or_else(|| {
+                unseen[code] += 1;
+                other_slot
+            }),
+            None => {
+                unexpected += usize::from(missing_slot.is_none());
+                missing_slot
+            }
+        };
+        if let Some(slot) = slot {
+            out[slot][i] = 1.0;
+        }
+    }
+
+    let mut warnings = Vec::new();
+    let name = &column.name;
+    let new: Vec<(&str, usize)> =
+        texts.iter().zip(unseen).filter(|(_, n)| *n > 0).map(|(t, n)| (t.as_str(), n)).collect();
+    if !new.is_empty() {
+        let listed: Vec<String> =
+            new.iter().take(3).map(|(text, n)| format!("{text:?} in {}", count(*n))).collect();
+        let more = if new.len() > 3 { format!(" and {} more", new.len() - 3) } else { String::new() };
+        let total = count(new.iter().map(|(_, n)| n).sum());
+        let fate = if other_slot.is_some() { "counted as other" } else { "0 in all its features" };
+        let listed = listed.join(", ");
+        warnings
+            .push(format!("{name}: categories that the fit did not see, {fate}: {listed}{more} ({total})"));
+    }
+    if unexpected > 0 {
+        let rows = count(unexpected);
+        warnings.push(format!("{name}: missing in {rows}, and in none at the fit: 0 in all its features"));
+    }
+    (out, warnings)
+}
+
+/// Whether the column still has the type of the fit; one that is missing throughout has any.
+fn check_type(encoder: &ColumnEncoder, column: &Column) -> Result<()> {
+    let (expected, same) = match encoder {
+        ColumnEncoder::Number { .. } => ("numbers", matches!(column.values, Values::Number(_))),
+        ColumnEncoder::Bool { .. } => ("true/false", matches!(column.values, Values::Bool(_))),
+        ColumnEncoder::OneHot { .. } => ("text", matches!(column.values, Values::Text { .. })),
+    };
+    if same || matches!(column.values, Values::Empty(_)) {
+        return Ok(());
+    }
+    let found = match &column.values {
+        Values::Text { levels, .. } => {
+            let odd = levels.iter().find(|l| l.parse::<f64>().is_err()).or(levels.first());
+            odd.map_or("text".into(), |l| format!("text such as {l:?}"))
+        }
+        Values::Bool(_) => "true/false".into(),
+        Values::Number(_) | Values::Empty(_) => "numbers".into(),
+    };
+    let place = Place::default().column(column.name.as_str());
+    Err(Error::at(place, format!("expected {expected} as at the fit, found {found}")))
+}

@@ -1,0 +1,266 @@
+//! Which columns become features, and why.
+
+use rayon::prelude::*;
+use wildmatch::WildMatch;
+
+use crate::error::{Error, Place, Result};
+use crate::recipe::{InferOptions, Missing, TOP_LEVELS};
+use crate::table::{Column, Table, Values, missing_column};
+
+/// Whole numbers that are nearly all distinct are taken for keys from this many rows on.
+const KEY_ROWS: usize = 1000;
+
+/// The words of a name that make its column a key.
+const KEY_WORDS: [&str; 4] = ["id", "hash", "uuid", "email"];
+
+/// What becomes of one column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The column's name.
+    pub column: String,
+    /// Its type: `number`, `boolean`, `text` or `empty`.
+    pub kind: &'static str,
+    /// How many of its cells are missing.
+    pub missing: usize,
+    /// How many different values it has, the missing ones aside; `None` where all are missing.
+    pub distinct: Option<usize>,
+    /// How many features it becomes; 0 means that it is left out.
+    pub features: usize,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+/// How a column was named by a list of names and globs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Named {
+    No,
+    Glob,
+    Exactly,
+}
+
+/// Says for each column, in file order, whether it becomes features, and why.
+///
+/// Columns in `options.features` are taken even where the rules would leave them out. What cannot be a feature
+/// at all (the id column, an empty one, text with too many values) is an error where it is named exactly, and
+/// left out where only a glob matches it. Counts of features are over all rows; [`crate::recipe::Encoder::fit`]
+/// gives those of the rows that it keeps.
+///
+/// # Errors
+///
+/// [`Error::Data`] for a name or glob that matches no column, a named column that cannot be a feature, and a
+/// table that has no feature at all.
+pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<Choice>> {
+    let asked = named(table, &options.features)?;
+    let dropped = named(table, &options.drop)?;
+    let facts: Vec<(usize, usize)> =
+        table.columns.par_iter().map(|c| (c.values.missing(), c.values.distinct())).collect();
+    let mut choices = Vec::with_capacity(table.columns.len());
+    for (i, column) in table.columns.iter().enumerate() {
+        let (missing, distinct) = facts[i];
+        let candidate = Candidate { table, column, missing, distinct, options };
+        let verdict = candidate.verdict(asked[i], dropped[i] != Named::No)?;
+        let (features, reason) = match verdict {
+            Ok(taken) => taken,
+            Err(reason) => (0, reason),
+        };
+        choices.push(Choice {
+            column: column.name.clone(),
+            kind: column.values.kind(),
+            missing,
+            distinct: (missing < table.rows).then_some(distinct),
+            features,
+            reason,
+        });
+    }
+    if choices.iter().all(|c| c.features == 0) {
+        let why: Vec<String> =
+            choices.iter().take(5).map(|c| format!("{}: {}", c.column, c.reason)).collect();
+        let more = if choices.len() > why.len() { "; …" } else { "" };
+        let what = format!("no column is left to be a feature ({}{more})", why.join("; "));
+        return Err(Error::at(Place::file(table.source.as_str()), what));
+    }
+    Ok(choices)
+}
+
+/// How each column is named by `patterns`, each of which must match one.
+fn named(table: &Table, patterns: &[String]) -> Result<Vec<Named>> {
+    let mut named = vec![Named::No; table.columns.len()];
+    for pattern in patterns {
+        // A name comes first: it may hold a `?` of its own.
+        if let Some(i) = table.columns.iter().position(|c| c.name == *pattern) {
+            named[i] = Named::Exactly;
+            continue;
+        }
+        let glob = WildMatch::new(pattern);
+        let mut found = false;
+        for (column, named) in table.columns.iter().zip(&mut named) {
+            if glob.matches(&column.name) {
+                *named = (*named).max(Named::Glob);
+                found = true;
+            }
+        }
+        if !found {
+            return Err(missing_column(table, pattern));
+        }
+    }
+    Ok(named)
+}
+
+/// A column on trial.
+struct Candidate<'a> {
+    table: &'a Table,
+    column: &'a Column,
+    missing: usize,
+    distinct: usize,
+    options: &'a InferOptions,
+}
+
+impl Candidate<'_> {
+    /// The number of features and the reason, or the reason to leave the column out.
+    fn verdict(&self, asked: Named, dropped: bool) -> Result<std::result::Result<(usize, String), String>> {
+        if dropped {
+            return Ok(Err("dropped by --drop".into()));
+        }
+        let (never, too_many) = (self.never(), self.too_many());
+        if asked == Named::Exactly {
+            let never = never.map(|reason| (reason, "take it out of --features"));
+            return match never.or(too_many) {
+                None => Ok(Ok(self.taken())),
+                Some((reason, advice)) => {
+                    let place = Place::file(self.table.source.as_str()).column(self.column.name.as_str());
+                    Err(Error::at(place, format!("cannot be a feature: {reason}; {advice}")))
+                }
+            };
+        }
+        let unasked = || match asked {
+            _ if self.options.features.is_empty() => self.unlikely(),
+            Named::No => Some("not in --features".into()),
+            _ => None,
+        };
+        let against = never.or_else(unasked).or(too_many.map(|(reason, _)| reason));
+        Ok(against.map_or_else(|| Ok(self.taken()), Err))
+    }
+
+    /// Why the column can never be a feature.
+    fn never(&self) -> Option<String> {
+        if self.table.ids.as_ref().is_some_and(|(id, _)| *id == self.column.name) {
+            return Some("the id column".into());
+        }
+        (self.missing == self.table.rows).then(|| "all missing".into())
+    }
+
+    /// Whether a text column has too many values, and what to do.
+    fn too_many(&self) -> Option<(String, &'static str)> {
+        let Values::Text { levels, .. } = &self.column.values else { return None };
+        let most = self.options.max_categories;
+        if self.distinct <= most {
+            return None;
+        }
+        let odd: Vec<&String> = levels.iter().filter(|l| l.parse::<f64>().is_err()).collect();
+        // A stray mark turns a column of numbers into text: say so.
+        match odd.as_slice() {
+            [first, ..] if odd.len() * 10 <= levels.len() => Some((
+                format!("numbers, but also texts such as {first:?}"),
+                "have such texts read as missing, or take it out of --features",
+            )),
+            _ => Some((
+                format!("{} distinct texts, more than {most}", self.distinct),
+                "raise --max-categories or take it out of --features",
+            )),
+        }
+    }
+
+    /// Why the column is left out unless asked for.
+    fn unlikely(&self) -> Option<String> {
+        if let Some(word) = words(&self.column.name).into_iter().find(|w| KEY_WORDS.contains(&w.as_str())) {
+            return Some(format!("{word} in its name"));
+        }
+        let rows = self.table.rows;
+        if self.missing * 2 > rows {
+            return Some(format!("{} missing", percent(self.missing, rows)));
+        }
+        // Text that is sometimes missing has two states: there or not.
+        let states = self.distinct + usize::from(self.missing_level());
+        if states < 2 {
+            return Some("constant".into());
+        }
+        let Values::Number(numbers) = &self.column.values else { return None };
+        let whole = |v: &f64| v.is_nan() || v.trunc() == *v;
+        if !numbers.iter().all(whole) {
+            return None;
+        }
+        if rows > 2 && numbers.windows(2).all(|w| w[1] == w[0] + 1.0) {
+            return Some("running number".into());
+        }
+        let present = rows - self.missing;
+        if rows > KEY_ROWS && self.distinct * 100 > present * 95 {
+            return Some(format!("{} distinct whole numbers", percent(self.distinct, present)));
+        }
+        None
+    }
+
+    /// How many features the column becomes, and the word for it.
+    fn taken(&self) -> (usize, String) {
+        match self.column.values {
+            Values::Number(_) => (1, "number".into()),
+            Values::Bool(_) => (1, "true/false".into()),
+            Values::Text { .. } | Values::Empty(_) => {
+                let missing = self.missing_level();
+                (width(self.distinct, missing), describe(self.distinct, missing))
+            }
+        }
+    }
+
+    /// Whether missing gets a level of its own.
+    fn missing_level(&self) -> bool {
+        let text = matches!(self.column.values, Values::Text { .. });
+        text && self.missing > 0 && self.options.missing == Missing::Impute
+    }
+}
+
+/// How many features a text column becomes.
+fn width(levels: usize, missing: bool) -> usize {
+    levels.min(TOP_LEVELS) + usize::from(levels > TOP_LEVELS) + usize::from(missing)
+}
+
+/// What a text column becomes, in words.
+pub(super) fn describe(levels: usize, missing: bool) -> String {
+    match (levels, missing) {
+        (1, false) => "1 category".into(),
+        (1, true) => "1 category and missing".into(),
+        (n, false) if n <= TOP_LEVELS => format!("{n} categories"),
+        (n, true) if n <= TOP_LEVELS => format!("{n} categories and missing"),
+        (n, false) => format!("{TOP_LEVELS} commonest of {n} categories, and other"),
+        (n, true) => format!("{TOP_LEVELS} commonest of {n} categories, other and missing"),
+    }
+}
+
+/// A share in whole percent.
+fn percent(part: usize, whole: usize) -> String {
+    format!("{:.0} %", 100.0 * part as f64 / whole as f64)
+}
+
+/// The words of a name, in lower case, split at what is no letter or digit and where `camelCase` turns.
+fn words(name: &str) -> Vec<String> {
+    let chars: Vec<char> = name.chars().collect();
+    let mut words = vec![String::new()];
+    for (i, &c) in chars.iter().enumerate() {
+        if !c.is_alphanumeric() {
+            words.push(String::new());
+            continue;
+        }
+        let before = i.checked_sub(1).map(|b| chars[b]);
+        let after_lower = before.is_some_and(|b| b.is_lowercase() || b.is_numeric());
+        // The last capital of `HTTPId` begins a word.
+        let ends_acronym =
+            before.is_some_and(char::is_uppercase) && chars.get(i + 1).is_some_and(|n| n.is_lowercase());
+        if c.is_uppercase() && (after_lower || ends_acronym) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words.retain(|w| !w.is_empty());
+    words
+}

@@ -1,0 +1,55 @@
+//! Which rows are kept, and walking over them.
+
+use crate::error::{Error, Place, Result};
+use crate::recipe::Missing;
+use crate::table::{Column, Table};
+
+/// `1 row`, `2 rows`.
+pub(super) fn count(rows: usize) -> String {
+    if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
+}
+
+/// What `value` gives for each kept row.
+pub(super) fn pick<T>(rows: usize, kept: Option<&[u32]>, value: impl Fn(usize) -> T) -> Vec<T> {
+    match kept {
+        None => (0..rows).map(value).collect(),
+        Some(kept) => kept.iter().map(|&row| value(row as usize)).collect(),
+    }
+}
+
+/// The rows to keep, `None` for all.
+pub(super) fn kept_rows(table: &Table, columns: &[&Column], missing: Missing) -> Result<Option<Vec<u32>>> {
+    if missing == Missing::Impute {
+        return Ok(None);
+    }
+    let incomplete = |row: usize| columns.iter().find(|c| c.values.is_missing(row));
+    if missing == Missing::Error {
+        return match (0..table.rows).find_map(|row| incomplete(row).map(|c| (row, c))) {
+            None => Ok(None),
+            Some((row, column)) => {
+                let place = Place::file(table.source.as_str()).column(column.name.as_str());
+                Err(Error::at(place, format!("row {}: the value is missing", row + 1)))
+            }
+        };
+    }
+    let kept: Vec<u32> =
+        (0..table.rows).filter(|&row| incomplete(row).is_none()).map(|row| row as u32).collect();
+    if kept.is_empty() {
+        let what = "every row has a missing value in a chosen column, so none is left";
+        return Err(Error::at(Place::file(table.source.as_str()), what));
+    }
+    Ok((kept.len() < table.rows).then_some(kept))
+}
+
+/// A table made by hand may have columns of different lengths.
+pub(super) fn check_lengths(table: &Table) -> Result<()> {
+    match table.columns.iter().find(|c| c.values.len() != table.rows) {
+        None => Ok(()),
+        Some(c) => Err(Error::Usage(format!(
+            "column {} has {} values in a table of {}",
+            c.name,
+            c.values.len(),
+            count(table.rows)
+        ))),
+    }
+}

@@ -1,0 +1,160 @@
+//! Text tables: one pass cuts the bytes into cells, then the columns are typed in parallel.
+
+mod cells;
+mod sniff;
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Place, Result};
+use crate::table::{Column, ReadOptions, Table, Values, ids};
+use cells::Cells;
+
+/// Reads a text table; the delimiter is sniffed where none is given.
+pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) -> Result<Table> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    must_be_text(bytes)?;
+    if delimiter.is_some_and(|d| !d.is_ascii() || matches!(d, b'"' | b'\r' | b'\n' | 0)) {
+        return Err(Error::Usage(
+            "the delimiter must be one ASCII character, no quote and no line end".into(),
+        ));
+    }
+    let delimiter = delimiter.unwrap_or_else(|| sniff::delimiter(bytes));
+    let cells = Cells::cut(bytes, delimiter)?;
+    let names = column_names(&cells)?;
+    if cells.rows() == 0 {
+        return Err(Error::data("a header but no rows"));
+    }
+    let cell = |row, column| String::from_utf8_lossy(cells.get(row, column)).into_owned();
+    let ids = ids(options, &names, cells.rows(), cell)?;
+    let typed: Vec<Result<Values>> = names
+        .par_iter()
+        .enumerate()
+        .map(|(column, name)| {
+            let reader = ColumnReader { cells: &cells, column, null: &options.null };
+            if options.text.contains(name) {
+                return Ok(reader.text());
+            }
+            reader.infer().map_err(|row| {
+                let found = String::from_utf8_lossy(cells.get(row, column).trim_ascii()).into_owned();
+                let place = Place::default().line(cells.line(bytes, row)).column(name.as_str());
+                Error::at(place, format!("expected a finite number, found {found:?}"))
+            })
+        })
+        .collect();
+    let mut columns = Vec::with_capacity(names.len());
+    for (name, values) in names.into_iter().zip(typed) {
+        columns.push(Column { name, values: values? });
+    }
+    Ok(Table { source: String::new(), rows: cells.rows(), columns, ids })
+}
+
+/// Refuses what is not UTF-8 text, with the likeliest reason.
+fn must_be_text(bytes: &[u8]) -> Result<()> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Error::data("this looks like UTF-16 text; save it as UTF-8"));
+    }
+    let no_table = || Err(Error::data("this does not look like a text table"));
+    if bytes.contains(&0) {
+        return no_table();
+    }
+    let Err(e) = std::str::from_utf8(bytes) else { return Ok(()) };
+    let control = |b: &u8| *b < 0x20 && !b.is_ascii_whitespace();
+    if bytes.iter().take(8192).any(control) {
+        return no_table();
+    }
+    let line = cells::line_at(bytes, e.valid_up_to());
+    Err(Error::at(Place::default().line(line), "not UTF-8 text; save the table as UTF-8"))
+}
+
+/// The header's names; one that is empty becomes `unnamed_N`.
+fn column_names(cells: &Cells) -> Result<Vec<String>> {
+    let names: Vec<String> = (cells.header.iter().enumerate())
+        .map(|(i, name)| if name.is_empty() { format!("unnamed_{}", i + 1) } else { name.clone() })
+        .collect();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (i, name) in names.iter().enumerate() {
+        if let Some(first) = seen.insert(name, i) {
+            let what = format!("the name {name:?} is used twice, by columns {} and {}", first + 1, i + 1);
+            return Err(Error::at(Place::default().line(cells.header_line), what));
+        }
+    }
+    Ok(names)
+}
+
+/// One column's cells, on their way to values.
+struct ColumnReader<'a> {
+    cells: &'a Cells,
+    column: usize,
+    null: &'a [String],
+}
+
+impl<'a> ColumnReader<'a> {
+    /// The cells, trimmed; `None` is missing.
+    fn iter(&self) -> impl Iterator<Item = Option<&'a [u8]>> {
+        (0..self.cells.rows()).map(|row| {
+            let cell = self.cells.get(row, self.column).trim_ascii();
+            (!is_missing(cell, self.null)).then_some(cell)
+        })
+    }
+
+    /// The narrowest type that holds every cell, or the row of an infinity among numbers.
+    fn infer(&self) -> std::result::Result<Values, usize> {
+        if let Some(numbers) = self.all(f64::NAN, |cell| std::str::from_utf8(cell).ok()?.parse().ok()) {
+            return match numbers.iter().position(|v| v.is_infinite()) {
+                Some(row) => Err(row),
+                None if numbers.iter().all(|v| v.is_nan()) => Ok(Values::Empty(numbers.len())),
+                None => Ok(Values::Number(numbers)),
+            };
+        }
+        Ok(self.all(None, |cell| boolean(cell).map(Some)).map_or_else(|| self.text(), Values::Bool))
+    }
+
+    /// Every cell parsed, or `None` where one does not parse.
+    fn all<T: Copy>(&self, missing: T, parse: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
+        let mut out = Vec::with_capacity(self.cells.rows());
+        for cell in self.iter() {
+            out.push(cell.map_or(Some(missing), &parse)?);
+        }
+        Some(out)
+    }
+
+    /// The column as text.
+    fn text(&self) -> Values {
+        let mut levels = Vec::new();
+        let mut known: HashMap<&[u8], u32> = HashMap::new();
+        let codes: Vec<Option<u32>> = self
+            .iter()
+            .map(|cell| {
+                let cell = cell?;
+                Some(*known.entry(cell).or_insert_with(|| {
+                    levels.push(String::from_utf8_lossy(cell).into_owned());
+                    levels.len() as u32 - 1
+                }))
+            })
+            .collect();
+        if levels.is_empty() { Values::Empty(codes.len()) } else { Values::Text { levels, codes } }
+    }
+}
+
+/// Whether a trimmed cell means that there is no value.
+fn is_missing(cell: &[u8], null: &[String]) -> bool {
+    matches!(cell, b"" | b"-")
+        || (cell.len() <= 4
+            && [b"na".as_slice(), b"nan", b"null", b"-nan", b"+nan"]
+                .iter()
+                .any(|w| cell.eq_ignore_ascii_case(w)))
+        || null.iter().any(|n| n.as_bytes().trim_ascii() == cell)
+}
+
+/// `true` or `false` in any case.
+fn boolean(cell: &[u8]) -> Option<bool> {
+    if cell.eq_ignore_ascii_case(b"true") {
+        Some(true)
+    } else if cell.eq_ignore_ascii_case(b"false") {
+        Some(false)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,53 @@
+//! Column names: a helpful answer to one that is not there.
+
+use crate::error::{Error, Place};
+use crate::table::Table;
+
+/// How many names a message lists.
+const LISTED: usize = 8;
+
+/// The error for a column that the table does not have, with the names that come close.
+pub(crate) fn missing_column(table: &Table, name: &str) -> Error {
+    let names = table.columns.iter().map(|c| c.name.as_str());
+    Error::at(Place::file(table.source.as_str()), no_column(name, names))
+}
+
+/// The sentence for a column that is not among `names`.
+pub(super) fn no_column<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let close = closest(name, &names);
+    if !close.is_empty() {
+        return format!("no column is called {name:?}; did you mean {}?", close.join(" or "));
+    }
+    let more = if names.len() > LISTED { ", …" } else { "" };
+    let listed = names[..names.len().min(LISTED)].join(", ");
+    format!("no column is called {name:?}; the columns are {listed}{more}")
+}
+
+/// Up to three names that come close, the closest first.
+fn closest<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
+    let plain = |s: &str| -> Vec<char> { s.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
+    let wanted = plain(name);
+    let mut scored: Vec<(usize, &str)> = names
+        .iter()
+        .map(|&n| (distance(&wanted, &plain(n)), n))
+        .filter(|&(d, n)| d <= (wanted.len() / 3).max(1) && d < n.chars().count())
+        .collect();
+    scored.sort();
+    scored.into_iter().take(3).map(|(_, n)| n).collect()
+}
+
+/// Levenshtein's edit distance.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,135 @@
+//! NumPy's `.npy` arrays.
+
+use ndarray::{Array2, ArrayD, Axis, Ix2};
+use ndarray_npy::npy::header::Header;
+use ndarray_npy::{ReadNpyExt, ReadableElement};
+use rayon::prelude::*;
+
+use crate::error::{Error, Place, Result};
+use crate::table::{Column, ReadOptions, Table, Values, ids};
+
+/// The longest header that is read; NumPy's own limit for one that is not trusted.
+const LONGEST_HEADER: usize = 10_000;
+
+/// Reads an array of one or two dimensions.
+pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+    let (header, length) = header(bytes)?;
+    let dtype = header.type_descriptor.to_string();
+    // Byte order aside: '<f8' and '>f8' are both f8.
+    let dtype = dtype.trim_matches('\'').trim_start_matches(['<', '>', '|', '=']);
+    let size: usize = match dtype {
+        "b1" | "i1" | "u1" => 1,
+        "i2" | "u2" => 2,
+        "f4" | "i4" | "u4" => 4,
+        "f8" | "i8" | "u8" => 8,
+        _ => {
+            return Err(Error::data(format!(
+                "expected an array of numbers or booleans, found dtype {dtype}"
+            )));
+        }
+    };
+    let shape = &header.shape;
+    if shape.is_empty() || shape.len() > 2 {
+        return Err(Error::data(format!("expected one or two dimensions, found {}", shape.len())));
+    }
+    if shape.contains(&0) {
+        return Err(Error::data(format!("the array is empty: its shape is {shape:?}")));
+    }
+    // Before anything is allocated: the header may lie.
+    let promised = shape.iter().try_fold(size, |all, &n| all.checked_mul(n));
+    if promised != Some(length) {
+        let promised = promised.map_or("more bytes than there can be".into(), |p| format!("{p} bytes"));
+        let what = format!("the shape {shape:?} of {dtype} needs {promised}, the file has {length}");
+        return Err(Error::data(what));
+    }
+    match dtype {
+        "f4" => table::<f32>(bytes, options),
+        "f8" => table::<f64>(bytes, options),
+        "i1" => table::<i8>(bytes, options),
+        "i2" => table::<i16>(bytes, options),
+        "i4" => table::<i32>(bytes, options),
+        "i8" => table::<i64>(bytes, options),
+        "u1" => table::<u8>(bytes, options),
+        "u2" => table::<u16>(bytes, options),
+        "u4" => table::<u32>(bytes, options),
+        "u8" => table::<u64>(bytes, options),
+        _ => table::<bool>(bytes, options),
+    }
+}
+
+/// The header, and how many bytes follow it.
+fn header(bytes: &[u8]) -> Result<(Header, usize)> {
+    let broken = || Error::data("not a .npy file, or its header is broken");
+    if !bytes.starts_with(b"\x93NUMPY") {
+        return Err(broken());
+    }
+    let (long, at) = match bytes.get(6) {
+        Some(1) => (bytes.get(8..10).map(|b| u16::from_le_bytes([b[0], b[1]]) as usize), 10),
+        _ => (bytes.get(8..12).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize), 12),
+    };
+    let end = at + long.filter(|&n| n <= LONGEST_HEADER).ok_or_else(broken)?;
+    let text = bytes.get(at..end).ok_or_else(broken)?;
+    // The header's parser is recursive; a plain array nests once.
+    if text.iter().filter(|b| matches!(b, b'(' | b'[' | b'{')).count() > 16 {
+        return Err(Error::data("expected an array of numbers or booleans, found records"));
+    }
+    let header = Header::from_reader(&mut &bytes[..end]).map_err(|_| broken())?;
+    Ok((header, bytes.len() - end))
+}
+
+/// An element that can be a cell.
+trait Element: ReadableElement + Copy + Sync + ToString {
+    /// As a number.
+    fn number(self) -> f64;
+    /// A column of this type.
+    fn values(numbers: Vec<f64>) -> Values {
+        Values::Number(numbers)
+    }
+}
+
+macro_rules! element {
+    ($($t:ty),*) => {$(
+        impl Element for $t {
+            fn number(self) -> f64 {
+                self as f64
+            }
+        }
+    )*};
+}
+element!(f32, f64, i8, i16, i32, i64, u8, u16, u32, u64);
+
+impl Element for bool {
+    fn number(self) -> f64 {
+        f64::from(u8::from(self))
+    }
+    fn values(numbers: Vec<f64>) -> Values {
+        Values::Bool(numbers.into_iter().map(|v| Some(v != 0.0)).collect())
+    }
+}
+
+/// The table of an array whose header has been checked.
+fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+    let array = ArrayD::<T>::read_npy(bytes).map_err(|e| Error::data(e.to_string()))?;
+    let array = if array.ndim() == 1 { array.insert_axis(Axis(1)) } else { array };
+    let array: Array2<T> = array.into_dimensionality::<Ix2>().map_err(|e| Error::data(e.to_string()))?;
+    let names: Vec<String> = (0..array.ncols()).map(|j| format!("f{j}")).collect();
+    let ids = ids(options, &names, array.nrows(), |row, column| array[[row, column]].to_string())?;
+    let columns: Vec<Vec<f64>> = (0..array.ncols())
+        .into_par_iter()
+        .map(|j| array.column(j).iter().map(|v| v.number()).collect())
+        .collect();
+    let mut out = Vec::with_capacity(columns.len());
+    for (name, numbers) in names.into_iter().zip(columns) {
+        if let Some(row) = numbers.iter().position(|v| v.is_infinite()) {
+            let what = format!("row {}: expected a finite number, found {}", row + 1, numbers[row]);
+            return Err(Error::at(Place::default().column(name), what));
+        }
+        let values = if numbers.iter().all(|v| v.is_nan()) {
+            Values::Empty(numbers.len())
+        } else {
+            T::values(numbers)
+        };
+        out.push(Column { name, values });
+    }
+    Ok(Table { source: String::new(), rows: array.nrows(), columns: out, ids })
+}
