@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod progress;
 pub mod random;
 pub mod recipe;
+pub mod synth;
 pub mod table;
 pub use error::{Error, Result};
 pub use matrix::Matrix;

@@ -10,4 +10,5 @@ mod metrics;
 mod oracle;
 mod primitives;
 mod recipe;
+mod synth;
 mod table;

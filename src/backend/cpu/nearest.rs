@@ -134,11 +134,10 @@ fn leave_out<S: Simd, const V: usize>(
     let own = own.filter(|o| (start..start + lanes).contains(o));
     if own.is_some() || start + lanes > rows {
         let lanes: &mut [f32] = bytemuck::cast_slice_mut(distances);
-        if let Some(own) = own {
-            lanes[own - start] = f32::MAX;
-        }
-        for lane in &mut lanes[rows.saturating_sub(start)..] {
-            *lane = f32::MAX;
+        for (row, lane) in (start..).zip(lanes) {
+            if row >= rows || own == Some(row) {
+                *lane = f32::MAX;
+            }
         }
     }
 }

@@ -135,7 +135,8 @@ async fn read<T: Pod>(context: &Context, buffer: &wgpu::Buffer, offset: u64, byt
     context.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| context.failed(e))?;
     context.check()?;
     let lost = |e: &dyn std::fmt::Display| -> Error { context.failed(e) };
-    receive.try_recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
+    // Another thread's poll may be the one that calls back: wait for it.
+    receive.recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
     let view = staging.get_mapped_range(..).map_err(|e| lost(&e))?;
     let values = view.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect();
     drop(view);

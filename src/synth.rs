@@ -1,0 +1,21 @@
+//! Seeded, made-up tables for demos, tests and benchmarks.
+//!
+//! The same arguments make the same bytes on every platform and with any number of threads: every draw depends
+//! on the seed, its purpose and an index alone, and all functions beyond `+ - * / sqrt` come from `libm`.
+//!
+//! ```
+//! let table = segmenta::synth::learners(1_000, 0);
+//! let features = segmenta::synth::prepare(&table, 2026);
+//! assert_eq!(features.columns[0].len(), 1_000);
+//! ```
+
+mod blobs;
+mod learners;
+mod permutation;
+mod plan;
+mod prepared;
+mod titles;
+
+pub use blobs::{Blobs, blobs};
+pub use learners::{Learner, Learners, learners};
+pub use prepared::{Prepared, prepare};
