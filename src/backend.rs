@@ -90,6 +90,92 @@ pub struct Description {
     pub name: String,
 }
 
+/// Where the user wants the work done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    /// A real GPU where there is one and the work is worth it, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A GPU, a real one before a software driver; or the adapter of this number.
+    Gpu(Option<usize>),
+}
+
+impl std::str::FromStr for Device {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        match s {
+            "auto" => Ok(Device::Auto),
+            "cpu" => Ok(Device::Cpu),
+            "gpu" => Ok(Device::Gpu(None)),
+            _ => s
+                .strip_prefix("gpu:")
+                .and_then(|n| n.parse().ok())
+                .map(|n| Device::Gpu(Some(n)))
+                .ok_or_else(|| "expected auto, cpu, gpu or gpu:N".into()),
+        }
+    }
+}
+
+/// A backend, and why it.
+pub struct Chosen {
+    /// The backend.
+    pub backend: Box<dyn Backend>,
+    /// The reason in words.
+    pub reason: String,
+}
+
+/// Multiply-adds a second that a CPU thread is taken to do where nothing was measured.
+const CPU_RATE: f64 = 2e10;
+
+/// Takes the device for work of about `work` multiply-adds.
+///
+/// # Errors
+/// The device asked for is not to be had.
+pub fn choose(device: Device, cpu: cpu::Cpu, work: f64) -> Result<Chosen> {
+    let on_cpu = |reason: String| Ok(Chosen { backend: Box::new(cpu), reason });
+    let seconds = work / CPU_RATE / rayon::current_num_threads() as f64;
+    match device {
+        Device::Cpu => on_cpu("as asked".into()),
+        Device::Auto if seconds < 1.0 => on_cpu("the CPU does this in about a second or less".into()),
+        Device::Auto => match real_gpu() {
+            None => on_cpu(if cfg!(feature = "gpu") { "no GPU was found" } else { NO_GPU_SUPPORT }.into()),
+            Some(index) => match open_gpu(index) {
+                Ok(backend) => Ok(Chosen { backend, reason: "the first real GPU".into() }),
+                Err(why) => on_cpu(format!("the GPU could not be used: {why}")),
+            },
+        },
+        Device::Gpu(Some(index)) => Ok(Chosen { backend: open_gpu(index)?, reason: "as asked".into() }),
+        Device::Gpu(None) => {
+            let reason = if real_gpu().is_some() { "as asked" } else { "as asked; a software driver, slow" };
+            Ok(Chosen { backend: open_gpu(real_gpu().unwrap_or(0))?, reason: reason.into() })
+        }
+    }
+}
+
+const NO_GPU_SUPPORT: &str = "this program was built without GPU support";
+
+#[cfg(feature = "gpu")]
+fn real_gpu() -> Option<usize> {
+    gpu::adapters().iter().position(|a| !a.software)
+}
+
+#[cfg(feature = "gpu")]
+fn open_gpu(index: usize) -> Result<Box<dyn Backend>> {
+    Ok(Box::new(gpu::Gpu::open(index, gpu::Options::default())?))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn real_gpu() -> Option<usize> {
+    None
+}
+
+#[cfg(not(feature = "gpu"))]
+fn open_gpu(_index: usize) -> Result<Box<dyn Backend>> {
+    Err(Error::Device(NO_GPU_SUPPORT.into()))
+}
+
 /// A table resident on a device.
 pub trait Rows {
     /// Assigns every row to the nearest centroid of each set, and sums the rows of each centroid.

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod error;
 pub mod matrix;
 pub mod metrics;
+pub mod model;
 pub mod progress;
 pub mod random;
 pub mod recipe;

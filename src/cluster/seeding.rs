@@ -7,7 +7,7 @@ use crate::random::{Draws, Purpose, Stream};
 use std::borrow::Cow;
 
 /// Tables of more rows are seeded on a sample of this many.
-pub(super) const SEEDING_ROWS: usize = 1 << 18;
+pub const SEEDING_ROWS: usize = 1 << 18;
 
 /// The rows that seeding looks at.
 pub(super) fn sample(matrix: &Matrix, seed: u64) -> Cow<'_, Matrix> {

@@ -1,0 +1,404 @@
+//! The command line: flags only, no work.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use segmenta::backend::Device;
+use std::path::PathBuf;
+
+const AFTER: &str = "\
+Examples:
+  segmenta demo                             a made-up table of 205,843 learners, analysed whole
+  segmenta inspect users.csv                what would become a feature, and why
+  segmenta sweep users.csv --k 2..10        inertia and silhouette for each k, on all rows
+  segmenta fit users.csv --k 6 --id user_id six segments, into segmenta-out/
+  segmenta assign segmenta-out/model.json new.csv --id user_id --out new-out
+
+Exit codes: 0 done; 1 failed while running; 2 wrong usage; 3 bad data; 4 a --strict gate was not met;
+5 the device asked for is not to be had; 130 interrupted.";
+
+/// Segments a whole platform's users: exact on every row, the same answer on every device.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = AFTER, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a table of 205,843 learners and run the whole analysis on it, in a fresh folder
+    Demo(Demo),
+    /// Show the columns: types, missing values, what would be a feature and why
+    Inspect(Inspect),
+    /// Ask whether the table clusters at all (Hopkins' statistic)
+    Tendency(Tendency),
+    /// Fit every k of a range and score each: inertia, silhouette, smallest segment
+    Sweep(Sweep),
+    /// Find segments; without --k, sweep 2..10 first and take the k with the highest silhouette
+    Fit(Fit),
+    /// Label the rows of a table with a saved model
+    Assign(Assign),
+    /// Make a seeded table for trials and benchmarks
+    #[command(subcommand)]
+    Synth(Synth),
+    /// Show the devices of this machine, their limits, and which one `auto` takes
+    Doctor(Doctor),
+}
+
+/// How a run talks and where it computes.
+#[derive(Debug, Clone, Args)]
+pub struct Run {
+    /// Where to compute: auto, cpu, gpu, or gpu:N for adapter N of `segmenta doctor`
+    #[arg(long, env = "SEGMENTA_DEVICE", default_value = "auto", help_heading = "Running")]
+    pub device: Device,
+    /// CPU threads [default: all]
+    #[arg(long, env = "SEGMENTA_THREADS", value_parser = clap::value_parser!(u16).range(1..),
+          help_heading = "Running")]
+    pub threads: Option<u16>,
+    /// Seed of all random draws; the same seed gives the same result
+    #[arg(long, env = "SEGMENTA_SEED", default_value_t = 0, help_heading = "Running")]
+    pub seed: u64,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Args)]
+pub struct Talk {
+    /// Print one JSON document on stdout instead of a table
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, action = ArgAction::SetTrue, help_heading = "Output")]
+    pub verbose: bool,
+    /// Show a progress bar: auto (when stderr is a terminal) or never
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto, help_heading = "Output")]
+    pub progress: ProgressMode,
+}
+
+/// When a progress bar is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressMode {
+    Auto,
+    Never,
+}
+
+/// How a table is read.
+#[derive(Debug, Clone, Args)]
+pub struct Input {
+    /// The table: .csv, .tsv, .csv.gz, .npy, or - for stdin (with --format)
+    pub input: PathBuf,
+    /// What the input is, where its name does not say
+    #[arg(long, value_enum, help_heading = "Input")]
+    pub format: Option<InputFormat>,
+    /// What separates the fields: one character, or tab [default: found out]
+    #[arg(long, value_parser = delimiter, help_heading = "Input")]
+    pub delimiter: Option<u8>,
+    /// One more text that means missing, beside NA, NaN, null, - and nothing (repeatable)
+    #[arg(long, value_name = "TEXT", help_heading = "Input")]
+    pub null: Vec<String>,
+    /// The column that names the rows; it comes back as it was written
+    #[arg(long, value_name = "COLUMN", help_heading = "Input")]
+    pub id: Option<String>,
+}
+
+/// Formats by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InputFormat {
+    Csv,
+    Tsv,
+    Npy,
+}
+
+/// Which columns become features.
+#[derive(Debug, Clone, Args)]
+pub struct Features {
+    /// Columns to use as features: names or globs, separated by commas [default: chosen by rules, see inspect]
+    #[arg(long, value_delimiter = ',', value_name = "A,B,C", help_heading = "Features")]
+    pub features: Vec<String>,
+    /// Columns to leave out: names or globs, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "A,B", help_heading = "Features")]
+    pub drop: Vec<String>,
+    /// How numbers are scaled: standard (mean 0, deviation 1) or none
+    #[arg(long, value_enum, default_value_t = ScaleArg::Standard, help_heading = "Features")]
+    pub scale: ScaleArg,
+    /// Missing values: impute (median, or a level of their own), drop the row, or error
+    #[arg(long, value_enum, default_value_t = MissingArg::Impute, help_heading = "Features")]
+    pub missing: MissingArg,
+    /// Leave out text columns with more distinct values than this
+    #[arg(long, default_value_t = 50, value_name = "N", help_heading = "Features")]
+    pub max_categories: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScaleArg {
+    Standard,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MissingArg {
+    Impute,
+    Drop,
+    Error,
+}
+
+/// How KMeans runs.
+#[derive(Debug, Clone, Args)]
+pub struct KMeans {
+    /// k-means++ starts; the best by inertia is kept
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
+          help_heading = "KMeans")]
+    pub n_init: u32,
+    /// Passes that a start may take
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
+          help_heading = "KMeans")]
+    pub max_iter: u32,
+    /// A start ends when the squared shift of its centroids is at most T times the mean variance; 0: when no
+    /// centroid moves
+    #[arg(long, default_value_t = 1e-4, value_name = "T", value_parser = tolerance, help_heading = "KMeans")]
+    pub tol: f64,
+}
+
+/// Where files go.
+#[derive(Debug, Clone, Args)]
+pub struct Out {
+    /// Folder for the results
+    #[arg(long, default_value = "segmenta-out", value_name = "DIR", help_heading = "Output")]
+    pub out: PathBuf,
+    /// Replace results that are already there
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+}
+
+/// How k is chosen.
+#[derive(Debug, Clone, Args)]
+pub struct Choosing {
+    /// How k is chosen from a sweep: the highest silhouette
+    #[arg(long, value_enum, default_value_t = RuleArg::Silhouette, help_heading = "Choosing k")]
+    pub rule: RuleArg,
+    /// The smallest k to choose
+    #[arg(long, default_value_t = 3, value_name = "K", help_heading = "Choosing k")]
+    pub min_k: usize,
+    /// Compute silhouettes on this many rows, drawn at random [default: all rows, exact]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..),
+          help_heading = "Choosing k")]
+    pub sample: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuleArg {
+    Silhouette,
+}
+
+/// Gates for batch jobs.
+#[derive(Debug, Clone, Args)]
+pub struct Gates {
+    /// Exit with code 4 where the fit did not converge or a segment is under --min-segment-pct
+    #[arg(long, help_heading = "Gates")]
+    pub strict: bool,
+    /// The smallest share of the rows that a segment may have, in per cent
+    #[arg(long, default_value_t = 0.0, value_name = "PCT", help_heading = "Gates")]
+    pub min_segment_pct: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder for the table and the results
+    #[arg(long, default_value = "segmenta-demo", value_name = "DIR", help_heading = "Output")]
+    pub out: PathBuf,
+    /// Replace an earlier demo
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub features: Features,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Debug, Args)]
+pub struct Tendency {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub features: Features,
+    /// Probes of each kind, at most a tenth of the rows [default: the smaller of 2,000 and a tenth of the rows]
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..))]
+    pub probes: Option<u32>,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, Args)]
+pub struct Sweep {
+    #[command(flatten)]
+    pub input: Input,
+    /// The k to fit: a range with both ends (2..10) or a list (2,4,8)
+    #[arg(long, default_value = "2..10", value_parser = ks)]
+    pub k: Ks,
+    #[command(flatten)]
+    pub features: Features,
+    #[command(flatten)]
+    pub kmeans: KMeans,
+    #[command(flatten)]
+    pub choosing: Choosing,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, Args)]
+pub struct Fit {
+    #[command(flatten)]
+    pub input: Input,
+    /// How many segments [default: chosen by a sweep of 2..10]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub k: Option<u32>,
+    #[command(flatten)]
+    pub features: Features,
+    #[command(flatten)]
+    pub kmeans: KMeans,
+    /// Start centroids, one a row, in the scaled feature space and feature order: .csv (with or without a header)
+    /// or .npy; takes the place of the k-means++ starts
+    #[arg(long, value_name = "FILE", help_heading = "KMeans")]
+    pub init: Option<PathBuf>,
+    /// Score the segments by their silhouette too
+    #[arg(long, help_heading = "Choosing k")]
+    pub silhouette: bool,
+    #[command(flatten)]
+    pub choosing: Choosing,
+    #[command(flatten)]
+    pub out: Out,
+    /// Send the assignments to stdout (-) instead of a file, for a pipe; nothing else is printed there
+    #[arg(long, value_name = "-", value_parser = ["-"], conflicts_with = "json", help_heading = "Output")]
+    pub labels: Option<String>,
+    /// Check the input, the features and the output folder, then stop
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub gates: Gates,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, Args)]
+pub struct Assign {
+    /// The model.json of a fit
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub out: Out,
+    /// Send the assignments to stdout (-) instead of a file, for a pipe; nothing else is printed there
+    #[arg(long, value_name = "-", value_parser = ["-"], conflicts_with = "json", help_heading = "Output")]
+    pub labels: Option<String>,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// What to make.
+#[derive(Debug, Subcommand)]
+pub enum Synth {
+    /// Learners of a tech-learning platform: company, pay, experience, position
+    Learners(SynthLearners),
+    /// Gaussian blobs of deviation 1, with their labels
+    Blobs(SynthBlobs),
+}
+
+#[derive(Debug, Args)]
+pub struct SynthLearners {
+    /// How many rows
+    #[arg(long, default_value_t = 205_843)]
+    pub rows: usize,
+    /// Seed; the same seed gives the same bytes
+    #[arg(long, env = "SEGMENTA_SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// The file to write: .csv, .csv.gz, - for stdout, or .npy (with --prepared)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Write the 26 features of the analysis instead of the raw columns
+    #[arg(long)]
+    pub prepared: bool,
+    /// Replace a file that is already there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthBlobs {
+    /// How many rows
+    #[arg(long, default_value_t = 100_000)]
+    pub rows: usize,
+    /// How many features
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    pub features: u32,
+    /// How many blobs
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub centers: u32,
+    /// Seed; the same seed gives the same bytes
+    #[arg(long, env = "SEGMENTA_SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// The file to write: .csv, .csv.gz, - for stdout (the label is the last column), or .npy (the labels go to
+    /// NAME-labels.npy)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace a file that is already there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// A list of k, without duplicates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ks(pub Vec<usize>);
+
+fn ks(text: &str) -> Result<Ks, String> {
+    let number = |t: &str| match t.trim().parse::<usize>() {
+        Ok(k) if k >= 1 => Ok(k),
+        _ => Err(format!("expected a range such as 2..10 or a list such as 2,4,8, found {text:?}")),
+    };
+    let mut ks = match text.split_once("..") {
+        Some((low, high)) => {
+            let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
+            if low > high || high - low >= 10_000 {
+                return Err(format!("{low}..{high} is no range of k"));
+            }
+            (low..=high).collect()
+        }
+        None => text.split(',').map(number).collect::<Result<Vec<_>, _>>()?,
+    };
+    ks.sort_unstable();
+    ks.dedup();
+    Ok(Ks(ks))
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(t) if t >= 0.0 && t.is_finite() => Ok(t),
+        _ => Err("expected a number, 0 or more".into()),
+    }
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("tab" | "\\t", _) => Ok(b'\t'),
+        (_, &[byte]) if byte.is_ascii() && byte != b'"' => Ok(byte),
+        _ => Err("expected one ASCII character, or tab".into()),
+    }
+}

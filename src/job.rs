@@ -1,0 +1,79 @@
+//! A batch job: runs the chain from table to files, owns outputs, progress and exit codes.
+
+mod analyse;
+mod assign;
+mod console;
+mod document;
+mod input;
+mod output;
+mod tools;
+
+use crate::cli::{Cli, Run, Verb};
+use segmenta::Error;
+use segmenta::backend::cpu::{Cpu, InstructionSet};
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// A gate of `--strict` that was not met; everything was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Gate(String);
+
+/// Runs one command line.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.verb {
+        Verb::Demo(args) => analyse::demo(&args),
+        Verb::Inspect(args) => tools::inspect(&args),
+        Verb::Tendency(args) => analyse::tendency(&args),
+        Verb::Sweep(args) => analyse::sweep(&args),
+        Verb::Fit(args) => analyse::fit(&args),
+        Verb::Assign(args) => assign::assign(&args),
+        Verb::Synth(args) => tools::synth(&args),
+        Verb::Doctor(args) => tools::doctor(&args),
+    }
+}
+
+/// Says what went wrong, in one line, and gives the exit code.
+pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    let code = exit_code(&error);
+    if code != 0 {
+        console::complain(&format!("error: {error:#}"));
+    }
+    ExitCode::from(code)
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Gate>() {
+        return 4;
+    }
+    if let Some(e) = error.downcast_ref::<std::io::Error>() {
+        // Only results on stdout end here; whoever read them has seen enough.
+        return if e.kind() == ErrorKind::BrokenPipe { 0 } else { 1 };
+    }
+    match error.downcast_ref::<Error>() {
+        Some(Error::Usage(_)) => 2,
+        Some(Error::Data { .. } | Error::Read { .. }) => 3,
+        Some(Error::Device(_)) => 5,
+        Some(Error::Interrupted) => 130,
+        _ => 1,
+    }
+}
+
+/// Sets the number of threads, and gives the CPU as `SEGMENTA_SIMD` allows it.
+fn set_up(run: &Run) -> anyhow::Result<Cpu> {
+    let threads = run.threads.map_or(0, usize::from);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    let set = match std::env::var("SEGMENTA_SIMD").ok().as_deref() {
+        None | Some("") => InstructionSet::detect(),
+        Some("avx512") => InstructionSet::Avx512,
+        Some("avx2") => InstructionSet::Avx2,
+        Some("neon") => InstructionSet::Neon,
+        Some("none") => InstructionSet::Portable,
+        Some(other) => {
+            let what = format!("SEGMENTA_SIMD={other}: expected avx512, avx2, neon or none");
+            return Err(Error::Usage(what).into());
+        }
+    };
+    Ok(Cpu::with(set)?)
+}

@@ -1,0 +1,99 @@
+//! stderr and stdout: notes, progress, interrupts.
+
+use crate::cli::{ProgressMode, Talk};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use segmenta::progress::Step;
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Writes a line to stderr; a closed stderr is nobody's error.
+pub fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes results to stdout, whole and at once.
+///
+/// # Errors
+/// A full disk or a closed pipe, as [`std::io::Error`].
+pub fn result(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// What the user hears while a job runs.
+pub struct Console {
+    quiet: bool,
+    verbose: bool,
+    bars: bool,
+    bar: Mutex<Option<(String, ProgressBar)>>,
+}
+
+impl Console {
+    /// For one job; from here on an interrupt stops it at its next step, and a second one at once.
+    pub fn new(talk: &Talk) -> Self {
+        // A second handler in one process is refused, which only tests could cause.
+        let _ = ctrlc::set_handler(|| {
+            if INTERRUPTED.swap(true, Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        let bars = talk.progress == ProgressMode::Auto && !talk.quiet && std::io::stderr().is_terminal();
+        Console { quiet: talk.quiet, verbose: talk.verbose, bars, bar: Mutex::new(None) }
+    }
+
+    /// Says something that is not a result.
+    pub fn note(&self, line: &str) {
+        if !self.quiet {
+            self.clear();
+            complain(line);
+        }
+    }
+
+    /// Says something that only `-v` asks for.
+    pub fn detail(&self, line: &str) {
+        if self.verbose {
+            self.note(line);
+        }
+    }
+
+    /// Takes a step of long work; false asks it to stop.
+    pub fn step(&self, step: Step<'_>) -> bool {
+        if self.bars {
+            if let Ok(mut bar) = self.bar.lock() {
+                if bar.as_ref().is_none_or(|(stage, _)| stage != step.stage) {
+                    if let Some((_, old)) = bar.take() {
+                        old.finish_and_clear();
+                    }
+                    *bar = Some((step.stage.to_string(), new_bar(step.stage, step.total)));
+                }
+                if let Some((_, bar)) = bar.as_ref() {
+                    bar.set_position(step.done);
+                }
+            }
+        }
+        !INTERRUPTED.load(Relaxed)
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        if let Ok(mut bar) = self.bar.lock() {
+            if let Some((_, bar)) = bar.take() {
+                bar.finish_and_clear();
+            }
+        }
+    }
+}
+
+fn new_bar(stage: &str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
+    if let Ok(style) = ProgressStyle::with_template("{msg:<11} [{bar:32}] {percent:>3} %  {eta} left") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_message(stage.to_string());
+    bar
+}

@@ -1,0 +1,272 @@
+//! What a run found out: as one JSON document, or as a table for people.
+
+use comfy_table::{CellAlignment, Table, presets};
+use segmenta::backend::Description;
+use segmenta::cluster::{Fit, SweepRow};
+use segmenta::metrics::hopkins::Hopkins;
+use segmenta::{Matrix, recipe::Encoder};
+use serde::Serialize;
+
+/// Seconds of each stage that there was.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Seconds {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prepare: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tendency: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silhouette: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write: Option<f64>,
+    pub total: f64,
+}
+
+/// The device and why it.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeviceUsed {
+    pub backend: &'static str,
+    pub name: String,
+    pub reason: String,
+}
+
+impl DeviceUsed {
+    pub fn new(description: Description, reason: &str) -> Self {
+        DeviceUsed { backend: description.backend, name: description.name, reason: reason.into() }
+    }
+}
+
+/// A segment of a fit.
+#[derive(Debug, Clone, Serialize)]
+pub struct Segment {
+    pub segment: u32,
+    pub size: u64,
+    pub share: f64,
+    /// A value a feature, in the table's own units.
+    pub centroid: Vec<f64>,
+}
+
+/// One k of a sweep.
+#[derive(Debug, Clone, Serialize)]
+pub struct SweepLine {
+    pub k: usize,
+    pub inertia: f64,
+    pub silhouette: Option<f64>,
+    pub min_segment_pct: f64,
+    pub n_iter: usize,
+}
+
+/// The chosen k.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chosen {
+    pub k: usize,
+    pub rule: String,
+}
+
+/// Hopkins' statistic.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tendency {
+    pub exponent_1: f64,
+    pub exponent_d: f64,
+    pub p_value: f64,
+    pub probes: usize,
+}
+
+impl From<&Hopkins> for Tendency {
+    fn from(h: &Hopkins) -> Self {
+        Tendency { exponent_1: h.exponent_1, exponent_d: h.exponent_d, p_value: h.p_value, probes: h.probes }
+    }
+}
+
+/// Everything that a run found out.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Document {
+    pub version: &'static str,
+    pub command: &'static str,
+    pub rows: usize,
+    /// Rows left out, because they miss values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<usize>,
+    pub features: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hopkins: Option<Tendency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Vec<SweepLine>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub k: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inertia: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_iter: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converged: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<Vec<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silhouette: Option<f64>,
+    /// Rows that silhouettes were computed on, where not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silhouette_sample: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Vec<Segment>>,
+    pub seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceUsed>,
+    /// For each pass the (row, start) pairs that f32 could not prove and f64 decided; of the sweep and of the fit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<u64>,
+    pub seconds: Seconds,
+}
+
+impl Document {
+    pub fn new(command: &'static str, matrix: &Matrix, rows: usize, seed: u64) -> Self {
+        let excluded = rows - matrix.rows();
+        Document {
+            version: env!("CARGO_PKG_VERSION"),
+            command,
+            rows,
+            excluded: (excluded > 0).then_some(excluded),
+            features: matrix.names().to_vec(),
+            seed,
+            ..Document::default()
+        }
+    }
+
+    /// Takes in a sweep.
+    pub fn add_sweep(&mut self, rows: &[SweepRow]) {
+        let line = |r: &SweepRow| SweepLine {
+            k: r.fit.k,
+            inertia: r.fit.inertia,
+            silhouette: r.silhouette,
+            min_segment_pct: r.min_segment_pct(),
+            n_iter: r.fit.n_iter,
+        };
+        self.sweep = Some(rows.iter().map(line).collect());
+        self.undecided = rows.first().map_or_else(Vec::new, |r| r.fit.undecided.clone());
+    }
+
+    /// Takes in the final fit.
+    pub fn add_fit(&mut self, fit: &Fit, matrix: &Matrix, encoder: &Encoder) {
+        let mut segments: Vec<Segment> = fit
+            .segments()
+            .into_iter()
+            .zip(&fit.sizes)
+            .zip(fit.centroids.iter())
+            .map(|((segment, &size), values)| Segment {
+                segment,
+                size,
+                share: size as f64 / matrix.rows() as f64,
+                centroid: values
+                    .iter()
+                    .enumerate()
+                    .map(|(j, &v)| encoder.to_original(j, matrix.to_user(f64::from(v))))
+                    .collect(),
+            })
+            .collect();
+        segments.sort_by_key(|s| s.segment);
+        self.k = Some(fit.k);
+        self.inertia = Some(fit.inertia);
+        self.n_iter = Some(fit.n_iter);
+        self.converged = Some(fit.converged);
+        self.sizes = Some(segments.iter().map(|s| s.size).collect());
+        self.segments = Some(segments);
+        self.undecided.clone_from(&fit.undecided);
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        if let Some(h) = &self.hopkins {
+            let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { format!("{:.3e}", h.p_value) };
+            text.push_str(&format!(
+                "Hopkins' statistic, {} + {} probes (0.5 is as good as uniform, 1 is clustered)\n\
+                 {:.4}  exponent 1, as notebooks take it\n\
+                 {:.4}  exponent d = {}, as the literature defines it; p-value {p} against uniform\n",
+                h.probes,
+                h.probes,
+                h.exponent_1,
+                h.exponent_d,
+                self.features.len(),
+            ));
+        }
+        if let Some(sweep) = &self.sweep {
+            let mut table = table(["k", "inertia", "silhouette", "smallest", "passes", ""]);
+            for line in sweep {
+                let chosen = self.chosen.as_ref().is_some_and(|c| c.k == line.k);
+                table.add_row([
+                    line.k.to_string(),
+                    format!("{:.4}", line.inertia),
+                    line.silhouette.map_or_else(|| "-".into(), |s| format!("{s:.4}")),
+                    format!("{:.2} %", line.min_segment_pct),
+                    line.n_iter.to_string(),
+                    if chosen { "<- chosen".into() } else { String::new() },
+                ]);
+            }
+            separate(&mut text);
+            text.push_str(&finish(table));
+            let over = self.silhouette_sample.map_or_else(
+                || format!("silhouettes exact on {} rows", self.rows - self.excluded.unwrap_or(0)),
+                |n| format!("silhouettes on a sample of {n} rows"),
+            );
+            match &self.chosen {
+                Some(c) => text.push_str(&format!("k = {}: {}; {over}\n", c.k, c.rule)),
+                None => text.push_str(&format!("{over}\n")),
+            }
+        }
+        if let Some(segments) = &self.segments {
+            let mut table = table(["segment", "rows", "share"]);
+            for s in segments {
+                table.add_row([
+                    s.segment.to_string(),
+                    s.size.to_string(),
+                    format!("{:.2} %", 100.0 * s.share),
+                ]);
+            }
+            separate(&mut text);
+            text.push_str(&finish(table));
+            let silhouette = match (self.silhouette, self.silhouette_sample) {
+                (Some(s), None) => format!(", silhouette {s:.4}"),
+                (Some(s), Some(n)) => format!(", silhouette {s:.4} on a sample of {n} rows"),
+                (None, _) => String::new(),
+            };
+            if let (Some(inertia), Some(n_iter), Some(converged)) = (self.inertia, self.n_iter, self.converged) {
+                let end = if converged { "converged" } else { "did not converge" };
+                text.push_str(&format!("inertia {inertia:.4}{silhouette}, {end} after {n_iter} passes\n"));
+            }
+        }
+        text
+    }
+}
+
+fn separate(text: &mut String) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+}
+
+/// A plain table whose columns are numbers.
+pub fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    for column in table.column_iter_mut() {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Its lines, without the blanks that a terminal does not need.
+pub fn finish(table: Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

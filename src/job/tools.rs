@@ -1,0 +1,257 @@
+//! inspect, synth and doctor.
+
+use super::console::{Console, complain, result};
+use super::document::{self, Seconds};
+use super::output::Pending;
+use super::{input, set_up};
+use crate::cli::{Doctor, Inspect, Synth, SynthBlobs, SynthLearners};
+use comfy_table::{CellAlignment, ContentArrangement};
+use segmenta::Error;
+use segmenta::backend::Backend;
+use segmenta::backend::cpu::InstructionSet;
+use serde_json::json;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// `segmenta inspect`.
+pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
+    let console = Console::new(&args.talk);
+    let mut seconds = Seconds::default();
+    let table = input::read(&args.input, Vec::new(), &mut seconds)?;
+    let choices = segmenta::recipe::infer(&table, &input::infer_options(&args.features))
+        .map_err(|e| e.in_file(&table.source))?;
+    if args.talk.json {
+        let columns: Vec<_> = choices
+            .iter()
+            .map(|c| {
+                json!({
+                    "column": c.column, "type": c.kind, "missing": c.missing, "distinct": c.distinct,
+                    "features": c.features, "reason": c.reason,
+                })
+            })
+            .collect();
+        let found = json!({
+            "version": env!("CARGO_PKG_VERSION"), "command": "inspect", "rows": table.rows, "columns": columns,
+        });
+        return result(&format!("{}\n", serde_json::to_string_pretty(&found)?));
+    }
+    let mut out = document::table(["column", "type", "missing", "distinct", "features", "why"]);
+    for (i, column) in out.column_iter_mut().enumerate() {
+        let text = [0, 1, 5].contains(&i);
+        column.set_cell_alignment(if text { CellAlignment::Left } else { CellAlignment::Right });
+    }
+    out.set_content_arrangement(ContentArrangement::Disabled);
+    for c in &choices {
+        let share = 100.0 * c.missing as f64 / table.rows as f64;
+        out.add_row([
+            c.column.clone(),
+            c.kind.to_string(),
+            if c.missing == 0 { "-".into() } else { format!("{share:.1} %") },
+            c.distinct.map_or_else(|| "-".into(), |d| d.to_string()),
+            if c.features == 0 { "-".into() } else { c.features.to_string() },
+            c.reason.clone(),
+        ]);
+    }
+    result(&document::finish(out))?;
+    let features: usize = choices.iter().map(|c| c.features).sum();
+    console.note(&format!("{} rows, {} columns, {features} features", table.rows, table.columns.len()));
+    Ok(())
+}
+
+/// `segmenta synth`.
+pub fn synth(args: &Synth) -> anyhow::Result<()> {
+    match args {
+        Synth::Learners(args) => synth_learners(args),
+        Synth::Blobs(args) => synth_blobs(args),
+    }
+}
+
+fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
+    at_least_one_row(args.rows)?;
+    if is_npy(&args.out) && !args.prepared {
+        return Err(Error::Usage("the raw table has texts, .npy has not: --prepared, or a .csv".into()).into());
+    }
+    if !args.prepared {
+        return write_to(&args.out, args.force, |mut out| {
+            segmenta::synth::learners(args.rows, args.seed).write_csv(&mut out)
+        });
+    }
+    let prepared = segmenta::synth::prepare(&segmenta::synth::learners(args.rows, args.seed), 2026);
+    if is_npy(&args.out) {
+        return write_to(&args.out, args.force, |out| write_npy(out, &prepared.columns));
+    }
+    write_to(&args.out, args.force, |out| write_columns(out, &prepared.names, &prepared.columns))
+}
+
+fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
+    at_least_one_row(args.rows)?;
+    let blobs =
+        segmenta::synth::blobs(args.rows, args.features as usize, args.centers as usize, args.seed);
+    if is_npy(&args.out) {
+        let labels = labels_beside(&args.out);
+        let (mut values, mut names) =
+            (Pending::open(&args.out, args.force)?, Pending::open(&labels, args.force)?);
+        values.write(|out| write_npy(out, &blobs.columns))?;
+        let column: Vec<f32> = blobs.labels.iter().map(|&l| l as f32).collect();
+        names.write(|out| write_npy(out, &[column]))?;
+        values.keep()?;
+        return Ok(names.keep()?);
+    }
+    let mut names: Vec<String> = (0..args.features).map(|j| format!("f{j}")).collect();
+    names.push("label".into());
+    let mut columns = blobs.columns;
+    columns.push(blobs.labels.iter().map(|&l| l as f32).collect());
+    write_to(&args.out, args.force, |out| write_columns(out, &names, &columns))
+}
+
+fn at_least_one_row(rows: usize) -> Result<(), Error> {
+    if rows == 0 || rows > u32::MAX as usize / 2 {
+        return Err(Error::Usage(format!("--rows {rows}: from 1 to {}", u32::MAX / 2)));
+    }
+    Ok(())
+}
+
+fn is_npy(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
+}
+
+/// `x.npy` to `x-labels.npy`.
+fn labels_beside(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-labels.npy"))
+}
+
+/// Writes a file whole, gzipped where its name says so, or to stdout.
+fn write_to(
+    path: &Path,
+    force: bool,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    if path.as_os_str() == "-" {
+        let mut out = std::io::BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
+        write(&mut out)?;
+        out.flush()?;
+        return Ok(());
+    }
+    let mut file = Pending::open(path, force)?;
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
+        file.write(|out| {
+            let mut zip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+            write(&mut zip)?;
+            zip.finish().map(drop)
+        })?;
+    } else {
+        file.write(write)?;
+    }
+    Ok(file.keep()?)
+}
+
+/// Feature columns as CSV; the numbers read back as they are.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_columns(out: &mut dyn Write, names: &[String], columns: &[Vec<f32>]) -> std::io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(out);
+    writer.write_record(names)?;
+    let mut cell = String::new();
+    for i in 0..columns.first().map_or(0, Vec::len) {
+        for column in columns {
+            use std::fmt::Write;
+            cell.clear();
+            let _ = write!(cell, "{}", f64::from(column[i]));
+            writer.write_field(&cell)?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    writer.flush()
+}
+
+/// Feature columns as `.npy`, f32, row by row.
+fn write_npy(out: &mut dyn Write, columns: &[Vec<f32>]) -> std::io::Result<()> {
+    use ndarray_npy::WriteNpyExt;
+    let rows = columns.first().map_or(0, Vec::len);
+    let array = ndarray::Array2::from_shape_fn((rows, columns.len()), |(i, j)| columns[j][i]);
+    array.write_npy(out).map_err(|e| match e {
+        ndarray_npy::WriteNpyError::Io(e) => e,
+        other => std::io::Error::other(other),
+    })
+}
+
+/// `segmenta doctor`.
+pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
+    let cpu = set_up(&args.run)?;
+    // Work that a CPU does not end soon, so that `auto` shows its real choice.
+    let chosen = segmenta::backend::choose(args.run.device, cpu, f64::MAX);
+    let sets: Vec<String> =
+        InstructionSet::ALL.iter().filter(|s| s.available()).map(ToString::to_string).collect();
+    let choice = chosen.as_ref().map(|c| (c.backend.describe(), c.reason.clone()));
+    if args.run.talk.json {
+        let device = choice.as_ref().ok().map(|(d, reason)| {
+            json!({ "backend": d.backend, "name": d.name, "reason": reason })
+        });
+        let found = json!({
+            "version": env!("CARGO_PKG_VERSION"), "command": "doctor",
+            "cpu": { "name": cpu.describe().name, "instruction_sets": sets },
+            "adapters": adapters_json(), "device": device,
+        });
+        result(&format!("{}\n", serde_json::to_string_pretty(&found)?))?;
+    } else {
+        let mut text = format!("cpu     {} (this machine has {})\n", cpu.describe().name, sets.join(", "));
+        text.push_str(&adapters_text());
+        if let Ok((device, reason)) = &choice {
+            text.push_str(&format!("chosen  {}: {} ({reason})\n", device.backend, device.name));
+        }
+        result(&text)?;
+    }
+    match chosen {
+        Ok(_) => Ok(()),
+        Err(e) => {
+            complain("no device could be chosen");
+            Err(e.into())
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn adapters_text() -> String {
+    let adapters = segmenta::backend::gpu::adapters();
+    if adapters.is_empty() {
+        return "gpu     no adapter was found (Vulkan, Metal, Direct3D 12)\n".into();
+    }
+    let line = |(i, a): (usize, &segmenta::backend::gpu::Adapter)| {
+        let kind = match (a.software, a.integrated) {
+            (true, _) => "software driver, never taken by auto",
+            (_, true) => "integrated",
+            _ => "discrete",
+        };
+        format!(
+            "gpu:{i}   {a}, {kind}\n        largest binding {} MiB, largest buffer {} MiB, workgroup memory {} KiB\n",
+            a.max_binding >> 20,
+            a.max_buffer >> 20,
+            a.workgroup_memory >> 10
+        )
+    };
+    adapters.iter().enumerate().map(line).collect()
+}
+
+#[cfg(feature = "gpu")]
+fn adapters_json() -> serde_json::Value {
+    let adapter = |a: &segmenta::backend::gpu::Adapter| {
+        json!({
+            "name": a.name, "driver": a.driver, "api": a.api, "software": a.software,
+            "integrated": a.integrated, "max_binding": a.max_binding, "max_buffer": a.max_buffer,
+            "workgroup_memory": a.workgroup_memory,
+        })
+    };
+    segmenta::backend::gpu::adapters().iter().map(adapter).collect()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn adapters_text() -> String {
+    "gpu     this program was built without GPU support\n".into()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn adapters_json() -> serde_json::Value {
+    json!([])
+}

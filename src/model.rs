@@ -1,0 +1,199 @@
+//! The saved model: all that is needed to label a new row, as JSON that a person can read and diff.
+//!
+//! It holds nothing that depends on the machine, the time or a path: the same table, options and seed give the same
+//! bytes everywhere.
+
+use crate::backend::Backend;
+use crate::canonical::Centroids;
+use crate::cluster::kmeans::{Fit, Params, distances_and_margins};
+use crate::error::{Error, Place, Result};
+use crate::matrix::{Grid, Matrix};
+use crate::recipe::Encoder;
+use crate::table::Table;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
+pub const VERSION: u32 = 1;
+
+/// A fitted segmentation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// The version of this format.
+    pub version: u32,
+    /// The algorithm, `kmeans`.
+    pub method: String,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// k-means++ starts, of which the best was kept; 1 where start centroids were given.
+    pub n_init: usize,
+    /// Passes that a start could take.
+    pub max_iter: usize,
+    /// The tolerance of a start's end.
+    pub tol: f64,
+    /// How many rows were fitted.
+    pub rows: usize,
+    /// How many rows seeding looked at, where not at all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeding_rows: Option<usize>,
+    /// Sum of squared distances of the rows to their centroids, in the scaled feature space.
+    pub inertia: f64,
+    /// Passes of the best start.
+    pub n_iter: usize,
+    /// Whether the best start ended before `max_iter`.
+    pub converged: bool,
+    /// The features' names.
+    pub features: Vec<String>,
+    /// For each feature the exponent of its grid's step: values are whole multiples of `2^exponent`.
+    pub grid: Grid,
+    /// From columns to features.
+    pub encoder: Encoder,
+    /// In the order of the fit, which decides ties: the first of equally near centroids wins.
+    pub centroids: Vec<Centroid>,
+}
+
+/// A centroid and its segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Centroid {
+    /// The segment's number: 0 is the largest.
+    pub segment: u32,
+    /// How many rows of the fit.
+    pub size: u64,
+    /// A value for each feature, in the scaled feature space.
+    pub values: Vec<f64>,
+}
+
+/// A labelled row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Assignment {
+    /// The segment's number.
+    pub segment: u32,
+    /// Euclidean distance to the segment's centroid, in the scaled feature space.
+    pub distance: f64,
+    /// How much farther the runner-up is; infinite where there is one segment only.
+    pub margin: f64,
+}
+
+/// New rows, labelled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignments {
+    /// One a row of the table; none where the row was left out (see [`Encoder::apply`]).
+    pub rows: Vec<Option<Assignment>>,
+    /// What a person should know: unseen categories and the like.
+    pub warnings: Vec<String>,
+}
+
+impl Model {
+    /// The model of a fit.
+    pub fn new(fit: &Fit, matrix: &Matrix, encoder: Encoder, params: &Params) -> Self {
+        let centroids = fit
+            .segments()
+            .into_iter()
+            .zip(&fit.sizes)
+            .zip(fit.centroids.iter())
+            .map(|((segment, &size), values)| Centroid {
+                segment,
+                size,
+                values: values.iter().map(|&v| matrix.to_user(f64::from(v))).collect(),
+            })
+            .collect();
+        Model {
+            version: VERSION,
+            method: "kmeans".into(),
+            seed: params.seed,
+            n_init: params.n_init,
+            max_iter: params.max_iter,
+            tol: params.tol,
+            rows: matrix.rows(),
+            seeding_rows: fit.seeded_on_sample.then_some(crate::cluster::SEEDING_ROWS),
+            inertia: fit.inertia,
+            n_iter: fit.n_iter,
+            converged: fit.converged,
+            features: matrix.names().to_vec(),
+            grid: matrix.grid().clone(),
+            encoder,
+            centroids,
+        }
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// No such file, not a model, a newer version, parts that do not fit together.
+    pub fn read(path: &Path) -> Result<Self> {
+        let source = |e| Error::Read { path: path.to_path_buf(), source: e };
+        Self::from_json(&std::fs::read_to_string(path).map_err(source)?)
+            .map_err(|e| e.in_file(&path.display().to_string()))
+    }
+
+    /// Parses a model.
+    ///
+    /// # Errors
+    /// As [`Model::read`].
+    pub fn from_json(text: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Header {
+            version: u32,
+        }
+        let bad = |e: serde_json::Error| {
+            Error::at(Place { line: Some(e.line() as u64), ..Place::default() }, format!("not a model: {e}"))
+        };
+        let header: Header = serde_json::from_str(text).map_err(bad)?;
+        if header.version > VERSION {
+            return Err(Error::data(format!(
+                "this model has version {}, this program reads up to {VERSION}: a newer segmenta wrote it",
+                header.version
+            )));
+        }
+        let model: Model = serde_json::from_str(text).map_err(bad)?;
+        let d = model.features.len();
+        let fits = d > 0
+            && model.grid.features() == d
+            && model.encoder.feature_names() == model.features
+            && !model.centroids.is_empty()
+            && model.centroids.iter().all(|c| c.values.len() == d);
+        let k = model.centroids.len();
+        let mut segments: Vec<u32> = model.centroids.iter().map(|c| c.segment).collect();
+        segments.sort_unstable();
+        if !fits || !segments.into_iter().eq(0..k as u32) {
+            return Err(Error::data("not a model: its features, grid, encoder and centroids do not fit together"));
+        }
+        Ok(model)
+    }
+
+    /// As it is written to `model.json`.
+    pub fn to_json(&self) -> String {
+        // Serialising plain structs of numbers and strings to memory cannot fail.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Labels the rows of a table: on the rows of the fit, the labels of the fit.
+    ///
+    /// # Errors
+    /// A missing column or one of another type, values out of range, a device that failed.
+    pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
+        let encoded = self.encoder.apply(table)?;
+        let reach = self.centroids.iter().flat_map(|c| &c.values).fold(0f64, |m, v| m.max(v.abs()));
+        let matrix =
+            Matrix::on_grid(self.features.clone(), encoded.columns, &self.grid, reach as f32)?;
+        let values = self.centroids.iter().flat_map(|c| &c.values).map(|&v| matrix.to_stored(v)).collect();
+        let centroids = Centroids { values, features: self.features.len() };
+        let labels = backend
+            .load(&matrix)?
+            .lloyd(std::slice::from_ref(&centroids), true)?
+            .pop()
+            .and_then(|p| p.labels)
+            .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
+        let mut rows = vec![None; table.rows];
+        for (r, (&label, (distance, margin))) in
+            labels.iter().zip(distances_and_margins(&matrix, &centroids, &labels)).enumerate()
+        {
+            let row = encoded.kept.as_ref().map_or(r, |k| k[r] as usize);
+            let segment = self.centroids[label as usize].segment;
+            rows[row] = Some(Assignment { segment, distance, margin });
+        }
+        Ok(Assignments { rows, warnings: encoded.warnings })
+    }
+}
