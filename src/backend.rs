@@ -208,7 +208,8 @@ pub trait Rows {
 /// Checks what every backend asks of centroid sets.
 pub(crate) fn check_sets(matrix: &Matrix, sets: &[Centroids]) -> Result<()> {
     for set in sets {
-        if set.features != matrix.features() || set.values.len() % set.features != 0 || set.values.is_empty() {
+        if set.features != matrix.features() || set.values.len() % set.features != 0 || set.values.is_empty()
+        {
             return Err(Error::data(format!("a centroid set wants rows of {} features", matrix.features())));
         }
         if let Some(v) = set.values.iter().find(|v| v.is_nan() || v.abs() > matrix.reach()) {
@@ -221,7 +222,9 @@ pub(crate) fn check_sets(matrix: &Matrix, sets: &[Centroids]) -> Result<()> {
 /// Checks what every backend asks of queries.
 pub(crate) fn check_queries(matrix: &Matrix, queries: &Matrix, rule: Rule<'_>) -> Result<()> {
     if queries.features() != matrix.features() || queries.shift() != matrix.shift() {
-        return Err(Error::data("queries want the features and the shift of the table that they are held against"));
+        return Err(Error::data(
+            "queries want the features and the shift of the table that they are held against",
+        ));
     }
     if let Rule::ExcludeSelf(rows) = rule {
         if rows.len() != queries.rows() || rows.iter().any(|&r| r as usize >= matrix.rows()) {
@@ -237,7 +240,8 @@ pub(crate) fn check_queries(matrix: &Matrix, queries: &Matrix, rule: Rule<'_>) -
 /// Checks what every backend asks of labelings.
 pub(crate) fn check_labelings(matrix: &Matrix, labelings: &[Labeling<'_>]) -> Result<()> {
     for labeling in labelings {
-        if labeling.labels.len() != matrix.rows() || labeling.labels.iter().any(|&l| l as usize >= labeling.k) {
+        if labeling.labels.len() != matrix.rows() || labeling.labels.iter().any(|&l| l as usize >= labeling.k)
+        {
             return Err(Error::data("a labeling wants one label below k for each row"));
         }
     }

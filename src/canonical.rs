@@ -145,11 +145,7 @@ impl Certificate {
             })
             .sum();
         // The square of a unit must not be subnormal either.
-        if sum <= f64::from(1u32 << 24) && unit > -60 {
-            Certificate::exact()
-        } else {
-            Certificate::new(d)
-        }
+        if sum <= f64::from(1u32 << 24) && unit > -60 { Certificate::exact() } else { Certificate::new(d) }
     }
 
     /// Whether the filter proves the winner.

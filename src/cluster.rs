@@ -4,6 +4,6 @@ pub mod kmeans;
 mod seeding;
 pub mod sweep;
 
-pub use seeding::SEEDING_ROWS;
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
+pub use seeding::SEEDING_ROWS;
 pub use sweep::{Choice, Rule, SweepRow, sweep};

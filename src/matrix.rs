@@ -145,7 +145,11 @@ impl Matrix {
         }
         for (column, name) in columns.iter().zip(&names) {
             if let Some(i) = column.iter().position(|v| !v.is_finite()) {
-                return Err(Error::data(format!("feature {name}, row {}: {} is not finite", i + 1, column[i])));
+                return Err(Error::data(format!(
+                    "feature {name}, row {}: {} is not finite",
+                    i + 1,
+                    column[i]
+                )));
             }
         }
         if !reach.is_finite() {

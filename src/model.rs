@@ -156,7 +156,9 @@ impl Model {
         let mut segments: Vec<u32> = model.centroids.iter().map(|c| c.segment).collect();
         segments.sort_unstable();
         if !fits || !segments.into_iter().eq(0..k as u32) {
-            return Err(Error::data("not a model: its features, grid, encoder and centroids do not fit together"));
+            return Err(Error::data(
+                "not a model: its features, grid, encoder and centroids do not fit together",
+            ));
         }
         Ok(model)
     }
@@ -176,8 +178,7 @@ impl Model {
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
         let encoded = self.encoder.apply(table)?;
         let reach = self.centroids.iter().flat_map(|c| &c.values).fold(0f64, |m, v| m.max(v.abs()));
-        let matrix =
-            Matrix::on_grid(self.features.clone(), encoded.columns, &self.grid, reach as f32)?;
+        let matrix = Matrix::on_grid(self.features.clone(), encoded.columns, &self.grid, reach as f32)?;
         let values = self.centroids.iter().flat_map(|c| &c.values).map(|&v| matrix.to_stored(v)).collect();
         let centroids = Centroids { values, features: self.features.len() };
         let labels = backend

@@ -14,13 +14,13 @@ use crate::canonical::Centroids;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 pub use block::InstructionSet;
+use ndarray::Array2;
 #[cfg(feature = "gpu")]
 pub(crate) use {
     distance_sums::{runs, slots},
     nearest::{decide, neighbour},
     pairwise::in_user_units,
 };
-use ndarray::Array2;
 
 /// The CPU with one instruction set.
 #[derive(Debug, Clone, Copy)]

@@ -18,8 +18,8 @@ use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use buffer::Resident;
-pub use context::{Adapter, Options};
 use context::Context;
+pub use context::{Adapter, Options};
 use ndarray::Array2;
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.

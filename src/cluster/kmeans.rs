@@ -182,10 +182,10 @@ fn check(matrix: &Matrix, ks: &[usize], params: &Params, start: &Start) -> Resul
     if params.tol.is_nan() || params.tol < 0.0 {
         return Err(Error::Usage("tol must be 0 or more".into()));
     }
-    if let Start::Given(centroids) = start {
-        if ks.iter().any(|&k| k != centroids.k()) {
-            return Err(Error::data(format!("{} start centroids for k = {}", centroids.k(), ks[0])));
-        }
+    if let Start::Given(centroids) = start
+        && ks.iter().any(|&k| k != centroids.k())
+    {
+        return Err(Error::data(format!("{} start centroids for k = {}", centroids.k(), ks[0])));
     }
     let largest = ks.iter().copied().max().unwrap_or(1);
     matrix.distinct_rows(largest).map_err(|distinct| {
@@ -317,8 +317,8 @@ fn between(matrix: &Matrix, pass: &Assigned) -> f64 {
     let mut between = 0.0;
     for (c, &weight) in pass.weights.iter().enumerate().filter(|(_, w)| **w > 0) {
         let mut squares = 0.0;
-        for j in 0..d {
-            let numerator = pass.sums[c * d + j] * i128::from(total) - all[j] * i128::from(weight);
+        for (j, all) in all.iter().enumerate() {
+            let numerator = pass.sums[c * d + j] * i128::from(total) - all * i128::from(weight);
             let difference = numerator as f64 / total as f64 * matrix.stored_step(j);
             squares += difference * difference;
         }

@@ -14,8 +14,7 @@ pub(super) fn sample(matrix: &Matrix, seed: u64) -> Cow<'_, Matrix> {
     if matrix.rows() <= SEEDING_ROWS {
         return Cow::Borrowed(matrix);
     }
-    let rows =
-        Draws::new(seed, Purpose::SeedingSample).at(0).sample(SEEDING_ROWS, matrix.rows());
+    let rows = Draws::new(seed, Purpose::SeedingSample).at(0).sample(SEEDING_ROWS, matrix.rows());
     Cow::Owned(matrix.select(&rows))
 }
 

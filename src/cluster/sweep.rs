@@ -61,7 +61,12 @@ pub fn sweep(
 ///
 /// # Errors
 /// A device that failed; [`Error::Interrupted`].
-pub fn score(rows: &dyn Rows, matrix: &Matrix, fits: Vec<Fit>, progress: Progress<'_>) -> Result<Vec<SweepRow>> {
+pub fn score(
+    rows: &dyn Rows,
+    matrix: &Matrix,
+    fits: Vec<Fit>,
+    progress: Progress<'_>,
+) -> Result<Vec<SweepRow>> {
     let scored: Vec<bool> = fits.iter().map(|f| f.sizes.iter().filter(|&&s| s > 0).count() > 1).collect();
     let labelings: Vec<Labeling<'_>> = fits
         .iter()
@@ -83,13 +88,11 @@ pub fn score(rows: &dyn Rows, matrix: &Matrix, fits: Vec<Fit>, progress: Progres
 /// No k of the sweep is at least `min_k`, or none has a score.
 pub fn choose(rows: &[SweepRow], rule: Rule, min_k: usize) -> Result<Choice> {
     let Rule::Silhouette = rule;
-    let scored: Vec<(usize, f64)> = rows
-        .iter()
-        .filter(|r| r.fit.k >= min_k)
-        .filter_map(|r| r.silhouette.map(|s| (r.fit.k, s)))
-        .collect();
+    let scored: Vec<(usize, f64)> =
+        rows.iter().filter(|r| r.fit.k >= min_k).filter_map(|r| r.silhouette.map(|s| (r.fit.k, s))).collect();
     let best = scored.iter().map(|(_, s)| *s).fold(f64::NEG_INFINITY, f64::max);
     let k = scored.iter().filter(|(_, s)| best - s < SAME_SCORE).map(|(k, _)| *k).min();
-    let k = k.ok_or_else(|| Error::Usage(format!("no k of the sweep is at least {min_k} and has a silhouette")))?;
+    let k =
+        k.ok_or_else(|| Error::Usage(format!("no k of the sweep is at least {min_k} and has a silhouette")))?;
     Ok(Choice { k, rule: format!("highest silhouette among k >= {min_k}") })
 }

@@ -7,7 +7,8 @@ use super::input::{Prepared, prepare, read_init};
 use super::output::{Folder, Pending};
 use super::{Gate, console, set_up};
 use crate::cli::{
-    Choosing, Demo, Features, Fit, Gates, Input, KMeans, MissingArg, RuleArg, Run, ScaleArg, Sweep, Talk, Tendency,
+    Choosing, Demo, Features, Fit, Gates, Input, KMeans, MissingArg, RuleArg, Run, ScaleArg, Sweep, Talk,
+    Tendency,
 };
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
@@ -118,7 +119,8 @@ impl<'a> Analysis<'a> {
             return Ok(score(&*self.backend.load(self.matrix)?, self.matrix, fits, progress)?);
         };
         self.document.silhouette_sample = Some(sample);
-        let chosen = Draws::new(self.seed, Purpose::SilhouetteSample).at(0).sample(sample, self.matrix.rows());
+        let chosen =
+            Draws::new(self.seed, Purpose::SilhouetteSample).at(0).sample(sample, self.matrix.rows());
         let matrix = self.matrix.select(&chosen);
         let rows = self.backend.load(&matrix)?;
         fits.into_iter()
@@ -188,11 +190,11 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let names = if to_stdout { &FILES[..2] } else { &FILES[..] };
     let folder = Folder::open(&args.out.out, names, args.out.force)?;
     let init = args.init.as_deref().map(read_init).transpose()?;
-    if let (Some(init), Some(k)) = (&init, args.k) {
-        if init.len() != k as usize {
-            let what = format!("--k {k}, but --init has {} centroids", init.len());
-            return Err(Error::Usage(what).into());
-        }
+    if let (Some(init), Some(k)) = (&init, args.k)
+        && init.len() != k as usize
+    {
+        let what = format!("--k {k}, but --init has {} centroids", init.len());
+        return Err(Error::Usage(what).into());
     }
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, init.as_deref(), &console, &mut seconds)?;
@@ -364,7 +366,11 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     let quiet = Console::new(&Talk { quiet: true, ..args.run.talk.clone() });
     let prepared = prepare(&input, &choice, None, &quiet, &mut seconds)?;
     let matrix = &prepared.matrix;
-    console.note(&format!("{} rows, {} features; tendency, sweep 2..10, fit", matrix.rows(), matrix.features()));
+    console.note(&format!(
+        "{} rows, {} features; tendency, sweep 2..10, fit",
+        matrix.rows(),
+        matrix.features()
+    ));
     let ks: Vec<usize> = DEFAULT_KS.collect();
     let (sweep, last) = (20, 30);
     let work = fit_work(matrix, &ks, sweep) + pair_work(matrix, None);

@@ -63,17 +63,17 @@ impl Console {
 
     /// Takes a step of long work; false asks it to stop.
     pub fn step(&self, step: Step<'_>) -> bool {
-        if self.bars {
-            if let Ok(mut bar) = self.bar.lock() {
-                if bar.as_ref().is_none_or(|(stage, _)| stage != step.stage) {
-                    if let Some((_, old)) = bar.take() {
-                        old.finish_and_clear();
-                    }
-                    *bar = Some((step.stage.to_string(), new_bar(step.stage, step.total)));
+        if self.bars
+            && let Ok(mut bar) = self.bar.lock()
+        {
+            if bar.as_ref().is_none_or(|(stage, _)| stage != step.stage) {
+                if let Some((_, old)) = bar.take() {
+                    old.finish_and_clear();
                 }
-                if let Some((_, bar)) = bar.as_ref() {
-                    bar.set_position(step.done);
-                }
+                *bar = Some((step.stage.to_string(), new_bar(step.stage, step.total)));
+            }
+            if let Some((_, bar)) = bar.as_ref() {
+                bar.set_position(step.done);
             }
         }
         !INTERRUPTED.load(Relaxed)
@@ -81,10 +81,10 @@ impl Console {
 
     /// Takes the bar away.
     pub fn clear(&self) {
-        if let Ok(mut bar) = self.bar.lock() {
-            if let Some((_, bar)) = bar.take() {
-                bar.finish_and_clear();
-            }
+        if let Ok(mut bar) = self.bar.lock()
+            && let Some((_, bar)) = bar.take()
+        {
+            bar.finish_and_clear();
         }
     }
 }

@@ -241,7 +241,9 @@ impl Document {
                 (Some(s), Some(n)) => format!(", silhouette {s:.4} on a sample of {n} rows"),
                 (None, _) => String::new(),
             };
-            if let (Some(inertia), Some(n_iter), Some(converged)) = (self.inertia, self.n_iter, self.converged) {
+            if let (Some(inertia), Some(n_iter), Some(converged)) =
+                (self.inertia, self.n_iter, self.converged)
+            {
                 let end = if converged { "converged" } else { "did not converge" };
                 text.push_str(&format!("inertia {inertia:.4}{silhouette}, {end} after {n_iter} passes\n"));
             }

@@ -45,10 +45,7 @@ impl Pending {
     ///
     /// # Errors
     /// A full disk, and what else a disk can say.
-    pub fn write(
-        &mut self,
-        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    ) -> Result<(), Error> {
+    pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Error> {
         write(&mut self.writer).and_then(|()| self.writer.flush()).map_err(|e| write_error(&self.path, e))
     }
 

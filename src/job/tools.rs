@@ -69,7 +69,9 @@ pub fn synth(args: &Synth) -> anyhow::Result<()> {
 fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
     at_least_one_row(args.rows)?;
     if is_npy(&args.out) && !args.prepared {
-        return Err(Error::Usage("the raw table has texts, .npy has not: --prepared, or a .csv".into()).into());
+        return Err(
+            Error::Usage("the raw table has texts, .npy has not: --prepared, or a .csv".into()).into()
+        );
     }
     if !args.prepared {
         return write_to(&args.out, args.force, |mut out| {
@@ -85,8 +87,7 @@ fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
 
 fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
     at_least_one_row(args.rows)?;
-    let blobs =
-        segmenta::synth::blobs(args.rows, args.features as usize, args.centers as usize, args.seed);
+    let blobs = segmenta::synth::blobs(args.rows, args.features as usize, args.centers as usize, args.seed);
     if is_npy(&args.out) {
         let labels = labels_beside(&args.out);
         let (mut values, mut names) =
@@ -186,9 +187,10 @@ pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
         InstructionSet::ALL.iter().filter(|s| s.available()).map(ToString::to_string).collect();
     let choice = chosen.as_ref().map(|c| (c.backend.describe(), c.reason.clone()));
     if args.run.talk.json {
-        let device = choice.as_ref().ok().map(|(d, reason)| {
-            json!({ "backend": d.backend, "name": d.name, "reason": reason })
-        });
+        let device = choice
+            .as_ref()
+            .ok()
+            .map(|(d, reason)| json!({ "backend": d.backend, "name": d.name, "reason": reason }));
         let found = json!({
             "version": env!("CARGO_PKG_VERSION"), "command": "doctor",
             "cpu": { "name": cpu.describe().name, "instruction_sets": sets },

@@ -70,7 +70,8 @@ pub fn hopkins(
         let (u, w) = (libm::exp(u - top), libm::exp(w - top));
         Some((u / (u + w), w / (u + w)))
     };
-    let (Some((exponent_1, _)), Some((exponent_d, rest))) = (share(1.0), share(matrix.features() as f64)) else {
+    let (Some((exponent_1, _)), Some((exponent_d, rest))) = (share(1.0), share(matrix.features() as f64))
+    else {
         return Err(Error::data("all rows are equal: Hopkins' statistic is not defined"));
     };
     let m = probes as f64;

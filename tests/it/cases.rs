@@ -92,12 +92,11 @@ fn rows_as_centroids(matrix: &Matrix, k: usize, moved: f64, index: u64) -> Centr
 
 fn case(name: &str, rows: Array2<f32>) -> Case {
     let matrix = Matrix::from_array(rows.view()).unwrap();
-    let mut sets: Vec<Centroids> =
-        [(1, 0.0), (2, 0.0), (3, 0.3), (5, 0.0), (8, 1e-6), (13, 0.5), (70, 0.2)]
-            .iter()
-            .enumerate()
-            .map(|(i, &(k, moved))| rows_as_centroids(&matrix, k, moved, 2000 + i as u64))
-            .collect();
+    let mut sets: Vec<Centroids> = [(1, 0.0), (2, 0.0), (3, 0.3), (5, 0.0), (8, 1e-6), (13, 0.5), (70, 0.2)]
+        .iter()
+        .enumerate()
+        .map(|(i, &(k, moved))| rows_as_centroids(&matrix, k, moved, 2000 + i as u64))
+        .collect();
     // Duplicate centroids: the later ones never win.
     let mut twice = rows_as_centroids(&matrix, 3, 0.1, 2100);
     twice.values.extend_from_within(..);

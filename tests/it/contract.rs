@@ -1,10 +1,10 @@
 //! The contract on numbers: KMeans and Hopkins give the same bits on every backend.
 
 use crate::{cases, devices};
+use segmenta::Matrix;
 use segmenta::cluster::{Fit, Params, Start, fit_many};
 use segmenta::metrics::hopkins::{Hopkins, hopkins};
 use segmenta::progress::Progress;
-use segmenta::Matrix;
 
 /// Everything of a fit but what depends on the device.
 fn bits(fit: &Fit) -> Fit {
@@ -28,7 +28,8 @@ fn same_everywhere<T: PartialEq + std::fmt::Debug + Send>(
 #[test]
 fn kmeans_is_bit_identical_everywhere() {
     for case in cases::all() {
-        let ks: Vec<usize> = [1, 2, 3, 5, 8].into_iter().filter(|&k| case.matrix.distinct_rows(k).is_ok()).collect();
+        let ks: Vec<usize> =
+            [1, 2, 3, 5, 8].into_iter().filter(|&k| case.matrix.distinct_rows(k).is_ok()).collect();
         for tol in [1e-4, 0.0] {
             let params = Params { n_init: 3, seed: 11, tol, ..Params::default() };
             same_everywhere(&case.name, |backend| {

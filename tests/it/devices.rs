@@ -47,7 +47,10 @@ fn gpus() -> Vec<Setup> {
     use segmenta::backend::gpu::{Gpu, Options, adapters};
     let found = adapters();
     if found.is_empty() {
-        assert!(std::env::var_os("SEGMENTA_REQUIRE_GPU").is_none(), "a GPU adapter is required, none is there");
+        assert!(
+            std::env::var_os("SEGMENTA_REQUIRE_GPU").is_none(),
+            "a GPU adapter is required, none is there"
+        );
         skip("no GPU adapter: the GPU backend is not tested");
     }
     let mut all = Vec::new();

@@ -84,8 +84,7 @@ fn pairwise_is_close() {
         let expected = oracle::squared(&oracle::stored(&queries), &oracle::stored(&case.matrix));
         let squared = rows.pairwise(&queries, Metric::SqEuclidean).unwrap();
         let rooted = rows.pairwise(&queries, Metric::Euclidean).unwrap();
-        for ((at, &expected), (&squared, &rooted)) in
-            expected.indexed_iter().zip(squared.iter().zip(&rooted))
+        for ((at, &expected), (&squared, &rooted)) in expected.indexed_iter().zip(squared.iter().zip(&rooted))
         {
             let root = case.matrix.to_user(expected.sqrt());
             oracle::close(root as f32 as f64, rooted.into(), 2e-5, 1e-44)

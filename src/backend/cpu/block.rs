@@ -164,8 +164,10 @@ impl Points {
     pub(super) fn new<I: Iterator<Item = f32>>(features: usize, points: impl Iterator<Item = I>) -> Self {
         let points: Vec<Vec<f32>> = points.map(Iterator::collect).collect();
         let (fours, rest) = points.as_chunks::<4>();
-        let packs =
-            fours.iter().flat_map(|p| (0..features).map(move |j| [p[0][j], p[1][j], p[2][j], p[3][j]])).collect();
+        let packs = fours
+            .iter()
+            .flat_map(|p| (0..features).map(move |j| [p[0][j], p[1][j], p[2][j], p[3][j]]))
+            .collect();
         let rest_flat = (0..features).flat_map(|j| rest.iter().map(move |p| p[j])).collect();
         Points { packs, rest: rest_flat, features, count: points.len() }
     }
@@ -250,10 +252,10 @@ impl<S: Simd, const V: usize> Best<S, V> {
     #[inline(always)]
     pub(super) fn offer(&mut self, simd: S, index: u32, distances: [S::f32s; V]) {
         let index = simd.splat_u32s(index);
-        for v in 0..V {
-            let closer = simd.less_than_f32s(distances[v], self.best[v]);
-            self.second[v] = simd.min_f32s(self.second[v], simd.max_f32s(self.best[v], distances[v]));
-            self.best[v] = simd.min_f32s(self.best[v], distances[v]);
+        for (v, distance) in distances.into_iter().enumerate() {
+            let closer = simd.less_than_f32s(distance, self.best[v]);
+            self.second[v] = simd.min_f32s(self.second[v], simd.max_f32s(self.best[v], distance));
+            self.best[v] = simd.min_f32s(self.best[v], distance);
             self.index[v] = simd.select_u32s(closer, index, self.index[v]);
         }
     }

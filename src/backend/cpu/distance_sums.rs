@@ -99,11 +99,16 @@ impl Kernel for Block<'_> {
         for segment in segments {
             for group in (0..rows.len()).step_by(lanes) {
                 let mut total = [simd.splat_f32s(0.0); V];
-                segment.points.for_each(simd, Group::<V>::new::<S>(matrix, rows.start + group), |_, squared| {
-                    for v in 0..V {
-                        total[v] = simd.add_f32s(total[v], simd.sqrt_f32s(squared[v]));
-                    }
-                });
+                segment.points.for_each(
+                    simd,
+                    Group::<V>::new::<S>(matrix, rows.start + group),
+                    #[inline(always)]
+                    |_, squared| {
+                        for v in 0..V {
+                            total[v] = simd.add_f32s(total[v], simd.sqrt_f32s(squared[v]));
+                        }
+                    },
+                );
                 store::<S, V>(total, &mut part);
                 for &slot in &segment.slots {
                     let to = &mut sums[slot as usize * height + group..][..lanes];

@@ -147,15 +147,23 @@ impl Kernel for Pass<'_> {
                 }
                 let sums = &mut sums[set.offset * d..][..set.centroids.k() * d];
                 let counts = &mut partial.counts[set.offset..];
-                for (r, (&label, steps)) in chosen[..end - start].iter().zip(steps.chunks_exact(d)).enumerate() {
+                for (r, (&label, steps)) in
+                    chosen[..end - start].iter().zip(steps.chunks_exact(d)).enumerate()
+                {
                     counts[label as usize] += 1;
                     let to = &mut sums[label as usize * d..][..d];
                     match matrix.weights() {
-                        None => to.iter_mut().zip(steps).for_each(|(t, &q)| *t += i64::from(q)),
+                        None => {
+                            for (t, &q) in to.iter_mut().zip(steps) {
+                                *t += i64::from(q);
+                            }
+                        }
                         Some(weights) => {
                             let w = weights[start + r];
                             partial.weights[set.offset + label as usize] += u64::from(w);
-                            to.iter_mut().zip(steps).for_each(|(t, &q)| *t += i64::from(q) * i64::from(w));
+                            for (t, &q) in to.iter_mut().zip(steps) {
+                                *t += i64::from(q) * i64::from(w);
+                            }
                         }
                     }
                 }
@@ -197,9 +205,14 @@ fn assign<S: Simd, const V: usize>(
     alive: usize,
 ) -> u64 {
     let mut best = Best::<S, V>::new(simd);
-    set.points.for_each(simd, Group::<V>::new::<S>(matrix, group), |p, distances| {
-        best.offer(simd, set.ids[p], distances);
-    });
+    set.points.for_each(
+        simd,
+        Group::<V>::new::<S>(matrix, group),
+        #[inline(always)]
+        |p, distances| {
+            best.offer(simd, set.ids[p], distances);
+        },
+    );
     store_u32::<S, V>(best.index, chosen);
     if best.proved(simd, &set.certificate) {
         return 0;

@@ -112,10 +112,20 @@ impl Kernel for Filter<'_> {
         for first in (0..groups).step_by(chunk) {
             for g in first..groups.min(first + chunk) {
                 let start = g * rows;
-                points.for_each(simd, Group::<V>::new::<S>(matrix, start), |p, mut distances| {
-                    leave_out::<S, V>(start, matrix.rows(), own_row(rule, batch.start + p), &mut distances);
-                    states[p].offer(simd, g as u32, distances);
-                });
+                points.for_each(
+                    simd,
+                    Group::<V>::new::<S>(matrix, start),
+                    #[inline(always)]
+                    |p, mut distances| {
+                        leave_out::<S, V>(
+                            start,
+                            matrix.rows(),
+                            own_row(rule, batch.start + p),
+                            &mut distances,
+                        );
+                        states[p].offer(simd, g as u32, distances);
+                    },
+                );
             }
         }
         states.iter().map(reduce).collect()
@@ -184,10 +194,15 @@ impl Kernel for Decide<'_> {
         let mut squared = [0f32; 64];
         let mut nearest = canonical::Nearest { label: 0, best: f64::INFINITY, second: f64::INFINITY };
         for start in (0..matrix.rows()).step_by(lanes) {
-            points.for_each(simd, Group::<V>::new::<S>(matrix, start), |_, mut distances| {
-                leave_out::<S, V>(start, matrix.rows(), excluded, &mut distances);
-                store::<S, V>(distances, &mut squared);
-            });
+            points.for_each(
+                simd,
+                Group::<V>::new::<S>(matrix, start),
+                #[inline(always)]
+                |_, mut distances| {
+                    leave_out::<S, V>(start, matrix.rows(), excluded, &mut distances);
+                    store::<S, V>(distances, &mut squared);
+                },
+            );
             for (lane, &s) in squared[..lanes].iter().enumerate() {
                 let possible = s * certificate.low - certificate.slack <= most;
                 if possible && s < f32::MAX {

@@ -45,17 +45,22 @@ impl Kernel for Rows<'_> {
         let mut lanes = [0f32; 64];
         for start in (0..n).step_by(group_rows::<S, V>()) {
             let alive = (n - start).min(group_rows::<S, V>());
-            points.for_each(simd, Group::<V>::new::<S>(matrix, start), |q, mut distances| {
-                if metric == Metric::Euclidean {
-                    for v in &mut distances {
-                        *v = simd.sqrt_f32s(*v);
+            points.for_each(
+                simd,
+                Group::<V>::new::<S>(matrix, start),
+                #[inline(always)]
+                |q, mut distances| {
+                    if metric == Metric::Euclidean {
+                        for v in &mut distances {
+                            *v = simd.sqrt_f32s(*v);
+                        }
                     }
-                }
-                store::<S, V>(distances, &mut lanes);
-                for (to, &v) in out[q * n + start..][..alive].iter_mut().zip(&lanes) {
-                    *to = in_user_units(matrix, metric, v);
-                }
-            });
+                    store::<S, V>(distances, &mut lanes);
+                    for (to, &v) in out[q * n + start..][..alive].iter_mut().zip(&lanes) {
+                        *to = in_user_units(matrix, metric, v);
+                    }
+                },
+            );
         }
     }
 }

@@ -139,7 +139,8 @@ fn upload_runs(
         runs.push(Run { first_pack: (packs.len() / matrix.features()) as u32, columns: cut.len() as u32 });
         adds.extend(slots(labelings, order[cut.start] as usize));
         for pack in order[cut.clone()].chunks(4) {
-            let mut points = [0, 1, 2, 3].map(|i| matrix.row(pack.get(i).copied().unwrap_or(pack[0]) as usize));
+            let mut points =
+                [0, 1, 2, 3].map(|i| matrix.row(pack.get(i).copied().unwrap_or(pack[0]) as usize));
             for _ in 0..matrix.features() {
                 packs.push([0, 1, 2, 3].map(|i| points[i].next().unwrap_or(0.0)));
             }

@@ -45,12 +45,10 @@ impl Kernel {
     ) {
         let params = upload(context, &[params]);
         let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
-        entries.extend(
-            bindings.iter().map(|(binding, resource)| wgpu::BindGroupEntry {
-                binding: *binding,
-                resource: resource.clone(),
-            }),
-        );
+        entries.extend(bindings.iter().map(|(binding, resource)| wgpu::BindGroupEntry {
+            binding: *binding,
+            resource: resource.clone(),
+        }));
         let group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(self.entry),
             layout: &self.pipeline.get_bind_group_layout(0),
@@ -89,9 +87,7 @@ pub(super) fn passes<'a>(context: &Context, chunks: &'a [Chunk], words: usize) -
     chunks
         .iter()
         .flat_map(|chunk| {
-            (0..chunk.rows)
-                .step_by(step)
-                .map(move |s| Pass { chunk, rows: s..chunk.rows.min(s + step) })
+            (0..chunk.rows).step_by(step).map(move |s| Pass { chunk, rows: s..chunk.rows.min(s + step) })
         })
         .collect()
 }

@@ -174,8 +174,7 @@ async fn assign_batch(rows: &GpuRows<'_>, sets: &[Centroids], want: bool) -> Res
     let sums: Vec<u32> = sums.read(context, words).await?;
     for (set, done) in batch.sets.iter().zip(&mut done) {
         let from = set.first_sum as usize * columns * LIMBS;
-        for (c, values) in
-            sums[from..].chunks_exact(columns * LIMBS).take(set.centroids as usize).enumerate()
+        for (c, values) in sums[from..].chunks_exact(columns * LIMBS).take(set.centroids as usize).enumerate()
         {
             let value = |j: usize| whole_number([values[j * 3], values[j * 3 + 1], values[j * 3 + 2]]);
             for j in 0..d {
@@ -218,4 +217,3 @@ fn decide(rows: &GpuRows<'_>, sets: &[Centroids], pass: &Pass<'_>, list: &[u32],
         }
     }
 }
-

@@ -44,7 +44,8 @@ pub(super) async fn nearest(
     let (context, matrix) = (&rows.gpu.context, rows.matrix);
     let resident = Resident::upload(context, queries)?;
     let mut best = vec![Found { best: f32::MAX, second: f32::MAX, row: u32::MAX, unused: 0 }; queries.rows()];
-    let largest = rows.resident.chunks.iter().map(|c| c.rows.div_ceil(TILE).div_ceil(SLICE)).max().unwrap_or(1);
+    let largest =
+        rows.resident.chunks.iter().map(|c| c.rows.div_ceil(TILE).div_ceil(SLICE)).max().unwrap_or(1);
     for pass in passes(context, &resident.chunks, 4 * largest) {
         let own: Vec<u32> = match rule {
             Rule::Any => vec![u32::MAX; pass.chunk.rows],
