@@ -18,7 +18,7 @@ pub struct Centroids {
 impl Centroids {
     /// How many centroids.
     pub fn k(&self) -> usize {
-        self.values.len() / self.features
+        self.values.len() / self.features.max(1)
     }
 
     /// Centroid `c`.
@@ -48,15 +48,18 @@ pub fn squared_distance(row: impl Iterator<Item = f32>, centroid: &[f32]) -> f64
     sum
 }
 
-/// The canonical squared distances of a tile's 16 rows to one centroid.
+/// The canonical squared distances of a tile's 16 rows to `C` points; entry `j` of `pack` holds their feature `j`.
 #[inline(always)]
-pub fn tile_squared_distances(tile: &[[f32; TILE]], centroid: &[f32]) -> [f64; TILE] {
-    let mut sums = [0f64; TILE];
-    for (lanes, &c) in tile.iter().zip(centroid) {
-        let c = f64::from(c);
-        for (sum, &x) in sums.iter_mut().zip(lanes) {
-            let difference = f64::from(x) - c;
-            *sum += difference * difference;
+pub fn tile_squared_distances<const C: usize>(tile: &[[f32; TILE]], pack: &[[f32; C]]) -> [[f64; TILE]; C] {
+    let mut sums = [[0f64; TILE]; C];
+    for (lanes, points) in tile.iter().zip(pack) {
+        let lanes = lanes.map(f64::from);
+        for (sums, &c) in sums.iter_mut().zip(points) {
+            let c = f64::from(c);
+            for (sum, &x) in sums.iter_mut().zip(&lanes) {
+                let difference = x - c;
+                *sum += difference * difference;
+            }
         }
     }
     sums

@@ -12,12 +12,13 @@ Examples:
   segmenta fit users.csv --k 6 --id user_id six segments, into segmenta-out/
   segmenta assign segmenta-out/model.json new.csv --id user_id --out new-out
 
-Exit codes: 0 done; 1 failed while running; 2 wrong usage; 3 bad data; 4 a --strict gate was not met;
-5 the device asked for is not to be had; 130 interrupted.";
+Exit codes:
+  0 done               1 failed while running    2 wrong usage    3 bad data
+  4 --strict not met   5 no such device        130 interrupted";
 
 /// Segments a whole platform's users: exact on every row, the same answer on every device.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = AFTER, max_term_width = 110)]
+#[command(version, after_help = AFTER, max_term_width = 110)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -202,7 +203,7 @@ pub struct Gates {
     #[arg(long, help_heading = "Gates")]
     pub strict: bool,
     /// The smallest share of the rows that a segment may have, in per cent
-    #[arg(long, default_value_t = 0.0, value_name = "PCT", help_heading = "Gates")]
+    #[arg(long, default_value_t = 0.0, value_name = "PCT", value_parser = per_cent, help_heading = "Gates")]
     pub min_segment_pct: f64,
 }
 
@@ -280,8 +281,9 @@ pub struct Fit {
     pub choosing: Choosing,
     #[command(flatten)]
     pub out: Out,
-    /// Send the assignments to stdout (-) instead of a file, for a pipe; nothing else is printed there
-    #[arg(long, value_name = "-", value_parser = ["-"], conflicts_with = "json", help_heading = "Output")]
+    /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
+    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true, conflicts_with = "json",
+          help_heading = "Output")]
     pub labels: Option<String>,
     /// Check the input, the features and the output folder, then stop
     #[arg(long, help_heading = "Output")]
@@ -300,8 +302,9 @@ pub struct Assign {
     pub input: Input,
     #[command(flatten)]
     pub out: Out,
-    /// Send the assignments to stdout (-) instead of a file, for a pipe; nothing else is printed there
-    #[arg(long, value_name = "-", value_parser = ["-"], conflicts_with = "json", help_heading = "Output")]
+    /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
+    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true, conflicts_with = "json",
+          help_heading = "Output")]
     pub labels: Option<String>,
     #[command(flatten)]
     pub run: Run,
@@ -392,6 +395,13 @@ fn tolerance(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(t) if t >= 0.0 && t.is_finite() => Ok(t),
         _ => Err("expected a number, 0 or more".into()),
+    }
+}
+
+fn per_cent(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
+        _ => Err("expected a share in per cent, 0 to 100".into()),
     }
 }
 

@@ -38,7 +38,7 @@ pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = exit_code(&error);
     if code != 0 {
-        console::complain(&format!("error: {error:#}"));
+        console::complain(&format!("error: {error}"));
     }
     ExitCode::from(code)
 }
@@ -48,7 +48,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return 4;
     }
     if let Some(e) = error.downcast_ref::<std::io::Error>() {
-        // Only results on stdout end here; whoever read them has seen enough.
+        // Only results on stdout end here.
         return if e.kind() == ErrorKind::BrokenPipe { 0 } else { 1 };
     }
     match error.downcast_ref::<Error>() {

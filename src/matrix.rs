@@ -42,6 +42,11 @@ impl Grid {
         Grid { exponents }
     }
 
+    /// Whether each step is one that a table of f32 values can have.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.exponents.iter().all(|e| (-180..=128).contains(e))
+    }
+
     /// How many features it is for.
     pub fn features(&self) -> usize {
         self.exponents.len()
@@ -173,7 +178,13 @@ impl Matrix {
             }
         });
         drop(columns);
-        Ok(Self::from_tiles(rows, features, tiles, grid, shift, names))
+        let out = Self::from_tiles(rows, features, tiles, grid, shift, names);
+        match out.magnitudes.iter().position(|&m| m > out.reach()) {
+            Some(j) => {
+                Err(Error::data(format!("feature {}: the grid is too coarse for its values", out.names[j])))
+            }
+            None => Ok(out),
+        }
     }
 
     fn from_tiles(

@@ -146,21 +146,39 @@ impl Model {
             )));
         }
         let model: Model = serde_json::from_str(text).map_err(bad)?;
-        let d = model.features.len();
-        let fits = d > 0
-            && model.grid.features() == d
-            && model.encoder.feature_names() == model.features
-            && !model.centroids.is_empty()
-            && model.centroids.iter().all(|c| c.values.len() == d);
-        let k = model.centroids.len();
-        let mut segments: Vec<u32> = model.centroids.iter().map(|c| c.segment).collect();
-        segments.sort_unstable();
-        if !fits || !segments.into_iter().eq(0..k as u32) {
-            return Err(Error::data(
-                "not a model: its features, grid, encoder and centroids do not fit together",
-            ));
-        }
+        model.check().map_err(|what| Error::data(format!("not a model: {what}")))?;
         Ok(model)
+    }
+
+    /// Whether the parts of a model that was read fit together.
+    fn check(&self) -> std::result::Result<(), String> {
+        let (d, k) = (self.features.len(), self.centroids.len());
+        if self.method != "kmeans" {
+            return Err(format!("its method is {:?}, this program knows kmeans", self.method));
+        }
+        if d == 0 || self.encoder.feature_names() != self.features || self.grid.features() != d {
+            return Err("its features, grid and encoder do not fit together".into());
+        }
+        if !self.grid.is_sound() {
+            return Err("its grid has a step that no table needs".into());
+        }
+        if !self.encoder.is_sound() {
+            return Err("its encoder has a scale of 0 or a number that is not finite".into());
+        }
+        let value = |v: &f64| v.abs() <= f64::from(f32::MAX);
+        if k == 0 || !self.centroids.iter().all(|c| c.values.len() == d && c.values.iter().all(value)) {
+            return Err(format!("its parts do not fit together: each centroid wants {d} finite values"));
+        }
+        let mut segments: Vec<u32> = self.centroids.iter().map(|c| c.segment).collect();
+        segments.sort_unstable();
+        if !segments.into_iter().eq(0..k as u32) {
+            return Err(format!("its parts do not fit together: segments are numbered 0 to {}", k - 1));
+        }
+        let sizes = self.centroids.iter().try_fold(0u64, |sum, c| sum.checked_add(c.size));
+        if self.rows == 0 || sizes != Some(self.rows as u64) {
+            return Err("its segments' sizes do not add up to its rows".into());
+        }
+        Ok(())
     }
 
     /// As it is written to `model.json`.
@@ -177,6 +195,9 @@ impl Model {
     /// A missing column or one of another type, values out of range, a device that failed.
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
         let encoded = self.encoder.apply(table)?;
+        if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Assignments { rows: vec![None; table.rows], warnings: encoded.warnings });
+        }
         let reach = self.centroids.iter().flat_map(|c| &c.values).fold(0f64, |m, v| m.max(v.abs()));
         let matrix = Matrix::on_grid(self.features.clone(), encoded.columns, &self.grid, reach as f32)?;
         let values = self.centroids.iter().flat_map(|c| &c.values).map(|&v| matrix.to_stored(v)).collect();

@@ -7,8 +7,8 @@ mod nearest;
 mod pairwise;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, Metric, Neighbour, Rows, Rule, SumsSink, check_labelings,
-    check_queries, check_sets,
+    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, Rule, SumsSink,
+    check_labelings, check_queries, check_sets,
 };
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
@@ -66,9 +66,14 @@ struct CpuRows<'a> {
 }
 
 impl Rows for CpuRows<'_> {
-    fn lloyd(&self, sets: &[Centroids], labels: bool) -> Result<Vec<Assigned>> {
+    fn lloyd_again(
+        &self,
+        sets: &[Centroids],
+        labels: bool,
+        memories: &mut [Memory],
+    ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
-        Ok(lloyd::lloyd(self.set, self.matrix, sets, labels))
+        Ok(lloyd::lloyd(self.set, self.matrix, sets, labels, memories))
     }
 
     fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {

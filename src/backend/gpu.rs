@@ -11,8 +11,8 @@ mod nearest;
 mod pairwise;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, Metric, Neighbour, Rows, Rule, SumsSink, check_labelings,
-    check_queries, check_sets,
+    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, Rule, SumsSink,
+    check_labelings, check_queries, check_sets,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
@@ -98,7 +98,12 @@ struct GpuRows<'a> {
 }
 
 impl Rows for GpuRows<'_> {
-    fn lloyd(&self, sets: &[Centroids], labels: bool) -> Result<Vec<Assigned>> {
+    fn lloyd_again(
+        &self,
+        sets: &[Centroids],
+        labels: bool,
+        _memories: &mut [Memory],
+    ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
         pollster::block_on(lloyd::lloyd(self, sets, labels))
     }

@@ -1,7 +1,7 @@
 //! KMeans (Lloyd, 1982): all restarts and all k at once, the same answer on every device.
 
 use super::seeding;
-use crate::backend::{Assigned, Rows};
+use crate::backend::{Assigned, Memory, Rows};
 use crate::canonical::{self, Centroids};
 use crate::error::{Error, Result};
 use crate::matrix::{BLOCK, Matrix};
@@ -89,9 +89,13 @@ struct Run {
     centroids: Centroids,
     n_iter: usize,
     converged: bool,
-    /// Between-cluster sum of squares of the last pass: the larger, the less the inertia.
-    between: f64,
+    /// How much less than the total sum of squares the inertia of the last pass was: the larger, the better.
+    gain: f64,
+    /// Whether the centroids changed after that pass.
+    changed: bool,
     done: bool,
+    /// What the device remembers of the last pass.
+    memory: Memory,
 }
 
 /// Fits one k.
@@ -128,24 +132,30 @@ pub fn fit_many(
     let limit = params.tol * mean_variance(matrix);
     let mut undecided = Vec::new();
     for _ in 0..params.max_iter {
-        let sets: Vec<Centroids> = runs.iter().filter(|r| !r.done).map(|r| r.centroids.clone()).collect();
-        if sets.is_empty() {
+        let mut active: Vec<&mut Run> = runs.iter_mut().filter(|r| !r.done).collect();
+        if active.is_empty() {
             break;
         }
-        let passes = rows.lloyd(&sets, false)?;
+        let sets: Vec<Centroids> = active.iter().map(|r| r.centroids.clone()).collect();
+        let mut memories: Vec<Memory> = active.iter_mut().map(|r| std::mem::take(&mut r.memory)).collect();
+        let passes = rows.lloyd_again(&sets, false, &mut memories)?;
         undecided.push(passes.iter().map(|p| p.undecided).sum());
-        for (run, pass) in runs.iter_mut().filter(|r| !r.done).zip(passes) {
+        for ((run, pass), memory) in active.into_iter().zip(passes).zip(memories) {
             run.step(rows, matrix, pass, limit)?;
+            if !run.done || run.changed {
+                run.memory = memory;
+            }
         }
         progress.step("fit", done_share(&runs), 1000)?;
     }
 
+    rank_again(rows, matrix, &mut runs)?;
     let best: Vec<&Run> = ks
         .iter()
         .filter_map(|&k| {
             runs.iter()
                 .filter(|r| r.k == k)
-                .reduce(|a, b| if b.between.total_cmp(&a.between).is_gt() { b } else { a })
+                .reduce(|a, b| if b.gain.total_cmp(&a.gain).is_gt() { b } else { a })
         })
         .collect();
     let sets: Vec<Centroids> = best.iter().map(|r| r.centroids.clone()).collect();
@@ -179,8 +189,8 @@ fn check(matrix: &Matrix, ks: &[usize], params: &Params, start: &Start) -> Resul
     if params.n_init == 0 || params.max_iter == 0 {
         return Err(Error::Usage("n_init and max_iter must be at least 1".into()));
     }
-    if params.tol.is_nan() || params.tol < 0.0 {
-        return Err(Error::Usage("tol must be 0 or more".into()));
+    if !params.tol.is_finite() || params.tol < 0.0 {
+        return Err(Error::Usage("tol must be a number, 0 or more".into()));
     }
     if let Start::Given(centroids) = start
         && ks.iter().any(|&k| k != centroids.k())
@@ -208,8 +218,10 @@ fn starts(
         centroids,
         n_iter: 0,
         converged: false,
-        between: f64::NEG_INFINITY,
+        gain: f64::NEG_INFINITY,
+        changed: true,
         done: false,
+        memory: Memory::default(),
     };
     if let Start::Given(centroids) = start {
         return Ok(vec![run(centroids.k(), 0, centroids.clone())]);
@@ -231,6 +243,17 @@ fn starts(
         .collect()
 }
 
+/// A start that ended with its centroids on the move is held to where they went, as scikit-learn does it.
+fn rank_again(rows: &dyn Rows, matrix: &Matrix, runs: &mut [Run]) -> Result<()> {
+    let mut moved: Vec<&mut Run> = runs.iter_mut().filter(|r| r.changed).collect();
+    let sets: Vec<Centroids> = moved.iter().map(|r| r.centroids.clone()).collect();
+    let mut memories: Vec<Memory> = moved.iter_mut().map(|r| std::mem::take(&mut r.memory)).collect();
+    for (run, pass) in moved.into_iter().zip(rows.lloyd_again(&sets, false, &mut memories)?) {
+        run.gain = gain(matrix, &pass, &run.centroids);
+    }
+    Ok(())
+}
+
 /// Thousandths of the work that are done, taking about 25 passes for what a start needs.
 fn done_share(runs: &[Run]) -> u64 {
     let share = |r: &Run| if r.done { 1.0 } else { r.n_iter as f64 / (r.n_iter as f64 + 25.0) };
@@ -240,12 +263,13 @@ fn done_share(runs: &[Run]) -> u64 {
 impl Run {
     /// Takes in a pass: new centroids, and whether that was the last.
     fn step(&mut self, rows: &dyn Rows, matrix: &Matrix, mut pass: Assigned, limit: f64) -> Result<()> {
+        self.gain = gain(matrix, &pass, &self.centroids);
         if pass.weights.contains(&0) {
             self.fill_empty(rows, matrix, &mut pass)?;
         }
         let d = matrix.features();
         let mut shift = 0.0;
-        let mut changed = false;
+        self.changed = false;
         for (c, &weight) in pass.weights.iter().enumerate() {
             if weight == 0 {
                 continue; // only where no row can be spared: the centroid stays
@@ -256,13 +280,12 @@ impl Run {
                 let new = mean as f32 + 0.0;
                 let moved = f64::from(new) - f64::from(*old);
                 shift += moved * moved;
-                changed |= new != *old;
+                self.changed |= new != *old;
                 *old = new;
             }
         }
-        self.between = between(matrix, &pass);
         self.n_iter += 1;
-        self.converged = !changed || shift <= limit;
+        self.converged = !self.changed || shift <= limit;
         self.done = self.converged;
         Ok(())
     }
@@ -308,23 +331,26 @@ impl Run {
     }
 }
 
-/// The between-cluster sum of squares about the global mean, up to a factor that all starts share. The numerators
-/// are exact: sums are below `2^31 * weight`, and the total weight is below `2^48`.
-fn between(matrix: &Matrix, pass: &Assigned) -> f64 {
+/// By how much the inertia of a pass is below the total sum of squares: the between-cluster sum of squares about the
+/// global mean, less what the centroids are away from their rows' means. Up to a factor that all starts share. The
+/// numerators are exact: sums are below `2^31 * weight`, and the total weight is below `2^48`.
+fn gain(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
     let d = matrix.features();
     let total: u64 = pass.weights.iter().sum();
     let all: Vec<i128> = (0..d).map(|j| pass.sums.iter().skip(j).step_by(d).sum()).collect();
-    let mut between = 0.0;
+    let mut gain = 0.0;
     for (c, &weight) in pass.weights.iter().enumerate().filter(|(_, w)| **w > 0) {
         let mut squares = 0.0;
         for (j, all) in all.iter().enumerate() {
-            let numerator = pass.sums[c * d + j] * i128::from(total) - all * i128::from(weight);
-            let difference = numerator as f64 / total as f64 * matrix.stored_step(j);
-            squares += difference * difference;
+            let (sum, step) = (pass.sums[c * d + j], matrix.stored_step(j));
+            let numerator = sum * i128::from(total) - all * i128::from(weight);
+            let between = numerator as f64 / total as f64 / weight as f64 * step;
+            let away = sum as f64 / weight as f64 * step - f64::from(centroids.get(c)[j]);
+            squares += between * between - away * away;
         }
-        between += squares / weight as f64;
+        gain += squares * weight as f64;
     }
-    between
+    gain
 }
 
 /// The mean over the features of their variance (ddof 0), in stored units.

@@ -68,20 +68,34 @@ pub(super) fn kmeans_plus_plus(matrix: &Matrix, k: usize, draws: &mut Stream) ->
     let mut values = Vec::with_capacity(k * matrix.features());
     let first = Potential::of_weights(matrix).row_at(draws.uniform());
     values.extend(matrix.row(first));
-    let mut potential = Potential::new(closest(matrix, first, None));
+    let far = vec![f64::INFINITY; matrix.rows()];
+    let mut potential = Potential::new(closest::<1>(matrix, &[first], &far).remove(0));
     for _ in 1..k {
+        let candidates: Vec<usize> = (0..trials)
+            .map(|_| {
+                let part = draws.uniform();
+                // Nothing left to gain (fewer distinct rows here than k): any row; it will be moved when it stays
+                // empty.
+                if potential.total > 0.0 {
+                    potential.row_at(part)
+                } else {
+                    (part * matrix.rows() as f64) as usize
+                }
+            })
+            .collect();
         let mut best: Option<(usize, Potential)> = None;
-        for _ in 0..trials {
-            let part = draws.uniform();
-            // Nothing left to gain (fewer distinct rows here than k): any row; it will be moved when it stays empty.
-            let row = if potential.total > 0.0 {
-                potential.row_at(part)
-            } else {
-                (part * matrix.rows() as f64) as usize
+        for few in candidates.chunks(4) {
+            let offered = match few.len() {
+                1 => closest::<1>(matrix, few, &potential.rows),
+                2 => closest::<2>(matrix, few, &potential.rows),
+                3 => closest::<3>(matrix, few, &potential.rows),
+                _ => closest::<4>(matrix, few, &potential.rows),
             };
-            let next = Potential::new(closest(matrix, row, Some(&potential.rows)));
-            if best.as_ref().is_none_or(|(_, b)| next.total < b.total) {
-                best = Some((row, next));
+            for (&row, rows) in few.iter().zip(offered) {
+                let next = Potential::new(rows);
+                if best.as_ref().is_none_or(|(_, b)| next.total < b.total) {
+                    best = Some((row, next));
+                }
             }
         }
         if let Some((row, next)) = best {
@@ -92,19 +106,46 @@ pub(super) fn kmeans_plus_plus(matrix: &Matrix, k: usize, draws: &mut Stream) ->
     Centroids { values, features: matrix.features() }
 }
 
-/// The rows' weighted squared distances to row `centre`, or those of `so_far` where they are less.
-fn closest(matrix: &Matrix, centre: usize, so_far: Option<&[f64]>) -> Vec<f64> {
-    let centre: Vec<f32> = matrix.row(centre).collect();
-    let mut out = vec![0f64; matrix.rows()];
-    pulp::Arch::new().dispatch(|| {
-        for (t, out) in out.chunks_mut(TILE).enumerate() {
-            let squared = tile_squared_distances(matrix.tile(t), &centre);
-            for (lane, (out, &s)) in out.iter_mut().zip(&squared).enumerate() {
-                let i = t * TILE + lane;
-                let weighted = matrix.weights().map_or(s, |w| s * f64::from(w[i]));
-                *out = so_far.map_or(weighted, |c| weighted.min(c[i]));
+/// For each of `C` rows as a new centre, the rows' weighted squared distances to it, or those of `so_far` where they
+/// are less.
+fn closest<const C: usize>(matrix: &Matrix, centres: &[usize], so_far: &[f64]) -> Vec<Vec<f64>> {
+    let mut points: Vec<_> = centres.iter().map(|&i| matrix.row(i)).collect();
+    let pack: Vec<[f32; C]> = (0..matrix.features())
+        .map(|_| std::array::from_fn(|c| points.get_mut(c).and_then(Iterator::next).unwrap_or(0.0)))
+        .collect();
+    let mut out = vec![vec![0f64; matrix.rows()]; C];
+    pulp::Arch::new().dispatch(Closest { matrix, pack: &pack, so_far, out: &mut out });
+    out
+}
+
+/// The loop of [`closest`], compiled for the widest vectors of the machine: the same bits in all of them.
+struct Closest<'a, const C: usize> {
+    matrix: &'a Matrix,
+    pack: &'a [[f32; C]],
+    so_far: &'a [f64],
+    out: &'a mut [Vec<f64>],
+}
+
+impl<const C: usize> pulp::WithSimd for Closest<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Closest { matrix, pack, so_far, out } = self;
+        for (t, so_far) in so_far.chunks(TILE).enumerate() {
+            let mut squared = tile_squared_distances(matrix.tile(t), pack);
+            if let Some(weights) = matrix.weights() {
+                for squared in &mut squared {
+                    for (s, &w) in squared.iter_mut().zip(&weights[t * TILE..]) {
+                        *s *= f64::from(w);
+                    }
+                }
+            }
+            for (squared, out) in squared.iter().zip(out.iter_mut()) {
+                for ((to, &new), &old) in out[t * TILE..].iter_mut().zip(squared).zip(so_far) {
+                    *to = if new < old { new } else { old };
+                }
             }
         }
-    });
-    out
+    }
 }

@@ -1,7 +1,7 @@
 //! tendency, sweep, fit and demo: one chain, of which each verb takes its part.
 
 use super::assign::write_assignments;
-use super::console::{Console, result};
+use super::console::{Console, result, stream};
 use super::document::{Chosen, DeviceUsed, Document, Seconds};
 use super::input::{Prepared, prepare, read_init};
 use super::output::{Folder, Pending};
@@ -126,7 +126,12 @@ impl<'a> Analysis<'a> {
         fits.into_iter()
             .map(|fit| {
                 let labels: Vec<u32> = chosen.iter().map(|&i| fit.labels[i]).collect();
-                let several = labels.iter().any(|l| *l != labels[0]);
+                let seen: std::collections::HashSet<u32> = labels.iter().copied().collect();
+                if seen.len() < fit.k {
+                    let unseen = console::count(fit.k - seen.len(), "segment");
+                    self.console.note(&format!("note: k = {}: the sample has no row of {unseen}", fit.k));
+                }
+                let several = seen.len() > 1;
                 let labeling = Labeling { k: fit.k, labels: &labels };
                 let scores =
                     if several { silhouette_scores(&*rows, &matrix, &[labeling], progress)? } else { vec![] };
@@ -138,6 +143,11 @@ impl<'a> Analysis<'a> {
 
 fn params(kmeans: &KMeans, seed: u64) -> Params {
     Params { n_init: kmeans.n_init as usize, max_iter: kmeans.max_iter as usize, tol: kmeans.tol, seed }
+}
+
+/// Puts the table's name into an error that has none.
+fn named(e: anyhow::Error, source: &str) -> anyhow::Error {
+    e.downcast::<Error>().map_or_else(|e| e, |e| e.in_file(source).into())
 }
 
 /// Prints the document as the user wants it.
@@ -155,7 +165,7 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
     let probes = args.probes.map_or_else(|| default_probes(prepared.matrix.rows()), |p| p as usize);
     let work = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
     let mut analysis = Analysis::new("tendency", &prepared, (&args.run, cpu), work, &console, seconds)?;
-    analysis.tendency(args.probes)?;
+    analysis.tendency(args.probes).map_err(|e| named(e, &prepared.source))?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
     print(&analysis.document, &args.run.talk, &console)
 }
@@ -172,6 +182,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, None, &console, &mut seconds)?;
     let matrix = &prepared.matrix;
+    enough_rows(matrix, ks).map_err(|e| e.in_file(&prepared.source))?;
     let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
     let mut analysis = Analysis::new("sweep", &prepared, (&args.run, cpu), work, &console, seconds)?;
     analysis.sweep(ks, &args.kmeans, &args.choosing)?;
@@ -186,6 +197,14 @@ const FILES: [&str; 3] = ["model.json", "metrics.json", "assignments.csv"];
 pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
+    if args.k.is_none() && args.init.is_none() && args.choosing.min_k > *DEFAULT_KS.end() {
+        let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
+        let what = format!("--min-k {}: without --k the sweep is {low}..{high}", args.choosing.min_k);
+        return Err(Error::Usage(what).into());
+    }
+    if args.silhouette && args.k == Some(1) {
+        return Err(Error::Usage("--silhouette wants at least two segments, and --k is 1".into()).into());
+    }
     let to_stdout = args.labels.is_some();
     let names = if to_stdout { &FILES[..2] } else { &FILES[..] };
     let folder = Folder::open(&args.out.out, names, args.out.force)?;
@@ -197,21 +216,24 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         return Err(Error::Usage(what).into());
     }
     let mut seconds = Seconds::default();
-    let prepared = prepare(&args.input, &args.features, init.as_deref(), &console, &mut seconds)?;
-    if args.dry_run {
-        console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
-        return Ok(());
-    }
+    let given = args.init.as_deref().zip(init.as_deref());
+    let prepared = prepare(&args.input, &args.features, given, &console, &mut seconds)?;
+    let named = |e: Error| e.in_file(&prepared.source);
     let matrix = &prepared.matrix;
     let ks: Vec<usize> = match (args.k, &init) {
         (Some(k), _) => vec![k as usize],
         (None, Some(init)) => vec![init.len()],
-        (None, None) => default_ks(matrix, args.choosing.min_k)?,
+        (None, None) => default_ks(matrix, args.choosing.min_k).map_err(named)?,
     };
+    enough_rows(matrix, &ks).map_err(named)?;
     let scored = args.silhouette || ks.len() > 1;
     let pairs = if scored { pair_work(matrix, args.choosing.sample) } else { 0.0 };
     let work = fit_work(matrix, &ks, args.kmeans.n_init) + pairs;
     let mut analysis = Analysis::new("fit", &prepared, (&args.run, cpu), work, &console, seconds)?;
+    if args.dry_run {
+        console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
+        return Ok(());
+    }
     let mut params = params(&args.kmeans, args.run.seed);
     let fit = if ks.len() > 1 {
         console.note(&format!("no --k: sweeping {}..{} first", ks[0], ks[ks.len() - 1]));
@@ -240,7 +262,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         print(&analysis.document, &args.run.talk, &console)?;
         console.note(&format!("wrote {} into {}", names.join(", "), args.out.out.display()));
     }
-    gates(&args.gates, &analysis.document, &sizes)
+    gates(&args.gates, &analysis.document, &sizes, &console)
 }
 
 /// The k of a sweep that nobody asked for: 2..10, less where the table has fewer distinct rows.
@@ -250,7 +272,17 @@ fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
     if ks.iter().any(|&k| k >= min_k) {
         return Ok(ks);
     }
-    Err(Error::data(format!("no k to choose: {distinct} distinct rows and --min-k {min_k}; --k names one")))
+    let rows = console::count(distinct, "distinct row");
+    Err(Error::data(format!("{rows}: no k from {min_k} on to choose (--min-k); --k names one")))
+}
+
+/// A fit checks this too, but later.
+fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<(), Error> {
+    let largest = ks.iter().copied().max().unwrap_or(1);
+    matrix.distinct_rows(largest).map_err(|distinct| {
+        let rows = console::count(distinct, "distinct row");
+        Error::data(format!("k = {largest}, but the table has only {rows}"))
+    })
 }
 
 /// The fit of `k` among a sweep's.
@@ -297,27 +329,28 @@ fn finish_fit(
         rows[row] = Some(Assignment { segment: segments[label as usize], distance, margin });
     }
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
-    if to_stdout {
-        write_assignments(&mut std::io::stdout().lock(), prepared.ids.as_ref(), &rows)?;
-    } else {
-        folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows))?;
-    }
+    folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows))?;
     let document = &mut analysis.document;
     document.seconds.write = Some(start.elapsed().as_secs_f64());
     document.seconds.total = began.elapsed().as_secs_f64();
     let json = document.to_json();
     folder.write(1, |out| out.write_all(json.as_bytes()))?;
     folder.keep()?;
+    if to_stdout {
+        // After the files: a reader that stops early must not cost the model.
+        stream(|out| write_assignments(out, prepared.ids.as_ref(), &rows))?;
+    }
     Ok(document.sizes.clone().unwrap_or_default())
 }
 
-fn gates(gates: &Gates, document: &Document, sizes: &[u64]) -> anyhow::Result<()> {
+fn gates(gates: &Gates, document: &Document, sizes: &[u64], console: &Console) -> anyhow::Result<()> {
     let rows: u64 = sizes.iter().sum();
     let smallest = sizes.iter().copied().min().unwrap_or(0);
     let pct = 100.0 * smallest as f64 / rows.max(1) as f64;
     let mut missed = Vec::new();
     if document.converged == Some(false) {
-        missed.push(format!("not converged after {} passes", document.n_iter.unwrap_or(0)));
+        let passes = document.n_iter.unwrap_or(0);
+        missed.push(format!("not converged after {passes} {}", if passes == 1 { "pass" } else { "passes" }));
     }
     if pct < gates.min_segment_pct {
         missed.push(format!("the smallest segment has {pct:.3} %, under {} %", gates.min_segment_pct));
@@ -326,7 +359,7 @@ fn gates(gates: &Gates, document: &Document, sizes: &[u64]) -> anyhow::Result<()
         return Err(Gate(format!("gate not met: {}", missed.join("; "))).into());
     }
     for what in missed {
-        console::complain(&format!("note: {what}"));
+        console.note(&format!("note: {what}"));
     }
     Ok(())
 }
@@ -387,8 +420,8 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     let out = args.out.display();
     console.note(&format!(
         "{:.1} s; wrote {} into {out}\n\
-         the last step again: segmenta fit {out}/features.csv --features '*' --scale none --k {k} --n-init {last}\n\
-         label other rows:    segmenta assign {out}/model.json {out}/features.csv",
+         the last step again: segmenta fit {out}/features.csv --features '*' --scale none --missing error --k {k} --n-init {last}\n\
+         label other rows:    segmenta assign {out}/model.json OTHER.csv --out other",
         analysis.document.seconds.total,
         FILES.join(", "),
     ));

@@ -1,6 +1,6 @@
 //! `segmenta assign`, and the assignments' file.
 
-use super::console::{Console, result};
+use super::console::{Console, csv_error, result, stream};
 use super::document::{self, DeviceUsed, Seconds};
 use super::input;
 use super::output::Folder;
@@ -23,19 +23,20 @@ pub fn write_assignments(
 ) -> std::io::Result<()> {
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(out);
     let name = ids.map_or("row", |(name, _)| name.as_str());
-    writer.write_record([name, "segment", "status", "distance", "margin"])?;
+    let mut write = |id: &str, rest: [&str; 4]| {
+        writer.write_field(id).and_then(|()| writer.write_record(rest)).map_err(csv_error)
+    };
+    write(name, ["segment", "status", "distance", "margin"])?;
     for (i, row) in rows.iter().enumerate() {
-        match ids {
-            Some((_, cells)) => writer.write_field(&cells[i])?,
-            None => writer.write_field((i + 1).to_string())?,
-        }
+        let number = (i + 1).to_string();
+        let id = ids.map_or(number.as_str(), |(_, cells)| cells[i].as_str());
         match row {
             Some(row) => {
                 let margin = if row.margin.is_finite() { row.margin.to_string() } else { String::new() };
                 let (segment, distance) = (row.segment.to_string(), row.distance.to_string());
-                writer.write_record([segment.as_str(), "assigned", &distance, &margin])?;
+                write(id, [&segment, "assigned", &distance, &margin])?;
             }
-            None => writer.write_record(["-1", "excluded", "", ""])?,
+            None => write(id, ["-1", "excluded", "", ""])?,
         }
     }
     writer.flush()
@@ -85,7 +86,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let start = Instant::now();
     match &mut folder {
         Some(folder) => folder.write(0, |out| write_assignments(out, table.ids.as_ref(), &assigned.rows))?,
-        None => write_assignments(&mut std::io::stdout().lock(), table.ids.as_ref(), &assigned.rows)?,
+        None => stream(|out| write_assignments(out, table.ids.as_ref(), &assigned.rows))?,
     }
     seconds.write = Some(start.elapsed().as_secs_f64());
     seconds.total = began.elapsed().as_secs_f64();

@@ -3,7 +3,7 @@
 use crate::cli::{ProgressMode, Talk};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use segmenta::progress::Step;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -14,15 +14,42 @@ pub fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Whether the user asked to stop.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Relaxed)
+}
+
 /// Writes results to stdout, whole and at once.
 ///
 /// # Errors
-/// A full disk or a closed pipe, as [`std::io::Error`].
+/// As [`stream`].
 pub fn result(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    stream(|out| out.write_all(text.as_bytes()))
+}
+
+/// Writes results to stdout as they come.
+///
+/// # Errors
+/// A closed pipe, as [`io::Error`]: whoever read has seen enough. A full disk, as [`segmenta::Error::Write`].
+pub fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).map_err(|e| match e.kind() {
+        io::ErrorKind::BrokenPipe => e.into(),
+        _ => segmenta::Error::Write { path: "stdout".into(), source: e }.into(),
+    })
+}
+
+/// The system's error in one of the csv writer's, which hides its kind.
+pub fn csv_error(e: csv::Error) -> io::Error {
+    match e.into_kind() {
+        csv::ErrorKind::Io(e) => e,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// `1 row`, `2 rows`.
+pub fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// What the user hears while a job runs.
@@ -36,9 +63,10 @@ pub struct Console {
 impl Console {
     /// For one job; from here on an interrupt stops it at its next step, and a second one at once.
     pub fn new(talk: &Talk) -> Self {
-        // A second handler in one process is refused, which only tests could cause.
+        // A second console of the same job keeps the first one's handler.
         let _ = ctrlc::set_handler(|| {
             if INTERRUPTED.swap(true, Relaxed) {
+                super::output::abandon();
                 std::process::exit(130);
             }
         });

@@ -245,7 +245,8 @@ impl Document {
                 (self.inertia, self.n_iter, self.converged)
             {
                 let end = if converged { "converged" } else { "did not converge" };
-                text.push_str(&format!("inertia {inertia:.4}{silhouette}, {end} after {n_iter} passes\n"));
+                let passes = if n_iter == 1 { "1 pass".into() } else { format!("{n_iter} passes") };
+                text.push_str(&format!("inertia {inertia:.4}{silhouette}, {end} after {passes}\n"));
             }
         }
         text

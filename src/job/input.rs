@@ -1,6 +1,6 @@
 //! From the input's flags to a matrix.
 
-use super::console::Console;
+use super::console::{Console, count};
 use super::document::Seconds;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::recipe::{Choice, Encoder, InferOptions, Missing, Scale};
@@ -11,6 +11,8 @@ use std::time::Instant;
 
 /// A table that was read and turned into features.
 pub struct Prepared {
+    /// The table's name, for messages.
+    pub source: String,
     pub matrix: Matrix,
     pub encoder: Encoder,
     /// The id column's name and cells, if one was asked for.
@@ -59,6 +61,14 @@ pub fn infer_options(features: &Features) -> InferOptions {
 /// # Errors
 /// As [`segmenta::table::read`].
 pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::Result<Table> {
+    if input.input.as_os_str() == "-" && input.format.is_none() {
+        return Err(Error::Usage("stdin (-) needs --format csv, tsv or npy".into()).into());
+    }
+    if input.input.is_dir() {
+        return Err(Error::data("this is a directory, not a table")
+            .in_file(&input.input.display().to_string())
+            .into());
+    }
     let start = Instant::now();
     let table = segmenta::table::read(&input.input, &read_options(input, text))?;
     seconds.load = Some(start.elapsed().as_secs_f64());
@@ -72,7 +82,7 @@ pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::
 pub fn prepare(
     input: &Input,
     features: &Features,
-    init: Option<&[Vec<f64>]>,
+    init: Option<(&Path, &[Vec<f64>])>,
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
@@ -85,23 +95,26 @@ pub fn prepare(
     let (ids, rows) = (table.ids, table.rows);
     drop(table.columns);
     if let Some(kept) = &encoded.kept {
-        console.note(&format!("{} of {rows} rows have missing values and are left out", rows - kept.len()));
+        let left = rows - kept.len();
+        console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
     }
     for warning in &encoded.warnings {
         console.note(&format!("note: {warning}"));
     }
     let names = encoder.feature_names();
-    let reach = reach(init, &encoder)?;
+    let reach = init.map_or(Ok(0.0), |(path, rows)| {
+        reach(rows, &encoder).map_err(|e| e.in_file(&path.display().to_string()))
+    })?;
     let matrix = Matrix::with_reach(names, encoded.columns, reach).map_err(|e| e.in_file(&name))?;
     seconds.prepare = Some(start.elapsed().as_secs_f64());
-    Ok(Prepared { matrix, encoder, ids, rows, kept: encoded.kept })
+    Ok(Prepared { source: name, matrix, encoder, ids, rows, kept: encoded.kept })
 }
 
 /// The largest magnitude of the start centroids, in the encoder's space.
-fn reach(init: Option<&[Vec<f64>]>, encoder: &Encoder) -> Result<f32, Error> {
+fn reach(init: &[Vec<f64>], encoder: &Encoder) -> Result<f32, Error> {
     let d = encoder.feature_count();
     let mut reach = 0f64;
-    for (r, row) in init.unwrap_or_default().iter().enumerate() {
+    for (r, row) in init.iter().enumerate() {
         if row.len() != d {
             return Err(Error::data(format!(
                 "start centroid {}: {} values for {d} features ({})",
@@ -188,7 +201,12 @@ fn features_note(choices: &[Choice], rows: usize) -> String {
     let left: Vec<String> =
         choices.iter().filter(|c| c.features == 0).map(|c| format!("{} ({})", c.column, c.reason)).collect();
     let features: usize = choices.iter().map(|c| c.features).sum();
-    let mut note = format!("{rows} rows, {features} features from {} columns", taken.len());
+    let mut note = format!(
+        "{}, {} from {}",
+        count(rows, "row"),
+        count(features, "feature"),
+        count(taken.len(), "column")
+    );
     let mut list = |what: &str, all: &[String]| {
         const SHOWN: usize = 30;
         if !all.is_empty() {

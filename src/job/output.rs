@@ -1,15 +1,65 @@
 //! Files that appear whole or not at all.
 
+use super::console;
 use segmenta::Error;
 use std::fs;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use tempfile::NamedTempFile;
+
+/// Temporary files and new folders, for a run that is ended at once.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Takes away what is not finished, files first.
+pub fn abandon() {
+    if let Ok(unfinished) = UNFINISHED.lock() {
+        for path in unfinished.iter().rev() {
+            let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
+        }
+    }
+}
+
+fn unfinished(path: &Path) {
+    if let Ok(mut unfinished) = UNFINISHED.lock() {
+        unfinished.push(path.to_path_buf());
+    }
+}
+
+fn finished(path: &Path) {
+    if let Ok(mut unfinished) = UNFINISHED.lock() {
+        unfinished.retain(|p| p != path);
+    }
+}
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`].
 pub struct Pending {
-    writer: BufWriter<NamedTempFile>,
+    writer: BufWriter<Stoppable>,
     path: PathBuf,
+}
+
+/// A temporary file whose writing an interrupt ends.
+struct Stoppable(NamedTempFile);
+
+impl Write for Stoppable {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if console::interrupted() {
+            // Not of the kind `Interrupted`, which writers try again.
+            return Err(io::Error::other(Error::Interrupted));
+        }
+        // The file itself: errors of its wrapper show the temporary name.
+        self.0.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_file_mut().flush()
+    }
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        finished(self.0.path());
+    }
 }
 
 impl Pending {
@@ -37,8 +87,14 @@ impl Pending {
             // As any new file: the umask takes its share.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder).map_err(|e| write_error(path, strip_path(e)))?;
-        Ok(Pending { writer: BufWriter::with_capacity(1 << 20, file), path: path.to_path_buf() })
+        if !folder.is_dir() {
+            let what = format!("there is no folder {}", folder.display());
+            return Err(write_error(path, io::Error::new(io::ErrorKind::NotFound, what)));
+        }
+        // Only the kind: the text has the temporary name.
+        let file = builder.tempfile_in(folder).map_err(|e| write_error(path, e.kind().into()))?;
+        unfinished(file.path());
+        Ok(Pending { writer: BufWriter::with_capacity(1 << 20, Stoppable(file)), path: path.to_path_buf() })
     }
 
     /// Writes all of it through `write`.
@@ -56,23 +112,29 @@ impl Pending {
     pub fn keep(self) -> Result<(), Error> {
         let path = self.path;
         let file = self.writer.into_inner().map_err(|e| write_error(&path, e.into_error()))?;
-        file.persist(&path).map(drop).map_err(|e| write_error(&path, e.error))
+        file.keep(&path).map_err(|e| write_error(&path, e))
     }
 }
 
-/// `tempfile` puts the temporary name into its errors; the reader knows the file by its own.
-fn strip_path(e: std::io::Error) -> std::io::Error {
-    std::io::Error::from(e.kind())
+impl Stoppable {
+    fn keep(self, path: &Path) -> io::Result<()> {
+        let temporary = self.0.path().to_path_buf();
+        fs::rename(&temporary, path)
+    }
 }
 
-fn write_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Write { path: path.to_path_buf(), source }
+fn write_error(path: &Path, e: io::Error) -> Error {
+    if console::interrupted() {
+        return Error::Interrupted;
+    }
+    Error::Write { path: path.to_path_buf(), source: e }
 }
 
 /// A folder of results, all of them opened before the work.
 pub struct Folder {
     dir: PathBuf,
-    created: bool,
+    /// The folders that were made for it, outermost first.
+    made: Vec<PathBuf>,
     files: Vec<Pending>,
 }
 
@@ -85,11 +147,14 @@ impl Folder {
         if dir.exists() && !dir.is_dir() {
             return Err(Error::Usage(format!("{} is not a folder", dir.display())));
         }
-        let created = !dir.exists();
-        if created {
-            fs::create_dir_all(dir).map_err(|e| write_error(dir, e))?;
+        let mut folder = Folder { dir: dir.to_path_buf(), made: Vec::new(), files: Vec::new() };
+        let missing = dir.ancestors().take_while(|a| !a.as_os_str().is_empty() && !a.exists());
+        let missing: Vec<&Path> = missing.collect();
+        for new in missing.into_iter().rev() {
+            fs::create_dir(new).map_err(|e| write_error(new, e))?;
+            unfinished(new);
+            folder.made.push(new.to_path_buf());
         }
-        let mut folder = Folder { dir: dir.to_path_buf(), created, files: Vec::new() };
         for name in names {
             folder.files.push(Pending::open(&dir.join(name), force)?);
         }
@@ -103,7 +168,7 @@ impl Folder {
     pub fn write(
         &mut self,
         index: usize,
-        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), Error> {
         match self.files.get_mut(index) {
             Some(file) => file.write(write),
@@ -116,7 +181,7 @@ impl Folder {
     /// # Errors
     /// As [`Pending::keep`].
     pub fn keep(mut self) -> Result<(), Error> {
-        self.created = false;
+        self.keep_folder();
         for file in std::mem::take(&mut self.files) {
             file.keep()?;
         }
@@ -125,7 +190,9 @@ impl Folder {
 
     /// From here on the folder stays, whatever becomes of the files that are still to come.
     pub fn keep_folder(&mut self) {
-        self.created = false;
+        for made in self.made.drain(..) {
+            finished(&made);
+        }
     }
 
     /// The folder.
@@ -137,9 +204,10 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         self.files.clear();
-        if self.created {
-            // Ours, and empty again.
-            let _ = fs::remove_dir(&self.dir);
+        for made in self.made.drain(..).rev() {
+            // Ours; it goes if nobody else put anything in.
+            let _ = fs::remove_dir(&made);
+            finished(&made);
         }
     }
 }

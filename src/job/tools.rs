@@ -1,10 +1,10 @@
 //! inspect, synth and doctor.
 
-use super::console::{Console, complain, result};
+use super::console::{Console, count, csv_error, result, stream};
 use super::document::{self, Seconds};
 use super::output::Pending;
 use super::{input, set_up};
-use crate::cli::{Doctor, Inspect, Synth, SynthBlobs, SynthLearners};
+use crate::cli::{Doctor, Inspect, ProgressMode, Synth, SynthBlobs, SynthLearners, Talk};
 use comfy_table::{CellAlignment, ContentArrangement};
 use segmenta::Error;
 use segmenta::backend::Backend;
@@ -54,12 +54,16 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
     }
     result(&document::finish(out))?;
     let features: usize = choices.iter().map(|c| c.features).sum();
-    console.note(&format!("{} rows, {} columns, {features} features", table.rows, table.columns.len()));
+    let (rows, columns) = (count(table.rows, "row"), count(table.columns.len(), "column"));
+    console.note(&format!("{rows}, {columns}, {}", count(features, "feature")));
     Ok(())
 }
 
 /// `segmenta synth`.
 pub fn synth(args: &Synth) -> anyhow::Result<()> {
+    // Not for its notes: from here on an interrupt leaves nothing half-written.
+    let _console =
+        Console::new(&Talk { json: false, quiet: true, verbose: false, progress: ProgressMode::Never });
     match args {
         Synth::Learners(args) => synth_learners(args),
         Synth::Blobs(args) => synth_blobs(args),
@@ -67,7 +71,7 @@ pub fn synth(args: &Synth) -> anyhow::Result<()> {
 }
 
 fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
-    at_least_one_row(args.rows)?;
+    check(args.rows, &args.out)?;
     if is_npy(&args.out) && !args.prepared {
         return Err(
             Error::Usage("the raw table has texts, .npy has not: --prepared, or a .csv".into()).into()
@@ -86,7 +90,7 @@ fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
 }
 
 fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
-    at_least_one_row(args.rows)?;
+    check(args.rows, &args.out)?;
     let blobs = segmenta::synth::blobs(args.rows, args.features as usize, args.centers as usize, args.seed);
     if is_npy(&args.out) {
         let labels = labels_beside(&args.out);
@@ -105,9 +109,13 @@ fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
     write_to(&args.out, args.force, |out| write_columns(out, &names, &columns))
 }
 
-fn at_least_one_row(rows: usize) -> Result<(), Error> {
+fn check(rows: usize, out: &Path) -> Result<(), Error> {
     if rows == 0 || rows > u32::MAX as usize / 2 {
         return Err(Error::Usage(format!("--rows {rows}: from 1 to {}", u32::MAX / 2)));
+    }
+    let name = out.to_string_lossy().to_lowercase();
+    if name != "-" && ![".csv", ".csv.gz", ".npy"].iter().any(|ending| name.ends_with(ending)) {
+        return Err(Error::Usage(format!("--out {}: expected .csv, .csv.gz, .npy or -", out.display())));
     }
     Ok(())
 }
@@ -129,10 +137,7 @@ fn write_to(
     write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     if path.as_os_str() == "-" {
-        let mut out = std::io::BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
-        write(&mut out)?;
-        out.flush()?;
-        return Ok(());
+        return stream(write);
     }
     let mut file = Pending::open(path, force)?;
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
@@ -153,16 +158,16 @@ fn write_to(
 /// What `out` says.
 pub fn write_columns(out: &mut dyn Write, names: &[String], columns: &[Vec<f32>]) -> std::io::Result<()> {
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(out);
-    writer.write_record(names)?;
+    writer.write_record(names).map_err(csv_error)?;
     let mut cell = String::new();
     for i in 0..columns.first().map_or(0, Vec::len) {
         for column in columns {
             use std::fmt::Write;
             cell.clear();
             let _ = write!(cell, "{}", f64::from(column[i]));
-            writer.write_field(&cell)?;
+            writer.write_field(&cell).map_err(csv_error)?;
         }
-        writer.write_record(None::<&[u8]>)?;
+        writer.write_record(None::<&[u8]>).map_err(csv_error)?;
     }
     writer.flush()
 }
@@ -207,10 +212,7 @@ pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
     }
     match chosen {
         Ok(_) => Ok(()),
-        Err(e) => {
-            complain("no device could be chosen");
-            Err(e.into())
-        }
+        Err(e) => Err(e.into()),
     }
 }
 

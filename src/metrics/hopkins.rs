@@ -5,7 +5,7 @@
 //! 1 the table clusters, near 0.5 it is as good as uniform. The literature takes `e = d` (Lawson and Jurs, 1990), and
 //! then `H` of a uniform table follows Beta(m, m); notebooks take `e = 1`.
 
-use crate::backend::{Metric, Rows, Rule};
+use crate::backend::{Metric, Neighbour, Rows, Rule};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::progress::Progress;
@@ -25,6 +25,9 @@ pub struct Hopkins {
     /// The nearest rows of the uniform probes, then the nearest other rows of the probed rows.
     pub neighbours: Vec<u32>,
 }
+
+/// Probes between two reports of progress.
+const STEP: usize = 1024;
 
 /// The default number of probes for a table of `rows`.
 pub fn default_probes(rows: usize) -> usize {
@@ -48,18 +51,19 @@ pub fn hopkins(
             "{probes} probes for {n} rows: Hopkins wants at least 1 and at most a tenth of the rows"
         )));
     }
-    progress.step("tendency", 0, 2)?;
-    let uniform = uniform_probes(matrix, probes, seed);
-    let u = rows.nearest(&uniform, Rule::Any, Metric::Euclidean)?;
-    progress.step("tendency", 1, 2)?;
     let chosen = Draws::new(seed, Purpose::HopkinsRows).at(0).sample(probes, n);
-    let own: Vec<u32> = chosen.iter().map(|&i| i as u32).collect();
-    let w = rows.nearest(&matrix.select(&chosen), Rule::ExcludeSelf(&own), Metric::Euclidean)?;
-    progress.step("tendency", 2, 2)?;
+    let uniform = uniform_probes(matrix, probes, seed);
+    let (mut u, mut w) = (Vec::with_capacity(probes), Vec::with_capacity(probes));
+    let all: Vec<usize> = (0..probes).collect();
+    for (few, own) in all.chunks(STEP).zip(chosen.chunks(STEP)) {
+        progress.step("tendency", u.len() as u64, probes as u64)?;
+        u.extend(rows.nearest(&uniform.select(few), Rule::Any, Metric::Euclidean)?);
+        let numbers: Vec<u32> = own.iter().map(|&i| i as u32).collect();
+        w.extend(rows.nearest(&matrix.select(own), Rule::ExcludeSelf(&numbers), Metric::Euclidean)?);
+    }
+    progress.step("tendency", probes as u64, probes as u64)?;
 
-    let logs = |found: &[crate::backend::Neighbour]| -> Vec<f64> {
-        found.iter().map(|f| libm::log(f.distance)).collect()
-    };
+    let logs = |found: &[Neighbour]| -> Vec<f64> { found.iter().map(|f| libm::log(f.distance)).collect() };
     let (log_u, log_w) = (logs(&u), logs(&w));
     let share = |e: f64| -> Option<(f64, f64)> {
         let (u, w) = (log_sum(&log_u, e), log_sum(&log_w, e));

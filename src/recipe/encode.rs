@@ -117,6 +117,16 @@ impl Encoder {
         names
     }
 
+    /// Whether its numbers can be computed with; a person may have edited them.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.columns.iter().all(|column| match column {
+            ColumnEncoder::Number { median, centre, scale, .. } => {
+                median.is_finite() && centre.is_finite() && scale.is_finite() && *scale > 0.0
+            }
+            ColumnEncoder::Bool { .. } | ColumnEncoder::OneHot { .. } => true,
+        })
+    }
+
     /// How many features there are.
     pub fn feature_count(&self) -> usize {
         self.columns.iter().map(ColumnEncoder::width).sum()
@@ -284,7 +294,7 @@ fn one_hot(
         let fate = if other_slot.is_some() { "counted as other" } else { "0 in all its features" };
         let listed = listed.join(", ");
         warnings
-            .push(format!("{name}: categories that the fit did not see, {fate}: {listed}{more} ({total})"));
+            .push(format!("{name}: categories that the fit did not see, in {total}, {fate}: {listed}{more}"));
     }
     if unexpected > 0 {
         let rows = count(unexpected);

@@ -34,14 +34,21 @@ impl Encoder {
             .map(|(c, _)| c)
             .collect();
         let kept = kept_rows(table, &chosen, options.missing)?;
+        if kept.as_ref().is_some_and(Vec::is_empty) {
+            let what = "every row has a missing value in a chosen column, so none is left";
+            return Err(Error::at(Place::file(table.source.as_str()), what));
+        }
         let fitted: Vec<Result<ColumnEncoder>> = chosen
             .par_iter()
             .map(|column| fit_column(column, kept.as_deref(), options).map_err(|e| e.in_file(&table.source)))
             .collect();
         let columns = fitted.into_iter().collect::<Result<Vec<_>>>()?;
         for (choice, column) in choices.iter_mut().filter(|c| c.features > 0).zip(&columns) {
-            choice.features = column.width();
-            if let ColumnEncoder::OneHot { levels, other, missing, .. } = column {
+            let guessed = std::mem::replace(&mut choice.features, column.width());
+            // Rows that were left out may have taken levels with them.
+            if let ColumnEncoder::OneHot { levels, other, missing, .. } = column
+                && guessed != choice.features
+            {
                 choice.reason = describe(levels.len() + other.len(), *missing);
             }
         }

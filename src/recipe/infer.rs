@@ -151,23 +151,29 @@ impl Candidate<'_> {
 
     /// Whether a text column has too many values, and what to do.
     fn too_many(&self) -> Option<(String, &'static str)> {
-        let Values::Text { levels, .. } = &self.column.values else { return None };
         let most = self.options.max_categories;
-        if self.distinct <= most {
+        if !matches!(self.column.values, Values::Text { .. }) || self.distinct <= most {
             return None;
         }
-        let odd: Vec<&String> = levels.iter().filter(|l| l.parse::<f64>().is_err()).collect();
-        // A stray mark turns a column of numbers into text: say so.
-        match odd.as_slice() {
-            [first, ..] if odd.len() * 10 <= levels.len() => Some((
-                format!("numbers, but also texts such as {first:?}"),
+        Some(match self.odd_text(10) {
+            Some(odd) => (
+                format!("numbers, but also texts such as {odd:?}"),
                 "have such texts read as missing, or take it out of --features",
-            )),
-            _ => Some((
+            ),
+            None => (
                 format!("{} distinct texts, more than {most}", self.distinct),
                 "raise --max-categories or take it out of --features",
-            )),
-        }
+            ),
+        })
+    }
+
+    /// A text among numbers, where at most one distinct value in `share` is no number: a stray mark or a decimal
+    /// comma turns a column of numbers into text.
+    fn odd_text(&self, share: usize) -> Option<&str> {
+        let Values::Text { levels, .. } = &self.column.values else { return None };
+        let mut odd = levels.iter().filter(|l| l.parse::<f64>().is_err());
+        let first = odd.next()?;
+        ((odd.count() + 1) * share <= levels.len()).then_some(first.as_str())
     }
 
     /// Why the column is left out unless asked for.
@@ -206,7 +212,11 @@ impl Candidate<'_> {
             Values::Bool(_) => (1, "true/false".into()),
             Values::Text { .. } | Values::Empty(_) => {
                 let missing = self.missing_level();
-                (width(self.distinct, missing), describe(self.distinct, missing))
+                let mut reason = describe(self.distinct, missing);
+                if let Some(odd) = self.odd_text(2) {
+                    reason.push_str(&format!("; mostly numbers, but also {odd:?}"));
+                }
+                (width(self.distinct, missing), reason)
             }
         }
     }

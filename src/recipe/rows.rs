@@ -34,10 +34,6 @@ pub(super) fn kept_rows(table: &Table, columns: &[&Column], missing: Missing) ->
     }
     let kept: Vec<u32> =
         (0..table.rows).filter(|&row| incomplete(row).is_none()).map(|row| row as u32).collect();
-    if kept.is_empty() {
-        let what = "every row has a missing value in a chosen column, so none is left";
-        return Err(Error::at(Place::file(table.source.as_str()), what));
-    }
     Ok((kept.len() < table.rows).then_some(kept))
 }
 

@@ -101,7 +101,8 @@ fn a_table_larger_than_one_binding() {
     };
     let mut setups = devices::all().iter().filter(|s| !s.name.contains("in pieces"));
     let work = |backend: &dyn segmenta::backend::Backend| {
-        let mut passes = backend.load(&matrix).unwrap().lloyd(&[centroids.clone()], true).unwrap();
+        let mut passes =
+            backend.load(&matrix).unwrap().lloyd(std::slice::from_ref(&centroids), true).unwrap();
         passes[0].undecided = 0;
         passes
     };

@@ -1,14 +1,18 @@
 //! One binary for all integration tests: it links once.
 
 mod cases;
+mod cli;
 mod contract;
 mod devices;
+mod goldens;
 mod house;
 mod kmeans;
 mod matrix;
 mod metrics;
+mod model;
 mod oracle;
 mod primitives;
+mod real;
 mod recipe;
 mod synth;
 mod table;

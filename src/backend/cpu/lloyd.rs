@@ -1,19 +1,43 @@
-//! CPU twin of `shaders/lloyd.wgsl`: many centroid sets past each tile of rows, integer sums.
+//! CPU twin of `shaders/lloyd.wgsl`: many centroid sets past each tile of rows, whole-number sums of rows that moved.
 
 use super::block::{Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, store, store_u32};
-use crate::backend::Assigned;
+use crate::backend::{Assigned, Memory};
 use crate::canonical::{self, Centroids, Certificate};
 use crate::matrix::{Matrix, TILE};
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Rows whose whole-number values are laid out at once; they stay in the first-level cache for all sets.
+/// Rows that all sets pass before the next ones: their tiles and grid steps stay in the first-level cache.
 const CHUNK: usize = 256;
 
 /// Rows after which i64 partial sums go to i128: 2^31 steps x 2^16 weight steps x 2^13 rows < 2^63.
 const FLUSH: usize = 8192;
+
+/// A row that was in no cluster.
+const NONE: u32 = u32::MAX;
+
+/// What the CPU remembers of a set's last pass.
+struct Last {
+    labels: Labels,
+    sums: Sums,
+}
+
+/// A label a row, 8 or 32 bits each, in words that threads may write side by side.
+struct Labels {
+    words: Vec<AtomicU64>,
+    /// Whether a label takes 32 bits; 8 bits serve up to 255 clusters.
+    wide: bool,
+}
+
+/// Sums of rows, by centroid.
+#[derive(Clone, Default)]
+struct Sums {
+    steps: Vec<i128>,
+    counts: Vec<i64>,
+    weights: Vec<i64>,
+}
 
 /// A set as the inner loop wants it.
 struct Set<'a> {
@@ -25,173 +49,295 @@ struct Set<'a> {
     certificate: Certificate,
     /// Where its sums start among all sets' sums, in centroids.
     offset: usize,
+    labels: &'a Labels,
 }
 
-/// What a part of the rows adds up to, for all sets.
-#[derive(Clone)]
-struct Partial {
-    sums: Vec<i128>,
-    counts: Vec<u64>,
-    weights: Vec<u64>,
-    undecided: Vec<u64>,
-}
-
-pub(super) fn lloyd(set: InstructionSet, matrix: &Matrix, sets: &[Centroids], labels: bool) -> Vec<Assigned> {
-    let d = matrix.features();
+pub(super) fn lloyd(
+    set: InstructionSet,
+    matrix: &Matrix,
+    sets: &[Centroids],
+    want: bool,
+    memories: &mut [Memory],
+) -> Vec<Assigned> {
+    let (n, d) = (matrix.rows(), matrix.features());
+    let remember = !memories.is_empty();
+    let mut lasts: Vec<Last> = sets
+        .iter()
+        .enumerate()
+        .map(|(s, c)| {
+            memories.get_mut(s).and_then(Memory::take).unwrap_or_else(|| Last::none(n, c, remember || want))
+        })
+        .collect();
     let mut total = 0;
     let prepared: Vec<Set> = sets
         .iter()
-        .map(|centroids| {
-            let ids: Vec<u32> = centroids
-                .first_of_equals()
-                .iter()
-                .enumerate()
-                .filter_map(|(c, first)| first.then_some(c as u32))
-                .collect();
+        .zip(&lasts)
+        .map(|(centroids, last)| {
             let offset = total;
             total += centroids.k();
-            Set {
-                centroids,
-                points: Points::new(d, ids.iter().map(|&c| centroids.get(c as usize).iter().copied())),
-                ids,
-                certificate: Certificate::for_values(matrix, &centroids.values),
-                offset,
-            }
+            Set::new(matrix, centroids, offset, &last.labels)
         })
         .collect();
-    let out: Vec<Vec<AtomicU32>> = if labels {
-        sets.iter().map(|_| (0..matrix.rows()).map(|_| AtomicU32::new(0)).collect()).collect()
-    } else {
-        Vec::new()
-    };
-    let empty = Partial {
-        sums: vec![0; total * d],
-        counts: vec![0; total],
-        weights: vec![0; if matrix.weights().is_some() { total } else { 0 }],
-        undecided: vec![0; sets.len()],
-    };
+    let (moved, undecided) = pass(set, matrix, &prepared, total);
+    drop(prepared);
+
+    let mut out = Vec::with_capacity(sets.len());
+    let mut start = 0;
+    for (s, (centroids, mut last)) in sets.iter().zip(lasts.drain(..)).enumerate() {
+        let own = start..start + centroids.k();
+        start = own.end;
+        last.sums.add(&Sums {
+            steps: moved.steps[own.start * d..own.end * d].to_vec(),
+            counts: moved.counts[own.clone()].to_vec(),
+            weights: moved.weights[own].to_vec(),
+        });
+        let whole = |values: &[i64]| values.iter().map(|&v| v as u64).collect();
+        out.push(Assigned {
+            sums: last.sums.steps.clone(),
+            counts: whole(&last.sums.counts),
+            weights: whole(&last.sums.weights),
+            labels: want.then(|| last.labels.to_vec(n)),
+            undecided: undecided[s],
+        });
+        if let Some(memory) = memories.get_mut(s) {
+            memory.keep(last);
+        }
+    }
+    out
+}
+
+/// One pass of all sets over all rows: what moved adds up to, and how many rows were not proved.
+fn pass(set: InstructionSet, matrix: &Matrix, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
+    let empty = || (Sums::zero(total, matrix.features()), vec![0; sets.len()]);
     // A few parts for each thread: parts cost a copy of the sums.
     let parts = matrix.rows().div_ceil(FLUSH);
     let least = parts.div_ceil(4 * rayon::current_num_threads());
-    let sum = (0..parts)
+    (0..parts)
         .into_par_iter()
         .with_min_len(least)
-        .fold(
-            || empty.clone(),
-            |mut partial, p| {
-                let rows = p * FLUSH..matrix.rows().min((p + 1) * FLUSH);
-                set.run(Pass { matrix, sets: &prepared, labels: &out, rows, partial: &mut partial });
-                partial
-            },
-        )
-        .reduce(|| empty.clone(), Partial::add);
-
-    let mut labels = out.into_iter().map(|l| l.into_iter().map(AtomicU32::into_inner).collect());
-    prepared
-        .iter()
-        .zip(&sum.undecided)
-        .map(|(s, &undecided)| {
-            let own = s.offset..s.offset + s.centroids.k();
-            let counts = sum.counts[own.clone()].to_vec();
-            Assigned {
-                sums: sum.sums[own.start * d..own.end * d].to_vec(),
-                weights: sum.weights.get(own).map_or_else(|| counts.clone(), <[u64]>::to_vec),
-                counts,
-                labels: labels.next(),
-                undecided,
-            }
+        .fold(empty, |(mut sums, mut undecided), p| {
+            let rows = p * FLUSH..matrix.rows().min((p + 1) * FLUSH);
+            set.run(Part { matrix, sets, rows, sums: &mut sums, undecided: &mut undecided });
+            (sums, undecided)
         })
-        .collect()
+        .reduce(empty, |(mut sums, mut undecided), (more, others)| {
+            sums.add(&more);
+            undecided.iter_mut().zip(others).for_each(|(a, b)| *a += b);
+            (sums, undecided)
+        })
 }
 
-impl Partial {
-    fn add(mut self, other: Partial) -> Partial {
-        fn each<T: Copy + std::ops::AddAssign>(to: &mut [T], from: &[T]) {
-            to.iter_mut().zip(from).for_each(|(a, b)| *a += *b);
+impl Last {
+    fn none(rows: usize, centroids: &Centroids, labels: bool) -> Self {
+        Last {
+            labels: Labels::none(if labels { rows } else { 0 }, centroids.k()),
+            sums: Sums::zero(centroids.k(), centroids.features),
         }
-        each(&mut self.sums, &other.sums);
-        each(&mut self.counts, &other.counts);
-        each(&mut self.weights, &other.weights);
-        each(&mut self.undecided, &other.undecided);
-        self
     }
 }
 
-/// One part of the rows for all sets.
-struct Pass<'a> {
-    matrix: &'a Matrix,
-    sets: &'a [Set<'a>],
-    labels: &'a [Vec<AtomicU32>],
-    rows: Range<usize>,
-    partial: &'a mut Partial,
+impl Labels {
+    fn none(rows: usize, k: usize) -> Self {
+        let wide = k > usize::from(u8::MAX);
+        let per_word = if wide { 2 } else { 8 };
+        // Whole groups are compared; past the end nothing ever moves.
+        let words = rows.next_multiple_of(MAX_GROUP) / per_word;
+        Labels { words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(), wide }
+    }
+
+    fn to_vec(&self, rows: usize) -> Vec<u32> {
+        let mut out = Vec::with_capacity(rows + 8);
+        for word in &self.words {
+            let word = word.load(Relaxed);
+            if self.wide {
+                out.extend([word as u32, (word >> 32) as u32]);
+            } else {
+                out.extend(word.to_le_bytes().map(u32::from));
+            }
+        }
+        out.truncate(rows);
+        out
+    }
+
+    /// Puts in the labels of the rows from `start` on; `moved(which of them, old, new)` hears of each that is new.
+    #[inline(always)]
+    fn replace(&self, start: usize, chosen: &[u32], mut moved: impl FnMut(usize, u32, u32)) {
+        if self.words.is_empty() {
+            for (r, &new) in chosen.iter().enumerate().filter(|(_, new)| **new != NONE) {
+                moved(r, NONE, new);
+            }
+        } else if self.wide {
+            for (at, (new, word)) in chosen.chunks_exact(2).zip(&self.words[start / 2..]).enumerate() {
+                let packed = u64::from(new[0]) | u64::from(new[1]) << 32;
+                let old = word.load(Relaxed);
+                if packed != old {
+                    word.store(packed, Relaxed);
+                    for (r, (old, &new)) in [old as u32, (old >> 32) as u32].into_iter().zip(new).enumerate()
+                    {
+                        if old != new {
+                            moved(at * 2 + r, old, new);
+                        }
+                    }
+                }
+            }
+        } else {
+            for (at, (new, word)) in
+                chosen.as_chunks::<8>().0.iter().zip(&self.words[start / 8..]).enumerate()
+            {
+                let bytes = new.map(|label| label as u8); // NONE becomes 255, which is no label
+                let packed = u64::from_le_bytes(bytes);
+                let old = word.load(Relaxed);
+                if packed != old {
+                    word.store(packed, Relaxed);
+                    for (r, (old, new)) in old.to_le_bytes().into_iter().zip(bytes).enumerate() {
+                        if old != new {
+                            let old = if old == u8::MAX { NONE } else { u32::from(old) };
+                            moved(at * 8 + r, old, u32::from(new));
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
-impl Kernel for Pass<'_> {
+impl Sums {
+    fn zero(centroids: usize, features: usize) -> Self {
+        Sums { steps: vec![0; centroids * features], counts: vec![0; centroids], weights: vec![0; centroids] }
+    }
+
+    fn add(&mut self, other: &Sums) {
+        self.steps.iter_mut().zip(&other.steps).for_each(|(a, b)| *a += b);
+        self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);
+        self.weights.iter_mut().zip(&other.weights).for_each(|(a, b)| *a += b);
+    }
+}
+
+impl<'a> Set<'a> {
+    fn new(matrix: &Matrix, centroids: &'a Centroids, offset: usize, labels: &'a Labels) -> Self {
+        let first = centroids.first_of_equals();
+        let ids: Vec<u32> = (0..centroids.k() as u32).filter(|&c| first[c as usize]).collect();
+        let sent = ids.iter().map(|&c| centroids.get(c as usize).iter().copied());
+        Set {
+            centroids,
+            points: Points::new(centroids.features, sent),
+            certificate: Certificate::for_values(matrix, &centroids.values),
+            ids,
+            offset,
+            labels,
+        }
+    }
+}
+
+/// A part of the rows for all sets.
+struct Part<'a> {
+    matrix: &'a Matrix,
+    sets: &'a [Set<'a>],
+    rows: Range<usize>,
+    sums: &'a mut Sums,
+    undecided: &'a mut [u64],
+}
+
+impl Kernel for Part<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Pass { matrix, sets, labels, rows, partial } = self;
+        let Part { matrix, sets, rows, sums, undecided } = self;
         let d = matrix.features();
-        let mut sums = vec![0i64; partial.sums.len()];
-        let mut steps = vec![0i32; CHUNK * d];
-        let mut chosen = [0u32; CHUNK];
+        let lanes = group_rows::<S, V>();
+        let mut steps = vec![0i64; sums.steps.len()];
+        let mut chosen = [0u32; MAX_GROUP];
         for start in rows.clone().step_by(CHUNK) {
             let end = rows.end.min(start + CHUNK);
-            whole_steps(matrix, start..end, &mut steps);
+            let mut grid = GridSteps::new(matrix, start);
             for (s, set) in sets.iter().enumerate() {
-                for group in (start..end).step_by(group_rows::<S, V>()) {
-                    let chosen = &mut chosen[group - start..][..group_rows::<S, V>()];
-                    let alive = (end - group).min(chosen.len());
-                    partial.undecided[s] += assign::<S, V>(simd, matrix, group, set, &mut chosen[..], alive);
-                }
-                let sums = &mut sums[set.offset * d..][..set.centroids.k() * d];
-                let counts = &mut partial.counts[set.offset..];
-                for (r, (&label, steps)) in
-                    chosen[..end - start].iter().zip(steps.chunks_exact(d)).enumerate()
-                {
-                    counts[label as usize] += 1;
-                    let to = &mut sums[label as usize * d..][..d];
-                    match matrix.weights() {
-                        None => {
-                            for (t, &q) in to.iter_mut().zip(steps) {
-                                *t += i64::from(q);
+                for group in (start..end).step_by(lanes) {
+                    let alive = lanes.min(end - group);
+                    undecided[s] += assign::<S, V>(simd, matrix, group, set, &mut chosen[..lanes], alive);
+                    chosen[alive..lanes].fill(NONE);
+                    set.labels.replace(
+                        group,
+                        &chosen[..lanes],
+                        #[inline(always)]
+                        |r, old, new| {
+                            let row = grid.row(group + r);
+                            let weight = matrix.weights().map_or(1, |w| i64::from(w[group + r]));
+                            for (label, sign) in [(new, 1), (old, -1)] {
+                                if label != NONE {
+                                    let label = set.offset + label as usize;
+                                    sums.counts[label] += sign;
+                                    sums.weights[label] += sign * weight;
+                                    add(&mut steps[label * d..][..d], row, sign * weight);
+                                }
                             }
-                        }
-                        Some(weights) => {
-                            let w = weights[start + r];
-                            partial.weights[set.offset + label as usize] += u64::from(w);
-                            for (t, &q) in to.iter_mut().zip(steps) {
-                                *t += i64::from(q) * i64::from(w);
-                            }
-                        }
-                    }
-                }
-                if let Some(labels) = labels.get(s) {
-                    for (to, &label) in labels[start..end].iter().zip(&chosen) {
-                        to.store(label, Relaxed);
-                    }
+                        },
+                    );
                 }
             }
         }
-        for (to, from) in partial.sums.iter_mut().zip(sums) {
-            *to += i128::from(from);
+        sums.steps.iter_mut().zip(steps).for_each(|(to, from)| *to += i128::from(from));
+    }
+}
+
+#[inline(always)]
+fn add(to: &mut [i64], steps: &[i32], weight: i64) {
+    match weight {
+        1 => {
+            for (to, &q) in to.iter_mut().zip(steps) {
+                *to += i64::from(q);
+            }
+        }
+        -1 => {
+            for (to, &q) in to.iter_mut().zip(steps) {
+                *to -= i64::from(q);
+            }
+        }
+        _ => {
+            for (to, &q) in to.iter_mut().zip(steps) {
+                *to += i64::from(q) * weight;
+            }
         }
     }
 }
 
-/// The rows' values as whole grid steps, row by row.
-#[inline(always)]
-fn whole_steps(matrix: &Matrix, rows: Range<usize>, steps: &mut [i32]) {
-    let d = matrix.features();
-    for (t, steps) in (rows.start / TILE..rows.end.div_ceil(TILE)).zip(steps.chunks_mut(d * TILE)) {
-        for (j, lanes) in matrix.tile(t).iter().enumerate() {
-            let scale = matrix.steps_per_unit(j);
-            for (lane, &v) in lanes.iter().enumerate() {
-                steps[lane * d + j] = (v * scale) as i32;
+/// A chunk's values as whole grid steps, row by row, a tile at a time when one of its rows first moves.
+struct GridSteps<'a> {
+    matrix: &'a Matrix,
+    start: usize,
+    steps: Vec<i32>,
+    ready: [bool; CHUNK / TILE],
+}
+
+impl<'a> GridSteps<'a> {
+    #[inline(always)]
+    fn new(matrix: &'a Matrix, start: usize) -> Self {
+        GridSteps { matrix, start, steps: vec![0; CHUNK * matrix.features()], ready: [false; CHUNK / TILE] }
+    }
+
+    #[inline(always)]
+    fn row(&mut self, row: usize) -> &[i32] {
+        let d = self.matrix.features();
+        let tile = (row - self.start) / TILE;
+        if !self.ready[tile] {
+            self.ready[tile] = true;
+            let steps = &mut self.steps[tile * TILE * d..][..TILE * d];
+            for (j, lanes) in self.matrix.tile(row / TILE).iter().enumerate() {
+                let scale = self.matrix.steps_per_unit(j);
+                let whole = lanes.map(|v| whole_number(v * scale));
+                for (lane, q) in whole.into_iter().enumerate() {
+                    steps[lane * d + j] = q;
+                }
             }
         }
+        &self.steps[(row - self.start) * d..][..d]
     }
+}
+
+/// `v as i32` for a whole number, in a form that compiles to vectors: adding `1.5 * 2^52` leaves it in the low bits.
+#[inline(always)]
+fn whole_number(v: f32) -> i32 {
+    (f64::from(v) + 6_755_399_441_055_744.0).to_bits() as i32
 }
 
 /// Labels a group's rows: the f32 winners where they are proved. Returns how many of the `alive` rows were not.

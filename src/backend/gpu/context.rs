@@ -63,8 +63,14 @@ async fn enumerate() -> Vec<wgpu::Adapter> {
     instance.enumerate_adapters(wgpu::Backends::all()).await
 }
 
+/// Asked once: drivers take their time, and some complain each time.
 pub(super) async fn adapters() -> Vec<Adapter> {
-    enumerate().await.iter().map(describe).collect()
+    static ADAPTERS: std::sync::OnceLock<Vec<Adapter>> = std::sync::OnceLock::new();
+    if let Some(adapters) = ADAPTERS.get() {
+        return adapters.clone();
+    }
+    let adapters = enumerate().await.iter().map(describe).collect();
+    ADAPTERS.get_or_init(|| adapters).clone()
 }
 
 fn describe(adapter: &wgpu::Adapter) -> Adapter {

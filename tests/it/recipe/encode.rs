@@ -128,7 +128,8 @@ fn dropping_rows() {
     let new = encoder.apply(&csv("a,b,t\n5,5,x\n5,5,y\n")).unwrap();
     assert_eq!((new.kept, new.columns[0].as_slice()), (None, [0.0, 0.0].as_slice()));
     let none = "t.csv: every row has a missing value in a chosen column, so none is left";
-    assert_eq!(message(encoder.apply(&csv("a,b,t\n,5,x\n5,,y\n"))), none);
+    let all = encoder.apply(&csv("a,b,t\n,5,x\n5,,y\n")).unwrap();
+    assert_eq!((all.kept, all.columns[0].len()), (Some(vec![]), 0), "a batch may be dropped whole");
     assert_eq!(message(Encoder::fit(&csv("a,b\n,5\n5,\n,6\n6,\n"), &missing(Missing::Drop))), none);
 }
 
@@ -186,7 +187,7 @@ fn unseen_categories_are_counted() {
     assert_eq!(
         new.warnings,
         [
-            "t: categories that the fit did not see, 0 in all its features: \"q\" in 2 rows, \"r\" in 1 row (3 rows)",
+            "t: categories that the fit did not see, in 3 rows, 0 in all its features: \"q\" in 2 rows, \"r\" in 1 row",
             "t: missing in 1 row, and in none at the fit: 0 in all its features",
         ]
     );
