@@ -3,12 +3,11 @@
 use super::assign::write_assignments;
 use super::console::{Console, result, stream};
 use super::document::{Chosen, DeviceUsed, Document, Seconds};
-use super::input::{Prepared, prepare, read_init};
+use super::input::{Prepared, prepare, prepare_table, read_init};
 use super::output::{Folder, Pending};
 use super::{Gate, console, set_up};
 use crate::cli::{
-    Choosing, Demo, Features, Fit, Gates, Input, KMeans, MissingArg, RuleArg, Run, ScaleArg, Sweep, Talk,
-    Tendency,
+    Choosing, Demo, Features, Fit, Gates, KMeans, MissingArg, RuleArg, Run, ScaleArg, Sweep, Talk, Tendency,
 };
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
@@ -20,6 +19,7 @@ use segmenta::metrics::silhouette::silhouette_scores;
 use segmenta::model::{Assignment, Model};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
+use segmenta::table::{Column, Table, Values};
 use segmenta::{Error, Matrix, cluster};
 use std::ops::RangeInclusive;
 use std::time::Instant;
@@ -375,19 +375,28 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     let features = args.out.join("features.csv");
     let mut files = [Pending::open(&raw, args.force)?, Pending::open(&features, args.force)?];
     console.note(&format!("making {ROWS} learners: {}, {}", raw.display(), features.display()));
-    {
+    let made = {
         let learners = segmenta::synth::learners(ROWS, args.run.seed);
         files[0].write(|mut out| learners.write_csv(&mut out))?;
-        let prepared = segmenta::synth::prepare(&learners, YEAR);
-        drop(learners);
-        files[1].write(|out| super::tools::write_columns(out, &prepared.names, &prepared.columns))?;
-    }
+        segmenta::synth::prepare(&learners, YEAR)
+    };
+    files[1].write(|out| super::tools::write_columns(out, &made.names, &made.columns))?;
     for file in files {
         file.keep()?;
     }
     folder.keep_folder();
+    // As features.csv would be read back: its numbers are these to the last digit.
+    let column = |(name, values): (String, Vec<f32>)| Column {
+        name,
+        values: Values::Number(values.into_iter().map(f64::from).collect()),
+    };
+    let table = Table {
+        source: features.display().to_string(),
+        rows: ROWS,
+        columns: made.names.into_iter().zip(made.columns).map(column).collect(),
+        ids: None,
+    };
 
-    let input = Input { input: features, format: None, delimiter: None, null: Vec::new(), id: None };
     let choice = Features {
         features: vec!["*".into()],
         drop: Vec::new(),
@@ -397,7 +406,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     };
     let mut seconds = Seconds::default();
     let quiet = Console::new(&Talk { quiet: true, ..args.run.talk.clone() });
-    let prepared = prepare(&input, &choice, None, &quiet, &mut seconds)?;
+    let prepared = prepare_table(table, &choice, None, &quiet, &mut seconds)?;
     let matrix = &prepared.matrix;
     console.note(&format!(
         "{} rows, {} features; tendency, sweep 2..10, fit",

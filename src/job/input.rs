@@ -87,6 +87,20 @@ pub fn prepare(
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
     let table = read(input, Vec::new(), seconds)?;
+    prepare_table(table, features, init, console, seconds)
+}
+
+/// The same for a table that was read or made.
+///
+/// # Errors
+/// Whatever is wrong with the features or the centroids.
+pub fn prepare_table(
+    table: Table,
+    features: &Features,
+    init: Option<(&Path, &[Vec<f64>])>,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Prepared> {
     let start = Instant::now();
     let name = table.source.clone();
     let (encoder, choices) = Encoder::fit(&table, &infer_options(features)).map_err(|e| e.in_file(&name))?;
