@@ -37,16 +37,19 @@ fn distance_sums(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let start = row_start(params.first + row, params.features);
+    //@each let x$ = rows[start + $u * TILE];
     for (var r = params.first_run; r < params.first_run + params.runs; r++) {
         let run = runs[r];
         var total = 0.0;
         for (var p = 0u; p * 4u < run.columns; p++) {
             var squared = vec4<f32>(0.0);
-            for (var j = 0u; j < params.features; j++) {
-                let points = packs[(run.first_pack + p) * params.features + j];
-                let difference = vec4<f32>(rows[start + j * TILE]) - points;
-                squared += difference * difference;
-            }
+            let first = (run.first_pack + p) * params.features;
+            for (var j = 0u; j < params.features; j++) { //@loop
+                let difference = vec4<f32>(rows[start + j * TILE]) - packs[first + j]; //@loop
+                squared = fma(difference, difference, squared); //@loop
+            } //@loop
+            //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
+            //@each squared = fma(difference$, difference$, squared);
             let alive = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(p * 4u) < vec4<u32>(run.columns);
             total += dot(select(vec4<f32>(0.0), sqrt(squared), alive), vec4<f32>(1.0));
         }

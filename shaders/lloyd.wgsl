@@ -9,6 +9,9 @@ struct Params {
     weighted: u32,
     // Entries of a centroid's sums: the features, the count, the weight.
     columns: u32,
+    // All sets, and how many of them a thread takes its row past.
+    sets: u32,
+    share: u32,
 }
 
 struct Set {
@@ -42,11 +45,11 @@ struct Best {
 }
 
 fn offer(state: Best, distance: f32, label: u32) -> Best {
-    let second = min(state.second, max(state.best, distance));
-    if (distance < state.best) {
-        return Best(distance, second, label);
-    }
-    return Best(state.best, second, state.label);
+    return Best(
+        min(state.best, distance),
+        min(state.second, max(state.best, distance)),
+        select(state.label, label, distance < state.best),
+    );
 }
 
 @compute @workgroup_size(64)
@@ -55,29 +58,39 @@ fn assign(@builtin(global_invocation_id) id: vec3<u32>) {
     if (row >= params.rows) {
         return;
     }
-    let task = sets[id.y];
     let start = row_start(params.first + row, params.features);
-    var state = Best(FAR, FAR, 0u);
-    for (var p = 0u; p * 4u < task.points; p++) {
-        let pack = task.first_pack + p;
-        var squared = vec4<f32>(0.0);
-        for (var j = 0u; j < params.features; j++) {
-            let difference = vec4<f32>(rows[start + j * TILE]) - packs[pack * params.features + j];
-            squared += difference * difference;
+    //@each let x$ = rows[start + $u * TILE];
+    let end = min(params.sets, (id.y + 1u) * params.share);
+    for (var s = id.y * params.share; s < end; s++) {
+        let task = sets[s];
+        var state = Best(FAR, FAR, 0u);
+        for (var p = 0u; p * 4u < task.points; p++) {
+            let pack = task.first_pack + p;
+            let first = pack * params.features;
+            var squared = vec4<f32>(0.0);
+            for (var j = 0u; j < params.features; j++) { //@loop
+                let difference = vec4<f32>(rows[start + j * TILE]) - packs[first + j]; //@loop
+                squared = fma(difference, difference, squared); //@loop
+            } //@loop
+            //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
+            //@each squared = fma(difference$, difference$, squared);
+            // A pack that is not full repeats its first point: never nearer than itself, but a runner-up, so it is
+            // put out of reach.
+            let left = vec4<u32>(task.points - p * 4u);
+            squared = select(vec4<f32>(FAR), squared, vec4<u32>(0u, 1u, 2u, 3u) < left);
+            let label = ids[pack];
+            state = offer(state, squared.x, label.x);
+            state = offer(state, squared.y, label.y);
+            state = offer(state, squared.z, label.z);
+            state = offer(state, squared.w, label.w);
         }
-        let label = ids[pack];
-        let left = task.points - p * 4u;
-        state = offer(state, squared.x, label.x);
-        if (left > 1u) { state = offer(state, squared.y, label.y); }
-        if (left > 2u) { state = offer(state, squared.z, label.z); }
-        if (left > 3u) { state = offer(state, squared.w, label.w); }
-    }
-    let at = id.y * params.rows + row;
-    if (proved(state.best, state.second, task.certificate)) {
-        labels[at] = state.label;
-    } else {
-        labels[at] = NONE;
-        undecided[1u + atomicAdd(&undecided[0], 1u)] = at;
+        let at = s * params.rows + row;
+        if (proved(state.best, state.second, task.certificate)) {
+            labels[at] = state.label;
+        } else {
+            labels[at] = NONE;
+            undecided[1u + atomicAdd(&undecided[0], 1u)] = at;
+        }
     }
 }
 

@@ -48,17 +48,20 @@ fn nearest(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let start = row_start(params.first_query + query, params.features);
     let excluded = own[params.first_query + query];
+    //@each let x$ = queries[start + $u * TILE];
     let tiles = (params.rows + TILE - 1u) / TILE;
     let end = min(tiles, (id.y + 1u) * params.slice);
     var state = Found(FAR, FAR, NONE, 0u);
     for (var tile = id.y * params.slice; tile < end; tile++) {
         for (var quarter = 0u; quarter < 4u; quarter++) {
             var squared = vec4<f32>(0.0);
-            for (var j = 0u; j < params.features; j++) {
-                let reference = rows[(tile * params.features + j) * 4u + quarter];
-                let difference = reference - vec4<f32>(queries[start + j * TILE]);
-                squared += difference * difference;
-            }
+            let first = tile * params.features * 4u + quarter;
+            for (var j = 0u; j < params.features; j++) { //@loop
+                let difference = rows[first + j * 4u] - vec4<f32>(queries[start + j * TILE]); //@loop
+                squared = fma(difference, difference, squared); //@loop
+            } //@loop
+            //@each let difference$ = rows[first + $u * 4u] - vec4<f32>(x$);
+            //@each squared = fma(difference$, difference$, squared);
             let row = params.first_row + tile * TILE + quarter * 4u;
             state = offer(state, squared.x, row, excluded);
             state = offer(state, squared.y, row + 1u, excluded);

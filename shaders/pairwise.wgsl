@@ -32,7 +32,7 @@ fn pairwise(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var j = 0u; j < params.features; j++) {
         let points = queries[(tile + j) * 4u + query % TILE / 4u];
         let difference = vec4<f32>(rows[start + j * TILE]) - points;
-        squared += difference * difference;
+        squared = fma(difference, difference, squared);
     }
     if (params.root == 1u) {
         squared = sqrt(squared);

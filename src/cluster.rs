@@ -6,4 +6,4 @@ pub mod sweep;
 
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
 pub use seeding::SEEDING_ROWS;
-pub use sweep::{Choice, Rule, SweepRow, sweep};
+pub use sweep::{Choice, Rule, SweepRow, choose, score};

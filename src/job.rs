@@ -5,6 +5,7 @@ mod assign;
 mod console;
 mod document;
 mod input;
+mod interrupt;
 mod output;
 mod tools;
 
@@ -21,6 +22,7 @@ struct Gate(String);
 
 /// Runs one command line.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
+    interrupt::listen();
     match cli.verb {
         Verb::Demo(args) => analyse::demo(&args),
         Verb::Inspect(args) => tools::inspect(&args),

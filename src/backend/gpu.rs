@@ -20,25 +20,31 @@ use crate::matrix::Matrix;
 use buffer::Resident;
 use context::Context;
 pub use context::{Adapter, Options};
+use kernel::Kernel;
 use ndarray::Array2;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.
 pub fn adapters() -> Vec<Adapter> {
     pollster::block_on(context::adapters())
 }
 
-/// An opened GPU with its compiled kernels.
+/// An opened GPU, and the kernels that were compiled for it so far.
 pub struct Gpu {
     context: Context,
-    kernels: Kernels,
+    kernels: Mutex<HashMap<usize, Arc<Kernels>>>,
 }
 
+/// The kernels for one number of features, each compiled when it is first wanted.
+#[derive(Default)]
 struct Kernels {
-    assign: kernel::Kernel,
-    accumulate: kernel::Kernel,
-    nearest: kernel::Kernel,
-    pairwise: kernel::Kernel,
-    distance_sums: kernel::Kernel,
+    features: usize,
+    assign: OnceLock<Kernel>,
+    accumulate: OnceLock<Kernel>,
+    nearest: OnceLock<Kernel>,
+    pairwise: OnceLock<Kernel>,
+    distance_sums: OnceLock<Kernel>,
 }
 
 macro_rules! shader {
@@ -52,25 +58,37 @@ macro_rules! shader {
     };
 }
 
+impl Kernels {
+    fn assign(&self, context: &Context) -> &Kernel {
+        self.assign.get_or_init(|| Kernel::new(context, shader!("lloyd"), "assign", self.features))
+    }
+
+    fn accumulate(&self, context: &Context) -> &Kernel {
+        self.accumulate.get_or_init(|| Kernel::new(context, shader!("lloyd"), "accumulate", self.features))
+    }
+
+    fn nearest(&self, context: &Context) -> &Kernel {
+        self.nearest.get_or_init(|| Kernel::new(context, shader!("nearest"), "nearest", self.features))
+    }
+
+    fn pairwise(&self, context: &Context) -> &Kernel {
+        self.pairwise.get_or_init(|| Kernel::new(context, shader!("pairwise"), "pairwise", self.features))
+    }
+
+    fn distance_sums(&self, context: &Context) -> &Kernel {
+        let compile = || Kernel::new(context, shader!("distance_sums"), "distance_sums", self.features);
+        self.distance_sums.get_or_init(compile)
+    }
+}
+
 impl Gpu {
     /// Opens adapter `index`.
     ///
     /// # Errors
-    /// There is no such adapter, or it cannot run the kernels.
+    /// There is no such adapter, or it cannot be opened.
     pub fn open(index: usize, options: Options) -> Result<Self> {
-        pollster::block_on(async {
-            let context = Context::open(index, options).await?;
-            let kernel = |source, entry| kernel::Kernel::new(&context, source, entry);
-            let kernels = Kernels {
-                assign: kernel(shader!("lloyd"), "assign"),
-                accumulate: kernel(shader!("lloyd"), "accumulate"),
-                nearest: kernel(shader!("nearest"), "nearest"),
-                pairwise: kernel(shader!("pairwise"), "pairwise"),
-                distance_sums: kernel(shader!("distance_sums"), "distance_sums"),
-            };
-            context.check()?;
-            Ok(Gpu { context, kernels })
-        })
+        let context = pollster::block_on(Context::open(index, options))?;
+        Ok(Gpu { context, kernels: Mutex::default() })
     }
 
     /// The adapter that was opened.
@@ -86,13 +104,18 @@ impl Backend for Gpu {
 
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
         let resident = Resident::upload(&self.context, matrix)?;
-        Ok(Box::new(GpuRows { gpu: self, matrix, resident }))
+        let features = matrix.features();
+        let mut compiled = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
+        let new = || Arc::new(Kernels { features, ..Kernels::default() });
+        let kernels = Arc::clone(compiled.entry(features).or_insert_with(new));
+        Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident }))
     }
 }
 
 /// A table whose tiles lie on the device, in as many buffers as the largest binding makes necessary.
 struct GpuRows<'a> {
-    gpu: &'a Gpu,
+    context: &'a Context,
+    kernels: Arc<Kernels>,
     matrix: &'a Matrix,
     resident: Resident,
 }

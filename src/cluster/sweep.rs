@@ -1,6 +1,7 @@
-//! A sweep over k: all k and all restarts together, the silhouettes of all k in one pass over the pairs.
+//! A sweep over k: [`fit_many`](super::fit_many) fits all k and all restarts together, [`score`] takes the
+//! silhouettes of all k in one pass over the pairs, [`choose`] chooses.
 
-use super::kmeans::{Fit, Params, Start, fit_many};
+use super::kmeans::Fit;
 use crate::backend::{Labeling, Rows};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
@@ -41,20 +42,6 @@ pub struct Choice {
     pub k: usize,
     /// The rule in words.
     pub rule: String,
-}
-
-/// Fits every k of `ks`, then scores each by its silhouette: on all rows, or on the rows of `sample`.
-///
-/// # Errors
-/// As [`fit_many`].
-pub fn sweep(
-    rows: &dyn Rows,
-    matrix: &Matrix,
-    ks: &[usize],
-    params: &Params,
-    progress: Progress<'_>,
-) -> Result<Vec<Fit>> {
-    fit_many(rows, matrix, ks, params, &Start::KMeansPlusPlus, progress)
 }
 
 /// The silhouettes of several fits in one pass over all pairs of rows.

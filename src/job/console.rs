@@ -1,22 +1,15 @@
-//! stderr and stdout: notes, progress, interrupts.
+//! stderr and stdout: notes, progress, results.
 
+use super::interrupt::interrupted;
 use crate::cli::{ProgressMode, Talk};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use segmenta::progress::Step;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Writes a line to stderr; a closed stderr is nobody's error.
 pub fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// Whether the user asked to stop.
-pub fn interrupted() -> bool {
-    INTERRUPTED.load(Relaxed)
 }
 
 /// Writes results to stdout, whole and at once.
@@ -61,15 +54,8 @@ pub struct Console {
 }
 
 impl Console {
-    /// For one job; from here on an interrupt stops it at its next step, and a second one at once.
+    /// For one job.
     pub fn new(talk: &Talk) -> Self {
-        // A second console of the same job keeps the first one's handler.
-        let _ = ctrlc::set_handler(|| {
-            if INTERRUPTED.swap(true, Relaxed) {
-                super::output::abandon();
-                std::process::exit(130);
-            }
-        });
         let bars = talk.progress == ProgressMode::Auto && !talk.quiet && std::io::stderr().is_terminal();
         Console { quiet: talk.quiet, verbose: talk.verbose, bars, bar: Mutex::new(None) }
     }
@@ -104,7 +90,7 @@ impl Console {
                 bar.set_position(step.done);
             }
         }
-        !INTERRUPTED.load(Relaxed)
+        !interrupted()
     }
 
     /// Takes the bar away.

@@ -2,6 +2,7 @@
 
 use super::console::{Console, count};
 use super::document::Seconds;
+use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::recipe::{Choice, Encoder, InferOptions, Missing, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
@@ -72,7 +73,7 @@ pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::
     let start = Instant::now();
     let table = segmenta::table::read(&input.input, &read_options(input, text))?;
     seconds.load = Some(start.elapsed().as_secs_f64());
-    Ok(table)
+    if interrupted() { Err(Error::Interrupted.into()) } else { Ok(table) }
 }
 
 /// Reads the table, chooses its features and makes the matrix; `init` are start centroids as the user wrote them.

@@ -1,36 +1,11 @@
 //! Files that appear whole or not at all.
 
-use super::console;
+use super::interrupt::{finished, interrupted, unfinished};
 use segmenta::Error;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use tempfile::NamedTempFile;
-
-/// Temporary files and new folders, for a run that is ended at once.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// Takes away what is not finished, files first.
-pub fn abandon() {
-    if let Ok(unfinished) = UNFINISHED.lock() {
-        for path in unfinished.iter().rev() {
-            let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
-        }
-    }
-}
-
-fn unfinished(path: &Path) {
-    if let Ok(mut unfinished) = UNFINISHED.lock() {
-        unfinished.push(path.to_path_buf());
-    }
-}
-
-fn finished(path: &Path) {
-    if let Ok(mut unfinished) = UNFINISHED.lock() {
-        unfinished.retain(|p| p != path);
-    }
-}
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`].
 pub struct Pending {
@@ -43,7 +18,7 @@ struct Stoppable(NamedTempFile);
 
 impl Write for Stoppable {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if console::interrupted() {
+        if interrupted() {
             // Not of the kind `Interrupted`, which writers try again.
             return Err(io::Error::other(Error::Interrupted));
         }
@@ -124,7 +99,7 @@ impl Stoppable {
 }
 
 fn write_error(path: &Path, e: io::Error) -> Error {
-    if console::interrupted() {
+    if interrupted() {
         return Error::Interrupted;
     }
     Error::Write { path: path.to_path_buf(), source: e }

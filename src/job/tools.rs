@@ -4,7 +4,7 @@ use super::console::{Console, count, csv_error, result, stream};
 use super::document::{self, Seconds};
 use super::output::Pending;
 use super::{input, set_up};
-use crate::cli::{Doctor, Inspect, ProgressMode, Synth, SynthBlobs, SynthLearners, Talk};
+use crate::cli::{Doctor, Inspect, Synth, SynthBlobs, SynthLearners};
 use comfy_table::{CellAlignment, ContentArrangement};
 use segmenta::Error;
 use segmenta::backend::Backend;
@@ -61,9 +61,6 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
 
 /// `segmenta synth`.
 pub fn synth(args: &Synth) -> anyhow::Result<()> {
-    // Not for its notes: from here on an interrupt leaves nothing half-written.
-    let _console =
-        Console::new(&Talk { json: false, quiet: true, verbose: false, progress: ProgressMode::Never });
     match args {
         Synth::Learners(args) => synth_learners(args),
         Synth::Blobs(args) => synth_blobs(args),

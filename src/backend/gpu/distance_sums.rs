@@ -46,7 +46,7 @@ pub(super) async fn distance_sums(
     labelings: &[Labeling<'_>],
     sink: SumsSink<'_>,
 ) -> Result<()> {
-    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let (context, matrix) = (rows.context, rows.matrix);
     let width: usize = labelings.iter().map(|l| l.k).sum();
     let columns = upload_columns(rows, labelings);
     context.check()?;
@@ -75,7 +75,7 @@ pub(super) async fn distance_sums(
                     whole(4, &part.slots),
                     out(5, &sums),
                 ];
-                rows.gpu.kernels.distance_sums.dispatch(
+                rows.kernels.distance_sums(context).dispatch(
                     context,
                     params,
                     &bindings,
@@ -104,7 +104,7 @@ fn limb_unit(matrix: &Matrix) -> f64 {
 }
 
 fn upload_columns(rows: &GpuRows<'_>, labelings: &[Labeling<'_>]) -> Vec<Columns> {
-    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let (context, matrix) = (rows.context, rows.matrix);
     let d = matrix.features();
     let (order, cuts) = runs(matrix.rows(), labelings);
     let most = context.max_binding() as usize / (16 * d.max(labelings.len()));
@@ -133,7 +133,7 @@ fn upload_runs(
     order: &[u32],
     cuts: &[Range<usize>],
 ) -> Columns {
-    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let (context, matrix) = (rows.context, rows.matrix);
     let (mut packs, mut runs, mut adds) = (Vec::<[f32; 4]>::new(), Vec::new(), Vec::new());
     for cut in cuts {
         runs.push(Run { first_pack: (packs.len() / matrix.features()) as u32, columns: cut.len() as u32 });

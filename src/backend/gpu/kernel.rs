@@ -18,8 +18,41 @@ pub(super) struct Kernel {
     entry: &'static str,
 }
 
+/// Tables of more features than this keep the loop over features: a row no longer fits a thread's registers.
+const UNROLLED: usize = 96;
+
+/// The source for tables of `features`: a line behind `//@each` stands once for each feature `$`, so that a row stays
+/// in registers, and takes the place of the lines that end with `//@loop`. As it is, the source has the loop.
+pub(super) fn unroll(source: &str, features: usize) -> String {
+    if features > UNROLLED {
+        return source.to_string();
+    }
+    let mut out = String::with_capacity(source.len() + 200 * features);
+    let mut each: Vec<&str> = Vec::new();
+    for line in source.lines().chain([""]) {
+        if let Some(template) = line.trim_start().strip_prefix("//@each ") {
+            each.push(template);
+            continue;
+        }
+        for j in 0..features {
+            for template in &each {
+                out.push_str(&template.replace('$', &j.to_string()));
+                out.push('\n');
+            }
+        }
+        each.clear();
+        if !line.ends_with("//@loop") {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
 impl Kernel {
-    pub(super) fn new(context: &Context, source: &'static str, entry: &'static str) -> Self {
+    /// The kernel for tables of `features`.
+    pub(super) fn new(context: &Context, source: &str, entry: &'static str, features: usize) -> Self {
+        let source = unroll(source, features);
         let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(entry),
             source: wgpu::ShaderSource::Wgsl(source.into()),

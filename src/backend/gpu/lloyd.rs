@@ -14,6 +14,9 @@ use std::ops::Range;
 const BLOCK: usize = 1024;
 const HELD: usize = 16;
 
+/// Threads that keep a large GPU busy.
+const BUSY: usize = 1 << 18;
+
 /// Limbs of a sum.
 const LIMBS: usize = 3;
 
@@ -25,7 +28,9 @@ struct Params {
     features: u32,
     weighted: u32,
     columns: u32,
-    unused: [u32; 3],
+    sets: u32,
+    share: u32,
+    unused: u32,
 }
 
 #[repr(C)]
@@ -56,7 +61,7 @@ pub(super) async fn lloyd(rows: &GpuRows<'_>, sets: &[Centroids], labels: bool) 
 
 /// Sets that go together: their packs fit a binding, as do their sums and one tile's labels.
 fn batches(rows: &GpuRows<'_>, sets: &[Centroids]) -> Vec<Range<usize>> {
-    let limit = rows.gpu.context.max_binding() as usize / 4;
+    let limit = rows.context.max_binding() as usize / 4;
     let columns = rows.matrix.features() + 2;
     let mut batches = Vec::new();
     let (mut start, mut words) = (0, 0);
@@ -102,7 +107,7 @@ impl Batch {
 }
 
 async fn assign_batch(rows: &GpuRows<'_>, sets: &[Centroids], want: bool) -> Result<Vec<Assigned>> {
-    let (context, matrix, kernels) = (&rows.gpu.context, rows.matrix, &rows.gpu.kernels);
+    let (context, matrix, kernels) = (rows.context, rows.matrix, &rows.kernels);
     let d = matrix.features();
     let columns = d + 2;
     let batch = Batch::new(rows, sets);
@@ -135,26 +140,30 @@ async fn assign_batch(rows: &GpuRows<'_>, sets: &[Centroids], want: bool) -> Res
             let all: Vec<u32> = w[pass.chunk.first..][..pass.chunk.rows].iter().map(|&w| w.into()).collect();
             upload(context, &all)
         });
+        // A thread loads its row once for all its sets; few rows spread their sets over more threads.
+        let share = sets.len().div_ceil((BUSY / pass.rows.len()).clamp(1, sets.len()));
         let params = Params {
             first: pass.rows.start as u32,
             rows: pass.rows.len() as u32,
             features: d as u32,
             weighted: u32::from(weights.is_some()),
             columns: columns as u32,
-            unused: [0; 3],
+            sets: sets.len() as u32,
+            share: share as u32,
+            unused: 0,
         };
         undecided.clear(context, 1);
         let shared = [whole(1, &pass.chunk.buffer), whole(2, &set_buffer), out(3, &labels)];
         let own = [whole(4, &packs), whole(5, &ids), out(6, &undecided)];
         let bindings = [&shared[..], &own[..]].concat();
-        let groups = [pass.rows.len().div_ceil(WORKGROUP), sets.len(), 1];
-        kernels.assign.dispatch(context, params, &bindings, groups);
+        let groups = [pass.rows.len().div_ceil(WORKGROUP), sets.len().div_ceil(share), 1];
+        kernels.assign(context).dispatch(context, params, &bindings, groups);
         let weights = weights.as_ref().unwrap_or(&no_weights);
         let own = [whole(7, &steps), whole(8, weights), out(9, &sums)];
         let bindings = [&shared[..], &own[..]].concat();
         let chunks = columns.div_ceil(WORKGROUP) * largest.div_ceil(HELD);
         let groups = [pass.rows.len().div_ceil(BLOCK), chunks, sets.len()];
-        kernels.accumulate.dispatch(context, params, &bindings, groups);
+        kernels.accumulate(context).dispatch(context, params, &bindings, groups);
 
         if want {
             let read: Vec<u32> = labels.read(context, pass.rows.len() * sets.len()).await?;

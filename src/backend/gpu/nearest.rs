@@ -41,7 +41,7 @@ pub(super) async fn nearest(
     rule: Rule<'_>,
     metric: Metric,
 ) -> Result<Vec<Neighbour>> {
-    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let (context, matrix) = (rows.context, rows.matrix);
     let resident = Resident::upload(context, queries)?;
     let mut best = vec![Found { best: f32::MAX, second: f32::MAX, row: u32::MAX, unused: 0 }; queries.rows()];
     let largest =
@@ -67,7 +67,7 @@ pub(super) async fn nearest(
             };
             let bindings =
                 [whole(1, &pass.chunk.buffer), whole(2, &chunk.buffer), whole(3, &own), out(4, &found)];
-            rows.gpu.kernels.nearest.dispatch(
+            rows.kernels.nearest(context).dispatch(
                 context,
                 params,
                 &bindings,

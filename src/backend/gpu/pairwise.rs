@@ -22,7 +22,7 @@ struct Params {
 }
 
 pub(super) async fn pairwise(rows: &GpuRows<'_>, queries: &Matrix, metric: Metric) -> Result<Array2<f32>> {
-    let (context, matrix) = (&rows.gpu.context, rows.matrix);
+    let (context, matrix) = (rows.context, rows.matrix);
     let resident = Resident::upload(context, queries)?;
     let mut distances = Array2::zeros((queries.rows(), matrix.rows()));
     for chunk in &rows.resident.chunks {
@@ -41,7 +41,7 @@ pub(super) async fn pairwise(rows: &GpuRows<'_>, queries: &Matrix, metric: Metri
                 };
                 let bindings = [whole(1, &asked.buffer), whole(2, &chunk.buffer), out(3, &output)];
                 let groups = [chunk.rows.div_ceil(WORKGROUP), piece.len().div_ceil(4), 1];
-                rows.gpu.kernels.pairwise.dispatch(context, params, &bindings, groups);
+                rows.kernels.pairwise(context).dispatch(context, params, &bindings, groups);
                 let read: Vec<f32> = output.read(context, piece.len() * chunk.rows).await?;
                 for (q, read) in piece.zip(read.chunks_exact(chunk.rows)) {
                     let mut row = distances.row_mut(asked.first + q);

@@ -1,0 +1,155 @@
+"""Times segmenta beside scikit-learn, scikit-learn-intelex and faiss: see README.md in this folder."""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "target" / "release" / "segmenta"
+FLAGS = ["--features", "*", "--scale", "none", "--device", "cpu", "--quiet", "--json"]
+
+
+def ours(verb, table, stages, *flags):
+    """Seconds of one run of the program, the sum of these stages."""
+
+    def run():
+        with tempfile.TemporaryDirectory() as out:
+            files = ["--out", out + "/out"] if verb == "fit" else []
+            done = subprocess.run([PROGRAM, verb, table, *FLAGS, *flags, *files], capture_output=True, check=True)
+        seconds = json.loads(done.stdout)["seconds"]
+        return sum(seconds[stage] for stage in stages)
+
+    return run
+
+
+def timed(work):
+    """Seconds of one call of `work` in this process."""
+
+    def run():
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    return run
+
+
+def sklearn_modules(intelex):
+    """KMeans and NearestNeighbors of scikit-learn, or of its extension."""
+    if intelex:
+        from sklearnex.cluster import KMeans
+        from sklearnex.neighbors import NearestNeighbors
+    else:
+        from sklearn.cluster import KMeans
+        from sklearn.neighbors import NearestNeighbors
+    return KMeans, NearestNeighbors
+
+
+def sweep(kmeans, rows, score):
+    from sklearn.metrics import silhouette_score
+
+    for k in range(2, 11):
+        labels = kmeans(n_clusters=k, n_init=20, random_state=0).fit(rows).labels_
+        if score:
+            silhouette_score(rows, labels)
+
+
+def hopkins(neighbours, rows, probes=2000):
+    rng = np.random.default_rng(0)
+    index = neighbours(n_neighbors=2).fit(rows)
+    uniform = rng.uniform(rows.min(0), rows.max(0), (probes, rows.shape[1])).astype(np.float32)
+    index.kneighbors(uniform, 1)
+    index.kneighbors(rows[rng.choice(len(rows), probes, replace=False)], 2)
+
+
+def faiss_kmeans(rows, k, restarts):
+    import faiss
+
+    faiss.Kmeans(rows.shape[1], k, niter=50, nredo=restarts, max_points_per_centroid=len(rows)).train(rows)
+
+
+def cases(folder):
+    """Name, our run, and each peer's run."""
+    raw, table = folder / "learners.csv", folder / "learners.npy"
+    small, starts = folder / "small.npy", folder / "starts.npy"
+    for flags in (["--out", raw], ["--prepared", "--out", table]):
+        subprocess.run([PROGRAM, "synth", "learners", *flags], check=True)
+    rows = np.load(table)
+    few = np.ascontiguousarray(rows[np.random.default_rng(0).choice(len(rows), 30_000, replace=False)])
+    np.save(small, few)
+    np.save(starts, rows[:: len(rows) // 6][:6])
+
+    import pandas
+    from sklearn.metrics import silhouette_score
+
+    plain, plain_neighbours = sklearn_modules(False)
+    fast, fast_neighbours = sklearn_modules(True)
+    labels = plain(n_clusters=5, n_init=1, random_state=0).fit(few).labels_
+    given = np.load(starts)
+
+    def each(work):
+        return {"scikit-learn": timed(lambda: work(plain)), "intelex": timed(lambda: work(fast))}
+
+    yield "kmeans", "KMeans k=5, n_init=30", ours("fit", table, ["fit"], "--k", "5", "--n-init", "30"), {
+        **each(lambda kmeans: kmeans(n_clusters=5, n_init=30, random_state=0).fit(rows)),
+        "faiss": timed(lambda: faiss_kmeans(rows, 5, 30)),
+    }
+    yield "start", "one start, k=6, 50 iterations", ours(
+        "fit", table, ["fit"], "--init", starts, "--tol", "0", "--max-iter", "50"
+    ), each(lambda kmeans: kmeans(n_clusters=6, init=given, n_init=1, tol=0, max_iter=50).fit(rows))
+    yield "silhouette", "one exact silhouette, 30,000 rows", ours(
+        "fit", small, ["silhouette"], "--k", "5", "--n-init", "1", "--silhouette"
+    ), {"scikit-learn": timed(lambda: silhouette_score(few, labels))}
+    yield "hopkins", "Hopkins, 2,000 + 2,000 probes", ours("tendency", table, ["tendency"]), {
+        "scikit-learn": timed(lambda: hopkins(plain_neighbours, rows)),
+        "intelex": timed(lambda: hopkins(fast_neighbours, rows)),
+    }
+    yield "load", "load the raw CSV", ours_load(raw), {"pandas": timed(lambda: pandas.read_csv(raw))}
+    yield "sweep", "sweep 2..10, n_init=20, silhouettes, 30,000 rows", ours(
+        "sweep", small, ["fit", "silhouette"], "--n-init", "20"
+    ), each(lambda kmeans: sweep(kmeans, few, True))
+    yield "all", "the same sweep on all rows, silhouettes exact", ours(
+        "sweep", table, ["fit", "silhouette"], "--n-init", "20"
+    ), {}
+
+
+def ours_load(raw):
+    def run():
+        command = [PROGRAM, "tendency", raw, "--probes", "1", "--device", "cpu", "--quiet", "--json"]
+        done = subprocess.run(command, capture_output=True, check=True)
+        return json.loads(done.stdout)["seconds"]["load"]
+
+    return run
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", default="", help="names of cases, separated by commas")
+    options = parser.parse_args()
+    wanted = set(filter(None, options.only.split(",")))
+    print(f"{os.cpu_count()} cores, medians of {options.repeats}, seconds", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, what, own, peers in cases(pathlib.Path(folder)):
+            if wanted and name not in wanted:
+                continue
+            seconds = {who: [] for who in ["segmenta", *peers]}
+            for _ in range(options.repeats):
+                for who, run in {"segmenta": own, **peers}.items():
+                    seconds[who].append(run())
+            medians = {who: statistics.median(s) for who, s in seconds.items()}
+            best = min((m for who, m in medians.items() if who != "segmenta"), default=None)
+            shown = ", ".join(f"{who} {m:.3f}" for who, m in medians.items())
+            ratio = f"  ({best / medians['segmenta']:.1f} x the best peer)" if best else ""
+            print(f"{what}: {shown}{ratio}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
