@@ -1,6 +1,6 @@
 //! From columns to features: which columns are taken, and the encoder that is fitted once and then applied.
 //!
-//! [`infer`] says what would become of each column and why; [`Encoder::fit`] learns medians, means,
+//! [`infer()`] says what would become of each column and why; [`Encoder::fit`] learns medians, means,
 //! deviations and category levels; [`Encoder::apply`] turns any table with those columns into features.
 
 mod encode;

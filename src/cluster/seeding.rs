@@ -19,6 +19,7 @@ pub(super) fn sample(matrix: &Matrix, seed: u64) -> Cow<'_, Matrix> {
 }
 
 /// For each row its weighted squared distance to the nearest centre so far, and the sums of blocks of rows.
+#[derive(Clone)]
 struct Potential {
     rows: Vec<f64>,
     blocks: Vec<f64>,
@@ -29,10 +30,7 @@ impl Potential {
     /// The potential before the first centre: the weights.
     fn of_weights(matrix: &Matrix) -> Self {
         let weight = |i: usize| matrix.weights().map_or(1.0, |w| f64::from(w[i]));
-        Self::new((0..matrix.rows()).map(weight).collect())
-    }
-
-    fn new(rows: Vec<f64>) -> Self {
+        let rows: Vec<f64> = (0..matrix.rows()).map(weight).collect();
         let blocks: Vec<f64> = rows.chunks(BLOCK).map(|b| b.iter().sum()).collect();
         Potential { total: blocks.iter().sum(), rows, blocks }
     }
@@ -66,10 +64,13 @@ impl Potential {
 pub(super) fn kmeans_plus_plus(matrix: &Matrix, k: usize, draws: &mut Stream) -> Centroids {
     let trials = 2 + libm::log(k as f64) as usize;
     let mut values = Vec::with_capacity(k * matrix.features());
-    let first = Potential::of_weights(matrix).row_at(draws.uniform());
+    let mut potential = Potential::of_weights(matrix);
+    let first = potential.row_at(draws.uniform());
     values.extend(matrix.row(first));
-    let far = vec![f64::INFINITY; matrix.rows()];
-    let mut potential = Potential::new(closest::<1>(matrix, &[first], &far).remove(0));
+    let mut offers = vec![potential.clone(); trials];
+    potential.rows.fill(f64::INFINITY);
+    closest::<1>(matrix, &[first], &potential.rows, &mut offers[..1]);
+    std::mem::swap(&mut potential, &mut offers[0]);
     for _ in 1..k {
         let candidates: Vec<usize> = (0..trials)
             .map(|_| {
@@ -83,39 +84,33 @@ pub(super) fn kmeans_plus_plus(matrix: &Matrix, k: usize, draws: &mut Stream) ->
                 }
             })
             .collect();
-        let mut best: Option<(usize, Potential)> = None;
-        for few in candidates.chunks(4) {
-            let offered = match few.len() {
-                1 => closest::<1>(matrix, few, &potential.rows),
-                2 => closest::<2>(matrix, few, &potential.rows),
-                3 => closest::<3>(matrix, few, &potential.rows),
-                _ => closest::<4>(matrix, few, &potential.rows),
-            };
-            for (&row, rows) in few.iter().zip(offered) {
-                let next = Potential::new(rows);
-                if best.as_ref().is_none_or(|(_, b)| next.total < b.total) {
-                    best = Some((row, next));
-                }
+        for (few, offers) in candidates.chunks(4).zip(offers.chunks_mut(4)) {
+            match few.len() {
+                1 => closest::<1>(matrix, few, &potential.rows, offers),
+                2 => closest::<2>(matrix, few, &potential.rows, offers),
+                3 => closest::<3>(matrix, few, &potential.rows, offers),
+                _ => closest::<4>(matrix, few, &potential.rows, offers),
             }
         }
-        if let Some((row, next)) = best {
-            values.extend(matrix.row(row));
-            potential = next;
-        }
+        // The first of equals, as everywhere.
+        let best = (1..trials).fold(0, |best, c| if offers[c].total < offers[best].total { c } else { best });
+        values.extend(matrix.row(candidates[best]));
+        std::mem::swap(&mut potential, &mut offers[best]);
     }
     Centroids { values, features: matrix.features() }
 }
 
 /// For each of `C` rows as a new centre, the rows' weighted squared distances to it, or those of `so_far` where they
 /// are less.
-fn closest<const C: usize>(matrix: &Matrix, centres: &[usize], so_far: &[f64]) -> Vec<Vec<f64>> {
+fn closest<const C: usize>(matrix: &Matrix, centres: &[usize], so_far: &[f64], offers: &mut [Potential]) {
     let mut points: Vec<_> = centres.iter().map(|&i| matrix.row(i)).collect();
     let pack: Vec<[f32; C]> = (0..matrix.features())
         .map(|_| std::array::from_fn(|c| points.get_mut(c).and_then(Iterator::next).unwrap_or(0.0)))
         .collect();
-    let mut out = vec![vec![0f64; matrix.rows()]; C];
-    pulp::Arch::new().dispatch(Closest { matrix, pack: &pack, so_far, out: &mut out });
-    out
+    pulp::Arch::new().dispatch(Closest { matrix, pack: &pack, so_far, offers });
+    for offer in offers {
+        offer.total = offer.blocks.iter().sum();
+    }
 }
 
 /// The loop of [`closest`], compiled for the widest vectors of the machine: the same bits in all of them.
@@ -123,7 +118,7 @@ struct Closest<'a, const C: usize> {
     matrix: &'a Matrix,
     pack: &'a [[f32; C]],
     so_far: &'a [f64],
-    out: &'a mut [Vec<f64>],
+    offers: &'a mut [Potential],
 }
 
 impl<const C: usize> pulp::WithSimd for Closest<'_, C> {
@@ -131,20 +126,30 @@ impl<const C: usize> pulp::WithSimd for Closest<'_, C> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Closest { matrix, pack, so_far, out } = self;
-        for (t, so_far) in so_far.chunks(TILE).enumerate() {
-            let mut squared = tile_squared_distances(matrix.tile(t), pack);
-            if let Some(weights) = matrix.weights() {
-                for squared in &mut squared {
-                    for (s, &w) in squared.iter_mut().zip(&weights[t * TILE..]) {
-                        *s *= f64::from(w);
+        let Closest { matrix, pack, so_far, offers } = self;
+        for (b, block) in so_far.chunks(BLOCK).enumerate() {
+            // A block's sum is that of 16 lanes, each in row order.
+            let mut sums = [[0f64; TILE]; C];
+            for (t, so_far) in block.chunks(TILE).enumerate() {
+                let start = b * BLOCK + t * TILE;
+                let mut squared = tile_squared_distances(matrix.tile(start / TILE), pack);
+                if let Some(weights) = matrix.weights() {
+                    for squared in &mut squared {
+                        for (s, &w) in squared.iter_mut().zip(&weights[start..]) {
+                            *s *= f64::from(w);
+                        }
+                    }
+                }
+                for ((squared, sums), offer) in squared.iter().zip(&mut sums).zip(offers.iter_mut()) {
+                    let out = &mut offer.rows[start..];
+                    for (((to, &new), &old), sum) in out.iter_mut().zip(squared).zip(so_far).zip(sums) {
+                        *to = if new < old { new } else { old };
+                        *sum += *to;
                     }
                 }
             }
-            for (squared, out) in squared.iter().zip(out.iter_mut()) {
-                for ((to, &new), &old) in out[t * TILE..].iter_mut().zip(squared).zip(so_far) {
-                    *to = if new < old { new } else { old };
-                }
+            for (sums, offer) in sums.iter().zip(offers.iter_mut()) {
+                offer.blocks[b] = sums.iter().sum();
             }
         }
     }

@@ -140,8 +140,8 @@ impl Labels {
     fn none(rows: usize, k: usize) -> Self {
         let wide = k > usize::from(u8::MAX);
         let per_word = if wide { 2 } else { 8 };
-        // Whole groups are compared; past the end nothing ever moves.
-        let words = rows.next_multiple_of(MAX_GROUP) / per_word;
+        // Whole chunks are compared; past the end nothing ever moves.
+        let words = rows.next_multiple_of(CHUNK) / per_word;
         Labels { words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(), wide }
     }
 
@@ -159,15 +159,17 @@ impl Labels {
         out
     }
 
-    /// Puts in the labels of the rows from `start` on; `moved(which of them, old, new)` hears of each that is new.
+    /// Puts in the labels of a chunk's rows; `moved(which of them, old, new)` hears of each that is new.
     #[inline(always)]
-    fn replace(&self, start: usize, chosen: &[u32], mut moved: impl FnMut(usize, u32, u32)) {
+    fn replace(&self, start: usize, chosen: &[u32; CHUNK], mut moved: impl FnMut(usize, u32, u32)) {
         if self.words.is_empty() {
             for (r, &new) in chosen.iter().enumerate().filter(|(_, new)| **new != NONE) {
                 moved(r, NONE, new);
             }
         } else if self.wide {
-            for (at, (new, word)) in chosen.chunks_exact(2).zip(&self.words[start / 2..]).enumerate() {
+            for (at, (new, word)) in
+                chosen.as_chunks::<2>().0.iter().zip(&self.words[start / 2..]).enumerate()
+            {
                 let packed = u64::from(new[0]) | u64::from(new[1]) << 32;
                 let old = word.load(Relaxed);
                 if packed != old {
@@ -181,19 +183,24 @@ impl Labels {
                 }
             }
         } else {
-            for (at, (new, word)) in
-                chosen.as_chunks::<8>().0.iter().zip(&self.words[start / 8..]).enumerate()
+            // NONE becomes 255, which is no label. All bytes first: that compiles to vectors.
+            let mut bytes = [0u8; CHUNK];
+            for (byte, &label) in bytes.iter_mut().zip(chosen) {
+                *byte = label as u8;
+            }
+            for (at, (new, word)) in bytes.as_chunks::<8>().0.iter().zip(&self.words[start / 8..]).enumerate()
             {
-                let bytes = new.map(|label| label as u8); // NONE becomes 255, which is no label
-                let packed = u64::from_le_bytes(bytes);
                 let old = word.load(Relaxed);
+                let packed = u64::from_le_bytes(*new);
                 if packed != old {
                     word.store(packed, Relaxed);
-                    for (r, (old, new)) in old.to_le_bytes().into_iter().zip(bytes).enumerate() {
-                        if old != new {
-                            let old = if old == u8::MAX { NONE } else { u32::from(old) };
-                            moved(at * 8 + r, old, u32::from(new));
-                        }
+                    let mut different = packed ^ old;
+                    while different != 0 {
+                        let r = different.trailing_zeros() as usize / 8;
+                        different &= !(0xff << (8 * r));
+                        let old = (old >> (8 * r)) as u8;
+                        let old = if old == u8::MAX { NONE } else { u32::from(old) };
+                        moved(at * 8 + r, old, u32::from(new[r]));
                     }
                 }
             }
@@ -246,91 +253,102 @@ impl Kernel for Part<'_> {
         let Part { matrix, sets, rows, sums, undecided } = self;
         let d = matrix.features();
         let lanes = group_rows::<S, V>();
-        let mut steps = vec![0i64; sums.steps.len()];
-        let mut chosen = [0u32; MAX_GROUP];
+        let mut grid = GridSteps::new(matrix);
+        let width = grid.width;
+        let mut steps = vec![0i64; sums.counts.len() * width];
         for start in rows.clone().step_by(CHUNK) {
             let end = rows.end.min(start + CHUNK);
-            let mut grid = GridSteps::new(matrix, start);
+            grid.start(start);
             for (s, set) in sets.iter().enumerate() {
+                let mut chosen = [NONE; CHUNK];
                 for group in (start..end).step_by(lanes) {
+                    let chosen = &mut chosen[group - start..][..lanes];
                     let alive = lanes.min(end - group);
-                    undecided[s] += assign::<S, V>(simd, matrix, group, set, &mut chosen[..lanes], alive);
-                    chosen[alive..lanes].fill(NONE);
-                    set.labels.replace(
-                        group,
-                        &chosen[..lanes],
-                        #[inline(always)]
-                        |r, old, new| {
-                            let row = grid.row(group + r);
-                            let weight = matrix.weights().map_or(1, |w| i64::from(w[group + r]));
-                            for (label, sign) in [(new, 1), (old, -1)] {
-                                if label != NONE {
-                                    let label = set.offset + label as usize;
-                                    sums.counts[label] += sign;
-                                    sums.weights[label] += sign * weight;
-                                    add(&mut steps[label * d..][..d], row, sign * weight);
-                                }
-                            }
-                        },
-                    );
+                    undecided[s] += assign::<S, V>(simd, matrix, group, set, chosen, alive);
+                    chosen[alive..].fill(NONE);
                 }
+                set.labels.replace(
+                    start,
+                    &chosen,
+                    #[inline(always)]
+                    |r, old, new| {
+                        let row = grid.row(r);
+                        let weight = matrix.weights().map_or(1, |w| i64::from(w[start + r]));
+                        for (label, sign) in [(new, 1), (old, -1)] {
+                            if label != NONE {
+                                let label = set.offset + label as usize;
+                                sums.counts[label] += sign;
+                                sums.weights[label] += sign * weight;
+                                add(&mut steps[label * width..][..width], row, sign * weight);
+                            }
+                        }
+                    },
+                );
             }
         }
-        sums.steps.iter_mut().zip(steps).for_each(|(to, from)| *to += i128::from(from));
+        for (to, from) in sums.steps.chunks_exact_mut(d).zip(steps.chunks_exact(width)) {
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to += i128::from(from));
+        }
     }
 }
 
+/// Adds a row's steps, times a weight; both are padded to whole vectors.
 #[inline(always)]
 fn add(to: &mut [i64], steps: &[i32], weight: i64) {
-    match weight {
-        1 => {
-            for (to, &q) in to.iter_mut().zip(steps) {
-                *to += i64::from(q);
-            }
-        }
-        -1 => {
-            for (to, &q) in to.iter_mut().zip(steps) {
-                *to -= i64::from(q);
-            }
-        }
-        _ => {
-            for (to, &q) in to.iter_mut().zip(steps) {
-                *to += i64::from(q) * weight;
-            }
+    let (to, steps) = (to.as_chunks_mut::<8>().0, steps.as_chunks::<8>().0);
+    for (to, steps) in to.iter_mut().zip(steps) {
+        match weight {
+            1 => to.iter_mut().zip(steps).for_each(|(to, &q)| *to += i64::from(q)),
+            -1 => to.iter_mut().zip(steps).for_each(|(to, &q)| *to -= i64::from(q)),
+            _ => to.iter_mut().zip(steps).for_each(|(to, &q)| *to += i64::from(q) * weight),
         }
     }
 }
 
-/// A chunk's values as whole grid steps, row by row, a tile at a time when one of its rows first moves.
+/// A chunk's values as whole grid steps, row by row, each row when it first moves.
 struct GridSteps<'a> {
     matrix: &'a Matrix,
+    scales: Vec<f32>,
+    /// A row's values, padded with zeros to whole vectors.
+    width: usize,
     start: usize,
     steps: Vec<i32>,
-    ready: [bool; CHUNK / TILE],
+    ready: [bool; CHUNK],
 }
 
 impl<'a> GridSteps<'a> {
-    #[inline(always)]
-    fn new(matrix: &'a Matrix, start: usize) -> Self {
-        GridSteps { matrix, start, steps: vec![0; CHUNK * matrix.features()], ready: [false; CHUNK / TILE] }
+    fn new(matrix: &'a Matrix) -> Self {
+        let width = matrix.features().next_multiple_of(8);
+        GridSteps {
+            matrix,
+            scales: (0..matrix.features()).map(|j| matrix.steps_per_unit(j)).collect(),
+            width,
+            start: 0,
+            steps: vec![0; CHUNK * width],
+            ready: [false; CHUNK],
+        }
     }
 
+    /// Goes on to the chunk that starts at row `start`.
     #[inline(always)]
-    fn row(&mut self, row: usize) -> &[i32] {
-        let d = self.matrix.features();
-        let tile = (row - self.start) / TILE;
-        if !self.ready[tile] {
-            self.ready[tile] = true;
-            let steps = &mut self.steps[tile * TILE * d..][..TILE * d];
-            for (j, lanes) in self.matrix.tile(row / TILE).iter().enumerate() {
-                let scale = self.matrix.steps_per_unit(j);
-                let whole = lanes.map(|v| whole_number(v * scale));
-                for (lane, q) in whole.into_iter().enumerate() {
-                    steps[lane * d + j] = q;
-                }
+    fn start(&mut self, start: usize) {
+        self.start = start;
+        self.ready = [false; CHUNK];
+    }
+
+    /// Row `r` of the chunk.
+    #[inline(always)]
+    fn row(&mut self, r: usize) -> &[i32] {
+        let steps = &mut self.steps[r * self.width..][..self.width];
+        if !self.ready[r] {
+            self.ready[r] = true;
+            let row = self.start + r;
+            let tile = self.matrix.tile(row / TILE);
+            for ((to, lanes), scale) in steps.iter_mut().zip(tile).zip(&self.scales) {
+                *to = whole_number(lanes[row % TILE] * scale);
             }
         }
-        &self.steps[(row - self.start) * d..][..d]
+        steps
     }
 }
 
