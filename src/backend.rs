@@ -156,7 +156,9 @@ pub fn choose(device: Device, cpu: cpu::Cpu, work: f64) -> Result<Chosen> {
         Device::Cpu => on_cpu("as asked".into()),
         Device::Auto if seconds < 1.0 => on_cpu("the CPU does this in about a second or less".into()),
         Device::Auto => match real_gpu() {
-            None => on_cpu(if cfg!(feature = "gpu") { "no GPU was found" } else { NO_GPU_SUPPORT }.into()),
+            None => {
+                on_cpu(if cfg!(feature = "gpu") { "no real GPU was found" } else { NO_GPU_SUPPORT }.into())
+            }
             Some(index) => match open_gpu(index) {
                 Ok(backend) => Ok(Chosen { backend, reason: "the first real GPU".into() }),
                 Err(why) => on_cpu(format!("the GPU could not be used: {why}")),

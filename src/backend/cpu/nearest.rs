@@ -193,16 +193,28 @@ impl Kernel for Decide<'_> {
         let lanes = group_rows::<S, V>();
         let mut squared = [0f32; 64];
         let mut nearest = canonical::Nearest { label: 0, best: f64::INFINITY, second: f64::INFINITY };
+        let (low, most_v) = (simd.splat_f32s(certificate.low), simd.splat_f32s(most));
+        let minus = simd.splat_f32s(-certificate.slack);
         for start in (0..matrix.rows()).step_by(lanes) {
+            let mut any = false;
             points.for_each(
                 simd,
                 Group::<V>::new::<S>(matrix, start),
                 #[inline(always)]
                 |_, mut distances| {
                     leave_out::<S, V>(start, matrix.rows(), excluded, &mut distances);
+                    for distance in distances {
+                        let least = simd.mul_add_e_f32s(distance, low, minus);
+                        let possible = simd.less_than_or_equal_f32s(least, most_v);
+                        any |= simd.first_true_m32s(possible) < S::F32_LANES;
+                    }
                     store::<S, V>(distances, &mut squared);
                 },
             );
+            // Nearly all groups end here.
+            if !any {
+                continue;
+            }
             for (lane, &s) in squared[..lanes].iter().enumerate() {
                 let possible = s * certificate.low - certificate.slack <= most;
                 if possible && s < f32::MAX {
