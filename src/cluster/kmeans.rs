@@ -197,6 +197,14 @@ fn check(matrix: &Matrix, ks: &[usize], params: &Params, start: &Start) -> Resul
     {
         return Err(Error::data(format!("{} start centroids for k = {}", centroids.k(), ks[0])));
     }
+    enough_rows(matrix, ks)
+}
+
+/// Checks that no k is above the number of distinct rows: cheap, and worth knowing before a device is opened.
+///
+/// # Errors
+/// A k is; the message has both numbers.
+pub fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<()> {
     let largest = ks.iter().copied().max().unwrap_or(1);
     matrix.distinct_rows(largest).map_err(|distinct| {
         let rows = if distinct == 1 { "row" } else { "rows" };

@@ -12,6 +12,7 @@ use crate::cli::{
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
+use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
 use segmenta::metrics::hopkins::{default_probes, hopkins};
@@ -274,15 +275,6 @@ fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
     }
     let rows = console::count(distinct, "distinct row");
     Err(Error::data(format!("{rows}: no k from {min_k} on to choose (--min-k); --k names one")))
-}
-
-/// A fit checks this too, but later.
-fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<(), Error> {
-    let largest = ks.iter().copied().max().unwrap_or(1);
-    matrix.distinct_rows(largest).map_err(|distinct| {
-        let rows = console::count(distinct, "distinct row");
-        Error::data(format!("k = {largest}, but the table has only {rows}"))
-    })
 }
 
 /// The fit of `k` among a sweep's.
