@@ -6,6 +6,7 @@
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::progress::Progress;
 use ndarray::Array2;
 use std::ops::Range;
 
@@ -226,11 +227,17 @@ pub trait Rows {
     /// A device that failed.
     fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>>;
 
-    /// For each row the sums of its Euclidean distances to every cluster of every labeling.
+    /// For each row the sums of its Euclidean distances to every cluster of every labeling. `sink` may hear nothing
+    /// before the end; `progress` hears of the share of the pairs that are done, as stage `silhouette`.
     ///
     /// # Errors
-    /// Labels that do not fit the rows; whatever `sink` returns; a device that failed.
-    fn distance_sums(&self, labelings: &[Labeling<'_>], sink: SumsSink<'_>) -> Result<()>;
+    /// Labels that do not fit the rows; whatever `sink` or `progress` returns; a device that failed.
+    fn distance_sums(
+        &self,
+        labelings: &[Labeling<'_>],
+        progress: Progress<'_>,
+        sink: SumsSink<'_>,
+    ) -> Result<()>;
 }
 
 /// Checks what every backend asks of centroid sets.

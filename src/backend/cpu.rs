@@ -13,6 +13,7 @@ use crate::backend::{
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::progress::Progress;
 pub use block::InstructionSet;
 use ndarray::Array2;
 #[cfg(feature = "gpu")]
@@ -86,8 +87,13 @@ impl Rows for CpuRows<'_> {
         Ok(pairwise::pairwise(self.set, self.matrix, queries, metric))
     }
 
-    fn distance_sums(&self, labelings: &[Labeling<'_>], sink: SumsSink<'_>) -> Result<()> {
+    fn distance_sums(
+        &self,
+        labelings: &[Labeling<'_>],
+        progress: Progress<'_>,
+        sink: SumsSink<'_>,
+    ) -> Result<()> {
         check_labelings(self.matrix, labelings)?;
-        distance_sums::distance_sums(self.set, self.matrix, labelings, sink)
+        distance_sums::distance_sums(self.set, self.matrix, labelings, progress, sink)
     }
 }

@@ -17,6 +17,7 @@ use crate::backend::{
 use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
+use crate::progress::Progress;
 use buffer::Resident;
 use context::Context;
 pub use context::{Adapter, Options};
@@ -141,8 +142,13 @@ impl Rows for GpuRows<'_> {
         pollster::block_on(pairwise::pairwise(self, queries, metric))
     }
 
-    fn distance_sums(&self, labelings: &[Labeling<'_>], sink: SumsSink<'_>) -> Result<()> {
+    fn distance_sums(
+        &self,
+        labelings: &[Labeling<'_>],
+        progress: Progress<'_>,
+        sink: SumsSink<'_>,
+    ) -> Result<()> {
         check_labelings(self.matrix, labelings)?;
-        pollster::block_on(distance_sums::distance_sums(self, labelings, sink))
+        pollster::block_on(distance_sums::distance_sums(self, labelings, progress, sink))
     }
 }

@@ -69,8 +69,8 @@ fn each_row(
     }
     let width: usize = labelings.iter().map(|l| l.k).sum();
     let mut scores = vec![0.0; labelings.len()];
-    rows.distance_sums(labelings, &mut |range, sums| {
-        for (i, sums) in range.clone().zip(sums.chunks_exact(width)) {
+    rows.distance_sums(labelings, progress, &mut |range, sums| {
+        for (i, sums) in range.zip(sums.chunks_exact(width)) {
             let mut rest = sums;
             for ((score, labeling), sizes) in scores.iter_mut().zip(labelings).zip(&sizes) {
                 let (own, others) = rest.split_at(labeling.k);
@@ -79,7 +79,7 @@ fn each_row(
             }
             take(i, &scores);
         }
-        progress.step("silhouette", range.end as u64, matrix.rows() as u64)
+        Ok(())
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::{cases, devices, oracle};
 use segmenta::Matrix;
 use segmenta::backend::{Labeling, Metric, Rule};
+use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 
 /// Runs `check` for every case on every backend, and says which one failed.
@@ -116,7 +117,7 @@ fn distance_sums_are_close() {
         backend
             .load(&case.matrix)
             .unwrap()
-            .distance_sums(&views, &mut |range, sums| {
+            .distance_sums(&views, Progress::none(), &mut |range, sums| {
                 assert_eq!(range.start, next, "ranges come in order");
                 next = range.end;
                 for (i, sums) in range.zip(sums.chunks_exact(width)) {
@@ -144,7 +145,8 @@ fn an_error_of_the_sink_ends_distance_sums() {
         setup.run(|backend| {
             let rows = backend.load(&matrix).unwrap();
             let labeling = Labeling { k: 1, labels: &labels };
-            let out = rows.distance_sums(&[labeling], &mut |_, _| Err(segmenta::Error::Interrupted));
+            let out = rows
+                .distance_sums(&[labeling], Progress::none(), &mut |_, _| Err(segmenta::Error::Interrupted));
             assert!(matches!(out, Err(segmenta::Error::Interrupted)));
         });
     }
@@ -162,7 +164,12 @@ fn what_does_not_fit_is_an_error() {
                 assert!(rows.lloyd(&[Centroids { values, features: 3 }], false).is_err());
             }
             let labels = vec![2; 10];
-            assert!(rows.distance_sums(&[Labeling { k: 2, labels: &labels }], &mut |_, _| Ok(())).is_err());
+            assert!(
+                rows.distance_sums(&[Labeling { k: 2, labels: &labels }], Progress::none(), &mut |_, _| Ok(
+                    ()
+                ))
+                .is_err()
+            );
         });
     }
 }

@@ -7,6 +7,7 @@ use super::block::{Group, InstructionSet, Kernel, Points, group_rows, store};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
 use crate::matrix::{Matrix, TILE};
+use crate::progress::Progress;
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -52,6 +53,7 @@ pub(super) fn distance_sums(
     set: InstructionSet,
     matrix: &Matrix,
     labelings: &[Labeling<'_>],
+    progress: Progress<'_>,
     sink: SumsSink<'_>,
 ) -> Result<()> {
     let (order, cuts) = runs(matrix.rows(), labelings);
@@ -72,6 +74,7 @@ pub(super) fn distance_sums(
             .collect();
         for (rows, sums) in wave.iter().zip(sums) {
             sink(rows.clone(), &sums)?;
+            progress.step("silhouette", rows.end as u64, matrix.rows() as u64)?;
         }
     }
     Ok(())

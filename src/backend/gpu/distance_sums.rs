@@ -7,6 +7,7 @@ use crate::backend::cpu::{runs, slots};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
 use crate::matrix::Matrix;
+use crate::progress::Progress;
 use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
@@ -44,6 +45,7 @@ struct Columns {
 pub(super) async fn distance_sums(
     rows: &GpuRows<'_>,
     labelings: &[Labeling<'_>],
+    progress: Progress<'_>,
     sink: SumsSink<'_>,
 ) -> Result<()> {
     let (context, matrix) = (rows.context, rows.matrix);
@@ -92,6 +94,7 @@ pub(super) async fn distance_sums(
             }
         }
         sink(pass.numbers(), &by_row)?;
+        progress.step("silhouette", pass.numbers().end as u64, matrix.rows() as u64)?;
     }
     Ok(())
 }
