@@ -17,7 +17,7 @@ pub fn silhouette_scores(
 ) -> Result<Vec<f64>> {
     let mut totals = vec![0.0; labelings.len()];
     let mut block = vec![0.0; labelings.len()];
-    each_row(rows, matrix, labelings, progress, &mut |i, scores| {
+    each_row(rows, labelings, progress, &mut |i, scores| {
         if i % BLOCK == 0 {
             totals.iter_mut().zip(&mut block).for_each(|(t, b)| *t += std::mem::take(b));
         }
@@ -37,14 +37,13 @@ pub fn silhouette_samples(
     progress: Progress<'_>,
 ) -> Result<Vec<f64>> {
     let mut out = Vec::with_capacity(matrix.rows());
-    each_row(rows, matrix, &[labeling], progress, &mut |_, scores| out.extend_from_slice(scores))?;
+    each_row(rows, &[labeling], progress, &mut |_, scores| out.extend_from_slice(scores))?;
     Ok(out)
 }
 
 /// Hands each row's silhouettes, one a labeling, to `take`, in order of the rows.
 fn each_row(
     rows: &dyn Rows,
-    matrix: &Matrix,
     labelings: &[Labeling<'_>],
     progress: Progress<'_>,
     take: &mut dyn FnMut(usize, &[f64]),
