@@ -4,7 +4,7 @@
 //! back what their filter cannot prove ([`Certificate`]). Rust never contracts `a * b + c`, and the lanes of a
 //! tile are different rows, so every instruction set computes the same bits here.
 
-use crate::matrix::{Matrix, TILE, unit_exponent};
+use crate::matrix::{Matrix, unit_exponent};
 
 /// A centroid set in stored units: `k` rows of `d` values.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,23 +46,6 @@ pub fn squared_distance(row: impl Iterator<Item = f32>, centroid: &[f32]) -> f64
         sum += difference * difference;
     }
     sum
-}
-
-/// The canonical squared distances of a tile's 16 rows to `C` points; entry `j` of `pack` holds their feature `j`.
-#[inline(always)]
-pub fn tile_squared_distances<const C: usize>(tile: &[[f32; TILE]], pack: &[[f32; C]]) -> [[f64; TILE]; C] {
-    let mut sums = [[0f64; TILE]; C];
-    for (lanes, points) in tile.iter().zip(pack) {
-        let lanes = lanes.map(f64::from);
-        for (sums, &c) in sums.iter_mut().zip(points) {
-            let c = f64::from(c);
-            for (sum, &x) in sums.iter_mut().zip(&lanes) {
-                let difference = x - c;
-                *sum += difference * difference;
-            }
-        }
-    }
-    sums
 }
 
 /// The nearest centroid (lowest index on ties), its squared distance and the runner-up's (infinite for k = 1).
@@ -155,5 +138,58 @@ impl Certificate {
     #[inline(always)]
     pub fn holds(&self, best: f32, second: f32) -> bool {
         second * self.low - self.slack > best * self.high + self.slack
+    }
+}
+
+/// Lower bounds of `|c|^2 / 2 - x.c`, which orders points `c` as their distances from a row `x` do, in half the
+/// arithmetic of the distance.
+///
+/// Computed as `start - x.c - norm(x) * slope`, any order, f32. With `m = |x||c| + |c|^2 / 2` the `d + 2` roundings err
+/// by at most `(d + 2) * 2^-23 * m`, so a start and a slope that take off `gamma * m`, `gamma = (d + 8) * 2^-23`, leave
+/// a bound from below while `d` is at most [`ProductForm::MOST_FEATURES`], and the true value is less than
+/// `3 * gamma * m` above it. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance less
+/// than `2^-20 * gamma * |x|^2`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProductForm {
+    gamma: f64,
+    /// `3 * gamma`.
+    pub width: f32,
+    /// `d * 2^-100`.
+    pub slack: f32,
+}
+
+/// What [`ProductForm`] wants of a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProductPoint {
+    /// `|c|^2 / 2`, less its share of the error.
+    pub start: f32,
+    /// The rest of the error, for each unit of the row's norm; negative.
+    pub slope: f32,
+    /// At least `|c|`.
+    pub radius: f32,
+}
+
+impl ProductForm {
+    /// Above this the second-order terms would count.
+    pub const MOST_FEATURES: usize = 2048;
+
+    /// For rows of `d` features, where that is few enough.
+    pub fn new(d: usize) -> Option<Self> {
+        let gamma = (d + 8) as f64 / f64::from(1u32 << 23);
+        (d <= Self::MOST_FEATURES).then(|| ProductForm {
+            gamma,
+            width: (3.0 * gamma) as f32,
+            slack: Certificate::new(d).slack,
+        })
+    }
+
+    /// A point's terms.
+    pub fn point(&self, values: impl Iterator<Item = f32>) -> ProductPoint {
+        let squared: f64 = values.map(|v| f64::from(v) * f64::from(v)).sum();
+        ProductPoint {
+            start: ((squared / 2.0 * (1.0 - self.gamma)) as f32).next_down(),
+            slope: -((self.gamma * squared.sqrt()) as f32).next_up(),
+            radius: (squared.sqrt() as f32).next_up(),
+        }
     }
 }

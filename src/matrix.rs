@@ -5,9 +5,11 @@
 //! or loses bits to a device that flushes subnormals; see ARCHITECTURE.md, "Numbers".
 
 use crate::error::{Error, Result};
+use bytemuck::{Pod, Zeroable};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// Rows of a tile: the values of 16 rows lie side by side, feature after feature.
 pub const TILE: usize = 16;
@@ -78,6 +80,11 @@ fn shift_for(m: f32, d: usize) -> i32 {
     (LARGEST_EXPONENT - log2_d - 2).div_euclid(2) - exponent_above(m)
 }
 
+/// One feature of a tile, on a cache line of its own.
+#[repr(C, align(64))]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+struct Lanes([f32; TILE]);
+
 /// A table of features, ready to be computed on.
 ///
 /// `values()` are in tiles: row `i`, feature `j` is at `(i / 16 * d + j) * 16 + i % 16`, times `2^shift`; the
@@ -86,13 +93,14 @@ fn shift_for(m: f32, d: usize) -> i32 {
 pub struct Matrix {
     rows: usize,
     features: usize,
-    tiles: Vec<f32>,
+    tiles: Vec<Lanes>,
     grid: Grid,
     shift: i32,
     names: Vec<String>,
     weights: Option<Vec<u16>>,
     magnitudes: Vec<f32>,
     unit: i32,
+    norms: OnceLock<Vec<f32>>,
 }
 
 impl Matrix {
@@ -166,9 +174,9 @@ impl Matrix {
         let shift = shift_for(largest, features);
         let grid = grid.unwrap_or_else(|| Grid::fit(&magnitudes, shift));
 
-        let mut tiles = vec![0f32; rows.div_ceil(TILE) * features * TILE];
-        tiles.par_chunks_mut(features * TILE).enumerate().for_each(|(t, tile)| {
-            for (j, lanes) in tile.chunks_exact_mut(TILE).enumerate() {
+        let mut tiles = vec![Lanes::zeroed(); rows.div_ceil(TILE) * features];
+        tiles.par_chunks_mut(features).enumerate().for_each(|(t, tile)| {
+            for (j, Lanes(lanes)) in tile.iter_mut().enumerate() {
                 let (step, scale) = (grid.step(j), pow2(grid.exponents[j] + shift));
                 let from = &columns[j][t * TILE..rows.min((t + 1) * TILE)];
                 for (lane, &v) in lanes.iter_mut().zip(from) {
@@ -190,17 +198,17 @@ impl Matrix {
     fn from_tiles(
         rows: usize,
         features: usize,
-        tiles: Vec<f32>,
+        tiles: Vec<Lanes>,
         grid: Grid,
         shift: i32,
         names: Vec<String>,
     ) -> Self {
         let (magnitudes, unit) = tiles
-            .par_chunks(features * TILE)
+            .par_chunks(features)
             .fold(
                 || (vec![0f32; features], i32::MAX),
                 |(mut largest, mut unit), tile| {
-                    for (m, lanes) in largest.iter_mut().zip(tile.chunks_exact(TILE)) {
+                    for (m, Lanes(lanes)) in largest.iter_mut().zip(tile) {
                         for &v in lanes {
                             *m = m.max(v.abs());
                             unit = unit.min(unit_exponent(v));
@@ -213,7 +221,18 @@ impl Matrix {
                 || (vec![0f32; features], i32::MAX),
                 |(a, u), (b, v)| (a.iter().zip(&b).map(|(x, y)| x.max(*y)).collect(), u.min(v)),
             );
-        Matrix { rows, features, tiles, grid, shift, names, weights: None, magnitudes, unit }
+        Matrix {
+            rows,
+            features,
+            tiles,
+            grid,
+            shift,
+            names,
+            weights: None,
+            magnitudes,
+            unit,
+            norms: OnceLock::new(),
+        }
     }
 
     /// The same rows with sample weights: whole numbers of weight steps, each at most 2^16 - 1.
@@ -233,11 +252,11 @@ impl Matrix {
 
     /// The rows of these numbers, on the same grid and shift, in this order.
     pub fn select(&self, rows: &[usize]) -> Matrix {
-        let mut tiles = vec![0f32; rows.len().div_ceil(TILE) * self.features * TILE];
-        tiles.par_chunks_mut(self.features * TILE).zip(rows.par_chunks(TILE)).for_each(|(tile, rows)| {
+        let mut tiles = vec![Lanes::zeroed(); rows.len().div_ceil(TILE) * self.features];
+        tiles.par_chunks_mut(self.features).zip(rows.par_chunks(TILE)).for_each(|(tile, rows)| {
             for (lane, &i) in rows.iter().enumerate() {
                 for (j, v) in self.row(i).enumerate() {
-                    tile[j * TILE + lane] = v;
+                    tile[j].0[lane] = v;
                 }
             }
         });
@@ -255,13 +274,13 @@ impl Matrix {
 
     /// Rows made elsewhere, `value(i, j)` in this matrix's user units, snapped to this grid and shift.
     pub fn beside(&self, rows: usize, value: impl Fn(usize, usize) -> f64 + Sync) -> Matrix {
-        let mut tiles = vec![0f32; rows.div_ceil(TILE) * self.features * TILE];
-        tiles.par_chunks_mut(self.features * TILE).enumerate().for_each(|(t, tile)| {
+        let mut tiles = vec![Lanes::zeroed(); rows.div_ceil(TILE) * self.features];
+        tiles.par_chunks_mut(self.features).enumerate().for_each(|(t, tile)| {
             for i in t * TILE..rows.min((t + 1) * TILE) {
                 for j in 0..self.features {
                     let (step, scale) = (self.grid.step(j), pow2(self.grid.exponents[j] + self.shift));
                     let rounded = f64::from(value(i, j) as f32);
-                    tile[j * TILE + i % TILE] = ((rounded / step).round_ties_even() * scale + 0.0) as f32;
+                    tile[j].0[i % TILE] = ((rounded / step).round_ties_even() * scale + 0.0) as f32;
                 }
             }
         });
@@ -300,7 +319,7 @@ impl Matrix {
 
     /// The stored values, tile after tile.
     pub fn values(&self) -> &[f32] {
-        &self.tiles
+        bytemuck::cast_slice(&self.tiles)
     }
 
     /// Largest stored magnitude of each feature.
@@ -315,13 +334,32 @@ impl Matrix {
 
     /// Tile `t`: for each feature, the values of 16 rows.
     pub fn tile(&self, t: usize) -> &[[f32; TILE]] {
-        let width = self.features * TILE;
-        self.tiles[t * width..(t + 1) * width].as_chunks().0
+        bytemuck::cast_slice(&self.tiles[t * self.features..(t + 1) * self.features])
     }
 
     /// How many tiles.
     pub fn tile_count(&self) -> usize {
         self.rows.div_ceil(TILE)
+    }
+
+    /// For each row, padded to whole groups of 64, at least its Euclidean norm, in stored units. Computed when first
+    /// asked for.
+    pub(crate) fn norms(&self) -> &[f32] {
+        self.norms.get_or_init(|| {
+            let mut norms = vec![0f32; self.rows.next_multiple_of(64)];
+            norms.par_chunks_mut(TILE).take(self.tile_count()).enumerate().for_each(|(t, norms)| {
+                let mut squares = [0f64; TILE];
+                for lanes in self.tile(t) {
+                    for (sum, &v) in squares.iter_mut().zip(lanes) {
+                        *sum += f64::from(v) * f64::from(v);
+                    }
+                }
+                for (norm, squared) in norms.iter_mut().zip(squares) {
+                    *norm = (squared.sqrt() as f32).next_up();
+                }
+            });
+            norms
+        })
     }
 
     /// Row `i`'s stored values.

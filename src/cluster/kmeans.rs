@@ -238,17 +238,9 @@ fn starts(
     let draws = Draws::new(params.seed, Purpose::Seeding);
     let wanted: Vec<(usize, usize)> =
         ks.iter().flat_map(|&k| (0..params.n_init).map(move |restart| (k, restart))).collect();
-    let done = std::sync::atomic::AtomicU64::new(0);
-    wanted
-        .par_iter()
-        .map(|&(k, restart)| {
-            let mut stream = draws.at((k as u64) << 32 | restart as u64);
-            let centroids = seeding::kmeans_plus_plus(&sample, k, &mut stream);
-            let seeded = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-            progress.step("seeding", seeded, wanted.len() as u64)?;
-            Ok(run(k, restart, centroids))
-        })
-        .collect()
+    let streams = wanted.iter().map(|&(k, r)| (k, draws.at((k as u64) << 32 | r as u64))).collect();
+    let centroids = seeding::kmeans_plus_plus(&sample, streams, progress)?;
+    Ok(wanted.into_iter().zip(centroids).map(|((k, restart), c)| run(k, restart, c)).collect())
 }
 
 /// A start that ended with its centroids on the move is held to where they went, as scikit-learn does it.

@@ -98,10 +98,11 @@ pub(super) trait Kernel {
 /// Points side by side: entry `j` holds feature `j` of `C` points.
 pub(super) type Pack<const C: usize> = [[f32; C]];
 
-/// `V` vectors of rows, each with the tile it lies in and its first lane there.
+/// `V` vectors of rows.
 #[derive(Clone, Copy)]
 pub(super) struct Group<'a, const V: usize> {
-    tiles: [&'a [[f32; TILE]]; V],
+    matrix: &'a Matrix,
+    start: usize,
 }
 
 /// The most rows that a group can have.
@@ -116,34 +117,39 @@ pub(super) const fn group_rows<S: Simd, const V: usize>() -> usize {
 impl<'a, const V: usize> Group<'a, V> {
     /// The group that starts at row `start`, a multiple of the group's size. Past the end the last tile stands in.
     #[inline(always)]
-    pub(super) fn new<S: Simd>(matrix: &'a Matrix, start: usize) -> Self {
-        let last = matrix.tile_count() - 1;
-        let mut tiles = [matrix.tile(last); V];
-        for (v, tile) in tiles.iter_mut().enumerate() {
-            *tile = matrix.tile(((start + v * S::F32_LANES) / TILE).min(last));
-        }
-        Group { tiles }
+    pub(super) fn new(matrix: &'a Matrix, start: usize) -> Self {
+        Group { matrix, start }
     }
 
-    /// The squared distances of the group's rows to the pack's points, in f32.
+    /// Adds to `sums`, for each of the group's rows `x` and the pack's points `p`, the sum over the features of
+    /// `(x - p)^2`, or of `x * p` if `PRODUCT`, in f32.
     #[inline(always)]
-    pub(super) fn squared_distances<S: Simd, const C: usize>(
+    fn add<S: Simd, const C: usize, const PRODUCT: bool>(
         &self,
         simd: S,
         pack: &Pack<C>,
+        mut sums: [[S::f32s; V]; C],
     ) -> [[S::f32s; V]; C] {
-        let d = pack.len();
-        let mut tiles = self.tiles;
-        for tile in &mut tiles {
-            *tile = &tile[..d];
+        // Looked up for each pack: addresses that live longer are spilled, and read back for every feature.
+        let last = self.matrix.tile_count() - 1;
+        let mut tiles = [&self.matrix.tile(last)[..pack.len()]; V];
+        for (v, tile) in tiles.iter_mut().enumerate() {
+            *tile = &self.matrix.tile(((self.start + v * S::F32_LANES) / TILE).min(last))[..pack.len()];
         }
-        let mut sums = [[simd.splat_f32s(0.0); V]; C];
         for (j, points) in pack.iter().enumerate() {
+            let mut row = [sums[0][0]; V];
             for v in 0..V {
-                let x = S::as_simd_f32s(&tiles[v][j]).0[v * S::F32_LANES % TILE / S::F32_LANES];
-                for c in 0..C {
-                    let difference = simd.sub_f32s(x, simd.splat_f32s(points[c]));
-                    sums[c][v] = simd.mul_add_e_f32s(difference, difference, sums[c][v]);
+                row[v] = S::as_simd_f32s(&tiles[v][j]).0[v * S::F32_LANES % TILE / S::F32_LANES];
+            }
+            for c in 0..C {
+                let point = simd.splat_f32s(points[c]);
+                for v in 0..V {
+                    sums[c][v] = if PRODUCT {
+                        simd.mul_add_e_f32s(row[v], point, sums[c][v])
+                    } else {
+                        let difference = simd.sub_f32s(row[v], point);
+                        simd.mul_add_e_f32s(difference, difference, sums[c][v])
+                    };
                 }
             }
         }
@@ -151,25 +157,35 @@ impl<'a, const V: usize> Group<'a, V> {
     }
 }
 
-/// Points packed four to a pack, and those that are left over.
+/// Points in packs of nearly one size, feature by feature within a pack.
 pub(super) struct Points {
-    packs: Vec<[f32; 4]>,
-    rest: Vec<f32>,
+    values: Vec<f32>,
     features: usize,
     count: usize,
+    /// Points of the smaller packs, and how many packs have one more; those come first.
+    least: usize,
+    larger: usize,
 }
+
+/// The most points of a pack.
+const PACK: usize = 6;
 
 impl Points {
     /// Packs `points`, each of `features` values.
     pub(super) fn new<I: Iterator<Item = f32>>(features: usize, points: impl Iterator<Item = I>) -> Self {
         let points: Vec<Vec<f32>> = points.map(Iterator::collect).collect();
-        let (fours, rest) = points.as_chunks::<4>();
-        let packs = fours
-            .iter()
-            .flat_map(|p| (0..features).map(move |j| [p[0][j], p[1][j], p[2][j], p[3][j]]))
-            .collect();
-        let rest_flat = (0..features).flat_map(|j| rest.iter().map(move |p| p[j])).collect();
-        Points { packs, rest: rest_flat, features, count: points.len() }
+        let packs = points.len().div_ceil(PACK).max(1);
+        let (least, larger) = (points.len() / packs, points.len() % packs);
+        let mut values = Vec::with_capacity(points.len() * features);
+        let mut rest = &points[..];
+        for p in 0..packs {
+            let (pack, others) = rest.split_at(least + usize::from(p < larger));
+            rest = others;
+            for j in 0..features {
+                values.extend(pack.iter().map(|point| point[j]));
+            }
+        }
+        Points { values, features, count: points.len(), least, larger }
     }
 
     /// How many points.
@@ -183,36 +199,65 @@ impl Points {
         &self,
         simd: S,
         group: Group<'_, V>,
+        take: impl FnMut(usize, [S::f32s; V]),
+    ) {
+        let zero = [simd.splat_f32s(0.0); V];
+        self.each::<S, V, false>(
+            simd,
+            group,
+            #[inline(always)]
+            |_| zero,
+            take,
+        );
+    }
+
+    /// Hands `start(point) + x * point` for the group's rows `x` and each point, in order, to `take(point, sums)`.
+    #[inline(always)]
+    pub(super) fn for_each_product<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        group: Group<'_, V>,
+        start: impl Fn(usize) -> [S::f32s; V],
+        take: impl FnMut(usize, [S::f32s; V]),
+    ) {
+        self.each::<S, V, true>(simd, group, start, take);
+    }
+
+    #[inline(always)]
+    fn each<S: Simd, const V: usize, const PRODUCT: bool>(
+        &self,
+        simd: S,
+        group: Group<'_, V>,
+        start: impl Fn(usize) -> [S::f32s; V],
         mut take: impl FnMut(usize, [S::f32s; V]),
     ) {
         let mut done = 0;
-        for pack in self.packs.chunks_exact(self.features) {
-            for distances in group.squared_distances::<S, 4>(simd, pack) {
-                take(done, distances);
-                done += 1;
+        let mut values = &self.values[..];
+        while done < self.count {
+            let size = self.least + usize::from(done < self.larger * (self.least + 1));
+            let (pack, others) = values.split_at(size * self.features);
+            values = others;
+            macro_rules! pack {
+                ($c:literal) => {{
+                    let mut sums = [[simd.splat_f32s(0.0); V]; $c];
+                    for c in 0..$c {
+                        sums[c] = start(done + c);
+                    }
+                    let sums = group.add::<S, $c, PRODUCT>(simd, pack.as_chunks().0, sums);
+                    for c in 0..$c {
+                        take(done + c, sums[c]);
+                    }
+                }};
             }
-        }
-        match self.count - done {
-            0 => {}
-            1 => {
-                for distances in group.squared_distances::<S, 1>(simd, self.rest.as_chunks().0) {
-                    take(done, distances);
-                }
+            match size {
+                1 => pack!(1),
+                2 => pack!(2),
+                3 => pack!(3),
+                4 => pack!(4),
+                5 => pack!(5),
+                _ => pack!(6),
             }
-            2 => {
-                for (c, distances) in
-                    group.squared_distances::<S, 2>(simd, self.rest.as_chunks().0).into_iter().enumerate()
-                {
-                    take(done + c, distances);
-                }
-            }
-            _ => {
-                for (c, distances) in
-                    group.squared_distances::<S, 3>(simd, self.rest.as_chunks().0).into_iter().enumerate()
-                {
-                    take(done + c, distances);
-                }
-            }
+            done += size;
         }
     }
 }
@@ -248,16 +293,19 @@ impl<S: Simd, const V: usize> Best<S, V> {
         Best { best: far, second: far, index: [simd.splat_u32s(0); V] }
     }
 
-    /// Takes in a candidate; the first of equals stays the best.
+    /// Takes in a candidate, and says where it is the best; the first of equals stays the best.
     #[inline(always)]
-    pub(super) fn offer(&mut self, simd: S, index: u32, distances: [S::f32s; V]) {
+    pub(super) fn offer(&mut self, simd: S, index: u32, distances: [S::f32s; V]) -> [S::m32s; V] {
         let index = simd.splat_u32s(index);
+        let mut closer_than = [simd.less_than_f32s(self.best[0], self.best[0]); V];
         for (v, distance) in distances.into_iter().enumerate() {
             let closer = simd.less_than_f32s(distance, self.best[v]);
+            closer_than[v] = closer;
             self.second[v] = simd.min_f32s(self.second[v], simd.max_f32s(self.best[v], distance));
             self.best[v] = simd.min_f32s(self.best[v], distance);
             self.index[v] = simd.select_u32s(closer, index, self.index[v]);
         }
+        closer_than
     }
 
     /// Whether the certificate holds in every lane.

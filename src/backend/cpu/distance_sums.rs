@@ -104,7 +104,7 @@ impl Kernel for Block<'_> {
                 let mut total = [simd.splat_f32s(0.0); V];
                 segment.points.for_each(
                     simd,
-                    Group::<V>::new::<S>(matrix, rows.start + group),
+                    Group::<V>::new(matrix, rows.start + group),
                     #[inline(always)]
                     |_, squared| {
                         for v in 0..V {

@@ -1,13 +1,20 @@
 //! CPU twin of `shaders/lloyd.wgsl`: many centroid sets past each tile of rows, whole-number sums of rows that moved.
+//!
+//! Rows are first held to `|c|^2 / 2 - x.c` with an error bound a centroid ([`ProductForm`]); a group of rows with one
+//! that this does not prove is held to the squared distances, and a row that these do not prove to the canonical ones.
+
+mod labels;
+mod sums;
 
 use super::block::{Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, store, store_u32};
 use crate::backend::{Assigned, Memory};
-use crate::canonical::{self, Centroids, Certificate};
-use crate::matrix::{Matrix, TILE};
+use crate::canonical::{self, Centroids, Certificate, ProductForm, ProductPoint};
+use crate::matrix::Matrix;
+use labels::Labels;
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use sums::{Adder, Move, Sums};
 
 /// Rows that all sets pass before the next ones: their tiles and grid steps stay in the first-level cache.
 const CHUNK: usize = 256;
@@ -24,21 +31,6 @@ struct Last {
     sums: Sums,
 }
 
-/// A label a row, 8 or 32 bits each, in words that threads may write side by side.
-struct Labels {
-    words: Vec<AtomicU64>,
-    /// Whether a label takes 32 bits; 8 bits serve up to 255 clusters.
-    wide: bool,
-}
-
-/// Sums of rows, by centroid.
-#[derive(Clone, Default)]
-struct Sums {
-    steps: Vec<i128>,
-    counts: Vec<i64>,
-    weights: Vec<i64>,
-}
-
 /// A set as the inner loop wants it.
 struct Set<'a> {
     centroids: &'a Centroids,
@@ -47,6 +39,8 @@ struct Set<'a> {
     /// Which centroid each point is.
     ids: Vec<u32>,
     certificate: Certificate,
+    /// The points as the product form wants them; none where f32 is exact or the rows are too long.
+    product: Option<Product>,
     /// Where its sums start among all sets' sums, in centroids.
     offset: usize,
     labels: &'a Labels,
@@ -106,6 +100,13 @@ pub(super) fn lloyd(
     out
 }
 
+/// A set's points, negated, for the product form.
+struct Product {
+    form: ProductForm,
+    negated: Points,
+    terms: Vec<ProductPoint>,
+}
+
 /// One pass of all sets over all rows: what moved adds up to, and how many rows were not proved.
 fn pass(set: InstructionSet, matrix: &Matrix, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
     let empty = || (Sums::zero(total, matrix.features()), vec![0; sets.len()]);
@@ -136,99 +137,22 @@ impl Last {
     }
 }
 
-impl Labels {
-    fn none(rows: usize, k: usize) -> Self {
-        let wide = k > usize::from(u8::MAX);
-        let per_word = if wide { 2 } else { 8 };
-        // Whole chunks are compared; past the end nothing ever moves.
-        let words = rows.next_multiple_of(CHUNK) / per_word;
-        Labels { words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(), wide }
-    }
-
-    fn to_vec(&self, rows: usize) -> Vec<u32> {
-        let mut out = Vec::with_capacity(rows + 8);
-        for word in &self.words {
-            let word = word.load(Relaxed);
-            if self.wide {
-                out.extend([word as u32, (word >> 32) as u32]);
-            } else {
-                out.extend(word.to_le_bytes().map(u32::from));
-            }
-        }
-        out.truncate(rows);
-        out
-    }
-
-    /// Puts in the labels of a chunk's rows; `moved(which of them, old, new)` hears of each that is new.
-    #[inline(always)]
-    fn replace(&self, start: usize, chosen: &[u32; CHUNK], mut moved: impl FnMut(usize, u32, u32)) {
-        if self.words.is_empty() {
-            for (r, &new) in chosen.iter().enumerate().filter(|(_, new)| **new != NONE) {
-                moved(r, NONE, new);
-            }
-        } else if self.wide {
-            for (at, (new, word)) in
-                chosen.as_chunks::<2>().0.iter().zip(&self.words[start / 2..]).enumerate()
-            {
-                let packed = u64::from(new[0]) | u64::from(new[1]) << 32;
-                let old = word.load(Relaxed);
-                if packed != old {
-                    word.store(packed, Relaxed);
-                    for (r, (old, &new)) in [old as u32, (old >> 32) as u32].into_iter().zip(new).enumerate()
-                    {
-                        if old != new {
-                            moved(at * 2 + r, old, new);
-                        }
-                    }
-                }
-            }
-        } else {
-            // NONE becomes 255, which is no label. All bytes first: that compiles to vectors.
-            let mut bytes = [0u8; CHUNK];
-            for (byte, &label) in bytes.iter_mut().zip(chosen) {
-                *byte = label as u8;
-            }
-            for (at, (new, word)) in bytes.as_chunks::<8>().0.iter().zip(&self.words[start / 8..]).enumerate()
-            {
-                let old = word.load(Relaxed);
-                let packed = u64::from_le_bytes(*new);
-                if packed != old {
-                    word.store(packed, Relaxed);
-                    let mut different = packed ^ old;
-                    while different != 0 {
-                        let r = different.trailing_zeros() as usize / 8;
-                        different &= !(0xff << (8 * r));
-                        let old = (old >> (8 * r)) as u8;
-                        let old = if old == u8::MAX { NONE } else { u32::from(old) };
-                        moved(at * 8 + r, old, u32::from(new[r]));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Sums {
-    fn zero(centroids: usize, features: usize) -> Self {
-        Sums { steps: vec![0; centroids * features], counts: vec![0; centroids], weights: vec![0; centroids] }
-    }
-
-    fn add(&mut self, other: &Sums) {
-        self.steps.iter_mut().zip(&other.steps).for_each(|(a, b)| *a += b);
-        self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);
-        self.weights.iter_mut().zip(&other.weights).for_each(|(a, b)| *a += b);
-    }
-}
-
 impl<'a> Set<'a> {
     fn new(matrix: &Matrix, centroids: &'a Centroids, offset: usize, labels: &'a Labels) -> Self {
         let first = centroids.first_of_equals();
         let ids: Vec<u32> = (0..centroids.k() as u32).filter(|&c| first[c as usize]).collect();
-        let sent = ids.iter().map(|&c| centroids.get(c as usize).iter().copied());
+        let sent = || ids.iter().map(|&c| centroids.get(c as usize).iter().copied());
+        let certificate = Certificate::for_values(matrix, &centroids.values);
+        let form = ProductForm::new(centroids.features).filter(|_| certificate != Certificate::exact());
         Set {
             centroids,
-            points: Points::new(centroids.features, sent),
-            certificate: Certificate::for_values(matrix, &centroids.values),
+            points: Points::new(centroids.features, sent()),
+            product: form.map(|form| Product {
+                form,
+                negated: Points::new(centroids.features, sent().map(|c| c.map(|v| -v))),
+                terms: sent().map(|c| form.point(c)).collect(),
+            }),
+            certificate,
             ids,
             offset,
             labels,
@@ -251,111 +175,104 @@ impl Kernel for Part<'_> {
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
         let Part { matrix, sets, rows, sums, undecided } = self;
-        let d = matrix.features();
         let lanes = group_rows::<S, V>();
-        let mut grid = GridSteps::new(matrix);
-        let width = grid.width;
-        let mut steps = vec![0i64; sums.counts.len() * width];
+        let mut adder = Adder::new(matrix, sums.counts.len());
+        let mut looks = vec![Looks::default(); sets.len()];
+        let mut moves = [Move::default(); CHUNK];
         for start in rows.clone().step_by(CHUNK) {
             let end = rows.end.min(start + CHUNK);
-            grid.start(start);
+            adder.start(start);
             for (s, set) in sets.iter().enumerate() {
                 let mut chosen = [NONE; CHUNK];
                 for group in (start..end).step_by(lanes) {
                     let chosen = &mut chosen[group - start..][..lanes];
                     let alive = lanes.min(end - group);
-                    undecided[s] += assign::<S, V>(simd, matrix, group, set, chosen, alive);
+                    if !looks[s].first::<S, V>(simd, matrix, group, set, chosen) {
+                        undecided[s] += assign::<S, V>(simd, matrix, group, set, chosen, alive);
+                    }
                     chosen[alive..].fill(NONE);
                 }
+                let mut count = 0;
                 set.labels.replace(
                     start,
                     &chosen,
                     #[inline(always)]
-                    |r, old, new| {
-                        let row = grid.row(r);
-                        let weight = matrix.weights().map_or(1, |w| i64::from(w[start + r]));
-                        for (label, sign) in [(new, 1), (old, -1)] {
-                            if label != NONE {
-                                let label = set.offset + label as usize;
-                                sums.counts[label] += sign;
-                                sums.weights[label] += sign * weight;
-                                add(&mut steps[label * width..][..width], row, sign * weight);
-                            }
-                        }
+                    |row, from, to| {
+                        moves[count] = Move { row: row as u8, from, to };
+                        count += 1;
                     },
                 );
+                if count > 0 {
+                    adder.add(&moves[..count], set.offset, set.centroids.k(), sums);
+                }
             }
         }
-        for (to, from) in sums.steps.chunks_exact_mut(d).zip(steps.chunks_exact(width)) {
-            to.iter_mut().zip(from).for_each(|(to, &from)| *to += i128::from(from));
-        }
+        adder.finish(sums);
     }
 }
 
-/// Adds a row's steps, times a weight; both are padded to whole vectors.
-#[inline(always)]
-fn add(to: &mut [i64], steps: &[i32], weight: i64) {
-    let (to, steps) = (to.as_chunks_mut::<8>().0, steps.as_chunks::<8>().0);
-    for (to, steps) in to.iter_mut().zip(steps) {
-        match weight {
-            1 => to.iter_mut().zip(steps).for_each(|(to, &q)| *to += i64::from(q)),
-            -1 => to.iter_mut().zip(steps).for_each(|(to, &q)| *to -= i64::from(q)),
-            _ => to.iter_mut().zip(steps).for_each(|(to, &q)| *to += i64::from(q) * weight),
-        }
-    }
+/// How often the product form was tried for a set, and failed.
+#[derive(Clone, Copy, Default)]
+struct Looks {
+    tried: u32,
+    failed: u32,
 }
 
-/// A chunk's values as whole grid steps, row by row, each row when it first moves.
-struct GridSteps<'a> {
-    matrix: &'a Matrix,
-    scales: Vec<f32>,
-    /// A row's values, padded with zeros to whole vectors.
-    width: usize,
-    start: usize,
-    steps: Vec<i32>,
-    ready: [bool; CHUNK],
-}
-
-impl<'a> GridSteps<'a> {
-    fn new(matrix: &'a Matrix) -> Self {
-        let width = matrix.features().next_multiple_of(8);
-        GridSteps {
-            matrix,
-            scales: (0..matrix.features()).map(|j| matrix.steps_per_unit(j)).collect(),
-            width,
-            start: 0,
-            steps: vec![0; CHUNK * width],
-            ready: [false; CHUNK],
-        }
-    }
-
-    /// Goes on to the chunk that starts at row `start`.
+impl Looks {
+    /// Labels a group's rows by the product form, if it proves all of them. Where it mostly fails (clusters that are
+    /// small beside their distance from the origin) it is no longer tried.
     #[inline(always)]
-    fn start(&mut self, start: usize) {
-        self.start = start;
-        self.ready = [false; CHUNK];
-    }
-
-    /// Row `r` of the chunk.
-    #[inline(always)]
-    fn row(&mut self, r: usize) -> &[i32] {
-        let steps = &mut self.steps[r * self.width..][..self.width];
-        if !self.ready[r] {
-            self.ready[r] = true;
-            let row = self.start + r;
-            let tile = self.matrix.tile(row / TILE);
-            for ((to, lanes), scale) in steps.iter_mut().zip(tile).zip(&self.scales) {
-                *to = whole_number(lanes[row % TILE] * scale);
-            }
+    fn first<S: Simd, const V: usize>(
+        &mut self,
+        simd: S,
+        matrix: &Matrix,
+        group: usize,
+        set: &Set,
+        chosen: &mut [u32],
+    ) -> bool {
+        let Some(product) = &set.product else { return false };
+        if self.failed > 8 + self.tried / 2 {
+            return false;
         }
-        steps
+        self.tried += 1;
+        let mut norms = [simd.splat_f32s(0.0); V];
+        let all = S::as_simd_f32s(&matrix.norms()[group..]).0;
+        norms.copy_from_slice(&all[..V]);
+        let mut best = Best::<S, V>::new(simd);
+        let mut radius = norms;
+        product.negated.for_each_product(
+            simd,
+            Group::<V>::new(matrix, group),
+            #[inline(always)]
+            |p| [simd.splat_f32s(product.terms[p].start); V],
+            #[inline(always)]
+            |p, mut bounds| {
+                let slope = simd.splat_f32s(product.terms[p].slope);
+                for v in 0..V {
+                    bounds[v] = simd.mul_add_e_f32s(norms[v], slope, bounds[v]);
+                }
+                let closer = best.offer(simd, set.ids[p], bounds);
+                for v in 0..V {
+                    let own = simd.splat_f32s(product.terms[p].radius);
+                    radius[v] = simd.select_f32s(closer[v], own, radius[v]);
+                }
+            },
+        );
+        store_u32::<S, V>(best.index, chosen);
+        let (width, slack) = (simd.splat_f32s(product.form.width), simd.splat_f32s(product.form.slack));
+        let (tiny, half) = (simd.splat_f32s(1.0 / (1 << 20) as f32), simd.splat_f32s(0.5));
+        let mut proved = true;
+        for v in 0..V {
+            // At most `best + width * (norm * radius + radius^2 / 2 + norm^2 / 2^20) + slack`.
+            let mixed = simd.mul_f32s(norms[v], simd.mul_add_e_f32s(norms[v], tiny, radius[v]));
+            let error = simd.mul_add_e_f32s(simd.mul_f32s(radius[v], half), radius[v], mixed);
+            let most = simd.mul_add_e_f32s(width, error, simd.add_f32s(best.best[v], slack));
+            let doubtful = simd.less_than_or_equal_f32s(best.second[v], most);
+            proved &= simd.first_true_m32s(doubtful) == S::F32_LANES;
+        }
+        self.failed += u32::from(!proved);
+        proved
     }
-}
-
-/// `v as i32` for a whole number, in a form that compiles to vectors: adding `1.5 * 2^52` leaves it in the low bits.
-#[inline(always)]
-fn whole_number(v: f32) -> i32 {
-    (f64::from(v) + 6_755_399_441_055_744.0).to_bits() as i32
 }
 
 /// Labels a group's rows: the f32 winners where they are proved. Returns how many of the `alive` rows were not.
@@ -371,7 +288,7 @@ fn assign<S: Simd, const V: usize>(
     let mut best = Best::<S, V>::new(simd);
     set.points.for_each(
         simd,
-        Group::<V>::new::<S>(matrix, group),
+        Group::<V>::new(matrix, group),
         #[inline(always)]
         |p, distances| {
             best.offer(simd, set.ids[p], distances);

@@ -114,7 +114,7 @@ impl Kernel for Filter<'_> {
                 let start = g * rows;
                 points.for_each(
                     simd,
-                    Group::<V>::new::<S>(matrix, start),
+                    Group::<V>::new(matrix, start),
                     #[inline(always)]
                     |p, mut distances| {
                         leave_out::<S, V>(
@@ -199,7 +199,7 @@ impl Kernel for Decide<'_> {
             let mut any = false;
             points.for_each(
                 simd,
-                Group::<V>::new::<S>(matrix, start),
+                Group::<V>::new(matrix, start),
                 #[inline(always)]
                 |_, mut distances| {
                     leave_out::<S, V>(start, matrix.rows(), excluded, &mut distances);

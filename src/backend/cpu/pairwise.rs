@@ -47,7 +47,7 @@ impl Kernel for Rows<'_> {
             let alive = (n - start).min(group_rows::<S, V>());
             points.for_each(
                 simd,
-                Group::<V>::new::<S>(matrix, start),
+                Group::<V>::new(matrix, start),
                 #[inline(always)]
                 |q, mut distances| {
                     if metric == Metric::Euclidean {

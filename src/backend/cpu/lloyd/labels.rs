@@ -1,0 +1,88 @@
+//! The labels of a set's last pass, small enough to keep for every start.
+
+use super::{CHUNK, NONE};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A label a row, 8 or 32 bits each, in words that threads may write side by side.
+pub(super) struct Labels {
+    words: Vec<AtomicU64>,
+    /// Whether a label takes 32 bits; 8 bits serve up to 255 clusters.
+    wide: bool,
+}
+
+impl Labels {
+    pub(super) fn none(rows: usize, k: usize) -> Self {
+        let wide = k > usize::from(u8::MAX);
+        let per_word = if wide { 2 } else { 8 };
+        // Whole chunks are compared; past the end nothing ever moves.
+        let words = rows.next_multiple_of(CHUNK) / per_word;
+        Labels { words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(), wide }
+    }
+
+    pub(super) fn to_vec(&self, rows: usize) -> Vec<u32> {
+        let mut out = Vec::with_capacity(rows + 8);
+        for word in &self.words {
+            let word = word.load(Relaxed);
+            if self.wide {
+                out.extend([word as u32, (word >> 32) as u32]);
+            } else {
+                out.extend(word.to_le_bytes().map(u32::from));
+            }
+        }
+        out.truncate(rows);
+        out
+    }
+
+    /// Puts in the labels of a chunk's rows; `moved(which of them, old, new)` hears of each that is new.
+    #[inline(always)]
+    pub(super) fn replace(
+        &self,
+        start: usize,
+        chosen: &[u32; CHUNK],
+        mut moved: impl FnMut(usize, u32, u32),
+    ) {
+        if self.words.is_empty() {
+            for (r, &new) in chosen.iter().enumerate().filter(|(_, new)| **new != NONE) {
+                moved(r, NONE, new);
+            }
+        } else if self.wide {
+            for (at, (new, word)) in
+                chosen.as_chunks::<2>().0.iter().zip(&self.words[start / 2..]).enumerate()
+            {
+                let packed = u64::from(new[0]) | u64::from(new[1]) << 32;
+                let old = word.load(Relaxed);
+                if packed != old {
+                    word.store(packed, Relaxed);
+                    for (r, (old, &new)) in [old as u32, (old >> 32) as u32].into_iter().zip(new).enumerate()
+                    {
+                        if old != new {
+                            moved(at * 2 + r, old, new);
+                        }
+                    }
+                }
+            }
+        } else {
+            // NONE becomes 255, which is no label. All bytes first: that compiles to vectors.
+            let mut bytes = [0u8; CHUNK];
+            for (byte, &label) in bytes.iter_mut().zip(chosen) {
+                *byte = label as u8;
+            }
+            for (at, (new, word)) in bytes.as_chunks::<8>().0.iter().zip(&self.words[start / 8..]).enumerate()
+            {
+                let old = word.load(Relaxed);
+                let packed = u64::from_le_bytes(*new);
+                if packed != old {
+                    word.store(packed, Relaxed);
+                    let mut different = packed ^ old;
+                    while different != 0 {
+                        let r = different.trailing_zeros() as usize / 8;
+                        different &= !(0xff << (8 * r));
+                        let old = (old >> (8 * r)) as u8;
+                        let old = if old == u8::MAX { NONE } else { u32::from(old) };
+                        moved(at * 8 + r, old, u32::from(new[r]));
+                    }
+                }
+            }
+        }
+    }
+}
