@@ -95,9 +95,6 @@ pub(super) trait Kernel {
     fn run<S: Simd, const V: usize>(self, simd: S) -> Self::Output;
 }
 
-/// Points side by side: entry `j` holds feature `j` of `C` points.
-pub(super) type Pack<const C: usize> = [[f32; C]];
-
 /// `V` vectors of rows.
 #[derive(Clone, Copy)]
 pub(super) struct Group<'a, const V: usize> {
@@ -121,13 +118,13 @@ impl<'a, const V: usize> Group<'a, V> {
         Group { matrix, start }
     }
 
-    /// Adds to `sums`, for each of the group's rows `x` and the pack's points `p`, the sum over the features of
+    /// Adds to `sums`, for each of the group's rows `x` and a pack's points `p` (feature by feature), the sum over the features of
     /// `(x - p)^2`, or of `x * p` if `PRODUCT`, in f32.
     #[inline(always)]
-    fn add<S: Simd, const C: usize, const PRODUCT: bool>(
+    fn add<'p, S: Simd, const C: usize, const PRODUCT: bool>(
         &self,
         simd: S,
-        pack: &Pack<C>,
+        pack: impl ExactSizeIterator<Item = &'p [f32; C]>,
         mut sums: [[S::f32s; V]; C],
     ) -> [[S::f32s; V]; C] {
         // Looked up for each pack: addresses that live longer are spilled, and read back for every feature.
@@ -136,7 +133,7 @@ impl<'a, const V: usize> Group<'a, V> {
         for (v, tile) in tiles.iter_mut().enumerate() {
             *tile = &self.matrix.tile(((self.start + v * S::F32_LANES) / TILE).min(last))[..pack.len()];
         }
-        for (j, points) in pack.iter().enumerate() {
+        for (j, points) in pack.enumerate() {
             let mut row = [sums[0][0]; V];
             for v in 0..V {
                 row[v] = S::as_simd_f32s(&tiles[v][j]).0[v * S::F32_LANES % TILE / S::F32_LANES];
@@ -154,6 +151,21 @@ impl<'a, const V: usize> Group<'a, V> {
             }
         }
         sums
+    }
+
+    /// The squared distances of the group's rows to rows `4 * quarter` and the next three of a tile.
+    #[inline(always)]
+    pub(super) fn to_quarter<S: Simd>(
+        &self,
+        simd: S,
+        tile: &[[f32; TILE]],
+        quarter: usize,
+    ) -> [[S::f32s; V]; 4] {
+        let points = tile.iter().map(
+            #[inline(always)]
+            |lanes| &lanes.as_chunks::<4>().0[quarter % 4],
+        );
+        self.add::<S, 4, false>(simd, points, [[simd.splat_f32s(0.0); V]; 4])
     }
 }
 
@@ -243,7 +255,7 @@ impl Points {
                     for c in 0..$c {
                         sums[c] = start(done + c);
                     }
-                    let sums = group.add::<S, $c, PRODUCT>(simd, pack.as_chunks().0, sums);
+                    let sums = group.add::<S, $c, PRODUCT>(simd, pack.as_chunks().0.iter(), sums);
                     for c in 0..$c {
                         take(done + c, sums[c]);
                     }

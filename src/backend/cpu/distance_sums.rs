@@ -1,13 +1,17 @@
 //! CPU twin of `shaders/distance_sums.wgsl`: sums of distances to every cluster of any number of labelings.
 //!
 //! Columns are sorted by their joint label, the tuple of their labels in every labeling. A run of columns of one
-//! joint label adds to one register; at its end, and after 64 columns at most, the sum goes to every labeling.
+//! joint label adds to one register; at its end, and after 64 columns at most, the sum goes to every labeling. Where
+//! joint labels are long enough, each pair of rows is measured once for both ([`Pairs`]).
+
+mod pairs;
 
 use super::block::{Group, InstructionSet, Kernel, Points, group_rows, store};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
 use crate::matrix::{Matrix, TILE};
 use crate::progress::Progress;
+use pairs::Pairs;
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -57,6 +61,9 @@ pub(super) fn distance_sums(
     sink: SumsSink<'_>,
 ) -> Result<()> {
     let (order, cuts) = runs(matrix.rows(), labelings);
+    if let Some(pairs) = Pairs::new(matrix, labelings, &order, &cuts) {
+        return pairs.distance_sums(set, progress, sink);
+    }
     let segments: Vec<Segment> = cuts
         .into_par_iter()
         .map(|cut| Segment {

@@ -1,0 +1,285 @@
+//! Each pair of rows measured once, for the sums of both.
+//!
+//! Rows lie in the order of their joint labels, each joint label padded to whole tiles. Blocks of rows meet in pairs,
+//! each pair once, on any thread in any order: every part of a sum is a whole multiple of one unit, small enough that
+//! adding them up in f64 is exact, so the order leaves no trace.
+
+use super::slots;
+use crate::backend::cpu::block::{Group, InstructionSet, Kernel, group_rows, store};
+use crate::backend::{Labeling, SumsSink};
+use crate::error::{Error, Result};
+use crate::matrix::{Matrix, TILE};
+use crate::progress::Progress;
+use pulp::Simd;
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+/// Runs of a block: their sums stay in the second-level cache.
+const RUNS: usize = 8;
+
+/// Blocks that one task takes a block past.
+const PARTNERS: usize = 16;
+
+/// Sums may take this many times the rows' own memory, or [`SMALL`] bytes.
+const ROOM: usize = 8;
+const SMALL: usize = 256 << 20;
+
+/// Rows whose sums are handed over at once.
+const HANDED: usize = 512;
+
+/// Rows of one joint label: at most four tiles.
+struct Run {
+    tiles: Range<usize>,
+    /// Rows that are not padding.
+    rows: usize,
+    slots: Vec<u32>,
+}
+
+/// A few runs.
+struct Block {
+    runs: Range<usize>,
+    tiles: Range<usize>,
+    /// Slot by slot, the sums of the block's rows, in stored units.
+    sums: Mutex<Vec<f64>>,
+}
+
+/// A table in the order of its joint labels.
+pub(super) struct Pairs<'a> {
+    matrix: &'a Matrix,
+    sorted: Matrix,
+    /// 1 for a row, 0 for padding.
+    alive: Vec<f32>,
+    runs: Vec<Run>,
+    blocks: Vec<Block>,
+    /// For each row of the table its place in `sorted`.
+    places: Vec<u32>,
+    width: usize,
+    /// Adding this and taking it off again rounds to the unit of the sums.
+    round: f64,
+}
+
+impl<'a> Pairs<'a> {
+    /// None where padding or sums would take too much.
+    pub(super) fn new(
+        matrix: &'a Matrix,
+        labelings: &[Labeling<'_>],
+        order: &[u32],
+        cuts: &[Range<usize>],
+    ) -> Option<Self> {
+        let width: usize = labelings.iter().map(|l| l.k).sum();
+        let tiles: usize = cuts.iter().map(|cut| cut.len().div_ceil(TILE)).sum();
+        let own = 4 * matrix.rows() * matrix.features();
+        let sums = 8 * tiles * TILE * width;
+        if tiles > matrix.tile_count() * 5 / 4 + 4 || sums > (ROOM * own).max(SMALL) {
+            return None;
+        }
+        let mut rows = Vec::with_capacity(tiles * TILE);
+        let mut alive = Vec::with_capacity(tiles * TILE);
+        let mut places = vec![0u32; matrix.rows()];
+        let mut runs = Vec::with_capacity(cuts.len());
+        for cut in cuts {
+            let start = rows.len();
+            for &i in &order[cut.clone()] {
+                places[i as usize] = rows.len() as u32;
+                rows.push(i as usize);
+            }
+            alive.resize(rows.len(), 1.0);
+            // Padding repeats a row, so that it is no far outlier; what it measures is dropped.
+            rows.resize(rows.len().next_multiple_of(TILE), order[cut.start] as usize);
+            alive.resize(rows.len(), 0.0);
+            runs.push(Run {
+                tiles: start / TILE..rows.len() / TILE,
+                rows: cut.len(),
+                slots: slots(labelings, order[cut.start] as usize).collect(),
+            });
+        }
+        let blocks = (0..runs.len())
+            .step_by(RUNS)
+            .map(|r| {
+                let runs_of = r..runs.len().min(r + RUNS);
+                let tiles = runs[runs_of.start].tiles.start..runs[runs_of.end - 1].tiles.end;
+                Block { sums: Mutex::new(vec![0.0; tiles.len() * TILE * width]), runs: runs_of, tiles }
+            })
+            .collect();
+        Some(Pairs {
+            sorted: matrix.select(&rows),
+            matrix,
+            alive,
+            runs,
+            blocks,
+            places,
+            width,
+            round: 1.5 * libm::ldexp(unit(matrix), 52),
+        })
+    }
+
+    pub(super) fn distance_sums(
+        &self,
+        set: InstructionSet,
+        progress: Progress<'_>,
+        sink: SumsSink<'_>,
+    ) -> Result<()> {
+        let blocks = self.blocks.len();
+        let tasks: Vec<(usize, Range<usize>)> = (0..blocks)
+            .flat_map(|b| {
+                // Each block meets itself and the half of the others that follow it, in a circle.
+                let partners = if blocks % 2 == 0 && b >= blocks / 2 { blocks / 2 } else { blocks / 2 + 1 };
+                (0..partners).step_by(PARTNERS).map(move |p| (b, p..partners.min(p + PARTNERS)))
+            })
+            .collect();
+        let done = AtomicU64::new(0);
+        tasks.par_iter().try_for_each(|(block, partners)| {
+            set.run(Task { pairs: self, block: *block, partners: partners.clone() })?;
+            let done = done.fetch_add(1, Relaxed) + 1;
+            progress.step("silhouette", done, tasks.len() as u64)
+        })?;
+        self.hand_over(sink)
+    }
+
+    /// The sums in the order of the table.
+    fn hand_over(&self, sink: SumsSink<'_>) -> Result<()> {
+        let mut block_of = vec![0u32; self.sorted.tile_count()];
+        for (b, block) in self.blocks.iter().enumerate() {
+            block_of[block.tiles.clone()].fill(b as u32);
+        }
+        let sums = self.blocks.iter().map(|b| b.lock()).collect::<Result<Vec<_>>>()?;
+        let sums: Vec<&[f64]> = sums.iter().map(|s| &s[..]).collect();
+        let n = self.matrix.rows();
+        let ranges: Vec<Range<usize>> = (0..n).step_by(HANDED).map(|s| s..n.min(s + HANDED)).collect();
+        for wave in ranges.chunks(4 * rayon::current_num_threads()) {
+            let outs: Vec<Vec<f64>> = wave
+                .par_iter()
+                .map(|rows| {
+                    let mut out = Vec::with_capacity(rows.len() * self.width);
+                    for &place in &self.places[rows.clone()] {
+                        let b = block_of[place as usize / TILE] as usize;
+                        let tiles = &self.blocks[b].tiles;
+                        let at = place as usize - tiles.start * TILE;
+                        let own = sums[b][at..].iter().step_by(tiles.len() * TILE);
+                        out.extend(own.map(|&v| self.matrix.to_user(v)));
+                    }
+                    out
+                })
+                .collect();
+            for (rows, out) in wave.iter().zip(outs) {
+                sink(rows.clone(), &out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Block {
+    fn lock(&self) -> Result<std::sync::MutexGuard<'_, Vec<f64>>> {
+        self.sums.lock().map_err(|_: PoisonError<_>| Error::Device("a thread failed".into()))
+    }
+}
+
+/// The unit of all sums: sums of distances between all rows stay below `2^52` of it.
+fn unit(matrix: &Matrix) -> f64 {
+    let squared: f64 = matrix.magnitudes().iter().map(|&m| 4.0 * f64::from(m) * f64::from(m)).sum();
+    // A part of a sum, 64 distances at most, stays well below all of it.
+    let most = squared.sqrt() * matrix.rows().max(1024) as f64;
+    if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 51) } else { 1.0 }
+}
+
+/// A block of rows past some others.
+struct Task<'a> {
+    pairs: &'a Pairs<'a>,
+    block: usize,
+    /// Steps from the block to its partners, in a circle.
+    partners: Range<usize>,
+}
+
+impl Kernel for Task<'_> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn run<S: Simd, const V: usize>(self, simd: S) -> Result<()> {
+        let Task { pairs, block, partners } = self;
+        let own = &pairs.blocks[block];
+        let mut sums = vec![0f64; own.tiles.len() * TILE * pairs.width];
+        let mut columns = vec![0f32; RUNS * 4 * TILE];
+        for step in partners {
+            let other = &pairs.blocks[(block + step) % pairs.blocks.len()];
+            for run in &pairs.runs[own.runs.clone()] {
+                columns.fill(0.0);
+                let mut rows = Rows { pairs, sums: &mut sums, first: own.tiles.start * TILE };
+                if S::F32_LANES == TILE && run.tiles.len() == V {
+                    rows.meet::<S, V>(simd, run.tiles.start * TILE, other, &mut columns);
+                } else {
+                    for tile in run.tiles.clone() {
+                        if S::F32_LANES == TILE {
+                            rows.meet::<S, 1>(simd, tile * TILE, other, &mut columns);
+                        } else {
+                            rows.meet::<S, V>(simd, tile * TILE, other, &mut columns);
+                        }
+                    }
+                }
+                if step > 0 {
+                    add(&mut other.lock()?, &run.slots, other.tiles.len() * TILE, 0, &columns, pairs.round);
+                }
+            }
+        }
+        let mut to = own.lock()?;
+        to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
+        Ok(())
+    }
+}
+
+/// Adds `values`, rounded to the unit, to the sums of rows from `at` on in all of `slots`.
+#[inline(always)]
+fn add(sums: &mut [f64], slots: &[u32], height: usize, at: usize, values: &[f32], round: f64) {
+    let count = values.len().min(height - at);
+    for &slot in slots {
+        let to = &mut sums[slot as usize * height + at..][..count];
+        for (to, &value) in to.iter_mut().zip(values) {
+            *to += (f64::from(value) + round) - round;
+        }
+    }
+}
+
+/// The rows of a block and their sums, kept apart until the block's task is done.
+struct Rows<'a> {
+    pairs: &'a Pairs<'a>,
+    sums: &'a mut [f64],
+    first: usize,
+}
+
+impl Rows<'_> {
+    /// The group of rows at `start`, of one joint label, past the rows of another block: `columns` gets the sums over
+    /// the group for each of these.
+    #[inline(always)]
+    fn meet<S: Simd, const V: usize>(&mut self, simd: S, start: usize, other: &Block, columns: &mut [f32]) {
+        let Pairs { sorted, alive, runs, round, .. } = self.pairs;
+        let lanes = group_rows::<S, V>();
+        let height = self.sums.len() / self.pairs.width;
+        let group = Group::<V>::new(sorted, start);
+        let mut own = [simd.splat_f32s(0.0); V];
+        own.copy_from_slice(&S::as_simd_f32s(&alive[start..]).0[..V]);
+        let mut part = [0f32; 64];
+        for run in &runs[other.runs.clone()] {
+            let mut total = [simd.splat_f32s(0.0); V];
+            for quarter in 0..run.rows.div_ceil(4) {
+                let tile = run.tiles.start + quarter / 4;
+                let squared = group.to_quarter::<S>(simd, sorted.tile(tile), quarter);
+                let place = tile * TILE + quarter % 4 * 4;
+                let columns = &mut columns[place - other.tiles.start * TILE..][..4];
+                for c in 0..4 {
+                    let counts = simd.splat_f32s(alive[place + c]);
+                    let mut down = simd.splat_f32s(0.0);
+                    for v in 0..V {
+                        let distance = simd.sqrt_f32s(squared[c][v]);
+                        total[v] = simd.mul_add_e_f32s(distance, counts, total[v]);
+                        down = simd.mul_add_e_f32s(distance, own[v], down);
+                    }
+                    columns[c] += simd.reduce_sum_f32s(down);
+                }
+            }
+            store::<S, V>(total, &mut part);
+            add(self.sums, &run.slots, height, start - self.first, &part[..lanes], *round);
+        }
+    }
+}
