@@ -15,7 +15,7 @@ struct Params {
 }
 
 struct Run {
-    // In packs of four columns.
+    // In packs of four columns; those of the next run follow.
     first_pack: u32,
     columns: u32,
 }
@@ -30,6 +30,38 @@ struct Run {
 // Low and high limb; entry slot * params.rows + row. Each row belongs to one thread.
 @group(0) @binding(5) var<storage, read_write> sums: array<vec2<u32>>;
 
+// A row on its way past the runs.
+struct Turn {
+    r: u32,
+    // What is left of the run's columns.
+    columns: u32,
+    total: f32,
+}
+
+// Takes in the distances to a pack; after a run's last, adds them to the run's slots and goes on to the next run.
+fn take(turn: ptr<function, Turn>, squared: vec4<f32>, row: u32) {
+    let left = (*turn).columns;
+    let alive = vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(left);
+    let distances = select(vec4<f32>(0.0), sqrt(squared), alive);
+    let total = (*turn).total + ((distances.x + distances.y) + (distances.z + distances.w));
+    if (left > 4u) {
+        (*turn).columns = left - 4u;
+        (*turn).total = total;
+        return;
+    }
+    let r = (*turn).r;
+    let scaled = total * params.scale;
+    let high = floor(scaled);
+    let value = vec2<u32>(u32((scaled - high) * 4294967296.0), u32(high));
+    for (var l = 0u; l < params.labelings; l++) {
+        let at = slots[r * params.labelings + l] * params.rows + row;
+        let low = sums[at].x + value.x;
+        sums[at] = vec2<u32>(low, sums[at].y + value.y + u32(low < value.x));
+    }
+    let next = min(r + 1u, params.first_run + params.runs - 1u);
+    *turn = Turn(r + 1u, runs[next].columns, 0.0);
+}
+
 @compute @workgroup_size(64)
 fn distance_sums(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = id.x;
@@ -38,28 +70,35 @@ fn distance_sums(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let start = row_start(params.first + row, params.features);
     //@each let x$ = rows[start + $u * TILE];
-    for (var r = params.first_run; r < params.first_run + params.runs; r++) {
-        let run = runs[r];
-        var total = 0.0;
-        for (var p = 0u; p * 4u < run.columns; p++) {
-            var squared = vec4<f32>(0.0);
-            let first = (run.first_pack + p) * params.features;
-            for (var j = 0u; j < params.features; j++) { //@loop
-                let difference = vec4<f32>(rows[start + j * TILE]) - packs[first + j]; //@loop
-                squared = fma(difference, difference, squared); //@loop
-            } //@loop
-            //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
-            //@each squared = fma(difference$, difference$, squared);
-            let alive = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(p * 4u) < vec4<u32>(run.columns);
-            total += dot(select(vec4<f32>(0.0), sqrt(squared), alive), vec4<f32>(1.0));
-        }
-        let scaled = total * params.scale;
-        let high = floor(scaled);
-        let value = vec2<u32>(u32((scaled - high) * 4294967296.0), u32(high));
-        for (var l = 0u; l < params.labelings; l++) {
-            let at = slots[r * params.labelings + l] * params.rows + row;
-            let low = sums[at].x + value.x;
-            sums[at] = vec2<u32>(low, sums[at].y + value.y + u32(low < value.x));
-        }
+    let final_run = runs[params.first_run + params.runs - 1u];
+    let last = final_run.first_pack + (final_run.columns + 3u) / 4u - 1u;
+    var turn = Turn(params.first_run, runs[params.first_run].columns, 0.0);
+    for (var pack = runs[params.first_run].first_pack; pack <= last; pack++) {
+        let first = pack * params.features;
+        var squared = vec4<f32>(0.0);
+        // Four packs at once: a feature is loaded once for 16 columns.
+        let first1 = min(pack + 1u, last) * params.features; //@loop
+        let first2 = min(pack + 2u, last) * params.features; //@loop
+        let first3 = min(pack + 3u, last) * params.features; //@loop
+        var squared1 = vec4<f32>(0.0); //@loop
+        var squared2 = vec4<f32>(0.0); //@loop
+        var squared3 = vec4<f32>(0.0); //@loop
+        for (var j = 0u; j < params.features; j++) { //@loop
+            let x = vec4<f32>(rows[start + j * TILE]); //@loop
+            let difference = x - packs[first + j]; //@loop
+            let difference1 = x - packs[first1 + j]; //@loop
+            let difference2 = x - packs[first2 + j]; //@loop
+            let difference3 = x - packs[first3 + j]; //@loop
+            squared = fma(difference, difference, squared); //@loop
+            squared1 = fma(difference1, difference1, squared1); //@loop
+            squared2 = fma(difference2, difference2, squared2); //@loop
+            squared3 = fma(difference3, difference3, squared3); //@loop
+        } //@loop
+        //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
+        //@each squared = fma(difference$, difference$, squared);
+        take(&turn, squared, row);
+        if (pack < last) { pack++; take(&turn, squared1, row); } //@loop
+        if (pack < last) { pack++; take(&turn, squared2, row); } //@loop
+        if (pack < last) { pack++; take(&turn, squared3, row); } //@loop
     }
 }

@@ -1,160 +1,312 @@
 // Many centroid sets past every row. `assign` labels rows in f32 and sets aside what it cannot prove; `accumulate`
-// adds the labelled rows up in whole grid steps. Twin: src/backend/cpu/lloyd.rs.
+// adds the rows that moved up in whole grid steps. Twin: src/backend/cpu/lloyd.rs.
 
 struct Params {
-    // Rows of this pass: first (in the bound rows) and how many.
+    // Rows of this pass: first (in the bound rows, a whole tile) and how many.
     first: u32,
     rows: u32,
     features: u32,
-    weighted: u32,
-    // Entries of a centroid's sums: the features, the count, the weight.
+    // Entries of a centroid's sums: the features, the count, and the weight where rows have one.
     columns: u32,
     // All sets, and how many of them a thread takes its row past.
     sets: u32,
     share: u32,
+    // Words of one set's labels.
+    slot: u32,
+    // What a workgroup of `accumulate` adds up: rows, columns, centroids.
+    block: u32,
+    width: u32,
+    held: u32,
 }
 
 struct Set {
-    // In packs of four centroids.
+    // In packs of four centroids; those of the next set follow.
     first_pack: u32,
-    points: u32,
+    packs: u32,
     // Among all sets' centroids.
     first_sum: u32,
     centroids: u32,
     // low, high, slack, unused.
     certificate: vec4<f32>,
+    // Where its labels of the last pass are and where those of this pass go, in slots.
+    before: u32,
+    after: u32,
+    // All ones where there was no last pass.
+    forget: u32,
 }
+
+// Whether a label takes a whole word; else four rows share one.
+override wide: bool = false;
+// Whether rows have weights.
+override weighted: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rows: array<f32>;
 @group(0) @binding(2) var<storage, read> sets: array<Set>;
-// Labels, set by set: entry s * params.rows + r.
 @group(0) @binding(3) var<storage, read_write> labels: array<u32>;
-
-// Feature j of four centroids, pack after pack; the last pack of a set is padded.
+// Feature j of four centroids, pack after pack; points that fill a set's last pack up are out of reach.
 @group(0) @binding(4) var<storage, read> packs: array<vec4<f32>>;
 // For each point of a pack, which centroid of its set it is.
 @group(0) @binding(5) var<storage, read> ids: array<vec4<u32>>;
-// Entries of `labels` that are NONE; the first word counts them.
+// What could not be proved, set * params.rows + row; the first word counts them.
 @group(0) @binding(6) var<storage, read_write> undecided: array<atomic<u32>>;
 
-struct Best {
-    best: f32,
-    second: f32,
-    label: u32,
+// A row on its way past the sets.
+struct Turn {
+    s: u32,
+    task: Set,
+    state: Best,
 }
 
-fn offer(state: Best, distance: f32, label: u32) -> Best {
-    return Best(
-        min(state.best, distance),
-        min(state.second, max(state.best, distance)),
-        select(state.label, label, distance < state.best),
-    );
-}
+// Labels of two sets in turn: with one barrier a set, one is written while the other is read.
+var<workgroup> chosen: array<u32, 128>;
 
-@compute @workgroup_size(64)
-fn assign(@builtin(global_invocation_id) id: vec3<u32>) {
-    let row = id.x;
-    if (row >= params.rows) {
+// Puts the label down; all threads of the workgroup are at the same set.
+fn conclude(turn: Turn, row: u32, lane: u32) {
+    var label = NONE;
+    if (row < params.rows) {
+        if (proved(turn.state, turn.task.certificate)) {
+            label = turn.state.index;
+        } else {
+            undecided[1u + atomicAdd(&undecided[0], 1u)] = turn.s * params.rows + row;
+        }
+    }
+    // Rows past the end have no label, up to a whole four.
+    let end = (params.rows + 3u) / 4u * 4u;
+    let slot = turn.task.after * params.slot;
+    if (wide) {
+        if (row < end) {
+            labels[slot + params.first + row] = label;
+        }
         return;
     }
-    let start = row_start(params.first + row, params.features);
-    //@each let x$ = rows[start + $u * TILE];
-    let end = min(params.sets, (id.y + 1u) * params.share);
-    for (var s = id.y * params.share; s < end; s++) {
-        let task = sets[s];
-        var state = Best(FAR, FAR, 0u);
-        for (var p = 0u; p * 4u < task.points; p++) {
-            let pack = task.first_pack + p;
-            let first = pack * params.features;
-            var squared = vec4<f32>(0.0);
-            for (var j = 0u; j < params.features; j++) { //@loop
-                let difference = vec4<f32>(rows[start + j * TILE]) - packs[first + j]; //@loop
-                squared = fma(difference, difference, squared); //@loop
-            } //@loop
-            //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
-            //@each squared = fma(difference$, difference$, squared);
-            // A pack that is not full repeats its first point: never nearer than itself, but a runner-up, so it is
-            // put out of reach.
-            let left = vec4<u32>(task.points - p * 4u);
-            squared = select(vec4<f32>(FAR), squared, vec4<u32>(0u, 1u, 2u, 3u) < left);
-            let label = ids[pack];
-            state = offer(state, squared.x, label.x);
-            state = offer(state, squared.y, label.y);
-            state = offer(state, squared.z, label.z);
-            state = offer(state, squared.w, label.w);
-        }
-        let at = s * params.rows + row;
-        if (proved(state.best, state.second, task.certificate)) {
-            labels[at] = state.label;
-        } else {
-            labels[at] = NONE;
-            undecided[1u + atomicAdd(&undecided[0], 1u)] = at;
-        }
+    let half = turn.s % 2u * 64u;
+    chosen[half + lane] = (label & 255u) << (lane % 4u * 8u);
+    workgroupBarrier();
+    let first = row - lane + lane * 4u;
+    if (lane < 16u && first < end) {
+        let at = half + lane * 4u;
+        labels[slot + (params.first + first) / 4u] = chosen[at] | chosen[at + 1u] | chosen[at + 2u] | chosen[at + 3u];
     }
 }
 
-// What a stored value of each feature is multiplied by to give whole grid steps.
-@group(0) @binding(7) var<storage, read> steps_per_unit: array<f32>;
-// One weight a row.
-@group(0) @binding(8) var<storage, read> weights: array<u32>;
-// Three limbs for each centroid and column.
-@group(0) @binding(9) var<storage, read_write> sums: array<atomic<u32>>;
+// Takes in the distances to a pack, and goes on to the next set after a set's last.
+fn take(turn: ptr<function, Turn>, pack: u32, squared: vec4<f32>, row: u32, lane: u32) {
+    let index = ids[pack];
+    var state = (*turn).state;
+    state = offer(state, squared.x, index.x);
+    state = offer(state, squared.y, index.y);
+    state = offer(state, squared.z, index.z);
+    state = offer(state, squared.w, index.w);
+    (*turn).state = state;
+    if (pack + 1u == (*turn).task.first_pack + (*turn).task.packs) {
+        conclude(*turn, row, lane);
+        let s = (*turn).s + 1u;
+        *turn = Turn(s, sets[min(s, params.sets - 1u)], Best(FAR, FAR, 0u));
+    }
+}
 
-// Rows that one workgroup adds up.
-const BLOCK: u32 = 1024u;
-// Centroids whose sums a workgroup holds at once.
-const HELD: u32 = 16u;
-
-var<workgroup> held: array<Limbs, 1024>; // 64 columns x HELD centroids
-
-// A thread owns a column (a feature, the count or the weight), so nothing is shared within the workgroup.
-// Workgroups: blocks of rows, chunks of columns x chunks of centroids, sets.
+// Workgroups: rows, shares of the sets.
 @compute @workgroup_size(64)
+fn assign(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    let row = group.x * 64u + lane;
+    // Threads past the last row go along with it: a barrier wants all of them.
+    let start = row_start(params.first + min(row, params.rows - 1u), params.features);
+    //@each let x$ = rows[start + $u * TILE];
+    let first_set = group.y * params.share;
+    let last_set = min(params.sets, first_set + params.share) - 1u;
+    let last = sets[last_set].first_pack + sets[last_set].packs - 1u;
+    var turn = Turn(first_set, sets[first_set], Best(FAR, FAR, 0u));
+    for (var pack = sets[first_set].first_pack; pack <= last; pack++) {
+        let first = pack * params.features;
+        var squared = vec4<f32>(0.0);
+        // Four packs at once: a feature is loaded once for 16 points.
+        let first1 = min(pack + 1u, last) * params.features; //@loop
+        let first2 = min(pack + 2u, last) * params.features; //@loop
+        let first3 = min(pack + 3u, last) * params.features; //@loop
+        var squared1 = vec4<f32>(0.0); //@loop
+        var squared2 = vec4<f32>(0.0); //@loop
+        var squared3 = vec4<f32>(0.0); //@loop
+        for (var j = 0u; j < params.features; j++) { //@loop
+            let x = vec4<f32>(rows[start + j * TILE]); //@loop
+            let difference = x - packs[first + j]; //@loop
+            let difference1 = x - packs[first1 + j]; //@loop
+            let difference2 = x - packs[first2 + j]; //@loop
+            let difference3 = x - packs[first3 + j]; //@loop
+            squared = fma(difference, difference, squared); //@loop
+            squared1 = fma(difference1, difference1, squared1); //@loop
+            squared2 = fma(difference2, difference2, squared2); //@loop
+            squared3 = fma(difference3, difference3, squared3); //@loop
+        } //@loop
+        //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
+        //@each squared = fma(difference$, difference$, squared);
+        take(&turn, pack, squared, row, lane);
+        if (pack < last) { pack++; take(&turn, pack, squared1, row, lane); } //@loop
+        if (pack < last) { pack++; take(&turn, pack, squared2, row, lane); } //@loop
+        if (pack < last) { pack++; take(&turn, pack, squared3, row, lane); } //@loop
+    }
+}
+
+// The rows and their weights again, four at a time: see nearest.wgsl.
+@group(0) @binding(7) var<storage, read> row_quads: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(9) var<storage, read> labelled: array<u32>;
+// What a stored value of each feature is multiplied by to give whole grid steps.
+@group(0) @binding(10) var<storage, read> steps_per_unit: array<f32>;
+// Three limbs for each centroid and column.
+@group(0) @binding(11) var<storage, read_write> sums: array<atomic<u32>>;
+
+const THREADS: u32 = 256u;
+const TABLE: u32 = 2048u;
+
+// Sums of a workgroup in signed pieces of 16 bits and more, a plane of params.held * params.width each; without
+// weights the second piece is the last. A row adds less than 2^17 to each, so that no piece overflows in 2^14 rows and
+// none carries into the next: additions need not wait for each other.
+var<workgroup> table: array<atomic<u32>, TABLE>;
+// Fours of rows of which one moved, and how many there have been so far.
+var<workgroup> moved: array<u32, THREADS>;
+var<workgroup> moves: atomic<u32>;
+
+// The labels of four rows. No centroid has the label 255 where four share a word, nor NONE.
+fn labels_of(slot: u32, quad: u32, forget: u32) -> vec4<u32> {
+    let at = slot * params.slot;
+    if (wide) {
+        let first = at + quad * 4u;
+        let four =
+            vec4<u32>(labelled[first], labelled[first + 1u], labelled[first + 2u], labelled[first + 3u]);
+        return four | vec4<u32>(forget);
+    }
+    let four = vec4<u32>(labelled[at + quad] | forget);
+    return four >> vec4<u32>(0u, 8u, 16u, 24u) & vec4<u32>(255u);
+}
+
+// Adds three pieces to an entry of the table.
+fn put(at: u32, pieces: vec3<u32>) {
+    let plane = params.held * params.width;
+    atomicAdd(&table[at], pieces.x);
+    atomicAdd(&table[at + plane], pieces.y);
+    if (weighted) {
+        atomicAdd(&table[at + 2u * plane], pieces.z);
+    }
+}
+
+// Takes a row's steps * weight from its old centroid to its new one, where the workgroup holds them.
+fn move_row(before: u32, after: u32, steps: i32, weight: u32, column: u32, held: u32) {
+    if (before == after) {
+        return;
+    }
+    var pieces = vec3<u32>(u32(steps) & 0xffffu, u32(steps >> 16u), 0u);
+    if (weighted) {
+        let low = pieces.x * weight;
+        let high = pieces.y * weight;
+        pieces = vec3<u32>(low & 0xffffu, (low >> 16u) + (high & 0xffffu), u32(i32(high) >> 16u));
+    }
+    if (after < held) {
+        put(after * params.width + column, pieces);
+    }
+    if (before < held) {
+        put(before * params.width + column, vec3<u32>(0u) - pieces);
+    }
+}
+
+// 96-bit whole numbers, lowest limb first.
+fn limbs_add(a: vec3<u32>, b: vec3<u32>) -> vec3<u32> {
+    let low = a.x + b.x;
+    let mid = a.y + b.y;
+    let carried = mid + u32(low < a.x);
+    return vec3<u32>(low, carried, a.z + b.z + u32(mid < a.y) + u32(carried < mid));
+}
+
+// Adds to a sum that other workgroups add to.
+fn add_limbs(at: u32, value: vec3<u32>) {
+    let low = atomicAdd(&sums[at], value.x);
+    let mid = atomicAdd(&sums[at + 1u], value.y);
+    var high = value.z + u32(mid + value.y < mid);
+    // The carry is a second addition, so that each of the two shows its own overflow.
+    if (low + value.x < low) {
+        high += u32(atomicAdd(&sums[at + 1u], 1u) == NONE);
+    }
+    atomicAdd(&sums[at + 2u], high);
+}
+
+// A thread owns a column (a feature, the count or the weight), so that the threads of a row add to different entries.
+// Workgroups: blocks of rows, chunks of columns x chunks of centroids, sets.
+@compute @workgroup_size(256)
 fn accumulate(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
     let task = sets[group.z];
-    let column_chunks = (params.columns + 63u) / 64u;
-    let column = (group.y % column_chunks) * 64u + lane;
-    let first_centroid = group.y / column_chunks * HELD;
-    if (column >= params.columns || first_centroid >= task.centroids) {
+    let chunks = (params.columns + params.width - 1u) / params.width;
+    let first_column = group.y % chunks * params.width;
+    let first_centroid = group.y / chunks * params.held;
+    if (first_centroid >= task.centroids) {
         return;
     }
-    for (var c = 0u; c < HELD; c++) {
-        held[c * 64u + lane] = Limbs(0u, 0u, 0u);
+    let held = min(params.held, task.centroids - first_centroid);
+    for (var at = lane; at < TABLE; at += THREADS) {
+        atomicStore(&table[at], 0u);
     }
-    let end = min(params.rows, (group.x + 1u) * BLOCK);
-    for (var row = group.x * BLOCK; row < end; row++) {
-        let label = labels[group.z * params.rows + row];
-        // NONE is past every centroid too.
-        if (label < first_centroid || label - first_centroid >= HELD) {
-            continue;
-        }
-        var weight = 1u;
-        if (params.weighted == 1u) {
-            weight = weights[params.first + row];
-        }
-        var value = Limbs(1u, 0u, 0u);
-        if (column < params.features) {
-            let stored = rows[row_start(params.first + row, params.features) + column * TILE];
-            value = limbs_product(i32(stored * steps_per_unit[column]), weight);
-        } else if (column == params.features + 1u) {
-            value = Limbs(weight, 0u, 0u);
-        }
-        let at = (label - first_centroid) * 64u + lane;
-        held[at] = limbs_add(held[at], value);
+    if (lane == 0u) {
+        atomicStore(&moves, 0u);
     }
-    for (var c = 0u; c < min(HELD, task.centroids - first_centroid); c++) {
-        let value = held[c * 64u + lane];
-        let at = ((task.first_sum + first_centroid + c) * params.columns + column) * 3u;
-        let low = atomicAdd(&sums[at], value.low);
-        let carry = u32(low + value.low < low);
-        let mid = atomicAdd(&sums[at + 1u], value.mid);
-        let over = u32(mid + value.mid < mid);
-        // The carry is a second addition, so that each of the two shows its own overflow.
-        var carried = 0u;
-        if (carry == 1u) {
-            carried = u32(atomicAdd(&sums[at + 1u], 1u) == 0xffffffffu);
+    let parts = THREADS / params.width;
+    let part = lane / params.width;
+    let column = first_column + lane % params.width;
+    let busy = part < parts && column < params.columns;
+    let feature = min(column, params.features - 1u);
+    // The count and the weight are sums of ones; the count is not weighted.
+    let counts = column >= params.features;
+    let scale = steps_per_unit[feature];
+
+    var seen = 0u;
+    let end = min(params.rows, (group.x + 1u) * params.block);
+    for (var start = group.x * params.block; start < end; start += THREADS * 4u) {
+        // The table is cleared; every thread has read the list of the last round.
+        workgroupBarrier();
+        let row = start + lane * 4u;
+        if (row < end) {
+            let quad = (params.first + row) / 4u;
+            let before = labels_of(task.before, quad, task.forget);
+            if (any(before != labels_of(task.after, quad, 0u))) {
+                moved[atomicAdd(&moves, 1u) - seen] = quad;
+            }
         }
-        atomicAdd(&sums[at + 2u], value.high + over + carried);
+        workgroupBarrier();
+        let total = atomicLoad(&moves);
+        if (busy) {
+            for (var i = part; i < total - seen; i += parts) {
+                let quad = moved[i];
+                let before = labels_of(task.before, quad, task.forget) - first_centroid;
+                let after = labels_of(task.after, quad, 0u) - first_centroid;
+                let values = row_quads[(quad / 4u * params.features + feature) * 4u + quad % 4u];
+                let steps = select(vec4<i32>(values * scale), vec4<i32>(1), counts);
+                var weight = vec4<u32>(1u);
+                if (weighted && column != params.features) {
+                    weight = weights[quad];
+                }
+                let at = lane % params.width;
+                move_row(before.x, after.x, steps.x, weight.x, at, held);
+                move_row(before.y, after.y, steps.y, weight.y, at, held);
+                move_row(before.z, after.z, steps.z, weight.z, at, held);
+                move_row(before.w, after.w, steps.w, weight.w, at, held);
+            }
+        }
+        seen = total;
+    }
+    workgroupBarrier();
+    let plane = params.held * params.width;
+    for (var at = lane; at < held * params.width; at += THREADS) {
+        let summed = first_column + at % params.width;
+        let x = i32(atomicLoad(&table[at]));
+        let y = i32(atomicLoad(&table[at + plane]));
+        var z = 0;
+        if (weighted) {
+            z = i32(atomicLoad(&table[at + 2u * plane]));
+        }
+        if (summed < params.columns && (x != 0 || y != 0 || z != 0)) {
+            let low = vec3<u32>(u32(x), u32(x >> 31u), u32(x >> 31u));
+            let mid = vec3<u32>(u32(y) << 16u, u32(y >> 16u), u32(y >> 31u));
+            let high = vec3<u32>(0u, u32(z), u32(z >> 31u));
+            let centroid = task.first_sum + first_centroid + at / params.width;
+            add_limbs((centroid * params.columns + summed) * 3u, limbs_add(limbs_add(low, mid), high));
+        }
     }
 }

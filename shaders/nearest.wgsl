@@ -29,15 +29,16 @@ struct Found {
 // Slice by slice: entry slice * params.queries + query.
 @group(0) @binding(4) var<storage, read_write> found: array<Found>;
 
-fn offer(state: Found, distance: f32, row: u32, excluded: u32) -> Found {
-    if (row - params.first_row >= params.rows || row == excluded) {
-        return state;
-    }
-    let second = min(state.second, max(state.best, distance));
-    if (distance < state.best) {
-        return Found(distance, second, row, 0u);
-    }
-    return Found(state.best, second, state.row, 0u);
+// Takes in the distances to four rows from `row` on.
+fn take(state: Best, squared: vec4<f32>, row: u32, excluded: u32) -> Best {
+    let numbers = vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u);
+    // The last tile is filled up with rows that are none.
+    let none = numbers - vec4<u32>(params.first_row) >= vec4<u32>(params.rows);
+    let far = select(squared, vec4<f32>(FAR), (numbers == vec4<u32>(excluded)) | none);
+    var out = offer(state, far.x, numbers.x);
+    out = offer(out, far.y, numbers.y);
+    out = offer(out, far.z, numbers.z);
+    return offer(out, far.w, numbers.w);
 }
 
 @compute @workgroup_size(64)
@@ -51,23 +52,35 @@ fn nearest(@builtin(global_invocation_id) id: vec3<u32>) {
     //@each let x$ = queries[start + $u * TILE];
     let tiles = (params.rows + TILE - 1u) / TILE;
     let end = min(tiles, (id.y + 1u) * params.slice);
-    var state = Found(FAR, FAR, NONE, 0u);
+    var state = Best(FAR, FAR, NONE);
     for (var tile = id.y * params.slice; tile < end; tile++) {
         for (var quarter = 0u; quarter < 4u; quarter++) {
-            var squared = vec4<f32>(0.0);
             let first = tile * params.features * 4u + quarter;
+            let row = params.first_row + tile * TILE + quarter * 4u;
+            var squared = vec4<f32>(0.0);
+            // The whole tile at once: a feature is loaded once for 16 rows.
+            var squared1 = vec4<f32>(0.0); //@loop
+            var squared2 = vec4<f32>(0.0); //@loop
+            var squared3 = vec4<f32>(0.0); //@loop
             for (var j = 0u; j < params.features; j++) { //@loop
-                let difference = rows[first + j * 4u] - vec4<f32>(queries[start + j * TILE]); //@loop
+                let x = vec4<f32>(queries[start + j * TILE]); //@loop
+                let difference = rows[first + j * 4u] - x; //@loop
+                let difference1 = rows[first + j * 4u + 1u] - x; //@loop
+                let difference2 = rows[first + j * 4u + 2u] - x; //@loop
+                let difference3 = rows[first + j * 4u + 3u] - x; //@loop
                 squared = fma(difference, difference, squared); //@loop
+                squared1 = fma(difference1, difference1, squared1); //@loop
+                squared2 = fma(difference2, difference2, squared2); //@loop
+                squared3 = fma(difference3, difference3, squared3); //@loop
             } //@loop
             //@each let difference$ = rows[first + $u * 4u] - vec4<f32>(x$);
             //@each squared = fma(difference$, difference$, squared);
-            let row = params.first_row + tile * TILE + quarter * 4u;
-            state = offer(state, squared.x, row, excluded);
-            state = offer(state, squared.y, row + 1u, excluded);
-            state = offer(state, squared.z, row + 2u, excluded);
-            state = offer(state, squared.w, row + 3u, excluded);
+            state = take(state, squared, row, excluded);
+            state = take(state, squared1, row + 4u, excluded); //@loop
+            state = take(state, squared2, row + 8u, excluded); //@loop
+            state = take(state, squared3, row + 12u, excluded); //@loop
+            quarter += 3u; //@loop
         }
     }
-    found[id.y * params.queries + query] = state;
+    found[id.y * params.queries + query] = Found(state.best, state.second, state.index, 0u);
 }

@@ -31,7 +31,7 @@
 //! ARCHITECTURE.md, in the repository, tells why things are as they are.
 
 #![deny(missing_docs)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod backend;
 pub mod canonical;

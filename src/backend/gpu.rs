@@ -41,8 +41,9 @@ pub struct Gpu {
 #[derive(Default)]
 struct Kernels {
     features: usize,
-    assign: OnceLock<Kernel>,
-    accumulate: OnceLock<Kernel>,
+    /// By whether a label takes a whole word, the second also by whether rows have weights.
+    assign: [OnceLock<Kernel>; 2],
+    accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
     pairwise: OnceLock<Kernel>,
     distance_sums: OnceLock<Kernel>,
@@ -60,12 +61,16 @@ macro_rules! shader {
 }
 
 impl Kernels {
-    fn assign(&self, context: &Context) -> &Kernel {
-        self.assign.get_or_init(|| Kernel::new(context, shader!("lloyd"), "assign", self.features))
+    fn assign(&self, context: &Context, wide: bool) -> &Kernel {
+        let constants = [("wide", f64::from(u8::from(wide)))];
+        let compile = || Kernel::with(context, shader!("lloyd"), "assign", self.features, &constants);
+        self.assign[usize::from(wide)].get_or_init(compile)
     }
 
-    fn accumulate(&self, context: &Context) -> &Kernel {
-        self.accumulate.get_or_init(|| Kernel::new(context, shader!("lloyd"), "accumulate", self.features))
+    fn accumulate(&self, context: &Context, wide: bool, weighted: bool) -> &Kernel {
+        let constants = [("wide", f64::from(u8::from(wide))), ("weighted", f64::from(u8::from(weighted)))];
+        let compile = || Kernel::with(context, shader!("lloyd"), "accumulate", self.features, &constants);
+        self.accumulate[usize::from(wide)][usize::from(weighted)].get_or_init(compile)
     }
 
     fn nearest(&self, context: &Context) -> &Kernel {
@@ -126,10 +131,10 @@ impl Rows for GpuRows<'_> {
         &self,
         sets: &[Centroids],
         labels: bool,
-        _memories: &mut [Memory],
+        memories: &mut [Memory],
     ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
-        pollster::block_on(lloyd::lloyd(self, sets, labels))
+        pollster::block_on(lloyd::lloyd(self, sets, labels, memories))
     }
 
     fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {

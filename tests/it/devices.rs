@@ -59,8 +59,9 @@ fn gpus() -> Vec<Setup> {
         let open = |options| Box::new(Gpu::open(i, options).unwrap());
         let guarded = Options { guards: true, ..Options::default() };
         all.push(Setup::new(adapter.to_string(), 2, open(guarded.clone())));
-        // Several buffers of rows, several passes over each.
-        let split = Options { max_binding: Some(8 << 10), pass_bytes: Some(2 << 10), ..guarded };
+        // Several buffers of rows, several passes over each; and the kernels' other build, with run-time checks.
+        let split =
+            Options { max_binding: Some(8 << 10), pass_bytes: Some(2 << 10), checked: true, ..guarded };
         all.push(Setup::new(format!("{adapter}, in pieces"), 2, open(split)));
     }
     all

@@ -18,6 +18,8 @@ pub(super) struct Chunk {
     /// The row number of its first row.
     pub(super) first: usize,
     pub(super) rows: usize,
+    /// The rows' weights, where they have any; as many as the tiles have places.
+    pub(super) weights: Option<wgpu::Buffer>,
 }
 
 /// A table on the device.
@@ -36,7 +38,12 @@ impl Resident {
             .map(|(c, values)| {
                 let first = c * tiles * TILE;
                 let rows = (values.len() / matrix.features()).min(matrix.rows() - first);
-                Chunk { buffer: upload(context, values), first, rows }
+                let weights = matrix.weights().map(|w| {
+                    let mut padded: Vec<u32> = w[first..first + rows].iter().map(|&w| w.into()).collect();
+                    padded.resize(rows.next_multiple_of(TILE), 0);
+                    upload(context, &padded)
+                });
+                Chunk { buffer: upload(context, values), first, rows, weights }
             })
             .collect();
         context.check()?;
@@ -98,23 +105,53 @@ impl Output {
 
     /// Its first `count` values.
     pub(super) async fn read<T: Pod>(&self, context: &Context, count: usize) -> Result<Vec<T>> {
-        if context.options.guards {
-            let all: Vec<u8> = read(context, &self.buffer, 0, self.bytes + 2 * GUARD).await?;
-            let (before, rest) = all.split_at(GUARD as usize);
-            let (values, after) = rest.split_at(self.bytes as usize);
-            if before.iter().chain(after).any(|&b| b != POISON) {
-                return Err(context.failed("a kernel wrote past its output"));
-            }
-            return Ok(values[..count * size_of::<T>()]
-                .chunks_exact(size_of::<T>())
-                .map(bytemuck::pod_read_unaligned)
-                .collect());
+        let bytes = count * size_of::<T>();
+        if !context.options.guards {
+            return read(context, &[(&self.buffer, GUARD, bytes as u64)]).await;
         }
-        read(context, &self.buffer, GUARD, (count * size_of::<T>()) as u64).await
+        let read = read_outputs(context, &[(self, bytes.div_ceil(4))]).await?;
+        let bytes: &[u8] = bytemuck::cast_slice(&read[0]);
+        Ok(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect())
     }
 }
 
-async fn read<T: Pod>(context: &Context, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> Result<Vec<T>> {
+/// The first so many words of several outputs, in one round trip.
+pub(super) async fn read_outputs(context: &Context, parts: &[(&Output, usize)]) -> Result<Vec<Vec<u32>>> {
+    let guards = context.options.guards;
+    // With guards the whole output comes, to look at both of them.
+    let range = |output: &Output, words: usize| match guards {
+        true => (0, output.bytes + 2 * GUARD),
+        false => (GUARD, 4 * words as u64),
+    };
+    let pieces: Vec<_> = parts
+        .iter()
+        .map(|&(output, words)| {
+            let (offset, bytes) = range(output, words);
+            (&output.buffer, offset, bytes)
+        })
+        .collect();
+    let all: Vec<u32> = read(context, &pieces).await?;
+    let mut rest = &all[..];
+    let mut out = Vec::with_capacity(parts.len());
+    for &(output, words) in parts {
+        let (mut own, left) = rest.split_at(range(output, words).1 as usize / 4);
+        rest = left;
+        if guards {
+            let (before, inner) = own.split_at(GUARD as usize / 4);
+            let (values, after) = inner.split_at(output.bytes as usize / 4);
+            if before.iter().chain(after).any(|&w| w != u32::from_ne_bytes([POISON; 4])) {
+                return Err(context.failed("a kernel wrote past its output"));
+            }
+            own = values;
+        }
+        out.push(own[..words].to_vec());
+    }
+    Ok(out)
+}
+
+/// Stretches of buffers (offset and bytes, whole words), one behind the other.
+async fn read<T: Pod>(context: &Context, pieces: &[(&wgpu::Buffer, u64, u64)]) -> Result<Vec<T>> {
+    let bytes: u64 = pieces.iter().map(|(_, _, bytes)| bytes).sum();
     if bytes == 0 {
         return Ok(Vec::new());
     }
@@ -125,7 +162,11 @@ async fn read<T: Pod>(context: &Context, buffer: &wgpu::Buffer, offset: u64, byt
         mapped_at_creation: false,
     });
     let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, bytes);
+    let mut to = 0;
+    for &(buffer, offset, bytes) in pieces {
+        encoder.copy_buffer_to_buffer(buffer, offset, &staging, to, bytes);
+        to += bytes;
+    }
     context.queue.submit([encoder.finish()]);
     let (send, receive) = std::sync::mpsc::channel();
     staging.map_async(wgpu::MapMode::Read, .., move |outcome| {

@@ -44,6 +44,8 @@ pub struct Options {
     pub pass_bytes: Option<u64>,
     /// Put guard words around every output, poison it before use, and check the guards after each read.
     pub guards: bool,
+    /// Compile kernels with wgpu's run-time checks: of indices, of loops, and workgroup memory cleared beforehand.
+    pub checked: bool,
 }
 
 /// Per-row results of a pass, where nothing else is said.

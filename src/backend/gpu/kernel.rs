@@ -22,7 +22,8 @@ pub(super) struct Kernel {
 const UNROLLED: usize = 96;
 
 /// The source for tables of `features`: a line behind `//@each` stands once for each feature `$`, so that a row stays
-/// in registers, and takes the place of the lines that end with `//@loop`. As it is, the source has the loop.
+/// in registers, and takes the place of the lines that end with `//@loop`. As it is, the source has the loop, which
+/// takes a row past four packs at once.
 pub(super) fn unroll(source: &str, features: usize) -> String {
     if features > UNROLLED {
         return source.to_string();
@@ -52,17 +53,37 @@ pub(super) fn unroll(source: &str, features: usize) -> String {
 impl Kernel {
     /// The kernel for tables of `features`.
     pub(super) fn new(context: &Context, source: &str, entry: &'static str, features: usize) -> Self {
+        Kernel::with(context, source, entry, features, &[])
+    }
+
+    /// As [`Kernel::new`], with values for the shader's `override` constants.
+    pub(super) fn with(
+        context: &Context,
+        source: &str,
+        entry: &'static str,
+        features: usize,
+        constants: &[(&str, f64)],
+    ) -> Self {
         let source = unroll(source, features);
-        let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(entry),
             source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
+        };
+        let checked = context.options.checked;
+        let module = if checked {
+            context.device.create_shader_module(descriptor)
+        } else {
+            trusted(&context.device, descriptor)
+        };
         let pipeline = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(entry),
             layout: None,
             module: &module,
             entry_point: Some(entry),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                zero_initialize_workgroup_memory: checked,
+            },
             cache: None,
         });
         Kernel { pipeline, entry }
@@ -97,6 +118,17 @@ impl Kernel {
         }
         context.queue.submit([encoder.finish()]);
     }
+}
+
+/// A shader without run-time checks: they cost a hot loop several times its own instructions.
+#[allow(unsafe_code)]
+fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) -> wgpu::ShaderModule {
+    // SAFETY: only this crate's own shaders come here. Their indices are bounded by the sizes that the host puts into
+    // the parameters of each dispatch, and it makes the buffers to those sizes; labels, which the device wrote, are
+    // compared with the number of centroids before they index anything. Their loops count up to such a size by a
+    // constant or by a divisor of the workgroup, and no divisor is 0. They write workgroup memory before they read it.
+    // The tests run the same sources with the checks too.
+    unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
 
 /// A stretch of a chunk's rows that one pass takes.
