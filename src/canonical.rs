@@ -61,7 +61,7 @@ pub struct Nearest {
 
 /// The canonical label of row `i`.
 pub fn label(matrix: &Matrix, i: usize, centroids: &Centroids) -> Nearest {
-    let mut out = Nearest { label: 0, best: f64::INFINITY, second: f64::INFINITY };
+    let mut out = Nearest::none();
     for (c, centroid) in centroids.iter().enumerate() {
         out.offer(c as u32, squared_distance(matrix.row(i), centroid));
     }
@@ -69,6 +69,11 @@ pub fn label(matrix: &Matrix, i: usize, centroids: &Centroids) -> Nearest {
 }
 
 impl Nearest {
+    /// Before the first candidate.
+    pub fn none() -> Self {
+        Nearest { label: 0, best: f64::INFINITY, second: f64::INFINITY }
+    }
+
     /// Takes in candidate `c`; candidates come in increasing order.
     #[inline(always)]
     pub fn offer(&mut self, c: u32, distance: f64) {
@@ -145,13 +150,14 @@ impl Certificate {
 /// arithmetic of the distance.
 ///
 /// Computed as `start - x.c - norm(x) * slope`, any order, f32. With `m = |x||c| + |c|^2 / 2` the `d + 2` roundings err
-/// by at most `(d + 2) * 2^-23 * m`, so a start and a slope that take off `gamma * m`, `gamma = (d + 8) * 2^-23`, leave
-/// a bound from below while `d` is at most [`ProductForm::MOST_FEATURES`], and the true value is less than
-/// `3 * gamma * m` above it. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance less
-/// than `2^-20 * gamma * |x|^2`.
+/// by at most `(d + 2) * 2^-23 * m`, and second-order terms by `(d / 1672)^2 * 2^-23 * m`, so a start and a slope that
+/// take off `gamma * m`, `gamma = (d + 8 + (d / 1024)^2) * 2^-23`, leave a bound from below, and the true value is less
+/// than `3 * gamma * m` above it. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance
+/// less than `2^-20 * gamma * |x|^2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProductForm {
-    gamma: f64,
+    /// The error's share of `m`.
+    pub gamma: f64,
     /// `3 * gamma`.
     pub width: f32,
     /// `d * 2^-100`.
@@ -170,17 +176,10 @@ pub struct ProductPoint {
 }
 
 impl ProductForm {
-    /// Above this the second-order terms would count.
-    pub const MOST_FEATURES: usize = 2048;
-
-    /// For rows of `d` features, where that is few enough.
-    pub fn new(d: usize) -> Option<Self> {
-        let gamma = (d + 8) as f64 / f64::from(1u32 << 23);
-        (d <= Self::MOST_FEATURES).then(|| ProductForm {
-            gamma,
-            width: (3.0 * gamma) as f32,
-            slack: Certificate::new(d).slack,
-        })
+    /// For rows of `d` features.
+    pub fn new(d: usize) -> Self {
+        let gamma = ((d + 8) as f64 + (d as f64 / 1024.0).powi(2)) / f64::from(1u32 << 23);
+        ProductForm { gamma, width: (3.0 * gamma) as f32, slack: Certificate::new(d).slack }
     }
 
     /// A point's terms.

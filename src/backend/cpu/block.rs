@@ -153,6 +153,16 @@ impl<'a, const V: usize> Group<'a, V> {
         sums
     }
 
+    /// The squared norms of the group's rows, in f32.
+    #[inline(always)]
+    pub(super) fn squared_norms<S: Simd>(&self, simd: S) -> [S::f32s; V] {
+        let origin = (0..self.matrix.features()).map(
+            #[inline(always)]
+            |_| &[0f32],
+        );
+        self.add::<S, 1, false>(simd, origin, [[simd.splat_f32s(0.0); V]])[0]
+    }
+
     /// The squared distances of the group's rows to rows `4 * quarter` and the next three of a tile.
     #[inline(always)]
     pub(super) fn to_quarter<S: Simd>(
@@ -198,11 +208,6 @@ impl Points {
             }
         }
         Points { values, features, count: points.len(), least, larger }
-    }
-
-    /// How many points.
-    pub(super) fn len(&self) -> usize {
-        self.count
     }
 
     /// Hands the squared distances to each point, in order, to `take(point, distances)`.

@@ -39,7 +39,7 @@ struct Set<'a> {
     /// Which centroid each point is.
     ids: Vec<u32>,
     certificate: Certificate,
-    /// The points as the product form wants them; none where f32 is exact or the rows are too long.
+    /// The points as the product form wants them; none where f32 is exact.
     product: Option<Product>,
     /// Where its sums start among all sets' sums, in centroids.
     offset: usize,
@@ -143,11 +143,11 @@ impl<'a> Set<'a> {
         let ids: Vec<u32> = (0..centroids.k() as u32).filter(|&c| first[c as usize]).collect();
         let sent = || ids.iter().map(|&c| centroids.get(c as usize).iter().copied());
         let certificate = Certificate::for_values(matrix, &centroids.values);
-        let form = ProductForm::new(centroids.features).filter(|_| certificate != Certificate::exact());
+        let form = ProductForm::new(centroids.features);
         Set {
             centroids,
             points: Points::new(centroids.features, sent()),
-            product: form.map(|form| Product {
+            product: (certificate != Certificate::exact()).then(|| Product {
                 form,
                 negated: Points::new(centroids.features, sent().map(|c| c.map(|v| -v))),
                 terms: sent().map(|c| form.point(c)).collect(),

@@ -1,18 +1,28 @@
 //! CPU twin of `shaders/nearest.wgsl`: each query's nearest reference row.
+//!
+//! For each query and block of rows a lower bound of `|y|^2 / 2 - q.y` over the block's rows `y` ([`ProductForm`]), one
+//! multiply-add a feature. The canonical search then goes through the few blocks that may hold the nearest.
 
-use super::block::{Best, Group, InstructionSet, Kernel, Points, group_rows, store, store_u32};
+use super::block::{Group, InstructionSet, Kernel, Points, group_rows};
 use crate::backend::{Metric, Neighbour, Rule};
-use crate::canonical::{self, Certificate};
-use crate::matrix::Matrix;
+use crate::canonical::{self, Certificate, Nearest, ProductForm};
+use crate::matrix::{Matrix, TILE};
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Queries that go past the reference rows together.
-const QUERIES: usize = 64;
+/// Queries that go past a group of rows together: their packs stay in the first-level cache.
+const QUERIES: usize = 256;
 
-/// Bytes of reference rows that stay in the second-level cache while all queries of a batch pass.
-const CHUNK_BYTES: usize = 512 << 10;
+/// Queries whose bounds are kept at once.
+const KEPT: usize = 8192;
+
+/// Least rows of a block, and the most blocks: a query searches one or two blocks row by row.
+const ROWS: usize = 256;
+const BLOCKS: usize = 1024;
+
+/// Blocks of a task: their rows stay in the second-level cache while all queries pass.
+const TASK: usize = 8;
 
 pub(super) fn nearest(
     set: InstructionSet,
@@ -21,24 +31,36 @@ pub(super) fn nearest(
     rule: Rule<'_>,
     metric: Metric,
 ) -> Vec<Neighbour> {
-    let certificate = Certificate::for_values(matrix, queries.values());
-    let batches = queries.rows().div_ceil(QUERIES);
-    let mut filtered: Vec<Filtered> = (0..batches)
-        .into_par_iter()
-        .flat_map_iter(|b| {
-            let batch = b * QUERIES..queries.rows().min((b + 1) * QUERIES);
-            set.run(Filter { matrix, queries, batch, rule })
-        })
-        .collect();
-    filtered.par_iter_mut().enumerate().for_each(|(q, found)| {
-        if !certificate.holds(found.best, found.second) {
-            let query: Vec<f32> = queries.row(q).collect();
-            let most = found.best * certificate.high + certificate.slack;
-            found.row =
-                set.run(Decide { matrix, query: &query, excluded: own_row(rule, q), certificate, most });
-        }
-    });
-    filtered.iter().enumerate().map(|(q, f)| neighbour(matrix, queries, q, f.row, metric)).collect()
+    let bounds = Bounds::new(matrix, queries);
+    let rows = matrix.rows().div_ceil(BLOCKS).next_multiple_of(ROWS);
+    let blocks = matrix.rows().div_ceil(rows);
+    let mut out = Vec::with_capacity(queries.rows());
+    for first in (0..queries.rows()).step_by(KEPT) {
+        let count = KEPT.min(queries.rows() - first);
+        let batches: Vec<Batch> = (first..first + count)
+            .step_by(QUERIES)
+            .map(|q| Batch::new(&bounds, queries, first, q..(q + QUERIES).min(first + count)))
+            .collect();
+        // Block after block, a bound for each query.
+        let mut least = vec![0f32; blocks * count];
+        least.par_chunks_mut(TASK * count).enumerate().for_each(|(t, least)| {
+            set.run(Filter {
+                matrix,
+                bounds: &bounds,
+                batches: &batches,
+                first: t * TASK * rows,
+                rows,
+                least,
+            });
+        });
+        out.par_extend((first..first + count).into_par_iter().map(|q| {
+            let query: Vec<f64> = queries.row(q).map(f64::from).collect();
+            let least = least[q - first..].iter().step_by(count);
+            let row = search(set, matrix, &query, own_row(rule, q), &bounds, rows, least);
+            neighbour(matrix, queries, q, row, metric)
+        }));
+    }
+    out
 }
 
 /// The neighbour `row` of query `q`, with its canonical distance.
@@ -60,169 +82,187 @@ fn own_row(rule: Rule<'_>, q: usize) -> Option<usize> {
     }
 }
 
-/// The canonical nearest row of one query, on the CPU whatever the device: what a filter could not prove.
-/// `best` is the filter's least squared distance.
+/// The canonical nearest row of one query, whatever a filter made of it.
 #[cfg(feature = "gpu")]
-pub(crate) fn decide(
-    matrix: &Matrix,
-    queries: &Matrix,
-    rule: Rule<'_>,
-    q: usize,
-    best: f32,
-    certificate: Certificate,
-) -> u32 {
-    let query: Vec<f32> = queries.row(q).collect();
-    let most = best * certificate.high + certificate.slack;
-    InstructionSet::detect().run(Decide {
-        matrix,
-        query: &query,
-        excluded: own_row(rule, q),
-        certificate,
-        most,
-    })
+pub(crate) fn decide(matrix: &Matrix, queries: &Matrix, rule: Rule<'_>, q: usize) -> u32 {
+    let query: Vec<f64> = queries.row(q).map(f64::from).collect();
+    let search = Search { matrix, query: &query, rows: 0..matrix.rows(), own: own_row(rule, q) };
+    InstructionSet::detect().run(search).label
 }
 
-/// What the filter found for a query: the winner and the two least squared distances.
-#[derive(Clone, Copy)]
-struct Filtered {
-    row: u32,
-    best: f32,
-    second: f32,
+/// How a product is turned into a lower bound.
+struct Bounds {
+    form: ProductForm,
+    /// Whether f32 makes no error here.
+    exact: bool,
+    /// A row's squared norm, in f32, times this is at most half of it.
+    half: f32,
 }
 
-/// A batch of queries against all reference rows.
+impl Bounds {
+    fn new(matrix: &Matrix, queries: &Matrix) -> Self {
+        let form = ProductForm::new(matrix.features());
+        let exact = Certificate::for_values(matrix, queries.values()) == Certificate::exact();
+        let half = if exact { 0.5 } else { (0.5 - 1.5 * form.gamma) as f32 };
+        Bounds { form, exact, half }
+    }
+
+    /// What is taken off for each unit of a row's norm.
+    fn slope(&self, query: impl Iterator<Item = f32>) -> f32 {
+        if self.exact { 0.0 } else { self.form.point(query).slope }
+    }
+
+    /// A lower bound of the canonical distances of a query of this squared norm to a block's rows.
+    fn distance(&self, squared_norm: f64, bound: f32) -> f64 {
+        let squared = squared_norm + 2.0 * f64::from(bound);
+        if self.exact {
+            return squared;
+        }
+        // The f64 roundings, here and in the canonical distance.
+        let error = self.form.gamma * libm::ldexp(1.0, -24);
+        squared - error * (squared_norm + squared.abs()) - 3.0 * f64::from(self.form.slack)
+    }
+}
+
+/// Queries that go past the rows together.
+struct Batch {
+    /// Among the queries that are kept.
+    first: usize,
+    negated: Points,
+    slopes: Vec<f32>,
+}
+
+impl Batch {
+    fn new(bounds: &Bounds, queries: &Matrix, kept: usize, own: Range<usize>) -> Self {
+        Batch {
+            first: own.start - kept,
+            negated: Points::new(queries.features(), own.clone().map(|q| queries.row(q).map(|v| -v))),
+            slopes: own.map(|q| bounds.slope(queries.row(q))).collect(),
+        }
+    }
+}
+
+/// A few blocks of rows past all queries that are kept.
 struct Filter<'a> {
     matrix: &'a Matrix,
-    queries: &'a Matrix,
-    batch: Range<usize>,
-    rule: Rule<'a>,
+    bounds: &'a Bounds,
+    batches: &'a [Batch],
+    /// First row, and rows of a block.
+    first: usize,
+    rows: usize,
+    /// Block after block, a bound for each query.
+    least: &'a mut [f32],
 }
 
 impl Kernel for Filter<'_> {
-    type Output = Vec<Filtered>;
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd, const V: usize>(self, simd: S) -> Vec<Filtered> {
-        let Filter { matrix, queries, batch, rule } = self;
-        let points = Points::new(matrix.features(), batch.clone().map(|q| queries.row(q)));
-        let mut states = vec![Best::<S, V>::new(simd); points.len()];
-        let rows = group_rows::<S, V>();
-        let groups = matrix.rows().div_ceil(rows);
-        let chunk = (CHUNK_BYTES / (rows * matrix.features() * 4)).max(1);
-        for first in (0..groups).step_by(chunk) {
-            for g in first..groups.min(first + chunk) {
-                let start = g * rows;
-                points.for_each(
-                    simd,
-                    Group::<V>::new(matrix, start),
-                    #[inline(always)]
-                    |p, mut distances| {
-                        leave_out::<S, V>(
-                            start,
-                            matrix.rows(),
-                            own_row(rule, batch.start + p),
-                            &mut distances,
-                        );
-                        states[p].offer(simd, g as u32, distances);
-                    },
-                );
-            }
-        }
-        states.iter().map(reduce).collect()
-    }
-}
-
-/// Puts rows that do not count (past the end, or the query itself) out of reach.
-#[inline(always)]
-fn leave_out<S: Simd, const V: usize>(
-    start: usize,
-    rows: usize,
-    own: Option<usize>,
-    distances: &mut [S::f32s; V],
-) {
-    let lanes = group_rows::<S, V>();
-    let own = own.filter(|o| (start..start + lanes).contains(o));
-    if own.is_some() || start + lanes > rows {
-        let lanes: &mut [f32] = bytemuck::cast_slice_mut(distances);
-        for (row, lane) in (start..).zip(lanes) {
-            if row >= rows || own == Some(row) {
-                *lane = f32::MAX;
-            }
-        }
-    }
-}
-
-/// The winner among a state's lanes.
-#[inline(always)]
-fn reduce<S: Simd, const V: usize>(state: &Best<S, V>) -> Filtered {
-    let rows = group_rows::<S, V>();
-    let (mut best, mut second, mut index) = ([0f32; 64], [0f32; 64], [0u32; 64]);
-    store::<S, V>(state.best, &mut best);
-    store::<S, V>(state.second, &mut second);
-    store_u32::<S, V>(state.index, &mut index);
-    let mut out = Filtered { row: u32::MAX, best: f32::MAX, second: f32::MAX };
-    for lane in 0..rows {
-        let row = index[lane] * rows as u32 + lane as u32;
-        if best[lane] < out.best || (best[lane] == out.best && row < out.row) {
-            out = Filtered { row, best: best[lane], second: out.best.min(out.second) };
-        } else {
-            out.second = out.second.min(best[lane]);
-        }
-        out.second = out.second.min(second[lane]);
-    }
-    out
-}
-
-/// All rows that could be a query's nearest, held against each other canonically.
-struct Decide<'a> {
-    matrix: &'a Matrix,
-    query: &'a [f32],
-    excluded: Option<usize>,
-    certificate: Certificate,
-    /// A row whose squared distance is provably above this is not the nearest.
-    most: f32,
-}
-
-impl Kernel for Decide<'_> {
-    type Output = u32;
-
-    #[inline(always)]
-    fn run<S: Simd, const V: usize>(self, simd: S) -> u32 {
-        let Decide { matrix, query, excluded, certificate, most } = self;
-        let points = Points::new(matrix.features(), std::iter::once(query.iter().copied()));
-        let lanes = group_rows::<S, V>();
-        let mut squared = [0f32; 64];
-        let mut nearest = canonical::Nearest { label: 0, best: f64::INFINITY, second: f64::INFINITY };
-        let (low, most_v) = (simd.splat_f32s(certificate.low), simd.splat_f32s(most));
-        let minus = simd.splat_f32s(-certificate.slack);
-        for start in (0..matrix.rows()).step_by(lanes) {
-            let mut any = false;
-            points.for_each(
-                simd,
-                Group::<V>::new(matrix, start),
-                #[inline(always)]
-                |_, mut distances| {
-                    leave_out::<S, V>(start, matrix.rows(), excluded, &mut distances);
-                    for distance in distances {
-                        let least = simd.mul_add_e_f32s(distance, low, minus);
-                        let possible = simd.less_than_or_equal_f32s(least, most_v);
-                        any |= simd.first_true_m32s(possible) < S::F32_LANES;
+    fn run<S: Simd, const V: usize>(self, simd: S) {
+        let Filter { matrix, bounds, batches, first, rows, least } = self;
+        let kept = batches.iter().map(|b| b.slopes.len()).sum();
+        let mut state = [simd.splat_f32s(f32::MAX); QUERIES];
+        for batch in batches {
+            let count = batch.slopes.len();
+            for (b, least) in least.chunks_exact_mut(kept).enumerate() {
+                let start = first + b * rows;
+                state[..count].fill(simd.splat_f32s(f32::MAX));
+                for start in (start..matrix.rows().min(start + rows)).step_by(group_rows::<S, V>()) {
+                    let group = Group::<V>::new(matrix, start);
+                    let mut norms = [simd.splat_f32s(0.0); V];
+                    norms.copy_from_slice(&S::as_simd_f32s(&matrix.norms()[start..]).0[..V]);
+                    let mut halves = group.squared_norms(simd);
+                    for half in &mut halves {
+                        *half = simd.mul_f32s(*half, simd.splat_f32s(bounds.half));
                     }
-                    store::<S, V>(distances, &mut squared);
-                },
-            );
-            // Nearly all groups end here.
-            if !any {
-                continue;
-            }
-            for (lane, &s) in squared[..lanes].iter().enumerate() {
-                let possible = s * certificate.low - certificate.slack <= most;
-                if possible && s < f32::MAX {
-                    let row = start + lane;
-                    nearest.offer(row as u32, canonical::squared_distance(matrix.row(row), query));
+                    batch.negated.for_each_product(
+                        simd,
+                        group,
+                        #[inline(always)]
+                        |_| halves,
+                        #[inline(always)]
+                        |q, sums| {
+                            let slope = simd.splat_f32s(batch.slopes[q]);
+                            let mut least = state[q];
+                            for v in 0..V {
+                                least = simd.min_f32s(least, simd.mul_add_e_f32s(norms[v], slope, sums[v]));
+                            }
+                            state[q] = least;
+                        },
+                    );
+                }
+                for (to, &state) in least[batch.first..].iter_mut().zip(&state[..count]) {
+                    *to = simd.reduce_min_f32s(state);
                 }
             }
         }
-        nearest.label
+    }
+}
+
+/// The canonical nearest row of query `q`: `least` is a bound for each block of `rows` rows.
+fn search<'l>(
+    set: InstructionSet,
+    matrix: &Matrix,
+    query: &[f64],
+    own: Option<usize>,
+    bounds: &Bounds,
+    rows: usize,
+    least: impl ExactSizeIterator<Item = &'l f32> + Clone,
+) -> u32 {
+    let squared_norm = query.iter().map(|v| v * v).sum();
+    let look = |block: usize, nearest: &mut Nearest| {
+        let rows = block * rows..matrix.rows().min((block + 1) * rows);
+        let found = set.run(Search { matrix, query, rows, own });
+        if found.best < nearest.best || (found.best == nearest.best && found.label < nearest.label) {
+            *nearest = found;
+        }
+    };
+    let mut nearest = Nearest::none();
+    let first = least.clone().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(block, _)| block);
+    look(first, &mut nearest);
+    for (block, &bound) in least.enumerate() {
+        let bound = bounds.distance(squared_norm, bound);
+        // Of equals the lowest row is wanted, so an earlier block may still matter.
+        let later = block * rows > nearest.label as usize;
+        let hopeless = bound > nearest.best || (later && (bound == nearest.best || nearest.best == 0.0));
+        if block != first && !hopeless {
+            look(block, &mut nearest);
+        }
+    }
+    nearest.label
+}
+
+/// The canonical nearest of some rows, the lowest of equals.
+struct Search<'a> {
+    matrix: &'a Matrix,
+    query: &'a [f64],
+    rows: Range<usize>,
+    /// A row that does not count.
+    own: Option<usize>,
+}
+
+impl Kernel for Search<'_> {
+    type Output = Nearest;
+
+    #[inline(always)]
+    fn run<S: Simd, const V: usize>(self, _: S) -> Nearest {
+        let Search { matrix, query, rows, own } = self;
+        let mut nearest = Nearest::none();
+        for start in rows.clone().step_by(TILE) {
+            // Lane by lane the canonical distance: any instruction set computes these bits.
+            let mut squared = [0f64; TILE];
+            for (lanes, &q) in matrix.tile(start / TILE).iter().zip(query) {
+                for (sum, &x) in squared.iter_mut().zip(lanes) {
+                    let difference = f64::from(x) - q;
+                    *sum += difference * difference;
+                }
+            }
+            for (row, &squared) in (start..rows.end).zip(&squared) {
+                if own != Some(row) {
+                    nearest.offer(row as u32, squared);
+                }
+            }
+        }
+        nearest
     }
 }

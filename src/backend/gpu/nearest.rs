@@ -87,7 +87,7 @@ pub(super) async fn nearest(
             let row = if certificate.holds(found.best, found.second) {
                 found.row
             } else {
-                decide(matrix, queries, rule, q, found.best, certificate)
+                decide(matrix, queries, rule, q)
             };
             neighbour(matrix, queries, q, row, metric)
         })
