@@ -2,6 +2,7 @@
 
 mod analyse;
 mod assign;
+mod bench;
 mod console;
 mod document;
 mod input;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Fit(args) => analyse::fit(&args),
         Verb::Assign(args) => assign::assign(&args),
         Verb::Synth(args) => tools::synth(&args),
+        Verb::Bench(args) => bench::bench(&args),
         Verb::Doctor(args) => tools::doctor(&args),
     }
 }
@@ -64,9 +66,19 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// Sets the number of threads, and gives the CPU as `SEGMENTA_SIMD` allows it.
 fn set_up(run: &Run) -> anyhow::Result<Cpu> {
-    let threads = run.threads.map_or(0, usize::from);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    let set = match std::env::var("SEGMENTA_SIMD").ok().as_deref() {
+    set_threads(run.threads)?;
+    Ok(Cpu::with(instruction_set()?)?)
+}
+
+/// Sets the number of threads; none: one for each of the machine's.
+fn set_threads(threads: Option<u16>) -> anyhow::Result<()> {
+    let threads = threads.map_or(0, usize::from);
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?)
+}
+
+/// The instruction set that `SEGMENTA_SIMD` names, or the widest.
+fn instruction_set() -> Result<InstructionSet, Error> {
+    Ok(match std::env::var("SEGMENTA_SIMD").ok().as_deref() {
         None | Some("") => InstructionSet::detect(),
         Some("avx512") => InstructionSet::Avx512,
         Some("avx2") => InstructionSet::Avx2,
@@ -74,8 +86,7 @@ fn set_up(run: &Run) -> anyhow::Result<Cpu> {
         Some("none") => InstructionSet::Portable,
         Some(other) => {
             let what = format!("SEGMENTA_SIMD={other}: expected avx512, avx2, neon or none");
-            return Err(Error::Usage(what).into());
+            return Err(Error::Usage(what));
         }
-    };
-    Ok(Cpu::with(set)?)
+    })
 }

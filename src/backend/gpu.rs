@@ -3,6 +3,7 @@
 //! The functions inside are async; [`pollster`] blocks here and in [`adapters`], at the one edge.
 
 mod buffer;
+mod ceiling;
 mod context;
 mod distance_sums;
 mod kernel;

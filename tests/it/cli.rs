@@ -1,6 +1,7 @@
 //! The program as its users run it: what it prints, what it leaves behind, how it ends.
 
 mod bad_input;
+mod bench;
 mod files;
 mod repeat;
 mod streams;
