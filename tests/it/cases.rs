@@ -1,4 +1,4 @@
-//! The case list that every primitive is held to on every backend.
+//! The case list that every primitive is held to on every backend, and by which `benches` times them.
 
 use ndarray::Array2;
 use segmenta::Matrix;
@@ -108,13 +108,26 @@ fn case(name: &str, rows: Array2<f32>) -> Case {
     Case { name: name.into(), matrix, sets }
 }
 
-/// All of them.
+/// Shapes worth timing: rows, features, k. Few features, the field's 26, many centroids, more features than a GPU's
+/// kernels unroll.
+pub const TIMED: [(usize, usize, usize); 4] =
+    [(30_000, 4, 3), (10_000, 26, 5), (10_000, 26, 50), (4_000, 129, 8)];
+
+/// Standard normal rows, and ten sets of `k` of them.
+pub fn timed((rows, features, k): (usize, usize, usize)) -> Case {
+    let matrix = Matrix::from_array(normal(rows, features, 3000).view()).unwrap();
+    let sets = (0..10).map(|s| rows_as_centroids(&matrix, k, 0.1, 3001 + s)).collect();
+    Case { name: format!("timed {rows} x {features}, k = {k}"), matrix, sets }
+}
+
+/// All of them; of those that are timed, a few rows.
 pub fn all() -> Vec<Case> {
     let mut all: Vec<Case> =
         [(1, 1), (2, 3), (63, 4), (64, 5), (65, 26), (255, 3), (257, 26), (130, 129), (1100, 7)]
             .iter()
             .map(|&(n, d)| case(&format!("normal {n} x {d}"), normal(n, d, (n * 1000 + d) as u64)))
             .collect();
+    all.extend(TIMED.map(|(rows, features, k)| timed((rows.min(100), features, k))));
     all.push(case("0/1", binary(300, 8)));
     all.push(case("duplicate rows", duplicates()));
     all.push(case("near ties", near_ties()));

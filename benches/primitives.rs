@@ -1,0 +1,97 @@
+//! Every primitive on the shapes of the tests' case list: on the CPU, and on a real GPU where there is one.
+//!
+//! `cargo bench`, `cargo bench -- lloyd/cpu`; `cargo bench -- --test` runs everything once.
+
+#[allow(dead_code)]
+#[path = "../tests/it/cases.rs"]
+mod cases;
+
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use segmenta::backend::cpu::Cpu;
+use segmenta::backend::{Backend, Labeling, Metric, Rows, Rule};
+use segmenta::progress::Progress;
+use std::time::Duration;
+
+/// Queries of `nearest` and `pairwise`.
+const QUERIES: usize = 256;
+
+type Devices = Vec<(&'static str, Box<dyn Backend>)>;
+
+#[cfg(feature = "gpu")]
+fn real_gpu() -> Option<Box<dyn Backend>> {
+    use segmenta::backend::gpu::{Gpu, Options, adapters};
+    let Some(index) = adapters().iter().position(|a| !a.software) else {
+        eprintln!("SKIPPED: no real GPU was found: the CPU alone is timed");
+        return None;
+    };
+    Some(Box::new(Gpu::open(index, Options::default()).expect("a GPU that is listed can be opened")))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn real_gpu() -> Option<Box<dyn Backend>> {
+    None
+}
+
+/// Times `run` on every device and shape; `pairs` is how many distances it takes.
+fn time(
+    criterion: &mut Criterion,
+    devices: &Devices,
+    name: &str,
+    pairs: impl Fn(&cases::Case) -> usize,
+    run: impl Fn(&dyn Rows, &cases::Case),
+) {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    for (rows, features, k) in cases::TIMED {
+        let case = cases::timed((rows, features, k));
+        group.throughput(Throughput::Elements(pairs(&case) as u64));
+        for (device, backend) in devices {
+            let resident = backend.load(&case.matrix).expect("the shapes fit any device");
+            let id = BenchmarkId::new(*device, format!("{rows}x{features},k={k}"));
+            group.bench_function(id, |b| b.iter(|| run(&*resident, &case)));
+        }
+    }
+    group.finish();
+}
+
+fn primitives(criterion: &mut Criterion) {
+    let mut devices: Devices = vec![("cpu", Box::new(Cpu::default()))];
+    devices.extend(real_gpu().map(|gpu| ("gpu", gpu)));
+
+    let to_centroids =
+        |case: &cases::Case| case.matrix.rows() * case.sets.iter().map(|s| s.k()).sum::<usize>();
+    time(criterion, &devices, "lloyd", to_centroids, |rows, case| {
+        drop(rows.lloyd(&case.sets, false).unwrap());
+    });
+    let own: Vec<u32> = (0..QUERIES as u32).collect();
+    time(criterion, &devices, "nearest", pairs_of_queries, |rows, case| {
+        drop(rows.nearest(&queries(case), Rule::ExcludeSelf(&own), Metric::Euclidean).unwrap());
+    });
+    time(criterion, &devices, "pairwise", pairs_of_queries, |rows, case| {
+        drop(rows.pairwise(&queries(case), Metric::Euclidean).unwrap());
+    });
+    let among_rows = |case: &cases::Case| case.matrix.rows() * (case.matrix.rows() - 1) / 2;
+    time(criterion, &devices, "distance_sums", among_rows, |rows, case| {
+        let k = case.sets[0].k();
+        let labels: Vec<u32> = (0..case.matrix.rows()).map(|i| (i % k) as u32).collect();
+        let labeling = Labeling { k, labels: &labels };
+        rows.distance_sums(&[labeling], Progress::none(), &mut |_, sums| {
+            std::hint::black_box(sums);
+            Ok(())
+        })
+        .unwrap();
+    });
+}
+
+fn pairs_of_queries(case: &cases::Case) -> usize {
+    QUERIES * case.matrix.rows()
+}
+
+/// The table's first rows; a small part of the time.
+fn queries(case: &cases::Case) -> segmenta::Matrix {
+    case.matrix.select(&(0..QUERIES).collect::<Vec<_>>())
+}
+
+criterion_group!(all, primitives);
+criterion_main!(all);
