@@ -147,18 +147,19 @@ impl Certificate {
 }
 
 /// Lower bounds of `|c|^2 / 2 - x.c`, which orders points `c` as their distances from a row `x` do, in half the
-/// arithmetic of the distance.
+/// arithmetic of the distance. For arithmetic that rounds to nearest, as a CPU's does.
 ///
-/// Computed as `start - x.c - norm(x) * slope`, any order, f32. With `m = |x||c| + |c|^2 / 2` the `d + 2` roundings err
-/// by at most `(d + 2) * 2^-23 * m`, and second-order terms by `(d / 1672)^2 * 2^-23 * m`, so a start and a slope that
-/// take off `gamma * m`, `gamma = (d + 8 + (d / 1024)^2) * 2^-23`, leave a bound from below, and the true value is less
-/// than `3 * gamma * m` above it. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance
-/// less than `2^-20 * gamma * |x|^2`.
+/// Computed as `start - x.c + norm(x) * slope` in f32, with or without fused multiply-adds. With `m = |x||c| + |c|^2 / 2`
+/// and `u = 2^-24`, its `d + 2` roundings err by at most `(d + 2) u m`, and by `(d / 2300)^2 u m` in second order. Start
+/// and slope take off `gamma m`, `gamma = (d + 10 + (d / 800)^2) u`, and up to `4 u m` in being rounded, so that what
+/// comes out is a bound from below, and the true value less than `(2 d + 17) u m` above it; `width = 2.2 gamma` covers
+/// that and its own evaluation. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance less
+/// than `2^-20 * gamma * |x|^2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProductForm {
-    /// The error's share of `m`.
+    /// The share of `m` that is taken off.
     pub gamma: f64,
-    /// `3 * gamma`.
+    /// At most this share of `m` the bound is below the true value.
     pub width: f32,
     /// `d * 2^-100`.
     pub slack: f32,
@@ -178,8 +179,8 @@ pub struct ProductPoint {
 impl ProductForm {
     /// For rows of `d` features.
     pub fn new(d: usize) -> Self {
-        let gamma = ((d + 8) as f64 + (d as f64 / 1024.0).powi(2)) / f64::from(1u32 << 23);
-        ProductForm { gamma, width: (3.0 * gamma) as f32, slack: Certificate::new(d).slack }
+        let gamma = ((d + 10) as f64 + (d as f64 / 800.0).powi(2)) / f64::from(1u32 << 24);
+        ProductForm { gamma, width: (2.2 * gamma) as f32, slack: Certificate::new(d).slack }
     }
 
     /// A point's terms.

@@ -69,10 +69,18 @@ def hopkins(neighbours, rows, probes=2000):
     index.kneighbors(rows[rng.choice(len(rows), probes, replace=False)], 2)
 
 
-def faiss_kmeans(rows, k, restarts):
+def faiss_kmeans(rows, k, restarts, iterations=50, starts=None):
     import faiss
 
-    faiss.Kmeans(rows.shape[1], k, niter=50, nredo=restarts, max_points_per_centroid=len(rows)).train(rows)
+    kmeans = faiss.Kmeans(
+        rows.shape[1], k, niter=iterations, nredo=restarts, max_points_per_centroid=len(rows), min_points_per_centroid=1
+    )
+    kmeans.train(rows, init_centroids=starts)
+
+
+def iteration(run):
+    """Seconds of one iteration: what ten more of them take."""
+    return lambda: (run(11)() - run(1)()) / 10
 
 
 def cases(folder):
@@ -112,6 +120,29 @@ def cases(folder):
         "intelex": timed(lambda: hopkins(fast_neighbours, rows)),
     }
     yield "load", "load the raw CSV", ours_load(raw), {"pandas": timed(lambda: pandas.read_csv(raw))}
+    many, many_starts = folder / "many.npy", folder / "many_starts.npy"
+    synth = ["synth", "blobs", "--rows", "1000000", "--features", "32", "--centers", "1000", "--out", many]
+    subprocess.run([PROGRAM, *synth], check=True)
+    large = np.load(many)
+    np.save(many_starts, large[::1000])
+    centers = large[::1000].copy()
+
+    def each_iteration(kmeans):
+        def run(iterations):
+            model = kmeans(n_clusters=1000, init=centers, n_init=1, tol=0, max_iter=iterations)
+            return timed(lambda: model.fit(large))
+
+        return iteration(run)
+
+    yield "large", "one iteration, k=1000, 1,000,000 x 32", iteration(
+        lambda iterations: ours(
+            "fit", many, ["fit"], "--init", many_starts, "--tol", "0", "--max-iter", str(iterations)
+        )
+    ), {
+        "scikit-learn": each_iteration(plain),
+        "intelex": each_iteration(fast),
+        "faiss": iteration(lambda iterations: timed(lambda: faiss_kmeans(large, 1000, 1, iterations, centers))),
+    }
     yield "sweep", "sweep 2..10, n_init=20, silhouettes, 30,000 rows", ours(
         "sweep", small, ["fit", "silhouette"], "--n-init", "20"
     ), each(lambda kmeans: sweep(kmeans, few, True))

@@ -149,7 +149,10 @@ pub fn fit_many(
         progress.step("fit", done_share(&runs), 1000)?;
     }
 
-    rank_again(rows, matrix, &mut runs)?;
+    // A start that has no rival needs no rank.
+    if runs.len() > ks.len() {
+        rank_again(rows, matrix, &mut runs)?;
+    }
     let best: Vec<&Run> = ks
         .iter()
         .filter_map(|&k| {

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+mod bounds;
 mod cases;
 mod cli;
 mod contract;

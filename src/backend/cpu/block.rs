@@ -1,6 +1,5 @@
 //! The piece that every primitive is made of: squared distances of a group of rows to a few points, in registers.
 
-use crate::canonical::Certificate;
 use crate::matrix::{Matrix, TILE};
 use pulp::Simd;
 use std::fmt;
@@ -323,20 +322,5 @@ impl<S: Simd, const V: usize> Best<S, V> {
             self.index[v] = simd.select_u32s(closer, index, self.index[v]);
         }
         closer_than
-    }
-
-    /// Whether the certificate holds in every lane.
-    #[inline(always)]
-    pub(super) fn proved(&self, simd: S, certificate: &Certificate) -> bool {
-        let (low, high) = (simd.splat_f32s(certificate.low), simd.splat_f32s(certificate.high));
-        let (plus, minus) = (simd.splat_f32s(certificate.slack), simd.splat_f32s(-certificate.slack));
-        let mut proved = true;
-        for v in 0..V {
-            let least = simd.mul_add_e_f32s(self.second[v], low, minus);
-            let most = simd.mul_add_e_f32s(self.best[v], high, plus);
-            let doubtful = simd.less_than_or_equal_f32s(least, most);
-            proved &= simd.first_true_m32s(doubtful) == S::F32_LANES;
-        }
-        proved
     }
 }

@@ -1,15 +1,15 @@
 //! CPU twin of `shaders/lloyd.wgsl`: many centroid sets past each tile of rows, whole-number sums of rows that moved.
 //!
-//! Rows are first held to `|c|^2 / 2 - x.c` with an error bound a centroid ([`ProductForm`]); a group of rows with one
-//! that this does not prove is held to the squared distances, and a row that these do not prove to the canonical ones.
+//! Rows are held to `|c|^2 / 2 - x.c` with an error bound a centroid ([`ProductForm`]), or to the squared distances where
+//! that leaves too many in doubt; a row in doubt is held to the canonical distances.
 
 mod labels;
 mod sums;
 
 use super::block::{Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, store, store_u32};
 use crate::backend::{Assigned, Memory};
-use crate::canonical::{self, Centroids, Certificate, ProductForm, ProductPoint};
-use crate::matrix::Matrix;
+use crate::canonical::{Centroids, Certificate, ProductForm, ProductPoint};
+use crate::matrix::{Matrix, TILE};
 use labels::Labels;
 use pulp::Simd;
 use rayon::prelude::*;
@@ -39,6 +39,8 @@ struct Set<'a> {
     /// Which centroid each point is.
     ids: Vec<u32>,
     certificate: Certificate,
+    /// Feature by feature 16 centroids, as the canonical distance wants them; infinite where there is none.
+    tiles: Vec<[f64; TILE]>,
     /// The points as the product form wants them; none where f32 is exact.
     product: Option<Product>,
     /// Where its sums start among all sets' sums, in centroids.
@@ -153,6 +155,13 @@ impl<'a> Set<'a> {
                 terms: sent().map(|c| form.point(c)).collect(),
             }),
             certificate,
+            tiles: (0..centroids.k().div_ceil(TILE))
+                .flat_map(|t| (0..centroids.features).map(move |j| (t, j)))
+                .map(|(t, j)| {
+                    let value = |c| centroids.values.get(c * centroids.features + j).copied();
+                    std::array::from_fn(|i| value(t * TILE + i).map_or(f64::INFINITY, f64::from))
+                })
+                .collect(),
             ids,
             offset,
             labels,
@@ -177,7 +186,7 @@ impl Kernel for Part<'_> {
         let Part { matrix, sets, rows, sums, undecided } = self;
         let lanes = group_rows::<S, V>();
         let mut adder = Adder::new(matrix, sums.counts.len());
-        let mut looks = vec![Looks::default(); sets.len()];
+        let mut doubts = vec![0; sets.len()];
         let mut moves = [Move::default(); CHUNK];
         for start in rows.clone().step_by(CHUNK) {
             let end = rows.end.min(start + CHUNK);
@@ -187,9 +196,15 @@ impl Kernel for Part<'_> {
                 for group in (start..end).step_by(lanes) {
                     let chosen = &mut chosen[group - start..][..lanes];
                     let alive = lanes.min(end - group);
-                    if !looks[s].first::<S, V>(simd, matrix, group, set, chosen) {
-                        undecided[s] += assign::<S, V>(simd, matrix, group, set, chosen, alive);
-                    }
+                    let limits = match &set.product {
+                        Some(product) if doubts[s] * MOST_DOUBTS < rows_before(&rows, group) => {
+                            by_product::<S, V>(simd, matrix, group, set, product, chosen)
+                        }
+                        _ => by_distance::<S, V>(simd, matrix, group, set, chosen),
+                    };
+                    let doubtful = decide::<S, V>(simd, matrix, group, set, limits, &mut chosen[..alive]);
+                    doubts[s] += doubtful;
+                    undecided[s] += doubtful as u64;
                     chosen[alive..].fill(NONE);
                 }
                 let mut count = 0;
@@ -211,80 +226,75 @@ impl Kernel for Part<'_> {
     }
 }
 
-/// How often the product form was tried for a set, and failed.
-#[derive(Clone, Copy, Default)]
-struct Looks {
-    tried: u32,
-    failed: u32,
+/// Where more than one row in this many is in doubt, the product form costs more than it saves.
+const MOST_DOUBTS: usize = 32;
+
+/// The rows of a part that are done, and some for a start.
+fn rows_before(part: &Range<usize>, group: usize) -> usize {
+    group - part.start + 16 * MOST_DOUBTS
 }
 
-impl Looks {
-    /// Labels a group's rows by the product form, if it proves all of them. Where it mostly fails (clusters that are
-    /// small beside their distance from the origin) it is no longer tried.
-    #[inline(always)]
-    fn first<S: Simd, const V: usize>(
-        &mut self,
-        simd: S,
-        matrix: &Matrix,
-        group: usize,
-        set: &Set,
-        chosen: &mut [u32],
-    ) -> bool {
-        let Some(product) = &set.product else { return false };
-        if self.failed > 8 + self.tried / 2 {
-            return false;
-        }
-        self.tried += 1;
-        let mut norms = [simd.splat_f32s(0.0); V];
-        let all = S::as_simd_f32s(&matrix.norms()[group..]).0;
-        norms.copy_from_slice(&all[..V]);
-        let mut best = Best::<S, V>::new(simd);
-        let mut radius = norms;
-        product.negated.for_each_product(
-            simd,
-            Group::<V>::new(matrix, group),
-            #[inline(always)]
-            |p| [simd.splat_f32s(product.terms[p].start); V],
-            #[inline(always)]
-            |p, mut bounds| {
-                let slope = simd.splat_f32s(product.terms[p].slope);
-                for v in 0..V {
-                    bounds[v] = simd.mul_add_e_f32s(norms[v], slope, bounds[v]);
-                }
-                let closer = best.offer(simd, set.ids[p], bounds);
-                for v in 0..V {
-                    let own = simd.splat_f32s(product.terms[p].radius);
-                    radius[v] = simd.select_f32s(closer[v], own, radius[v]);
-                }
-            },
-        );
-        store_u32::<S, V>(best.index, chosen);
-        let (width, slack) = (simd.splat_f32s(product.form.width), simd.splat_f32s(product.form.slack));
-        let (tiny, half) = (simd.splat_f32s(1.0 / (1 << 20) as f32), simd.splat_f32s(0.5));
-        let mut proved = true;
-        for v in 0..V {
-            // At most `best + width * (norm * radius + radius^2 / 2 + norm^2 / 2^20) + slack`.
-            let mixed = simd.mul_f32s(norms[v], simd.mul_add_e_f32s(norms[v], tiny, radius[v]));
-            let error = simd.mul_add_e_f32s(simd.mul_f32s(radius[v], half), radius[v], mixed);
-            let most = simd.mul_add_e_f32s(width, error, simd.add_f32s(best.best[v], slack));
-            let doubtful = simd.less_than_or_equal_f32s(best.second[v], most);
-            proved &= simd.first_true_m32s(doubtful) == S::F32_LANES;
-        }
-        self.failed += u32::from(!proved);
-        proved
-    }
+/// For each of a group's rows the runner-up's least value and the winner's largest: the winner is proved where the
+/// first is above the second.
+struct Limits<S: Simd, const V: usize> {
+    second: [S::f32s; V],
+    best: [S::f32s; V],
 }
 
-/// Labels a group's rows: the f32 winners where they are proved. Returns how many of the `alive` rows were not.
+/// The winners of a group's rows by the product form.
 #[inline(always)]
-fn assign<S: Simd, const V: usize>(
+fn by_product<S: Simd, const V: usize>(
+    simd: S,
+    matrix: &Matrix,
+    group: usize,
+    set: &Set,
+    product: &Product,
+    chosen: &mut [u32],
+) -> Limits<S, V> {
+    let mut norms = [simd.splat_f32s(0.0); V];
+    norms.copy_from_slice(&S::as_simd_f32s(&matrix.norms()[group..]).0[..V]);
+    let mut best = Best::<S, V>::new(simd);
+    let mut radius = norms;
+    product.negated.for_each_product(
+        simd,
+        Group::<V>::new(matrix, group),
+        #[inline(always)]
+        |p| [simd.splat_f32s(product.terms[p].start); V],
+        #[inline(always)]
+        |p, mut bounds| {
+            let slope = simd.splat_f32s(product.terms[p].slope);
+            for v in 0..V {
+                bounds[v] = simd.mul_add_e_f32s(norms[v], slope, bounds[v]);
+            }
+            let closer = best.offer(simd, set.ids[p], bounds);
+            for v in 0..V {
+                let own = simd.splat_f32s(product.terms[p].radius);
+                radius[v] = simd.select_f32s(closer[v], own, radius[v]);
+            }
+        },
+    );
+    store_u32::<S, V>(best.index, chosen);
+    let (width, slack) = (simd.splat_f32s(product.form.width), simd.splat_f32s(product.form.slack));
+    let (tiny, half) = (simd.splat_f32s(1.0 / (1 << 20) as f32), simd.splat_f32s(0.5));
+    let mut limits = Limits { second: best.second, best: best.best };
+    for v in 0..V {
+        // best + width * (norm * radius + radius^2 / 2 + norm^2 / 2^20) + slack
+        let mixed = simd.mul_f32s(norms[v], simd.mul_add_e_f32s(norms[v], tiny, radius[v]));
+        let error = simd.mul_add_e_f32s(simd.mul_f32s(radius[v], half), radius[v], mixed);
+        limits.best[v] = simd.mul_add_e_f32s(width, error, simd.add_f32s(best.best[v], slack));
+    }
+    limits
+}
+
+/// The winners of a group's rows by the squared distances.
+#[inline(always)]
+fn by_distance<S: Simd, const V: usize>(
     simd: S,
     matrix: &Matrix,
     group: usize,
     set: &Set,
     chosen: &mut [u32],
-    alive: usize,
-) -> u64 {
+) -> Limits<S, V> {
     let mut best = Best::<S, V>::new(simd);
     set.points.for_each(
         simd,
@@ -295,32 +305,56 @@ fn assign<S: Simd, const V: usize>(
         },
     );
     store_u32::<S, V>(best.index, chosen);
-    if best.proved(simd, &set.certificate) {
-        return 0;
+    let Certificate { low, high, slack } = set.certificate;
+    let mut limits = Limits { second: best.second, best: best.best };
+    for v in 0..V {
+        limits.second[v] = simd.mul_add_e_f32s(best.second[v], simd.splat_f32s(low), simd.splat_f32s(-slack));
+        limits.best[v] = simd.mul_add_e_f32s(best.best[v], simd.splat_f32s(high), simd.splat_f32s(slack));
     }
-    let (mut nearest, mut second) = ([0f32; MAX_GROUP], [0f32; MAX_GROUP]);
-    store::<S, V>(best.best, &mut nearest);
-    store::<S, V>(best.second, &mut second);
-    decide(matrix, group, set, &nearest, &second, &mut chosen[..alive])
+    limits
 }
 
-/// The canonical distance labels the rows whose filter proves nothing.
-#[cold]
-#[inline(never)]
-fn decide(
+/// Labels the rows that are not proved by the canonical distance; says how many.
+#[inline(always)]
+fn decide<S: Simd, const V: usize>(
+    simd: S,
     matrix: &Matrix,
     group: usize,
     set: &Set,
-    nearest: &[f32],
-    second: &[f32],
+    limits: Limits<S, V>,
     chosen: &mut [u32],
-) -> u64 {
-    let mut undecided = 0;
-    for (r, label) in chosen.iter_mut().enumerate() {
-        if !set.certificate.holds(nearest[r], second[r]) {
-            undecided += 1;
-            *label = canonical::label(matrix, group + r, set.centroids).label;
+) -> usize {
+    let mut proved = true;
+    for v in 0..V {
+        let doubtful = simd.less_than_or_equal_f32s(limits.second[v], limits.best[v]);
+        proved &= simd.first_true_m32s(doubtful) == S::F32_LANES;
+    }
+    if proved {
+        return 0;
+    }
+    let (mut second, mut best) = ([0f32; MAX_GROUP], [0f32; MAX_GROUP]);
+    store::<S, V>(limits.second, &mut second);
+    store::<S, V>(limits.best, &mut best);
+    let d = matrix.features();
+    let mut doubtful = 0;
+    for (r, label) in chosen.iter_mut().enumerate().filter(|(r, _)| second[*r] <= best[*r]) {
+        doubtful += 1;
+        let mut nearest = f64::INFINITY;
+        for (t, tile) in set.tiles.chunks_exact(d).enumerate() {
+            let mut squared = [0f64; TILE];
+            for (lanes, x) in tile.iter().zip(matrix.row(group + r)) {
+                for (sum, &c) in squared.iter_mut().zip(lanes) {
+                    let difference = f64::from(x) - c;
+                    *sum += difference * difference;
+                }
+            }
+            for (c, squared) in squared.into_iter().enumerate() {
+                if squared < nearest {
+                    nearest = squared;
+                    *label = (t * TILE + c) as u32;
+                }
+            }
         }
     }
-    undecided
+    doubtful
 }

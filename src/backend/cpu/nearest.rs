@@ -95,7 +95,7 @@ struct Bounds {
     form: ProductForm,
     /// Whether f32 makes no error here.
     exact: bool,
-    /// A row's squared norm, in f32, times this is at most half of it.
+    /// A row's squared norm, in f32, times this is at most half of it, less its share of the error.
     half: f32,
 }
 
