@@ -5,6 +5,7 @@ mod sniff;
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
@@ -123,7 +124,7 @@ impl<'a> ColumnReader<'a> {
     /// The column as text.
     fn text(&self) -> Values {
         let mut levels = Vec::new();
-        let mut known: HashMap<&[u8], u32> = HashMap::new();
+        let mut known: HashMap<&[u8], u32, RandomState> = HashMap::default();
         let codes: Vec<Option<u32>> = self
             .iter()
             .map(|cell| {

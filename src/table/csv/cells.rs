@@ -1,8 +1,10 @@
 //! The cells of a text table, unquoted, back to back in one buffer.
 
 use std::io::Read;
+use std::ops::Range;
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
+use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
 
@@ -32,21 +34,25 @@ impl Cells {
         let header: Vec<String> =
             record.iter().map(|c| String::from_utf8_lossy(c.trim_ascii()).into_owned()).collect();
         let header_line = line_at(bytes, start(&record));
-        let mut data = Vec::with_capacity(bytes.len());
+        let body = reader.position().byte() as usize;
+        // Unquoted a piece is never longer than it was: each has room where its bytes lie in the file.
+        let mut data = vec![0u8; bytes.len()];
+        let mut rest = &mut data[body.min(bytes.len())..];
+        let mut tasks = Vec::new();
+        for piece in pieces(bytes, body) {
+            let (room, others) = std::mem::take(&mut rest).split_at_mut(piece.len());
+            rest = others;
+            tasks.push((piece, room));
+        }
+        let cut: Vec<Result<Piece>> = tasks
+            .into_par_iter()
+            .map(|(piece, room)| Piece::cut(bytes, piece, delimiter, header.len(), room))
+            .collect();
         let (mut rows, mut ends) = (Vec::new(), Vec::new());
-        while next(&mut reader, &mut record)? {
-            let at = |what| Error::at(Place::default().line(line_at(bytes, start(&record))), what);
-            if record.len() != header.len() {
-                must_close(bytes, delimiter, start(&record))?;
-                let fields = if header.len() == 1 { "field" } else { "fields" };
-                return Err(at(format!("expected {} {fields}, found {}", header.len(), record.len())));
-            }
-            if u32::try_from(record.as_slice().len()).is_err() {
-                return Err(at("a row of more than 4 GiB".into()));
-            }
-            rows.push((data.len(), start(&record)));
-            data.extend_from_slice(record.as_slice());
-            ends.extend((0..record.len()).map(|i| record.range(i).map_or(0, |r| r.end) as u32));
+        for piece in cut {
+            let piece = piece?;
+            rows.extend(piece.rows);
+            ends.extend(piece.ends);
         }
         if let Some(&(_, last)) = rows.last() {
             must_close(bytes, delimiter, last)?;
@@ -70,6 +76,58 @@ impl Cells {
     /// The line on which a row begins, in the bytes it was cut from.
     pub(super) fn line(&self, bytes: &[u8], row: usize) -> u64 {
         line_at(bytes, self.rows[row].1)
+    }
+}
+
+/// Bytes of a piece: small enough for all threads to have some, large enough to be worth a task.
+const PIECE: usize = 1 << 20;
+
+/// The bytes from `body` on in pieces of whole rows: wherever a line ends, unless a quote might hold that line end.
+fn pieces(bytes: &[u8], body: usize) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut start = body.min(bytes.len());
+    if !bytes.contains(&b'"') {
+        while bytes.len() - start > 2 * PIECE {
+            let Some(end) = bytes[start + PIECE..].iter().position(|&b| b == b'\n') else { break };
+            pieces.push(start..start + PIECE + end + 1);
+            start += PIECE + end + 1;
+        }
+    }
+    pieces.push(start..bytes.len());
+    pieces
+}
+
+/// The cells of a piece of a file, as in [`Cells`].
+#[derive(Default)]
+struct Piece {
+    rows: Vec<(usize, usize)>,
+    ends: Vec<u32>,
+}
+
+impl Piece {
+    /// Cuts a piece; the cells go to `room`, which lies where the piece does.
+    fn cut(bytes: &[u8], piece: Range<usize>, delimiter: u8, fields: usize, room: &mut [u8]) -> Result<Self> {
+        let mut reader = reader(&bytes[piece.clone()], delimiter);
+        let mut record = ByteRecord::new();
+        let (mut out, mut used) = (Piece::default(), 0);
+        while next(&mut reader, &mut record)? {
+            let start = piece.start + start(&record);
+            let at = |what| Error::at(Place::default().line(line_at(bytes, start)), what);
+            if record.len() != fields {
+                must_close(bytes, delimiter, start)?;
+                let plural = if fields == 1 { "field" } else { "fields" };
+                return Err(at(format!("expected {fields} {plural}, found {}", record.len())));
+            }
+            if u32::try_from(record.as_slice().len()).is_err() {
+                return Err(at("a row of more than 4 GiB".into()));
+            }
+            out.rows.push((piece.start + used, start));
+            let cells = record.as_slice();
+            room[used..used + cells.len()].copy_from_slice(cells);
+            used += cells.len();
+            out.ends.extend((0..record.len()).map(|i| record.range(i).map_or(0, |r| r.end) as u32));
+        }
+        Ok(out)
     }
 }
 
