@@ -147,10 +147,10 @@ impl Certificate {
 }
 
 /// Lower bounds of `|c|^2 / 2 - x.c`, which orders points `c` as their distances from a row `x` do, in half the
-/// arithmetic of the distance. For arithmetic that rounds to nearest, as a CPU's does.
+/// arithmetic of the distance.
 ///
 /// Computed as `start - x.c + norm(x) * slope` in f32, with or without fused multiply-adds. With `m = |x||c| + |c|^2 / 2`
-/// and `u = 2^-24`, its `d + 2` roundings err by at most `(d + 2) u m`, and by `(d / 2300)^2 u m` in second order. Start
+/// and `u` a [`Rounding`], its `d + 2` roundings err by at most `(d + 2) u m`, and by `(d / 2300)^2 u m` in second order. Start
 /// and slope take off `gamma m`, `gamma = (d + 10 + (d / 800)^2) u`, and up to `4 u m` in being rounded, so that what
 /// comes out is a bound from below, and the true value less than `(2 d + 17) u m` above it; `width = 2.2 gamma` covers
 /// that and its own evaluation. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance less
@@ -163,6 +163,16 @@ pub struct ProductForm {
     pub width: f32,
     /// `d * 2^-100`.
     pub slack: f32,
+}
+
+/// How a device rounds f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the nearest, by at most `2^-24`: a CPU.
+    Nearest,
+    /// To either side, by at most `2^-23`: WGSL. What a flushed subnormal takes away, `2^-126 |x|` for each feature, is
+    /// less than what `|x|^2` or underflow is allowed.
+    Either,
 }
 
 /// What [`ProductForm`] wants of a point.
@@ -178,8 +188,12 @@ pub struct ProductPoint {
 
 impl ProductForm {
     /// For rows of `d` features.
-    pub fn new(d: usize) -> Self {
-        let gamma = ((d + 10) as f64 + (d as f64 / 800.0).powi(2)) / f64::from(1u32 << 24);
+    pub fn new(d: usize, rounding: Rounding) -> Self {
+        let bits = match rounding {
+            Rounding::Nearest => 24,
+            Rounding::Either => 23,
+        };
+        let gamma = ((d + 10) as f64 + (d as f64 / 800.0).powi(2)) * libm::ldexp(1.0, -bits);
         ProductForm { gamma, width: (2.2 * gamma) as f32, slack: Certificate::new(d).slack }
     }
 

@@ -8,7 +8,7 @@ mod sums;
 
 use super::block::{Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, store, store_u32};
 use crate::backend::{Assigned, Memory};
-use crate::canonical::{Centroids, Certificate, ProductForm, ProductPoint};
+use crate::canonical::{Centroids, Certificate, ProductForm, ProductPoint, Rounding};
 use crate::matrix::{Matrix, TILE};
 use labels::Labels;
 use pulp::Simd;
@@ -145,7 +145,7 @@ impl<'a> Set<'a> {
         let ids: Vec<u32> = (0..centroids.k() as u32).filter(|&c| first[c as usize]).collect();
         let sent = || ids.iter().map(|&c| centroids.get(c as usize).iter().copied());
         let certificate = Certificate::for_values(matrix, &centroids.values);
-        let form = ProductForm::new(centroids.features);
+        let form = ProductForm::new(centroids.features, Rounding::Nearest);
         Set {
             centroids,
             points: Points::new(centroids.features, sent()),

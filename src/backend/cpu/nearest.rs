@@ -5,7 +5,7 @@
 
 use super::block::{Group, InstructionSet, Kernel, Points, group_rows};
 use crate::backend::{Metric, Neighbour, Rule};
-use crate::canonical::{self, Certificate, Nearest, ProductForm};
+use crate::canonical::{self, Certificate, Nearest, ProductForm, Rounding};
 use crate::matrix::{Matrix, TILE};
 use pulp::Simd;
 use rayon::prelude::*;
@@ -101,7 +101,7 @@ struct Bounds {
 
 impl Bounds {
     fn new(matrix: &Matrix, queries: &Matrix) -> Self {
-        let form = ProductForm::new(matrix.features());
+        let form = ProductForm::new(matrix.features(), Rounding::Nearest);
         let exact = Certificate::for_values(matrix, queries.values()) == Certificate::exact();
         let half = if exact { 0.5 } else { (0.5 - 1.5 * form.gamma) as f32 };
         Bounds { form, exact, half }
