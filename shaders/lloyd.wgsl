@@ -26,7 +26,7 @@ struct Set {
     // Among all sets' centroids.
     first_sum: u32,
     centroids: u32,
-    // low, high, slack, unused.
+    // low, high, slack of the distances; width, unused, slack of the product form.
     certificate: vec4<f32>,
     // Where its labels of the last pass are and where those of this pass go, in slots.
     before: u32,
@@ -35,6 +35,14 @@ struct Set {
     forget: u32,
 }
 
+// A centroid of a set, and at least its norm.
+struct Point {
+    centroid: u32,
+    radius: f32,
+}
+
+// Whether rows are held to lower bounds of |c|^2 / 2 - x.c (ProductForm in src/canonical.rs) in place of distances.
+override product: bool = false;
 // Whether a label takes a whole word; else four rows share one.
 override wide: bool = false;
 // Whether rows have weights.
@@ -44,29 +52,54 @@ override weighted: bool = false;
 @group(0) @binding(1) var<storage, read> rows: array<f32>;
 @group(0) @binding(2) var<storage, read> sets: array<Set>;
 @group(0) @binding(3) var<storage, read_write> labels: array<u32>;
-// Feature j of four centroids, pack after pack; points that fill a set's last pack up are out of reach.
+// Four centroids, pack after pack: what their sums start with (points that fill a set's last pack up start out of
+// reach), what the product form adds for each unit of the row's norm, then feature j; negated for the product form.
 @group(0) @binding(4) var<storage, read> packs: array<vec4<f32>>;
-// For each point of a pack, which centroid of its set it is.
-@group(0) @binding(5) var<storage, read> ids: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> points: array<Point>;
 // What could not be proved, set * params.rows + row; the first word counts them.
 @group(0) @binding(6) var<storage, read_write> undecided: array<atomic<u32>>;
+
+// At least the norm of each row.
+@group(0) @binding(12) var<storage, read> norms: array<f32>;
 
 // A row on its way past the sets.
 struct Turn {
     s: u32,
     task: Set,
     state: Best,
+    norm: f32,
 }
 
 // Labels of two sets in turn: with one barrier a set, one is written while the other is read.
 var<workgroup> chosen: array<u32, 128>;
 
+// A feature's share of the four sums.
+fn add_feature(sum: vec4<f32>, x: f32, point: vec4<f32>) -> vec4<f32> {
+    if (product) {
+        return fma(vec4<f32>(x), point, sum);
+    }
+    let difference = vec4<f32>(x) - point;
+    return fma(difference, difference, sum);
+}
+
+// Whether the winner is the canonical one.
+fn certain(turn: Turn, radius: f32) -> bool {
+    if (!product) {
+        return proved(turn.state, turn.task.certificate);
+    }
+    // The true value is at most this much above its bound.
+    let mixed = turn.norm * (radius + turn.norm / 1048576.0);
+    let error = turn.task.certificate.x * (mixed + radius * radius * 0.5);
+    return turn.state.second > turn.state.best + turn.task.certificate.z + error;
+}
+
 // Puts the label down; all threads of the workgroup are at the same set.
 fn conclude(turn: Turn, row: u32, lane: u32) {
     var label = NONE;
     if (row < params.rows) {
-        if (proved(turn.state, turn.task.certificate)) {
-            label = turn.state.index;
+        let point = points[turn.state.index];
+        if (certain(turn, point.radius)) {
+            label = point.centroid;
         } else {
             undecided[1u + atomicAdd(&undecided[0], 1u)] = turn.s * params.rows + row;
         }
@@ -90,19 +123,23 @@ fn conclude(turn: Turn, row: u32, lane: u32) {
     }
 }
 
-// Takes in the distances to a pack, and goes on to the next set after a set's last.
-fn take(turn: ptr<function, Turn>, pack: u32, squared: vec4<f32>, row: u32, lane: u32) {
-    let index = ids[pack];
+// Takes in the sums for a pack, and goes on to the next set after a set's last.
+fn take(turn: ptr<function, Turn>, pack: u32, sum: vec4<f32>, row: u32, lane: u32) {
+    var sums = sum;
+    if (product) {
+        sums = fma(vec4<f32>((*turn).norm), packs[pack * (params.features + 2u) + 1u], sums);
+    }
+    let index = pack * 4u;
     var state = (*turn).state;
-    state = offer(state, squared.x, index.x);
-    state = offer(state, squared.y, index.y);
-    state = offer(state, squared.z, index.z);
-    state = offer(state, squared.w, index.w);
+    state = offer(state, sums.x, index);
+    state = offer(state, sums.y, index + 1u);
+    state = offer(state, sums.z, index + 2u);
+    state = offer(state, sums.w, index + 3u);
     (*turn).state = state;
     if (pack + 1u == (*turn).task.first_pack + (*turn).task.packs) {
         conclude(*turn, row, lane);
         let s = (*turn).s + 1u;
-        *turn = Turn(s, sets[min(s, params.sets - 1u)], Best(FAR, FAR, 0u));
+        *turn = Turn(s, sets[min(s, params.sets - 1u)], Best(FAR, FAR, 0u), (*turn).norm);
     }
 }
 
@@ -111,39 +148,36 @@ fn take(turn: ptr<function, Turn>, pack: u32, squared: vec4<f32>, row: u32, lane
 fn assign(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
     let row = group.x * 64u + lane;
     // Threads past the last row go along with it: a barrier wants all of them.
-    let start = row_start(params.first + min(row, params.rows - 1u), params.features);
+    let own = params.first + min(row, params.rows - 1u);
+    let start = row_start(own, params.features);
     //@each let x$ = rows[start + $u * TILE];
     let first_set = group.y * params.share;
     let last_set = min(params.sets, first_set + params.share) - 1u;
     let last = sets[last_set].first_pack + sets[last_set].packs - 1u;
-    var turn = Turn(first_set, sets[first_set], Best(FAR, FAR, 0u));
+    let stride = params.features + 2u;
+    var turn = Turn(first_set, sets[first_set], Best(FAR, FAR, 0u), norms[own]);
     for (var pack = sets[first_set].first_pack; pack <= last; pack++) {
-        let first = pack * params.features;
-        var squared = vec4<f32>(0.0);
+        let first = pack * stride;
+        var sum = packs[first];
         // Four packs at once: a feature is loaded once for 16 points.
-        let first1 = min(pack + 1u, last) * params.features; //@loop
-        let first2 = min(pack + 2u, last) * params.features; //@loop
-        let first3 = min(pack + 3u, last) * params.features; //@loop
-        var squared1 = vec4<f32>(0.0); //@loop
-        var squared2 = vec4<f32>(0.0); //@loop
-        var squared3 = vec4<f32>(0.0); //@loop
+        let first1 = min(pack + 1u, last) * stride; //@loop
+        let first2 = min(pack + 2u, last) * stride; //@loop
+        let first3 = min(pack + 3u, last) * stride; //@loop
+        var sum1 = packs[first1]; //@loop
+        var sum2 = packs[first2]; //@loop
+        var sum3 = packs[first3]; //@loop
         for (var j = 0u; j < params.features; j++) { //@loop
-            let x = vec4<f32>(rows[start + j * TILE]); //@loop
-            let difference = x - packs[first + j]; //@loop
-            let difference1 = x - packs[first1 + j]; //@loop
-            let difference2 = x - packs[first2 + j]; //@loop
-            let difference3 = x - packs[first3 + j]; //@loop
-            squared = fma(difference, difference, squared); //@loop
-            squared1 = fma(difference1, difference1, squared1); //@loop
-            squared2 = fma(difference2, difference2, squared2); //@loop
-            squared3 = fma(difference3, difference3, squared3); //@loop
+            let x = rows[start + j * TILE]; //@loop
+            sum = add_feature(sum, x, packs[first + 2u + j]); //@loop
+            sum1 = add_feature(sum1, x, packs[first1 + 2u + j]); //@loop
+            sum2 = add_feature(sum2, x, packs[first2 + 2u + j]); //@loop
+            sum3 = add_feature(sum3, x, packs[first3 + 2u + j]); //@loop
         } //@loop
-        //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
-        //@each squared = fma(difference$, difference$, squared);
-        take(&turn, pack, squared, row, lane);
-        if (pack < last) { pack++; take(&turn, pack, squared1, row, lane); } //@loop
-        if (pack < last) { pack++; take(&turn, pack, squared2, row, lane); } //@loop
-        if (pack < last) { pack++; take(&turn, pack, squared3, row, lane); } //@loop
+        //@each sum = add_feature(sum, x$, packs[first + 2u + $u]);
+        take(&turn, pack, sum, row, lane);
+        if (pack < last) { pack++; take(&turn, pack, sum1, row, lane); } //@loop
+        if (pack < last) { pack++; take(&turn, pack, sum2, row, lane); } //@loop
+        if (pack < last) { pack++; take(&turn, pack, sum3, row, lane); } //@loop
     }
 }
 

@@ -42,8 +42,9 @@ pub struct Gpu {
 #[derive(Default)]
 struct Kernels {
     features: usize,
-    /// By whether a label takes a whole word, the second also by whether rows have weights.
-    assign: [OnceLock<Kernel>; 2],
+    /// By whether a label takes a whole word, and whether the product form serves.
+    assign: [[OnceLock<Kernel>; 2]; 2],
+    /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
     pairwise: OnceLock<Kernel>,
@@ -62,10 +63,10 @@ macro_rules! shader {
 }
 
 impl Kernels {
-    fn assign(&self, context: &Context, wide: bool) -> &Kernel {
-        let constants = [("wide", f64::from(u8::from(wide)))];
+    fn assign(&self, context: &Context, wide: bool, product: bool) -> &Kernel {
+        let constants = [("wide", f64::from(u8::from(wide))), ("product", f64::from(u8::from(product)))];
         let compile = || Kernel::with(context, shader!("lloyd"), "assign", self.features, &constants);
-        self.assign[usize::from(wide)].get_or_init(compile)
+        self.assign[usize::from(wide)][usize::from(product)].get_or_init(compile)
     }
 
     fn accumulate(&self, context: &Context, wide: bool, weighted: bool) -> &Kernel {
@@ -115,7 +116,8 @@ impl Backend for Gpu {
         let mut compiled = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
         let new = || Arc::new(Kernels { features, ..Kernels::default() });
         let kernels = Arc::clone(compiled.entry(features).or_insert_with(new));
-        Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident }))
+        let norms = OnceLock::new();
+        Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident, norms }))
     }
 }
 
@@ -125,6 +127,8 @@ struct GpuRows<'a> {
     kernels: Arc<Kernels>,
     matrix: &'a Matrix,
     resident: Resident,
+    /// For each chunk its rows' norms, uploaded when they are first wanted.
+    norms: OnceLock<Vec<wgpu::Buffer>>,
 }
 
 impl Rows for GpuRows<'_> {

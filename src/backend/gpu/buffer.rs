@@ -98,25 +98,34 @@ impl Output {
 
     /// Sets its first `words` words to zero.
     pub(super) fn clear(&self, context: &Context, words: usize) {
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.clear_buffer(&self.buffer, GUARD, Some(4 * words as u64));
-        context.queue.submit([encoder.finish()]);
+        let mut work = context.work();
+        self.clear_in(&mut work, words);
+        context.queue.submit([work.finish()]);
+    }
+
+    /// As [`Output::clear`], as a part of work that is handed in later.
+    pub(super) fn clear_in(&self, work: &mut wgpu::CommandEncoder, words: usize) {
+        work.clear_buffer(&self.buffer, GUARD, Some(4 * words as u64));
     }
 
     /// Its first `count` values.
     pub(super) async fn read<T: Pod>(&self, context: &Context, count: usize) -> Result<Vec<T>> {
         let bytes = count * size_of::<T>();
         if !context.options.guards {
-            return read(context, &[(&self.buffer, GUARD, bytes as u64)]).await;
+            return read(context, context.work(), &[(&self.buffer, GUARD, bytes as u64)]).await;
         }
-        let read = read_outputs(context, &[(self, bytes.div_ceil(4))]).await?;
+        let read = read_outputs(context, context.work(), &[(self, bytes.div_ceil(4))]).await?;
         let bytes: &[u8] = bytemuck::cast_slice(&read[0]);
         Ok(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect())
     }
 }
 
-/// The first so many words of several outputs, in one round trip.
-pub(super) async fn read_outputs(context: &Context, parts: &[(&Output, usize)]) -> Result<Vec<Vec<u32>>> {
+/// Hands in recorded work and brings back the first so many words of several outputs, in one round trip.
+pub(super) async fn read_outputs(
+    context: &Context,
+    work: wgpu::CommandEncoder,
+    parts: &[(&Output, usize)],
+) -> Result<Vec<Vec<u32>>> {
     let guards = context.options.guards;
     // With guards the whole output comes, to look at both of them.
     let range = |output: &Output, words: usize| match guards {
@@ -130,7 +139,7 @@ pub(super) async fn read_outputs(context: &Context, parts: &[(&Output, usize)]) 
             (&output.buffer, offset, bytes)
         })
         .collect();
-    let all: Vec<u32> = read(context, &pieces).await?;
+    let all: Vec<u32> = read(context, work, &pieces).await?;
     let mut rest = &all[..];
     let mut out = Vec::with_capacity(parts.len());
     for &(output, words) in parts {
@@ -149,10 +158,15 @@ pub(super) async fn read_outputs(context: &Context, parts: &[(&Output, usize)]) 
     Ok(out)
 }
 
-/// Stretches of buffers (offset and bytes, whole words), one behind the other.
-async fn read<T: Pod>(context: &Context, pieces: &[(&wgpu::Buffer, u64, u64)]) -> Result<Vec<T>> {
+/// Hands in recorded work and brings back stretches of buffers (offset and bytes, whole words), one behind the other.
+async fn read<T: Pod>(
+    context: &Context,
+    mut work: wgpu::CommandEncoder,
+    pieces: &[(&wgpu::Buffer, u64, u64)],
+) -> Result<Vec<T>> {
     let bytes: u64 = pieces.iter().map(|(_, _, bytes)| bytes).sum();
     if bytes == 0 {
+        context.queue.submit([work.finish()]);
         return Ok(Vec::new());
     }
     let staging = context.device.create_buffer(&wgpu::BufferDescriptor {
@@ -161,13 +175,12 @@ async fn read<T: Pod>(context: &Context, pieces: &[(&wgpu::Buffer, u64, u64)]) -
         usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
         mapped_at_creation: false,
     });
-    let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     let mut to = 0;
     for &(buffer, offset, bytes) in pieces {
-        encoder.copy_buffer_to_buffer(buffer, offset, &staging, to, bytes);
+        work.copy_buffer_to_buffer(buffer, offset, &staging, to, bytes);
         to += bytes;
     }
-    context.queue.submit([encoder.finish()]);
+    context.queue.submit([work.finish()]);
     let (send, receive) = std::sync::mpsc::channel();
     staging.map_async(wgpu::MapMode::Read, .., move |outcome| {
         // The receiver is gone only where the wait below failed, which is reported there.

@@ -135,6 +135,11 @@ impl Context {
         Error::Device(format!("{}: {why}", self.adapter))
     }
 
+    /// Work to be recorded, then handed to the queue.
+    pub(super) fn work(&self) -> wgpu::CommandEncoder {
+        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    }
+
     /// The most bytes to bind at once.
     pub(super) fn max_binding(&self) -> u64 {
         let own = self.adapter.max_binding.min(self.adapter.max_buffer);

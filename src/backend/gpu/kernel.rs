@@ -97,6 +97,20 @@ impl Kernel {
         bindings: &[(u32, wgpu::BindingResource<'_>)],
         groups: [usize; 3],
     ) {
+        let mut work = context.work();
+        self.record(context, &mut work, params, bindings, groups);
+        context.queue.submit([work.finish()]);
+    }
+
+    /// As [`Kernel::dispatch`], as a part of work that is handed in later.
+    pub(super) fn record<P: Pod>(
+        &self,
+        context: &Context,
+        work: &mut wgpu::CommandEncoder,
+        params: P,
+        bindings: &[(u32, wgpu::BindingResource<'_>)],
+        groups: [usize; 3],
+    ) {
         let params = upload(context, &[params]);
         let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
         entries.extend(bindings.iter().map(|(binding, resource)| wgpu::BindGroupEntry {
@@ -108,19 +122,15 @@ impl Kernel {
             layout: &self.pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            pass.set_pipeline(&self.pipeline);
-            pass.set_bind_group(0, &group, &[]);
-            let [x, y, z] = groups.map(|g| g as u32);
-            pass.dispatch_workgroups(x, y, z);
-        }
-        context.queue.submit([encoder.finish()]);
+        let mut pass = work.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &group, &[]);
+        let [x, y, z] = groups.map(|g| g as u32);
+        pass.dispatch_workgroups(x, y, z);
     }
 }
 
-/// A shader without run-time checks: they cost a hot loop several times its own instructions.
+/// A shader without run-time checks: they can cost a hot loop more than its own work.
 #[allow(unsafe_code)]
 fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) -> wgpu::ShaderModule {
     // SAFETY: only this crate's own shaders come here. Their indices are bounded by the sizes that the host puts into

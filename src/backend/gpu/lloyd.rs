@@ -1,6 +1,7 @@
 //! The host's side of `shaders/lloyd.wgsl`: sets in batches, rows in passes, and what the filter left undecided.
 
 mod labels;
+mod points;
 #[cfg(test)]
 mod tests;
 
@@ -8,10 +9,11 @@ use super::GpuRows;
 use super::buffer::{Output, read_outputs, upload};
 use super::kernel::{MAX_GROUPS, Pass, WORKGROUP, out, passes, whole};
 use crate::backend::{Assigned, Memory};
-use crate::canonical::{self, Centroids, Certificate};
+use crate::canonical::{self, Centroids};
 use crate::error::Result;
 use bytemuck::{Pod, Zeroable};
 use labels::{Form, Labels, Last, Sums};
+use points::Points;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,6 +65,9 @@ struct Set {
     unused: u32,
 }
 
+/// One undecided row in this many is too many for the product form.
+const TOO_MANY: usize = 256;
+
 /// Sets that go together, and where their labels are.
 struct Batch<'a> {
     sets: &'a [Centroids],
@@ -70,14 +75,6 @@ struct Batch<'a> {
     /// For each whether it was assigned before.
     seen: Vec<bool>,
     labels: Arc<Labels>,
-}
-
-/// A batch as the shader wants it.
-struct Uploaded {
-    sets: Vec<Set>,
-    packs: Vec<[f32; 4]>,
-    ids: Vec<[u32; 4]>,
-    centroids: usize,
 }
 
 /// A row that the filter could not decide, and its canonical label.
@@ -147,47 +144,43 @@ impl<'a> Batch<'a> {
         };
         let seen = lasts.iter().map(Option::is_some).collect();
         let lasts = lasts.iter_mut().zip(sets).enumerate().map(|(place, (last, set))| {
-            let fresh = || Last { labels: Arc::clone(&labels), place, slot: 0, sums: Sums::zero(set) };
-            last.take().unwrap_or_else(fresh)
+            last.take().unwrap_or_else(|| Last {
+                labels: Arc::clone(&labels),
+                place,
+                slot: 0,
+                sums: Sums::zero(set),
+                product: points::product_serves(rows.matrix, set),
+            })
         });
         Batch { sets, lasts: lasts.collect(), seen, labels }
     }
 
-    /// Packs, and slots for the labels: those of a set that was assigned before change places.
-    fn for_device(&mut self, rows: &GpuRows<'_>) -> Uploaded {
-        let d = rows.matrix.features();
-        let mut to = Uploaded { sets: Vec::new(), packs: Vec::new(), ids: Vec::new(), centroids: 0 };
-        for ((set, last), &seen) in self.sets.iter().zip(&mut self.lasts).zip(&self.seen) {
-            let slots = self.labels.form.slots;
+    /// The sets as the shader wants them, and how many centroids they have. The slots of a set that was assigned
+    /// before change places.
+    fn sets(&mut self, points: &Points) -> (Vec<Set>, usize) {
+        let slots = self.labels.form.slots;
+        let mut centroids = 0;
+        let sets = self.sets.iter().zip(&mut self.lasts).zip(&self.seen).zip(&points.sets);
+        let sets = sets.map(|(((set, last), &seen), points)| {
             let before = last.place * slots + last.slot;
             if seen {
                 last.slot = 1 - last.slot;
             }
-            let first = set.first_of_equals();
-            let sent: Vec<u32> = (0..set.k() as u32).filter(|&c| first[c as usize]).collect();
-            let Certificate { low, high, slack } = Certificate::for_values(rows.matrix, &set.values);
-            to.sets.push(Set {
-                first_pack: to.ids.len() as u32,
-                packs: sent.len().div_ceil(4) as u32,
-                first_sum: to.centroids as u32,
+            let first_sum = centroids as u32;
+            centroids += set.k();
+            Set {
+                first_pack: points.packs.start as u32,
+                packs: points.packs.len() as u32,
+                first_sum,
                 centroids: set.k() as u32,
-                certificate: [low, high, slack, 0.0],
+                certificate: points.certificate,
                 before: before as u32,
                 after: (last.place * slots + last.slot) as u32,
                 forget: if seen { 0 } else { u32::MAX },
                 unused: 0,
-            });
-            for pack in sent.chunks(4) {
-                let id = |i: usize| pack.get(i).copied();
-                to.ids.push([0, 1, 2, 3].map(|i| id(i).unwrap_or(0)));
-                // 2^124 away: farther than any row from any centroid, nearer than infinity.
-                let far = |j: usize| if j == 0 { 2f32.powi(62) } else { 0.0 };
-                let value = |i: usize, j: usize| id(i).map_or_else(|| far(j), |c| set.get(c as usize)[j]);
-                to.packs.extend((0..d).map(|j| [0, 1, 2, 3].map(|i| value(i, j))));
             }
-            to.centroids += set.k();
-        }
-        to
+        });
+        (sets.collect(), centroids)
     }
 }
 
@@ -223,31 +216,36 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     let (d, sets) = (matrix.features(), batch.sets.len());
     let weighted = matrix.weights().is_some();
     let wide = batch.labels.form.wide;
-    let uploaded = batch.for_device(rows);
+    // Where f32 is exact the distances decide ties too.
+    let exact = batch.sets.iter().any(|set| points::exact(matrix, set));
+    let product = !exact && batch.lasts.iter().all(|last| last.product);
+    let points = Points::new(matrix, batch.sets, product);
+    let (device_sets, centroids) = batch.sets(&points);
     let largest = batch.sets.iter().map(Centroids::k).max().unwrap_or(1);
     let shares = Shares::new(d, largest, weighted);
-    let words = uploaded.centroids * shares.columns * LIMBS;
+    let words = centroids * shares.columns * LIMBS;
     let sums = Output::new(context, words);
-    sums.clear(context, words);
-    let set_buffer = upload(context, &uploaded.sets);
-    let (packs, ids) = (upload(context, &uploaded.packs), upload(context, &uploaded.ids));
+    let set_buffer = upload(context, &device_sets);
+    let (packs, ids) = (upload(context, &points.packs), upload(context, &points.ids));
     let steps: Vec<f32> = (0..d).map(|j| matrix.steps_per_unit(j)).collect();
     let steps = upload(context, &steps);
-    let passes: Vec<(Pass<'_>, &Output)> = rows
+    let passes: Vec<(Pass<'_>, &Output, &wgpu::Buffer)> = rows
         .resident
         .chunks
         .iter()
         .zip(&batch.labels.chunks)
-        .flat_map(|(chunk, labels)| {
-            passes(context, std::slice::from_ref(chunk), sets).into_iter().map(move |pass| (pass, labels))
+        .zip(norms(rows))
+        .flat_map(|((chunk, labels), norms)| {
+            let passes = passes(context, std::slice::from_ref(chunk), sets);
+            passes.into_iter().map(move |pass| (pass, labels, norms))
         })
         .collect();
-    let room = 1 + passes.iter().map(|(pass, _)| pass.rows.len()).max().unwrap_or(0) * sets;
+    let room = 1 + passes.iter().map(|(pass, ..)| pass.rows.len()).max().unwrap_or(0) * sets;
     let undecided = Output::new(context, room);
 
     let mut decided = Vec::new();
     let mut moved = Vec::new();
-    for (p, (pass, labels)) in passes.iter().enumerate() {
+    for (p, (pass, labels, norms)) in passes.iter().enumerate() {
         let count = pass.rows.len();
         // A thread loads its row once for all its sets; few rows spread their sets over more threads.
         let share = sets.div_ceil((BUSY / count).clamp(1, sets));
@@ -265,23 +263,27 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
             held: shares.held as u32,
             unused: [0; 2],
         };
-        undecided.clear(context, 1);
+        let mut work = context.work();
+        if p == 0 {
+            sums.clear_in(&mut work, words);
+        }
+        undecided.clear_in(&mut work, 1);
         let table = whole(1, &pass.chunk.buffer);
-        let own = [out(3, labels), whole(4, &packs), whole(5, &ids), out(6, &undecided)];
+        let own = [out(3, labels), whole(4, &packs), whole(5, &ids), out(6, &undecided), whole(12, norms)];
         let bindings = [&[table, whole(2, &set_buffer)], &own[..]].concat();
         let groups = [count.div_ceil(WORKGROUP), sets.div_ceil(share), 1];
-        kernels.assign(context, wide).dispatch(context, params, &bindings, groups);
+        kernels.assign(context, wide, product).record(context, &mut work, params, &bindings, groups);
         // Something has to be bound where there are no weights.
         let weights = pass.chunk.weights.as_ref().unwrap_or(&ids);
         let own = [whole(7, &pass.chunk.buffer), whole(8, weights), out(9, labels)];
         let bindings = [&[whole(2, &set_buffer)], &own[..], &[whole(10, &steps), out(11, &sums)]].concat();
         let groups = [count.div_ceil(block), shares.chunks, sets];
-        kernels.accumulate(context, wide, weighted).dispatch(context, params, &bindings, groups);
+        kernels.accumulate(context, wide, weighted).record(context, &mut work, params, &bindings, groups);
 
         // The sums come with the last pass' list.
         let last = if p + 1 == passes.len() { words } else { 0 };
         let parts = [(&undecided, room.min(1 + FEW)), (&sums, last)];
-        let mut read = read_outputs(context, &parts).await?;
+        let mut read = read_outputs(context, work, &parts).await?;
         moved = read.pop().unwrap_or_default();
         let mut list = read.pop().unwrap_or_default();
         let count = list[0] as usize;
@@ -291,7 +293,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         decided.extend(decide(rows, batch.sets, pass, &list[1..1 + count]));
     }
 
-    let per_set = uploaded.sets.iter().map(|set| {
+    let per_set = device_sets.iter().map(|set| {
         let from = set.first_sum as usize * shares.columns * LIMBS;
         &moved[from..][..set.centroids as usize * shares.columns * LIMBS]
     });
@@ -306,7 +308,19 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     for row in decided {
         add_decided(rows, row, &mut done);
     }
+    for (last, done) in batch.lasts.iter_mut().zip(&done).filter(|_| product) {
+        last.product = done.undecided <= (matrix.rows() / TOO_MANY) as u64;
+    }
     Ok(done)
+}
+
+/// For each chunk its rows' norms.
+fn norms<'a>(rows: &'a GpuRows<'_>) -> &'a [wgpu::Buffer] {
+    rows.norms.get_or_init(|| {
+        let norms = rows.matrix.norms();
+        let own = rows.resident.chunks.iter().map(|c| &norms[c.first..c.first + c.rows]);
+        own.map(|norms| upload(rows.context, norms)).collect()
+    })
 }
 
 /// For each set the device's labels of all rows.

@@ -36,6 +36,8 @@ pub(super) struct Last {
     pub(super) place: usize,
     pub(super) slot: usize,
     pub(super) sums: Sums,
+    /// Whether the product form proves enough.
+    pub(super) product: bool,
 }
 
 /// Whole-number sums of rows, by centroid.

@@ -1,0 +1,103 @@
+//! Centroids in packs of four, for distances or for the product form.
+
+use crate::canonical::{Centroids, Certificate, ProductForm, ProductPoint, Rounding, squared_distance};
+use crate::matrix::Matrix;
+use bytemuck::{Pod, Zeroable};
+use std::ops::Range;
+
+/// What the sum of a point that is none starts with: farther than any row, nearer than infinity.
+const OUT_OF_REACH: f32 = (1u128 << 124) as f32;
+
+/// A centroid of a set, and at least its norm.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(super) struct Id {
+    centroid: u32,
+    radius: f32,
+}
+
+/// The centroids of a batch of sets.
+pub(super) struct Points {
+    /// Starts, slopes, then the features of four points, pack after pack.
+    pub(super) packs: Vec<[f32; 4]>,
+    /// Four for each pack.
+    pub(super) ids: Vec<Id>,
+    pub(super) sets: Vec<SetPoints>,
+}
+
+/// A set's own of them.
+pub(super) struct SetPoints {
+    pub(super) packs: Range<usize>,
+    pub(super) certificate: [f32; 4],
+}
+
+/// The centroids that can be anyone's nearest.
+fn sent(set: &Centroids) -> Vec<u32> {
+    let first = set.first_of_equals();
+    (0..set.k() as u32).filter(|&c| first[c as usize]).collect()
+}
+
+/// Whether f32 computes the distances to these centroids without any error.
+pub(super) fn exact(matrix: &Matrix, set: &Centroids) -> bool {
+    Certificate::for_values(matrix, &set.values) == Certificate::exact()
+}
+
+impl Points {
+    pub(super) fn new(matrix: &Matrix, sets: &[Centroids], product: bool) -> Self {
+        let d = matrix.features();
+        let form = ProductForm::new(d, Rounding::Either);
+        let mut out = Points { packs: Vec::new(), ids: Vec::new(), sets: Vec::new() };
+        for set in sets {
+            let start = out.ids.len() / 4;
+            for pack in sent(set).chunks(4) {
+                let point = |i: usize| pack.get(i).map(|&c| set.get(c as usize));
+                let terms = [0, 1, 2, 3].map(|i| point(i).map(|values| form.point(values.iter().copied())));
+                let term = |of: fn(&ProductPoint) -> f32, none: f32| {
+                    terms.map(|term| term.filter(|_| product).as_ref().map_or(none, of))
+                };
+                let starts = term(|t| t.start, 0.0);
+                let alive = [0, 1, 2, 3].map(|i| i < pack.len());
+                out.packs.push([0, 1, 2, 3].map(|i| if alive[i] { starts[i] } else { OUT_OF_REACH }));
+                out.packs.push(term(|t| t.slope, 0.0));
+                let sign = if product { -1.0 } else { 1.0 };
+                let value = |i: usize, j: usize| point(i).map_or(0.0, |values| sign * values[j]);
+                out.packs.extend((0..d).map(|j| [0, 1, 2, 3].map(|i| value(i, j))));
+                let id = |i: usize| pack.get(i).copied().unwrap_or(0);
+                let radius = |i: usize| terms[i].map_or(0.0, |t| t.radius);
+                out.ids.extend([0, 1, 2, 3].map(|i| Id { centroid: id(i), radius: radius(i) }));
+            }
+            let certificate = if product {
+                [form.width, 0.0, form.slack, 0.0]
+            } else {
+                let Certificate { low, high, slack } = Certificate::for_values(matrix, &set.values);
+                [low, high, slack, 0.0]
+            };
+            out.sets.push(SetPoints { packs: start..out.ids.len() / 4, certificate });
+        }
+        out
+    }
+}
+
+/// Whether the product form proves nearly all of a few rows: it does not where clusters are small beside their
+/// distance from the origin.
+pub(super) fn product_serves(matrix: &Matrix, set: &Centroids) -> bool {
+    const FEW: usize = 64;
+    let form = ProductForm::new(matrix.features(), Rounding::Either);
+    let points: Vec<&[f32]> = sent(set).into_iter().map(|c| set.get(c as usize)).collect();
+    let few = FEW.min(matrix.rows());
+    let doubtful = (0..few).filter(|r| {
+        let i = r * (matrix.rows() / few);
+        let (mut best, mut second, mut nearest) = (f64::INFINITY, f64::INFINITY, points[0]);
+        for &point in &points {
+            let distance = squared_distance(matrix.row(i), point);
+            second = second.min(distance.max(best));
+            if distance < best {
+                (best, nearest) = (distance, point);
+            }
+        }
+        let (norm, radius) =
+            (f64::from(matrix.norms()[i]), f64::from(form.point(nearest.iter().copied()).radius));
+        (second - best) / 2.0 < 2.0 * f64::from(form.width) * (norm * radius + radius * radius / 2.0)
+    });
+    doubtful.count() <= 1
+}
