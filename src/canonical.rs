@@ -150,7 +150,7 @@ impl Certificate {
 /// arithmetic of the distance.
 ///
 /// Computed as `start - x.c + norm(x) * slope` in f32, with or without fused multiply-adds. With `m = |x||c| + |c|^2 / 2`
-/// and `u` a [`Rounding`], its `d + 2` roundings err by at most `(d + 2) u m`, and by `(d / 2300)^2 u m` in second order. Start
+/// and `u` a [`Rounding`], its `d + 2` roundings err by at most `(d + 2) u m`, and by `(d / 1600)^2 u m` in second order. Start
 /// and slope take off `gamma m`, `gamma = (d + 10 + (d / 800)^2) u`, and up to `4 u m` in being rounded, so that what
 /// comes out is a bound from below, and the true value less than `(2 d + 17) u m` above it; `width = 2.2 gamma` covers
 /// that and its own evaluation. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance less

@@ -4,10 +4,13 @@
 //! They are kept multiplied by one more power of two, `2^shift`, chosen so that no squared distance overflows
 //! or loses bits to a device that flushes subnormals; see ARCHITECTURE.md, "Numbers".
 
+mod row_major;
+
 use crate::error::{Error, Result};
 use bytemuck::{Pod, Zeroable};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+pub use row_major::RowMajor;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
@@ -84,6 +87,33 @@ fn shift_for(m: f32, d: usize) -> i32 {
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 struct Lanes([f32; TILE]);
+
+/// Snaps values to a grid, and shifts them.
+struct Snap {
+    grid: Grid,
+    shift: i32,
+    /// For each feature the step, and what a whole number of steps is multiplied by.
+    factors: Vec<(f64, f64)>,
+}
+
+impl Snap {
+    /// For features of these largest magnitudes and centroids of magnitude `reach`, on a grid of their own where none
+    /// is given.
+    fn new(magnitudes: &[f32], grid: Option<Grid>, reach: f32) -> Self {
+        let largest = magnitudes.iter().fold(reach, |m, &v| m.max(v));
+        let shift = shift_for(largest, magnitudes.len());
+        let grid = grid.unwrap_or_else(|| Grid::fit(magnitudes, shift));
+        let factors = grid.exponents.iter().map(|&e| (pow2(e), pow2(e + shift))).collect();
+        Snap { grid, shift, factors }
+    }
+
+    /// Exact but for the one rounding to a whole number of steps.
+    fn value(&self, feature: usize, v: f32) -> f32 {
+        let (step, scale) = self.factors[feature];
+        // + 0.0 makes -0 a zero.
+        ((f64::from(v) / step).round_ties_even() * scale + 0.0) as f32
+    }
+}
 
 /// A table of features, ready to be computed on.
 ///
@@ -170,23 +200,65 @@ impl Matrix {
         }
         let magnitudes: Vec<f32> =
             columns.par_iter().map(|c| c.iter().fold(0f32, |m, v| m.max(v.abs()))).collect();
-        let largest = magnitudes.iter().fold(reach, |m, &v| m.max(v));
-        let shift = shift_for(largest, features);
-        let grid = grid.unwrap_or_else(|| Grid::fit(&magnitudes, shift));
-
+        let snap = Snap::new(&magnitudes, grid, reach);
         let mut tiles = vec![Lanes::zeroed(); rows.div_ceil(TILE) * features];
         tiles.par_chunks_mut(features).enumerate().for_each(|(t, tile)| {
             for (j, Lanes(lanes)) in tile.iter_mut().enumerate() {
-                let (step, scale) = (grid.step(j), pow2(grid.exponents[j] + shift));
                 let from = &columns[j][t * TILE..rows.min((t + 1) * TILE)];
                 for (lane, &v) in lanes.iter_mut().zip(from) {
-                    // Exact but for the one rounding to a whole number of steps; + 0.0 makes -0 a zero.
-                    *lane = ((f64::from(v) / step).round_ties_even() * scale + 0.0) as f32;
+                    *lane = snap.value(j, v);
                 }
             }
         });
         drop(columns);
-        let out = Self::from_tiles(rows, features, tiles, grid, shift, names);
+        Self::snapped(rows, tiles, snap, names)
+    }
+
+    /// A matrix of rows that were read; it takes over their memory. `reach` as in [`Matrix::with_reach`].
+    ///
+    /// # Errors
+    /// As [`Matrix::from_columns`].
+    pub fn from_row_major(names: Vec<String>, block: RowMajor, reach: f32) -> Result<Self> {
+        let (rows, features) = (block.rows(), block.features());
+        if names.len() != features || features == 0 || rows == 0 || rows > u32::MAX as usize - TILE {
+            return Err(Error::data("a matrix wants named columns, and from 1 to 2^32 - 17 rows"));
+        }
+        if let Some((j, i)) = block.find(|v| !v.is_finite()) {
+            let what = format!("feature {}, row {}: {} is not finite", names[j], i + 1, block.get(i, j));
+            return Err(Error::data(what));
+        }
+        if !reach.is_finite() {
+            return Err(Error::data("a centroid is not finite"));
+        }
+        let larger = |mut largest: Vec<f32>, row: &[f32]| {
+            largest.iter_mut().zip(row).for_each(|(m, v)| *m = m.max(v.abs()));
+            largest
+        };
+        let magnitudes = block
+            .values()
+            .par_chunks(features)
+            .fold(|| vec![0f32; features], larger)
+            .reduce(|| vec![0f32; features], |a, b| larger(a, &b));
+        let snap = Snap::new(&magnitudes, None, reach);
+        let mut tiles = block.tiles;
+        tiles.par_chunks_mut(features).for_each_init(
+            || vec![Lanes::zeroed(); features],
+            |own, tile| {
+                // The 16 rows of a tile lie in the tile's own bytes.
+                own.copy_from_slice(tile);
+                let rows: &[f32] = bytemuck::cast_slice(own);
+                for (j, Lanes(lanes)) in tile.iter_mut().enumerate() {
+                    for (lane, row) in lanes.iter_mut().zip(rows.chunks_exact(features)) {
+                        *lane = snap.value(j, row[j]);
+                    }
+                }
+            },
+        );
+        Self::snapped(rows, tiles, snap, names)
+    }
+
+    fn snapped(rows: usize, tiles: Vec<Lanes>, snap: Snap, names: Vec<String>) -> Result<Self> {
+        let out = Self::from_tiles(rows, names.len(), tiles, snap.grid, snap.shift, names);
         match out.magnitudes.iter().position(|&m| m > out.reach()) {
             Some(j) => {
                 Err(Error::data(format!("feature {}: the grid is too coarse for its values", out.names[j])))

@@ -5,11 +5,12 @@
 
 use crate::backend::Backend;
 use crate::canonical::Centroids;
-use crate::cluster::kmeans::{Fit, Params, distances_and_margins};
+use crate::cluster::kmeans::{Fit, Params, distance_and_margin};
 use crate::error::{Error, Place, Result};
 use crate::matrix::{Grid, Matrix};
 use crate::recipe::Encoder;
 use crate::table::Table;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -81,6 +82,27 @@ pub struct Assignments {
     pub rows: Vec<Option<Assignment>>,
     /// What a person should know: unseen categories and the like.
     pub warnings: Vec<String>,
+}
+
+/// The labelled rows: `segments` numbers the centroids; `kept` are the table's rows that the matrix has, and how many
+/// the table has, where it has more.
+pub fn assignments(
+    matrix: &Matrix,
+    centroids: &Centroids,
+    labels: &[u32],
+    segments: &[u32],
+    kept: Option<(&[u32], usize)>,
+) -> Vec<Option<Assignment>> {
+    let measured = labels.par_iter().enumerate().map(|(r, &label)| {
+        let (distance, margin) = distance_and_margin(matrix, centroids, r, label);
+        Some(Assignment { segment: segments[label as usize], distance, margin })
+    });
+    let Some((kept, count)) = kept else { return measured.collect() };
+    let mut rows = vec![None; count];
+    for (&row, measured) in kept.iter().zip(measured.collect::<Vec<_>>()) {
+        rows[row as usize] = measured;
+    }
+    rows
 }
 
 impl Model {
@@ -208,14 +230,9 @@ impl Model {
             .pop()
             .and_then(|p| p.labels)
             .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
-        let mut rows = vec![None; table.rows];
-        for (r, (&label, (distance, margin))) in
-            labels.iter().zip(distances_and_margins(&matrix, &centroids, &labels)).enumerate()
-        {
-            let row = encoded.kept.as_ref().map_or(r, |k| k[r] as usize);
-            let segment = self.centroids[label as usize].segment;
-            rows[row] = Some(Assignment { segment, distance, margin });
-        }
+        let segments: Vec<u32> = self.centroids.iter().map(|c| c.segment).collect();
+        let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
+        let rows = assignments(&matrix, &centroids, &labels, &segments, kept);
         Ok(Assignments { rows, warnings: encoded.warnings })
     }
 }

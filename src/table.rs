@@ -7,11 +7,14 @@ mod gzip;
 mod names;
 mod npy;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
+use crate::matrix::RowMajor;
 
 pub(crate) use names::missing_column;
 
@@ -20,6 +23,13 @@ pub(crate) use names::missing_column;
 pub enum Values {
     /// Numbers; missing is NaN. Infinities never get in.
     Number(Vec<f64>),
+    /// Numbers that lie among those of other columns, as their file has them; missing is NaN, no infinities.
+    Packed {
+        /// All columns' numbers.
+        block: Arc<RowMajor>,
+        /// Which of its features.
+        column: usize,
+    },
     /// `true`/`false`; missing is `None`.
     Bool(Vec<Option<bool>>),
     /// Text as codes into `levels` (in order of first appearance); missing is `None`.
@@ -38,6 +48,7 @@ impl Values {
     pub fn len(&self) -> usize {
         match self {
             Values::Number(v) => v.len(),
+            Values::Packed { block, .. } => block.rows(),
             Values::Bool(v) => v.len(),
             Values::Text { codes, .. } => codes.len(),
             Values::Empty(rows) => *rows,
@@ -52,7 +63,7 @@ impl Values {
     /// The type in one word: `number`, `boolean`, `text` or `empty`.
     pub fn kind(&self) -> &'static str {
         match self {
-            Values::Number(_) => "number",
+            Values::Number(_) | Values::Packed { .. } => "number",
             Values::Bool(_) => "boolean",
             Values::Text { .. } => "text",
             Values::Empty(_) => "empty",
@@ -62,10 +73,33 @@ impl Values {
     /// Whether the cell of a row is missing; a row past the end is.
     pub fn is_missing(&self, row: usize) -> bool {
         match self {
-            Values::Number(v) => v.get(row).is_none_or(|v| v.is_nan()),
+            Values::Number(_) | Values::Packed { .. } => self.number(row).is_none_or(f64::is_nan),
             Values::Bool(v) => v.get(row).is_none_or(Option::is_none),
             Values::Text { codes, .. } => codes.get(row).is_none_or(Option::is_none),
             Values::Empty(_) => true,
+        }
+    }
+
+    /// The number in a row, NaN where it is missing; none past the end, or in a column of another type.
+    pub fn number(&self, row: usize) -> Option<f64> {
+        match self {
+            Values::Number(v) => v.get(row).copied(),
+            Values::Packed { block, column } => {
+                (row < block.rows()).then(|| f64::from(block.get(row, *column)))
+            }
+            _ => None,
+        }
+    }
+
+    /// All numbers, NaN where one is missing, if these are numbers.
+    pub fn numbers(&self) -> Option<Cow<'_, [f64]>> {
+        match self {
+            Values::Number(v) => Some(Cow::Borrowed(v)),
+            Values::Packed { block, column } => {
+                let column = block.values().iter().skip(*column).step_by(block.features());
+                Some(Cow::Owned(column.map(|&v| f64::from(v)).collect()))
+            }
+            _ => None,
         }
     }
 
@@ -76,14 +110,18 @@ impl Values {
 
     /// How many different values there are, the missing ones aside.
     pub fn distinct(&self) -> usize {
+        fn count<T: Ord>(values: impl Iterator<Item = T>) -> usize {
+            let mut values: Vec<T> = values.collect();
+            values.sort_unstable();
+            values.dedup();
+            values.len()
+        }
         match self {
-            Values::Number(v) => {
-                // Adding zero makes -0.0 and 0.0 one value.
-                let mut bits: Vec<u64> =
-                    v.iter().filter(|v| !v.is_nan()).map(|v| (v + 0.0).to_bits()).collect();
-                bits.sort_unstable();
-                bits.dedup();
-                bits.len()
+            // Adding zero makes -0.0 and 0.0 one value.
+            Values::Number(v) => count(v.iter().filter(|v| !v.is_nan()).map(|v| (v + 0.0).to_bits())),
+            Values::Packed { block, column } => {
+                let column = block.values().iter().skip(*column).step_by(block.features());
+                count(column.filter(|v| !v.is_nan()).map(|v| (v + 0.0).to_bits()))
             }
             Values::Bool(v) => v.iter().flatten().collect::<HashSet<_>>().len(),
             Values::Text { levels, .. } => levels.len(),
@@ -169,9 +207,14 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
         return read_bytes("stdin", bytes, options);
     }
     let name = path.display().to_string();
-    format_of(&name, options)?;
+    let format = format_of(&name, options)?;
     if path.is_dir() {
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "this is a directory, not a file")));
+    }
+    if format == Format::Npy
+        && let Some(table) = npy::read_packed(path, options).map_err(|e| e.in_file(&name))?
+    {
+        return finish(table, &name);
     }
     read_bytes(&name, std::fs::read(path).map_err(failed)?, options)
 }
@@ -194,7 +237,11 @@ pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<T
             Format::Tsv => csv::parse(&bytes, options.delimiter.or(Some(b'\t')), options),
         }
     });
-    let mut table = table.map_err(|e| e.in_file(name))?;
+    finish(table.map_err(|e| e.in_file(name))?, name)
+}
+
+/// Gives a table its name, and checks its size.
+fn finish(mut table: Table, name: &str) -> Result<Table> {
     table.source = name.to_string();
     // Codes and kept rows are 32 bits.
     if u32::try_from(table.rows).is_err() {

@@ -415,25 +415,19 @@ fn inertia(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> f64 {
     matrix.to_user(matrix.to_user(stored))
 }
 
-/// For each row the Euclidean distance to its centroid and how much farther the runner-up is (infinite for k = 1),
-/// in the user's units.
-pub fn distances_and_margins(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> Vec<(f64, f64)> {
-    labels
-        .par_iter()
-        .enumerate()
-        .map(|(i, &label)| {
-            let mut second = f64::INFINITY;
-            let mut own = 0.0;
-            for (c, centroid) in centroids.iter().enumerate() {
-                let squared = canonical::squared_distance(matrix.row(i), centroid);
-                if c == label as usize {
-                    own = squared;
-                } else {
-                    second = second.min(squared);
-                }
-            }
-            let own = matrix.to_user(own.sqrt());
-            (own, matrix.to_user(second.sqrt()) - own)
-        })
-        .collect()
+/// A row's Euclidean distance to its centroid and how much farther the runner-up is (infinite for k = 1), in the user's
+/// units.
+pub fn distance_and_margin(matrix: &Matrix, centroids: &Centroids, row: usize, label: u32) -> (f64, f64) {
+    let mut second = f64::INFINITY;
+    let mut own = 0.0;
+    for (c, centroid) in centroids.iter().enumerate() {
+        let squared = canonical::squared_distance(matrix.row(row), centroid);
+        if c == label as usize {
+            own = squared;
+        } else {
+            second = second.min(squared);
+        }
+    }
+    let own = matrix.to_user(own.sqrt());
+    (own, matrix.to_user(second.sqrt()) - own)
 }

@@ -17,7 +17,7 @@ use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
 use segmenta::metrics::hopkins::{default_probes, hopkins};
 use segmenta::metrics::silhouette::silhouette_scores;
-use segmenta::model::{Assignment, Model};
+use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::table::{Column, Table, Values};
@@ -313,13 +313,8 @@ fn finish_fit(
     let matrix = &prepared.matrix;
     analysis.document.add_fit(fit, matrix, &prepared.encoder);
     let model = Model::new(fit, matrix, prepared.encoder.clone(), params);
-    let segments = fit.segments();
-    let mut rows: Vec<Option<Assignment>> = vec![None; prepared.rows];
-    let measured = cluster::kmeans::distances_and_margins(matrix, &fit.centroids, &fit.labels);
-    for (r, (&label, (distance, margin))) in fit.labels.iter().zip(measured).enumerate() {
-        let row = prepared.kept.as_ref().map_or(r, |k| k[r] as usize);
-        rows[row] = Some(Assignment { segment: segments[label as usize], distance, margin });
-    }
+    let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
+    let rows = assignments(matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows))?;
     let document = &mut analysis.document;

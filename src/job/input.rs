@@ -96,7 +96,7 @@ pub fn prepare(
 /// # Errors
 /// Whatever is wrong with the features or the centroids.
 pub fn prepare_table(
-    table: Table,
+    mut table: Table,
     features: &Features,
     init: Option<(&Path, &[Vec<f64>])>,
     console: &Console,
@@ -106,6 +106,16 @@ pub fn prepare_table(
     let name = table.source.clone();
     let (encoder, choices) = Encoder::fit(&table, &infer_options(features)).map_err(|e| e.in_file(&name))?;
     console.note(&features_note(&choices, table.rows));
+    let names = encoder.feature_names();
+    let reach = init.map_or(Ok(0.0), |(path, rows)| {
+        reach(rows, &encoder).map_err(|e| e.in_file(&path.display().to_string()))
+    })?;
+    if let Some(block) = encoder.apply_in_place(&mut table) {
+        let matrix = block.and_then(|block| Matrix::from_row_major(names, block, reach));
+        let matrix = matrix.map_err(|e| e.in_file(&name))?;
+        seconds.prepare = Some(start.elapsed().as_secs_f64());
+        return Ok(Prepared { source: name, matrix, encoder, ids: table.ids, rows: table.rows, kept: None });
+    }
     let encoded = encoder.apply(&table).map_err(|e| e.in_file(&name))?;
     let (ids, rows) = (table.ids, table.rows);
     drop(table.columns);
@@ -116,10 +126,6 @@ pub fn prepare_table(
     for warning in &encoded.warnings {
         console.note(&format!("note: {warning}"));
     }
-    let names = encoder.feature_names();
-    let reach = init.map_or(Ok(0.0), |(path, rows)| {
-        reach(rows, &encoder).map_err(|e| e.in_file(&path.display().to_string()))
-    })?;
     let matrix = Matrix::with_reach(names, encoded.columns, reach).map_err(|e| e.in_file(&name))?;
     seconds.prepare = Some(start.elapsed().as_secs_f64());
     Ok(Prepared { source: name, matrix, encoder, ids, rows, kept: encoded.kept })
@@ -156,9 +162,9 @@ pub fn read_init(path: &Path) -> anyhow::Result<Vec<Vec<f64>>> {
         let table = segmenta::table::read(path, &ReadOptions::default())?;
         let mut rows = vec![Vec::new(); table.rows];
         for column in &table.columns {
-            match &column.values {
-                segmenta::table::Values::Number(values) if values.iter().all(|v| v.is_finite()) => {
-                    rows.iter_mut().zip(values).for_each(|(row, &v)| row.push(v));
+            match column.values.numbers() {
+                Some(values) if values.iter().all(|v| v.is_finite()) => {
+                    rows.iter_mut().zip(values.iter()).for_each(|(row, &v)| row.push(v));
                 }
                 _ => return Err(Error::data("start centroids must be numbers").in_file(&name).into()),
             }

@@ -1,11 +1,13 @@
 //! The fitted encoder, and applying it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Place, Result};
+use crate::matrix::RowMajor;
 use crate::recipe::rows::{check_lengths, count, kept_rows, pick};
 use crate::recipe::{Missing, Scale};
 use crate::table::{Column, Table, Values, missing_column};
@@ -191,6 +193,53 @@ impl Encoder {
         }
     }
 
+    /// Turns a table whose columns lie packed and become one feature each, in order, into those features where they
+    /// lie, and takes the columns out of it. `None`, and nothing changed, for any other table.
+    ///
+    /// # Errors
+    /// A value that is too large for f32 once scaled.
+    pub fn apply_in_place(&self, table: &mut Table) -> Option<Result<RowMajor>> {
+        let fits = |(i, (column, encoder)): (usize, (&Column, &ColumnEncoder))| {
+            let Values::Packed { block, column: own } = &column.values else { return false };
+            let ColumnEncoder::Number { column: name, .. } = encoder else { return false };
+            *own == i && *name == column.name && Arc::strong_count(block) == table.columns.len()
+        };
+        let whole = |block: &RowMajor| {
+            block.features() == self.columns.len()
+                && (self.missing == Missing::Impute || block.find(f32::is_nan).is_none())
+        };
+        let first = table.columns.first()?;
+        let Values::Packed { block, .. } = &first.values else { return None };
+        if table.columns.len() != self.columns.len()
+            || !table.columns.iter().zip(&self.columns).enumerate().all(fits)
+            || !whole(block)
+        {
+            return None;
+        }
+        let block = Arc::clone(block);
+        table.columns.clear();
+        let mut block = Arc::into_inner(block)?;
+        let numbers: Vec<(f64, f64, f64)> = self
+            .columns
+            .iter()
+            .filter_map(|c| match c {
+                ColumnEncoder::Number { median, centre, scale, .. } => Some((*median, *centre, *scale)),
+                _ => None,
+            })
+            .collect();
+        block.replace(|j, v| {
+            let (median, centre, scale) = numbers[j];
+            scaled(f64::from(v), median, centre, scale)
+        });
+        Some(match block.find(|v| !v.is_finite()) {
+            None => Ok(block),
+            Some((j, row)) => {
+                let what = format!("row {}: the value is too large for f32 once scaled", row + 1);
+                Err(Error::at(Place::default().column(self.columns[j].column()), what))
+            }
+        })
+    }
+
     /// The column encoder that makes a feature.
     fn encoder_of(&self, feature: usize) -> Option<&ColumnEncoder> {
         let mut end = 0;
@@ -201,6 +250,13 @@ impl Encoder {
     }
 }
 
+/// A number as its feature.
+fn scaled(value: f64, median: f64, centre: f64, scale: f64) -> f32 {
+    let value = if value.is_nan() { median } else { value };
+    // Adding zero makes -0.0 plain.
+    ((value - centre) / scale) as f32 + 0.0
+}
+
 /// One column's features, and what to warn of.
 type Features = (Vec<Vec<f32>>, Vec<String>);
 
@@ -209,15 +265,9 @@ fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Res
     let rows = column.values.len();
     match encoder {
         ColumnEncoder::Number { median, centre, scale, .. } => {
-            let scaled = |row: usize| {
-                let value = match &column.values {
-                    Values::Number(v) if !v[row].is_nan() => v[row],
-                    _ => *median,
-                };
-                // Adding zero makes -0.0 plain.
-                ((value - centre) / scale) as f32 + 0.0
-            };
-            let values = pick(rows, kept, scaled);
+            let value =
+                |row: usize| scaled(column.values.number(row).unwrap_or(f64::NAN), *median, *centre, *scale);
+            let values = pick(rows, kept, value);
             if let Some(i) = values.iter().position(|v| !v.is_finite()) {
                 let row = kept.map_or(i, |kept| kept[i] as usize);
                 let what = format!("row {}: the value is too large for f32 once scaled", row + 1);
@@ -306,7 +356,9 @@ fn one_hot(
 /// Whether the column still has the type of the fit; one that is missing throughout has any.
 fn check_type(encoder: &ColumnEncoder, column: &Column) -> Result<()> {
     let (expected, same) = match encoder {
-        ColumnEncoder::Number { .. } => ("numbers", matches!(column.values, Values::Number(_))),
+        ColumnEncoder::Number { .. } => {
+            ("numbers", matches!(column.values, Values::Number(_) | Values::Packed { .. }))
+        }
         ColumnEncoder::Bool { .. } => ("true/false", matches!(column.values, Values::Bool(_))),
         ColumnEncoder::OneHot { .. } => ("text", matches!(column.values, Values::Text { .. })),
     };
@@ -319,7 +371,7 @@ fn check_type(encoder: &ColumnEncoder, column: &Column) -> Result<()> {
             odd.map_or("text".into(), |l| format!("text such as {l:?}"))
         }
         Values::Bool(_) => "true/false".into(),
-        Values::Number(_) | Values::Empty(_) => "numbers".into(),
+        _ => "numbers".into(),
     };
     let place = Place::default().column(column.name.as_str());
     Err(Error::at(place, format!("expected {expected} as at the fit, found {found}")))

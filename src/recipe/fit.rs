@@ -60,8 +60,8 @@ impl Encoder {
 fn fit_column(column: &Column, kept: Option<&[u32]>, options: &InferOptions) -> Result<ColumnEncoder> {
     let name = column.name.clone();
     match &column.values {
-        Values::Number(v) => {
-            let mut values = pick(v.len(), kept, |row| v[row]);
+        numbers @ (Values::Number(_) | Values::Packed { .. }) => {
+            let mut values = pick(numbers.len(), kept, |row| numbers.number(row).unwrap_or(f64::NAN));
             let median = median(&values);
             values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = median);
             let (centre, scale) = centre_and_scale(&values, options.scale);

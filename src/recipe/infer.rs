@@ -190,7 +190,7 @@ impl Candidate<'_> {
         if states < 2 {
             return Some("constant".into());
         }
-        let Values::Number(numbers) = &self.column.values else { return None };
+        let numbers = self.column.values.numbers()?;
         let whole = |v: &f64| v.is_nan() || v.trunc() == *v;
         if !numbers.iter().all(whole) {
             return None;
@@ -208,7 +208,7 @@ impl Candidate<'_> {
     /// How many features the column becomes, and the word for it.
     fn taken(&self) -> (usize, String) {
         match self.column.values {
-            Values::Number(_) => (1, "number".into()),
+            Values::Number(_) | Values::Packed { .. } => (1, "number".into()),
             Values::Bool(_) => (1, "true/false".into()),
             Values::Text { .. } | Values::Empty(_) => {
                 let missing = self.missing_level();

@@ -4,8 +4,13 @@ use ndarray::{Array2, ArrayD, Axis, Ix2};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyExt, ReadableElement};
 use rayon::prelude::*;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
+use crate::matrix::RowMajor;
 use crate::table::{Column, ReadOptions, Table, Values, ids};
 
 /// The longest header that is read; NumPy's own limit for one that is not trusted.
@@ -55,6 +60,45 @@ pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
         "u8" => table::<u64>(bytes, options),
         _ => table::<bool>(bytes, options),
     }
+}
+
+/// Reads a file of plain f32 rows straight into memory that a matrix can take over; `None` is any other file.
+pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<Table>> {
+    let failed = |source| Error::Read { path: path.to_path_buf(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut start = Vec::new();
+    file.by_ref().take(LONGEST_HEADER as u64 + 12).read_to_end(&mut start).map_err(failed)?;
+    let Ok((header, left)) = header(&start) else { return Ok(None) };
+    let length = file.metadata().map_err(failed)?.len();
+    let body = start.len() - left;
+    let (rows, width) = match header.shape[..] {
+        [rows] => (rows, 1),
+        [rows, width] => (rows, width),
+        _ => return Ok(None),
+    };
+    let plain = header.type_descriptor.to_string() == "'<f4'" && !header.layout.is_fortran();
+    let bytes = rows.checked_mul(width).and_then(|n| n.checked_mul(4)).map(|n| n as u64 + body as u64);
+    if !plain || cfg!(target_endian = "big") || bytes != Some(length) || rows * width == 0 {
+        return Ok(None);
+    }
+    let mut block = RowMajor::zeros(rows, width);
+    file.seek(SeekFrom::Start(body as u64)).map_err(failed)?;
+    file.read_exact(bytemuck::cast_slice_mut(block.values_mut())).map_err(failed)?;
+    let names: Vec<String> = (0..width).map(|j| format!("f{j}")).collect();
+    if let Some((column, row)) = block.find(f32::is_infinite) {
+        let what = format!("row {}: expected a finite number, found {}", row + 1, block.get(row, column));
+        return Err(Error::at(Place::default().column(names[column].as_str()), what));
+    }
+    let ids = ids(options, &names, rows, |row, column| block.get(row, column).to_string())?;
+    let block = Arc::new(block);
+    let columns = (names.into_iter().enumerate())
+        .map(|(column, name)| {
+            let missing = (0..rows).all(|row| block.get(row, column).is_nan());
+            let packed = Values::Packed { block: Arc::clone(&block), column };
+            Column { name, values: if missing { Values::Empty(rows) } else { packed } }
+        })
+        .collect();
+    Ok(Some(Table { source: String::new(), rows, columns, ids }))
 }
 
 /// The header, and how many bytes follow it.
