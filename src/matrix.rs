@@ -349,10 +349,10 @@ impl Matrix {
         let mut tiles = vec![Lanes::zeroed(); rows.div_ceil(TILE) * self.features];
         tiles.par_chunks_mut(self.features).enumerate().for_each(|(t, tile)| {
             for i in t * TILE..rows.min((t + 1) * TILE) {
-                for j in 0..self.features {
+                for (j, Lanes(lanes)) in tile.iter_mut().enumerate() {
                     let (step, scale) = (self.grid.step(j), pow2(self.grid.exponents[j] + self.shift));
                     let rounded = f64::from(value(i, j) as f32);
-                    tile[j].0[i % TILE] = ((rounded / step).round_ties_even() * scale + 0.0) as f32;
+                    lanes[i % TILE] = ((rounded / step).round_ties_even() * scale + 0.0) as f32;
                 }
             }
         });

@@ -180,3 +180,33 @@ fn what_does_not_fit_is_an_error() {
         });
     }
 }
+
+#[test]
+fn many_features_and_many_rows_are_not_too_much_for_a_loop() {
+    let matrix = Matrix::from_array(cases::normal(2100, 600, 9).view()).unwrap();
+    let own: Vec<u32> = (0..8).map(|q| q * 250).collect();
+    let queries = matrix.select(&own.iter().map(|&i| i as usize).collect::<Vec<_>>());
+    let short = Matrix::from_array(cases::normal(200, 1500, 10).view()).unwrap();
+    let labels: Vec<u32> = (0..200).collect();
+    let mut expected = None;
+    for setup in devices::all() {
+        let found = setup.run(|backend| {
+            let nearest = backend.load(&matrix).unwrap();
+            let nearest = nearest.nearest(&queries, Rule::ExcludeSelf(&own), Metric::Euclidean).unwrap();
+            let mut all = Vec::new();
+            let labeling = Labeling { k: 200, labels: &labels };
+            let rows = backend.load(&short).unwrap();
+            rows.distance_sums(&[labeling], Progress::none(), &mut |_, sums| {
+                all.extend_from_slice(sums);
+                Ok(())
+            })
+            .unwrap();
+            (nearest, all)
+        });
+        let (nearest, sums) = expected.get_or_insert_with(|| found.clone());
+        assert_eq!(&found.0, nearest, "{}", setup.name);
+        for (&got, &sum) in found.1.iter().zip(sums.iter()) {
+            assert!((got - sum).abs() <= 1e-4 * sum.abs(), "{}: {got} for {sum}", setup.name);
+        }
+    }
+}

@@ -164,7 +164,7 @@ impl<'a, const V: usize> Group<'a, V> {
 
     /// The squared distances of the group's rows to rows `4 * quarter` and the next three of a tile.
     #[inline(always)]
-    pub(super) fn to_quarter<S: Simd>(
+    pub(super) fn distances_to_quarter<S: Simd>(
         &self,
         simd: S,
         tile: &[[f32; TILE]],

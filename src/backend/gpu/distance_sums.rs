@@ -2,7 +2,7 @@
 
 use super::GpuRows;
 use super::buffer::{Output, upload};
-use super::kernel::{WORKGROUP, out, passes, pieces, whole};
+use super::kernel::{MOST_TURNS, WORKGROUP, out, passes, pieces, turns, whole};
 use crate::backend::cpu::{runs, slots};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
@@ -58,7 +58,9 @@ pub(super) async fn distance_sums(
         let sums = Output::new(context, 2 * width * count);
         sums.clear(context, 2 * width * count);
         for part in &columns {
-            let most = DISPATCH_WORK / (64 * matrix.features() * count);
+            // A run is 16 packs at most.
+            let turns = turns(16, matrix.features()) + labelings.len();
+            let most = (DISPATCH_WORK / (64 * matrix.features() * count)).min(MOST_TURNS / turns);
             for piece in pieces(part.count, most) {
                 let params = Params {
                     first: pass.rows.start as u32,

@@ -21,6 +21,15 @@ pub(super) struct Kernel {
 /// Tables of more features than this keep the loop over features: a row no longer fits a thread's registers.
 const UNROLLED: usize = 96;
 
+/// Turns of its loops, inner ones too, that a thread may take: a software driver (llvmpipe) leaves a thread's loops
+/// after 65,535 without a word.
+pub(super) const MOST_TURNS: usize = 1 << 15;
+
+/// Turns of the loops in which a thread goes through `packs` packs of four points, four at a time in the wide form.
+pub(super) fn turns(packs: usize, features: usize) -> usize {
+    if features > UNROLLED { packs.div_ceil(4) * (features + 1) } else { packs }
+}
+
 /// The source for tables of `features`: a line behind `//@each` stands once for each feature `$`, so that a row stays
 /// in registers, and takes the place of the lines that end with `//@loop`. As it is, the source has the loop, which
 /// takes a row past four packs at once.

@@ -7,7 +7,7 @@ mod tests;
 
 use super::GpuRows;
 use super::buffer::{Output, read_outputs, upload};
-use super::kernel::{MAX_GROUPS, Pass, WORKGROUP, out, passes, whole};
+use super::kernel::{MAX_GROUPS, MOST_TURNS, Pass, WORKGROUP, out, passes, turns, whole};
 use crate::backend::{Assigned, Memory};
 use crate::canonical::{self, Centroids};
 use crate::error::Result;
@@ -222,6 +222,11 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     let points = Points::new(matrix, batch.sets, product);
     let (device_sets, centroids) = batch.sets(&points);
     let largest = batch.sets.iter().map(Centroids::k).max().unwrap_or(1);
+    if context.adapter.software && turns(largest.div_ceil(4), d) > 2 * MOST_TURNS - 16 {
+        let what =
+            format!("a software driver cannot go through {largest} centroids of {d} features; use the CPU");
+        return Err(context.failed(what));
+    }
     let shares = Shares::new(d, largest, weighted);
     let words = centroids * shares.columns * LIMBS;
     let sums = Output::new(context, words);
@@ -249,6 +254,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         let count = pass.rows.len();
         // A thread loads its row once for all its sets; few rows spread their sets over more threads.
         let share = sets.div_ceil((BUSY / count).clamp(1, sets));
+        let share = share.min(MOST_TURNS / turns(largest.div_ceil(4), d)).max(1);
         let block = shares.block(count, sets);
         let params = Params {
             first: pass.rows.start as u32,

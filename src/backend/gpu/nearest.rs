@@ -2,7 +2,7 @@
 
 use super::GpuRows;
 use super::buffer::{Output, Resident, upload};
-use super::kernel::{WORKGROUP, out, passes, whole};
+use super::kernel::{MOST_TURNS, WORKGROUP, out, passes, turns, whole};
 use crate::backend::cpu::{decide, neighbour};
 use crate::backend::{Metric, Neighbour, Rule};
 use crate::canonical::Certificate;
@@ -11,7 +11,7 @@ use crate::matrix::{Matrix, TILE};
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-/// Tiles of reference rows that one thread goes through.
+/// Tiles of reference rows that one thread goes through at most.
 const SLICE: usize = 128;
 
 #[repr(C)]
@@ -43,9 +43,11 @@ pub(super) async fn nearest(
 ) -> Result<Vec<Neighbour>> {
     let (context, matrix) = (rows.context, rows.matrix);
     let resident = Resident::upload(context, queries)?;
+    // A tile is four packs.
+    let per_slice = (MOST_TURNS / (2 + turns(4, matrix.features()))).clamp(1, SLICE);
     let mut best = vec![Found { best: f32::MAX, second: f32::MAX, row: u32::MAX, unused: 0 }; queries.rows()];
     let largest =
-        rows.resident.chunks.iter().map(|c| c.rows.div_ceil(TILE).div_ceil(SLICE)).max().unwrap_or(1);
+        rows.resident.chunks.iter().map(|c| c.rows.div_ceil(TILE).div_ceil(per_slice)).max().unwrap_or(1);
     for pass in passes(context, &resident.chunks, 4 * largest) {
         let own: Vec<u32> = match rule {
             Rule::Any => vec![u32::MAX; pass.chunk.rows],
@@ -55,14 +57,14 @@ pub(super) async fn nearest(
         let count = pass.rows.len();
         let found = Output::new(context, 4 * largest * count);
         for chunk in &rows.resident.chunks {
-            let slices = chunk.rows.div_ceil(TILE).div_ceil(SLICE);
+            let slices = chunk.rows.div_ceil(TILE).div_ceil(per_slice);
             let params = Params {
                 first_query: pass.rows.start as u32,
                 queries: count as u32,
                 features: matrix.features() as u32,
                 rows: chunk.rows as u32,
                 first_row: chunk.first as u32,
-                slice: SLICE as u32,
+                slice: per_slice as u32,
                 unused: [0; 2],
             };
             let bindings =

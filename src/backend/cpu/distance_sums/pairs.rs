@@ -125,7 +125,8 @@ impl<'a> Pairs<'a> {
         let tasks: Vec<(usize, Range<usize>)> = (0..blocks)
             .flat_map(|b| {
                 // Each block meets itself and the half of the others that follow it, in a circle.
-                let partners = if blocks % 2 == 0 && b >= blocks / 2 { blocks / 2 } else { blocks / 2 + 1 };
+                let partners =
+                    if blocks.is_multiple_of(2) && b >= blocks / 2 { blocks / 2 } else { blocks / 2 + 1 };
                 (0..partners).step_by(PARTNERS).map(move |p| (b, p..partners.min(p + PARTNERS)))
             })
             .collect();
@@ -264,7 +265,7 @@ impl Rows<'_> {
             let mut total = [simd.splat_f32s(0.0); V];
             for quarter in 0..run.rows.div_ceil(4) {
                 let tile = run.tiles.start + quarter / 4;
-                let squared = group.to_quarter::<S>(simd, sorted.tile(tile), quarter);
+                let squared = group.distances_to_quarter::<S>(simd, sorted.tile(tile), quarter);
                 let place = tile * TILE + quarter % 4 * 4;
                 let columns = &mut columns[place - other.tiles.start * TILE..][..4];
                 for c in 0..4 {
