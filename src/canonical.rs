@@ -4,7 +4,8 @@
 //! back what their filter cannot prove ([`Certificate`]). Rust never contracts `a * b + c`, and the lanes of a
 //! tile are different rows, so every instruction set computes the same bits here.
 
-use crate::matrix::{Matrix, unit_exponent};
+use crate::matrix::{Matrix, TILE, unit_exponent};
+use pulp::Simd;
 
 /// A centroid set in stored units: `k` rows of `d` values.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +47,26 @@ pub fn squared_distance(row: impl Iterator<Item = f32>, centroid: &[f32]) -> f64
         sum += difference * difference;
     }
     sum
+}
+
+/// The canonical squared distances of vector `v` of a tile's rows to `C` points, both in f64, feature by feature. Lanes
+/// are rows, and nothing is fused: the same bits on every machine.
+#[inline(always)]
+pub(crate) fn tile_squared_distances<S: Simd, const C: usize>(
+    simd: S,
+    tile: &[[f64; TILE]],
+    v: usize,
+    points: &[[f64; C]],
+) -> [S::f64s; C] {
+    let mut squared = [simd.splat_f64s(0.0); C];
+    for (lanes, points) in tile.iter().zip(points) {
+        let x = S::as_simd_f64s(lanes).0[v];
+        for c in 0..C {
+            let difference = simd.sub_f64s(x, simd.splat_f64s(points[c]));
+            squared[c] = simd.add_f64s(squared[c], simd.mul_f64s(difference, difference));
+        }
+    }
+    squared
 }
 
 /// The nearest centroid (lowest index on ties), its squared distance and the runner-up's (infinite for k = 1).

@@ -5,9 +5,9 @@
 
 use crate::backend::Backend;
 use crate::canonical::Centroids;
-use crate::cluster::kmeans::{Fit, Params, distance_and_margin};
+use crate::cluster::kmeans::{Fit, Params, distances_and_margins};
 use crate::error::{Error, Place, Result};
-use crate::matrix::{Grid, Matrix};
+use crate::matrix::{BLOCK, Grid, Matrix};
 use crate::recipe::Encoder;
 use crate::table::Table;
 use rayon::prelude::*;
@@ -93,13 +93,18 @@ pub fn assignments(
     segments: &[u32],
     kept: Option<(&[u32], usize)>,
 ) -> Vec<Option<Assignment>> {
-    let measured = labels.par_iter().enumerate().map(|(r, &label)| {
-        let (distance, margin) = distance_and_margin(matrix, centroids, r, label);
-        Some(Assignment { segment: segments[label as usize], distance, margin })
-    });
-    let Some((kept, count)) = kept else { return measured.collect() };
+    let mut measured = vec![None; labels.len()];
+    measured.par_chunks_mut(BLOCK).zip(labels.par_chunks(BLOCK)).enumerate().for_each(
+        |(b, (out, labels))| {
+            let own = distances_and_margins(matrix, centroids, b * BLOCK, labels);
+            for ((out, &label), (distance, margin)) in out.iter_mut().zip(labels).zip(own) {
+                *out = Some(Assignment { segment: segments[label as usize], distance, margin });
+            }
+        },
+    );
+    let Some((kept, count)) = kept else { return measured };
     let mut rows = vec![None; count];
-    for (&row, measured) in kept.iter().zip(measured.collect::<Vec<_>>()) {
+    for (&row, measured) in kept.iter().zip(measured) {
         rows[row as usize] = measured;
     }
     rows

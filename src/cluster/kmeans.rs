@@ -2,9 +2,9 @@
 
 use super::seeding;
 use crate::backend::{Assigned, Memory, Rows};
-use crate::canonical::{self, Centroids};
+use crate::canonical::{self, Centroids, tile_squared_distances};
 use crate::error::{Error, Result};
-use crate::matrix::{BLOCK, Matrix};
+use crate::matrix::{BLOCK, Matrix, TILE};
 use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
@@ -415,19 +415,71 @@ fn inertia(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> f64 {
     matrix.to_user(matrix.to_user(stored))
 }
 
-/// A row's Euclidean distance to its centroid and how much farther the runner-up is (infinite for k = 1), in the user's
-/// units.
-pub fn distance_and_margin(matrix: &Matrix, centroids: &Centroids, row: usize, label: u32) -> (f64, f64) {
-    let mut second = f64::INFINITY;
-    let mut own = 0.0;
-    for (c, centroid) in centroids.iter().enumerate() {
-        let squared = canonical::squared_distance(matrix.row(row), centroid);
-        if c == label as usize {
-            own = squared;
-        } else {
-            second = second.min(squared);
+/// For each row of a block, the first of which is `first`, a multiple of 16, the Euclidean distance to its centroid and
+/// how much farther the runner-up is (infinite for k = 1), in the user's units.
+pub fn distances_and_margins(
+    matrix: &Matrix,
+    centroids: &Centroids,
+    first: usize,
+    labels: &[u32],
+) -> Vec<(f64, f64)> {
+    let packs: Vec<[f64; 4]> = (0..centroids.k().div_ceil(4))
+        .flat_map(|p| (0..centroids.features).map(move |j| (p, j)))
+        .map(|(p, j)| {
+            let value = |c: usize| centroids.values.get(c * centroids.features + j).copied();
+            // What stands for no centroid is no runner-up.
+            std::array::from_fn(|c| value(4 * p + c).map_or(f64::INFINITY, f64::from))
+        })
+        .collect();
+    pulp::Arch::new().dispatch(Measure { matrix, packs: &packs, first, labels })
+}
+
+/// The loop of [`distances_and_margins`], in the widest vectors of the machine: the same bits in all of them.
+struct Measure<'a> {
+    matrix: &'a Matrix,
+    packs: &'a [[f64; 4]],
+    first: usize,
+    labels: &'a [u32],
+}
+
+impl pulp::WithSimd for Measure<'_> {
+    type Output = Vec<(f64, f64)>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> Vec<(f64, f64)> {
+        let Measure { matrix, packs, first, labels } = self;
+        let d = matrix.features();
+        let mut tile = vec![[0f64; TILE]; d];
+        let mut out = Vec::with_capacity(labels.len());
+        for (t, labels) in labels.chunks(TILE).enumerate() {
+            for (to, from) in tile.iter_mut().zip(matrix.tile(first / TILE + t)) {
+                *to = from.map(f64::from);
+            }
+            let mut own_centroids = [0f64; TILE];
+            for (to, &label) in own_centroids.iter_mut().zip(labels) {
+                *to = f64::from(label);
+            }
+            let (mut own, mut second) = ([0f64; TILE], [0f64; TILE]);
+            for v in 0..TILE / S::F64_LANES {
+                let label = S::as_simd_f64s(&own_centroids).0[v];
+                let infinite = simd.splat_f64s(f64::INFINITY);
+                let (mut own_v, mut second_v) = (simd.splat_f64s(0.0), infinite);
+                for (p, pack) in packs.chunks_exact(d).enumerate() {
+                    let squared = tile_squared_distances::<S, 4>(simd, &tile, v, pack);
+                    for (c, squared) in squared.into_iter().enumerate() {
+                        let is_own = simd.equal_f64s(label, simd.splat_f64s((4 * p + c) as f64));
+                        own_v = simd.select_f64s(is_own, squared, own_v);
+                        second_v = simd.min_f64s(second_v, simd.select_f64s(is_own, infinite, squared));
+                    }
+                }
+                S::as_mut_simd_f64s(&mut own).0[v] = own_v;
+                S::as_mut_simd_f64s(&mut second).0[v] = second_v;
+            }
+            out.extend(own.iter().zip(&second).take(labels.len()).map(|(own, second)| {
+                let own = matrix.to_user(own.sqrt());
+                (own, matrix.to_user(second.sqrt()) - own)
+            }));
         }
+        out
     }
-    let own = matrix.to_user(own.sqrt());
-    (own, matrix.to_user(second.sqrt()) - own)
 }

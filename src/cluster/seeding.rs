@@ -4,7 +4,7 @@
 //! Several starts go over the rows together, so that a block of rows is read once for all of them. A start keeps one
 //! number a row: what the last centre changed there is found out when the row is next looked at.
 
-use crate::canonical::Centroids;
+use crate::canonical::{Centroids, tile_squared_distances};
 use crate::error::Result;
 use crate::matrix::{BLOCK, Matrix, TILE};
 use crate::progress::Progress;
@@ -277,7 +277,7 @@ impl pulp::WithSimd for Block<'_, '_> {
     }
 }
 
-/// One tile against one pack. The canonical distance: no fused multiply-add.
+/// One tile against one pack.
 #[inline(always)]
 fn add<S: Simd, const C: usize>(
     simd: S,
@@ -290,14 +290,7 @@ fn add<S: Simd, const C: usize>(
     let potential = S::as_mut_simd_f64s(potential).0;
     let weights = S::as_simd_f64s(weights).0;
     for v in 0..TILE / S::F64_LANES {
-        let mut squared = [simd.splat_f64s(0.0); C];
-        for (lanes, points) in tile.iter().zip(pack.as_chunks::<C>().0) {
-            let x = S::as_simd_f64s(lanes).0[v];
-            for c in 0..C {
-                let difference = simd.sub_f64s(x, simd.splat_f64s(points[c]));
-                squared[c] = simd.add_f64s(squared[c], simd.mul_f64s(difference, difference));
-            }
-        }
+        let squared = tile_squared_distances::<S, C>(simd, tile, v, pack.as_chunks().0);
         // Lanes past the last row weigh nothing.
         let own = simd.min_f64s(potential[v], simd.mul_f64s(squared[0], weights[v]));
         potential[v] = own;
