@@ -121,11 +121,11 @@ def cases(folder):
     }
     yield "load", "load the raw CSV", ours_load(raw), {"pandas": timed(lambda: pandas.read_csv(raw))}
     many, many_starts = folder / "many.npy", folder / "many_starts.npy"
-    synth = ["synth", "blobs", "--rows", "1000000", "--features", "32", "--centers", "1000", "--out", many]
+    synth = ["synth", "blobs", "--rows", "1000000", "--features", "32", "--out", many]
     subprocess.run([PROGRAM, *synth], check=True)
     large = np.load(many)
-    np.save(many_starts, large[::1000])
-    centers = large[::1000].copy()
+    centers = large[np.random.default_rng(0).choice(len(large), 1000, replace=False)]
+    np.save(many_starts, centers)
 
     def each_iteration(kmeans):
         def run(iterations):

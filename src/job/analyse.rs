@@ -15,6 +15,7 @@ use segmenta::canonical::Centroids;
 use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
+use segmenta::matrix::RowMajor;
 use segmenta::metrics::hopkins::{default_probes, hopkins};
 use segmenta::metrics::silhouette::silhouette_scores;
 use segmenta::model::{Model, assignments};
@@ -23,6 +24,7 @@ use segmenta::random::{Draws, Purpose};
 use segmenta::table::{Column, Table, Values};
 use segmenta::{Error, Matrix, cluster};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The k of a sweep that nobody named.
@@ -373,16 +375,19 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     }
     folder.keep_folder();
     // As features.csv would be read back: its numbers are these to the last digit.
-    let column = |(name, values): (String, Vec<f32>)| Column {
+    let d = made.columns.len();
+    let mut block = RowMajor::zeros(ROWS, d);
+    for (j, values) in made.columns.into_iter().enumerate() {
+        block.values_mut().iter_mut().skip(j).step_by(d).zip(values).for_each(|(to, v)| *to = v);
+    }
+    let block = Arc::new(block);
+    let column = |(column, name): (usize, String)| Column {
         name,
-        values: Values::Number(values.into_iter().map(f64::from).collect()),
+        values: Values::Packed { block: Arc::clone(&block), column },
     };
-    let table = Table {
-        source: features.display().to_string(),
-        rows: ROWS,
-        columns: made.names.into_iter().zip(made.columns).map(column).collect(),
-        ids: None,
-    };
+    let columns = made.names.into_iter().enumerate().map(column).collect();
+    drop(block);
+    let table = Table { source: features.display().to_string(), rows: ROWS, columns, ids: None };
 
     let choice = Features {
         features: vec!["*".into()],

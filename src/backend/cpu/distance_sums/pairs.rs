@@ -234,10 +234,14 @@ impl Kernel for Task<'_> {
 #[inline(always)]
 fn add(sums: &mut [f64], slots: &[u32], height: usize, at: usize, values: &[f32], round: f64) {
     let count = values.len().min(height - at);
-    for &slot in slots {
-        let to = &mut sums[slot as usize * height + at..][..count];
-        for (to, &value) in to.iter_mut().zip(values) {
-            *to += (f64::from(value) + round) - round;
+    for (part, values) in values[..count].chunks(TILE).enumerate() {
+        let mut rounded = [0f64; TILE];
+        for (to, &value) in rounded.iter_mut().zip(values) {
+            *to = (f64::from(value) + round) - round;
+        }
+        for &slot in slots {
+            let to = &mut sums[slot as usize * height + at + part * TILE..][..TILE];
+            to.iter_mut().zip(&rounded).for_each(|(to, value)| *to += value);
         }
     }
 }
