@@ -6,7 +6,9 @@
 mod labels;
 mod sums;
 
-use super::block::{Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, store, store_u32};
+use super::block::{
+    Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, multiply_add, store, store_u32,
+};
 use crate::backend::{Assigned, Memory};
 use crate::canonical::{Centroids, Certificate, ProductForm, ProductPoint, Rounding};
 use crate::matrix::{Matrix, TILE};
@@ -264,7 +266,7 @@ fn by_product<S: Simd, const V: usize>(
         |p, mut bounds| {
             let slope = simd.splat_f32s(product.terms[p].slope);
             for v in 0..V {
-                bounds[v] = simd.mul_add_e_f32s(norms[v], slope, bounds[v]);
+                bounds[v] = multiply_add(simd, norms[v], slope, bounds[v]);
             }
             let closer = best.offer(simd, set.ids[p], bounds);
             for v in 0..V {
@@ -279,9 +281,9 @@ fn by_product<S: Simd, const V: usize>(
     let mut limits = Limits { second: best.second, best: best.best };
     for v in 0..V {
         // best + width * (norm * radius + radius^2 / 2 + norm^2 / 2^20) + slack
-        let mixed = simd.mul_f32s(norms[v], simd.mul_add_e_f32s(norms[v], tiny, radius[v]));
-        let error = simd.mul_add_e_f32s(simd.mul_f32s(radius[v], half), radius[v], mixed);
-        limits.best[v] = simd.mul_add_e_f32s(width, error, simd.add_f32s(best.best[v], slack));
+        let mixed = simd.mul_f32s(norms[v], multiply_add(simd, norms[v], tiny, radius[v]));
+        let error = multiply_add(simd, simd.mul_f32s(radius[v], half), radius[v], mixed);
+        limits.best[v] = multiply_add(simd, width, error, simd.add_f32s(best.best[v], slack));
     }
     limits
 }
@@ -308,8 +310,8 @@ fn by_distance<S: Simd, const V: usize>(
     let Certificate { low, high, slack } = set.certificate;
     let mut limits = Limits { second: best.second, best: best.best };
     for v in 0..V {
-        limits.second[v] = simd.mul_add_e_f32s(best.second[v], simd.splat_f32s(low), simd.splat_f32s(-slack));
-        limits.best[v] = simd.mul_add_e_f32s(best.best[v], simd.splat_f32s(high), simd.splat_f32s(slack));
+        limits.second[v] = multiply_add(simd, best.second[v], simd.splat_f32s(low), simd.splat_f32s(-slack));
+        limits.best[v] = multiply_add(simd, best.best[v], simd.splat_f32s(high), simd.splat_f32s(slack));
     }
     limits
 }

@@ -3,7 +3,7 @@
 //! For each query and block of rows a lower bound of `|y|^2 / 2 - q.y` over the block's rows `y` ([`ProductForm`]), one
 //! multiply-add a feature. The canonical search then goes through the few blocks that may hold the nearest.
 
-use super::block::{Group, InstructionSet, Kernel, Points, group_rows};
+use super::block::{Group, InstructionSet, Kernel, Points, group_rows, multiply_add};
 use crate::backend::{Metric, Neighbour, Rule};
 use crate::canonical::{self, Certificate, Nearest, ProductForm, Rounding};
 use crate::matrix::{Matrix, TILE};
@@ -185,7 +185,7 @@ impl Kernel for Filter<'_> {
                             let slope = simd.splat_f32s(batch.slopes[q]);
                             let mut least = state[q];
                             for v in 0..V {
-                                least = simd.min_f32s(least, simd.mul_add_e_f32s(norms[v], slope, sums[v]));
+                                least = simd.min_f32s(least, multiply_add(simd, norms[v], slope, sums[v]));
                             }
                             state[q] = least;
                         },

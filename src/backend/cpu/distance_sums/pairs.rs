@@ -5,7 +5,7 @@
 //! adding them up in f64 is exact, so the order leaves no trace.
 
 use super::slots;
-use crate::backend::cpu::block::{Group, InstructionSet, Kernel, group_rows, store};
+use crate::backend::cpu::block::{Group, InstructionSet, Kernel, group_rows, multiply_add, store};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, TILE};
@@ -277,8 +277,8 @@ impl Rows<'_> {
                     let mut down = simd.splat_f32s(0.0);
                     for v in 0..V {
                         let distance = simd.sqrt_f32s(squared[c][v]);
-                        total[v] = simd.mul_add_e_f32s(distance, counts, total[v]);
-                        down = simd.mul_add_e_f32s(distance, own[v], down);
+                        total[v] = multiply_add(simd, distance, counts, total[v]);
+                        down = multiply_add(simd, distance, own[v], down);
                     }
                     columns[c] += simd.reduce_sum_f32s(down);
                 }
