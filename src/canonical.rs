@@ -69,15 +69,13 @@ pub(crate) fn tile_squared_distances<S: Simd, const C: usize>(
     squared
 }
 
-/// The nearest centroid (lowest index on ties), its squared distance and the runner-up's (infinite for k = 1).
+/// The nearest centroid (lowest index on ties) and its squared distance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Nearest {
     /// Index of the nearest.
     pub label: u32,
     /// Its squared distance.
     pub best: f64,
-    /// The squared distance of the second nearest.
-    pub second: f64,
 }
 
 /// The canonical label of row `i`.
@@ -92,16 +90,14 @@ pub fn label(matrix: &Matrix, i: usize, centroids: &Centroids) -> Nearest {
 impl Nearest {
     /// Before the first candidate.
     pub fn none() -> Self {
-        Nearest { label: 0, best: f64::INFINITY, second: f64::INFINITY }
+        Nearest { label: 0, best: f64::INFINITY }
     }
 
     /// Takes in candidate `c`; candidates come in increasing order.
     #[inline(always)]
     pub fn offer(&mut self, c: u32, distance: f64) {
         if distance < self.best {
-            *self = Nearest { label: c, best: distance, second: self.best };
-        } else if distance < self.second {
-            self.second = distance;
+            *self = Nearest { label: c, best: distance };
         }
     }
 }

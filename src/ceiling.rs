@@ -1,8 +1,8 @@
 //! What a machine can do at most, so that a rate can be held against something: how fast it reads memory, and how
 //! many multiply-adds it does. Measured, never looked up; `Gpu::ceilings` asks an adapter the same questions.
 
-use crate::backend::cpu::InstructionSet;
-use pulp::{Simd, WithSimd};
+use crate::backend::cpu::{InstructionSet, Kernel, multiply_add};
+use pulp::Simd;
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ pub fn cpu(set: InstructionSet) -> Ceilings {
     let values = vec![1f32; READ_BYTES / 4];
     let part = values.len().div_ceil(rayon::current_num_threads());
     let pass = || {
-        let sums: Vec<f32> = values.par_chunks(part).map(|part| run(set, Read(part))).collect();
+        let sums: Vec<f32> = values.par_chunks(part).map(|part| set.run(Read(part))).collect();
         black_box(sums);
     };
     let read = best_rate(|rounds| (0..rounds).for_each(|_| pass())) * READ_BYTES as f64;
@@ -39,8 +39,8 @@ pub fn cpu(set: InstructionSet) -> Ceilings {
     let mut operations = 0;
     let adds = best_rate(|rounds| {
         let done = rayon::broadcast(|_| match set {
-            InstructionSet::Avx512 | InstructionSet::Neon => run(set, MultiplyAdd::<24> { rounds }),
-            _ => run(set, MultiplyAdd::<12> { rounds }),
+            InstructionSet::Avx512 | InstructionSet::Neon => set.run(MultiplyAdd::<24> { rounds }),
+            _ => set.run(MultiplyAdd::<12> { rounds }),
         });
         operations = done.iter().sum::<u64>() / rounds;
     });
@@ -62,39 +62,13 @@ fn best_rate(mut work: impl FnMut(u64)) -> f64 {
     rounds as f64 / best.as_secs_f64().max(1e-9)
 }
 
-/// Runs `work` with the vectors of `set`, as the primitives do.
-fn run<W: WithSimd>(set: InstructionSet, work: W) -> W::Output {
-    match set {
-        #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => {
-            if let Some(simd) = pulp::x86::V4::try_new() {
-                return Simd::vectorize(simd, work);
-            }
-        }
-        #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx2 => {
-            if let Some(simd) = pulp::x86::V3::try_new() {
-                return Simd::vectorize(simd, work);
-            }
-        }
-        #[cfg(target_arch = "aarch64")]
-        InstructionSet::Neon => {
-            if let Some(simd) = pulp::aarch64::Neon::try_new() {
-                return Simd::vectorize(simd, work);
-            }
-        }
-        _ => {}
-    }
-    Simd::vectorize(pulp::Scalar128b, work)
-}
-
 struct Read<'a>(&'a [f32]);
 
-impl WithSimd for Read<'_> {
+impl Kernel for Read<'_> {
     type Output = f32;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+    fn run<S: Simd, const V: usize>(self, simd: S) -> f32 {
         let mut sums = [simd.splat_f32s(0.0); 8];
         for vectors in S::as_simd_f32s(self.0).0.as_chunks::<8>().0 {
             for (sum, &vector) in sums.iter_mut().zip(vectors) {
@@ -116,18 +90,18 @@ struct MultiplyAdd<const CHAINS: usize> {
     rounds: u64,
 }
 
-impl<const CHAINS: usize> WithSimd for MultiplyAdd<CHAINS> {
+impl<const CHAINS: usize> Kernel for MultiplyAdd<CHAINS> {
     /// How many operations were done.
     type Output = u64;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> u64 {
+    fn run<S: Simd, const V: usize>(self, simd: S) -> u64 {
         const STEPS: u64 = 1024;
         let (by, plus) = (simd.splat_f32s(black_box(0.5)), simd.splat_f32s(black_box(1.0)));
         let mut sums = [simd.splat_f32s(black_box(1.0)); CHAINS];
         for _ in 0..self.rounds * STEPS {
             for sum in &mut sums {
-                *sum = simd.mul_add_e_f32s(*sum, by, plus);
+                *sum = multiply_add(simd, *sum, by, plus);
             }
         }
         for sum in sums {

@@ -399,6 +399,11 @@ impl Matrix {
         &self.magnitudes
     }
 
+    /// No two rows are farther from each other, in stored units.
+    pub(crate) fn largest_distance(&self) -> f64 {
+        self.magnitudes.iter().map(|&m| 4.0 * f64::from(m) * f64::from(m)).sum::<f64>().sqrt()
+    }
+
     /// The stored values are whole multiples of `2^unit`.
     pub(crate) fn unit(&self) -> i32 {
         self.unit

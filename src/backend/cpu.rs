@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::progress::Progress;
 pub use block::InstructionSet;
+pub(crate) use block::{Kernel, multiply_add};
 use ndarray::Array2;
 #[cfg(feature = "gpu")]
 pub(crate) use {

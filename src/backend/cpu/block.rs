@@ -54,7 +54,7 @@ impl InstructionSet {
     }
 
     /// Runs `kernel` with this instruction set's vectors, as many a group as its registers hold.
-    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         struct With<K, const V: usize>(K);
         impl<K: Kernel, const V: usize> pulp::WithSimd for With<K, V> {
             type Output = K::Output;
@@ -89,14 +89,14 @@ impl InstructionSet {
 }
 
 /// Code that is compiled once for each instruction set; `V` vectors of rows make a group.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     type Output;
     fn run<S: Simd, const V: usize>(self, simd: S) -> Self::Output;
 }
 
 /// `a * b + c`, fused where the machine does that itself: a call to a library for each number would be many times slower.
 #[inline(always)]
-pub(super) fn multiply_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+pub(crate) fn multiply_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
     if cfg!(target_arch = "x86_64") && S::F32_LANES == 4 {
         simd.add_f32s(simd.mul_f32s(a, b), c)
     } else {

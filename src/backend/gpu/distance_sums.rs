@@ -103,8 +103,7 @@ pub(super) async fn distance_sums(
 
 /// What one unit of the high limb is worth: a power of two, so that no sum over all rows passes 2^31 units.
 fn limb_unit(matrix: &Matrix) -> f64 {
-    let squared: f64 = matrix.magnitudes().iter().map(|&m| 4.0 * f64::from(m) * f64::from(m)).sum();
-    let most = squared.sqrt() * matrix.rows() as f64;
+    let most = matrix.largest_distance() * matrix.rows() as f64;
     if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 30) } else { 1.0 }
 }
 

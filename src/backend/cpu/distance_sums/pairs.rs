@@ -180,9 +180,8 @@ impl Block {
 
 /// The unit of all sums: sums of distances between all rows stay below `2^52` of it.
 fn unit(matrix: &Matrix) -> f64 {
-    let squared: f64 = matrix.magnitudes().iter().map(|&m| 4.0 * f64::from(m) * f64::from(m)).sum();
     // A part of a sum, 64 distances at most, stays well below all of it.
-    let most = squared.sqrt() * matrix.rows().max(1024) as f64;
+    let most = matrix.largest_distance() * matrix.rows().max(1024) as f64;
     if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 51) } else { 1.0 }
 }
 
