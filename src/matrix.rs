@@ -86,7 +86,7 @@ fn shift_for(m: f32, d: usize) -> i32 {
 /// One feature of a tile, on a cache line of its own.
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
-struct Lanes([f32; TILE]);
+pub(crate) struct Lanes(pub(crate) [f32; TILE]);
 
 /// Snaps values to a grid, and shifts them.
 struct Snap {

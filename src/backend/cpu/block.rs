@@ -162,6 +162,19 @@ impl<'a, const V: usize> Group<'a, V> {
         sums
     }
 
+    /// Feature `j` of the group's rows.
+    #[inline(always)]
+    pub(super) fn feature<S: Simd>(&self, j: usize) -> [S::f32s; V] {
+        let last = self.matrix.tile_count() - 1;
+        std::array::from_fn(
+            #[inline(always)]
+            |v| {
+                let row = self.start + v * S::F32_LANES;
+                S::as_simd_f32s(&self.matrix.tile((row / TILE).min(last))[j]).0[row % TILE / S::F32_LANES]
+            },
+        )
+    }
+
     /// The squared norms of the group's rows, in f32.
     #[inline(always)]
     pub(super) fn squared_norms<S: Simd>(&self, simd: S) -> [S::f32s; V] {

@@ -8,8 +8,9 @@ use super::slots;
 use crate::backend::cpu::block::{Group, InstructionSet, Kernel, group_rows, multiply_add, store};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::{Error, Result};
-use crate::matrix::{Matrix, TILE};
+use crate::matrix::{Lanes, Matrix, TILE};
 use crate::progress::Progress;
+use bytemuck::Zeroable;
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -35,6 +36,7 @@ struct Run {
     /// Rows that are not padding.
     rows: usize,
     slots: Vec<u32>,
+    mean: Vec<f32>,
 }
 
 /// A few runs.
@@ -93,6 +95,7 @@ impl<'a> Pairs<'a> {
                 tiles: start / TILE..rows.len() / TILE,
                 rows: cut.len(),
                 slots: slots(labelings, order[cut.start] as usize).collect(),
+                mean: mean(matrix, &order[cut.clone()]),
             });
         }
         let blocks = (0..runs.len())
@@ -172,6 +175,15 @@ impl<'a> Pairs<'a> {
     }
 }
 
+/// The mean of some rows.
+fn mean(matrix: &Matrix, rows: &[u32]) -> Vec<f32> {
+    let mut sums = vec![0f64; matrix.features()];
+    for &i in rows {
+        sums.iter_mut().zip(matrix.row(i as usize)).for_each(|(sum, value)| *sum += f64::from(value));
+    }
+    sums.into_iter().map(|sum| (sum / rows.len() as f64) as f32).collect()
+}
+
 impl Block {
     fn lock(&self) -> Result<std::sync::MutexGuard<'_, Vec<f64>>> {
         self.sums.lock().map_err(|_: PoisonError<_>| Error::Device("a thread failed".into()))
@@ -207,14 +219,16 @@ impl Kernel for Task<'_> {
             for run in &pairs.runs[own.runs.clone()] {
                 columns.fill(0.0);
                 let mut rows = Rows { pairs, sums: &mut sums, first: own.tiles.start * TILE };
-                if S::F32_LANES == TILE && run.tiles.len() == V {
-                    rows.meet::<S, V>(simd, run.tiles.start * TILE, other, &mut columns);
-                } else {
-                    for tile in run.tiles.clone() {
-                        if S::F32_LANES == TILE {
-                            rows.meet::<S, 1>(simd, tile * TILE, other, &mut columns);
-                        } else {
-                            rows.meet::<S, V>(simd, tile * TILE, other, &mut columns);
+                let start = run.tiles.start * TILE;
+                let mean = &run.mean;
+                match run.tiles.len() {
+                    4 if S::F32_LANES == TILE => rows.meet::<S, 4>(simd, start, mean, other, &mut columns),
+                    3 if S::F32_LANES == TILE => rows.meet::<S, 3>(simd, start, mean, other, &mut columns),
+                    2 if S::F32_LANES == TILE => rows.meet::<S, 2>(simd, start, mean, other, &mut columns),
+                    1 if S::F32_LANES == TILE => rows.meet::<S, 1>(simd, start, mean, other, &mut columns),
+                    _ => {
+                        for tile in run.tiles.clone() {
+                            rows.meet::<S, V>(simd, tile * TILE, mean, other, &mut columns);
                         }
                     }
                 }
@@ -252,25 +266,60 @@ struct Rows<'a> {
     first: usize,
 }
 
+/// Where a squared distance is below this share of two rows' squared distances from the mean of one's run, the product
+/// form has lost too much of it.
+const NEAR: f32 = 1.0 / 1024.0;
+
 impl Rows<'_> {
     /// The group of rows at `start`, of one joint label, past the rows of another block: `columns` gets the sums over
     /// the group for each of these.
+    ///
+    /// Distances are `|x|^2 + |y|^2 - 2 x.y` about the mean of the group's run, half the arithmetic of `(x - y)^2`.
+    /// Four columns with a pair too near for that are measured again directly, and a group with many such pairs goes on
+    /// directly.
     #[inline(always)]
-    fn meet<S: Simd, const V: usize>(&mut self, simd: S, start: usize, other: &Block, columns: &mut [f32]) {
+    fn meet<S: Simd, const V: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        mean: &[f32],
+        other: &Block,
+        columns: &mut [f32],
+    ) {
         let Pairs { sorted, alive, runs, round, .. } = self.pairs;
         let lanes = group_rows::<S, V>();
         let height = self.sums.len() / self.pairs.width;
         let group = Group::<V>::new(sorted, start);
+        let centred = Centred::<S, V>::new(simd, &group, mean);
         let mut own = [simd.splat_f32s(0.0); V];
         own.copy_from_slice(&S::as_simd_f32s(&alive[start..]).0[..V]);
+        let first = other.tiles.start * TILE;
         let mut part = [0f32; 64];
+        let mut points = vec![Lanes::zeroed(); mean.len()];
+        let mut norms = Lanes::zeroed();
+        let (mut quarters, mut again) = (0, 0);
         for run in &runs[other.runs.clone()] {
             let mut total = [simd.splat_f32s(0.0); V];
+            let mut limit = 0.0;
             for quarter in 0..run.rows.div_ceil(4) {
                 let tile = run.tiles.start + quarter / 4;
-                let squared = group.distances_to_quarter::<S>(simd, sorted.tile(tile), quarter);
+                if quarter % 4 == 0 {
+                    let largest = centre(simd, sorted.tile(tile), mean, &mut points, &mut norms);
+                    limit = NEAR * (centred.largest + largest);
+                }
+                quarters += 1;
+                let mut near = again > 8 + quarters / 8;
+                let mut squared = [[simd.splat_f32s(0.0); V]; 4];
+                if !near {
+                    squared = centred.distances_to_quarter(simd, &points, &norms, quarter);
+                    near = smallest(simd, &squared) < limit.max(f32::MIN_POSITIVE);
+                }
+                if near {
+                    again += 1;
+                    squared = group.distances_to_quarter::<S>(simd, sorted.tile(tile), quarter);
+                }
                 let place = tile * TILE + quarter % 4 * 4;
-                let columns = &mut columns[place - other.tiles.start * TILE..][..4];
+                let columns = &mut columns[place - first..][..4];
                 for c in 0..4 {
                     let counts = simd.splat_f32s(alive[place + c]);
                     let mut down = simd.splat_f32s(0.0);
@@ -286,4 +335,101 @@ impl Rows<'_> {
             add(self.sums, &run.slots, height, start - self.first, &part[..lanes], *round);
         }
     }
+}
+
+/// A group of rows less the mean of their run, tile by tile and feature by feature, and what that leaves of their squared
+/// norms.
+struct Centred<S: Simd, const V: usize> {
+    rows: Vec<Lanes>,
+    norms: [S::f32s; V],
+    largest: f32,
+}
+
+impl<S: Simd, const V: usize> Centred<S, V> {
+    #[inline(always)]
+    fn new(simd: S, group: &Group<'_, V>, mean: &[f32]) -> Self {
+        let mut norms = [simd.splat_f32s(0.0); V];
+        let mut rows = vec![Lanes::zeroed(); mean.len() * Self::TILES];
+        for ((j, &mean), rows) in mean.iter().enumerate().zip(rows.chunks_exact_mut(Self::TILES)) {
+            let row = group.feature::<S>(j);
+            let to = S::as_mut_simd_f32s(bytemuck::cast_slice_mut(rows)).0;
+            for v in 0..V {
+                to[v] = simd.sub_f32s(row[v], simd.splat_f32s(mean));
+                norms[v] = multiply_add(simd, to[v], to[v], norms[v]);
+            }
+        }
+        let largest = norms.iter().fold(0.0, |a: f32, &norms| a.max(simd.reduce_max_f32s(norms)));
+        Centred { rows, norms, largest }
+    }
+
+    const TILES: usize = V * S::F32_LANES / TILE;
+
+    /// The squared distances to points `4 * quarter` and the next three, from what [`centre`] made of them.
+    #[inline(always)]
+    fn distances_to_quarter(
+        &self,
+        simd: S,
+        points: &[Lanes],
+        norms: &Lanes,
+        quarter: usize,
+    ) -> [[S::f32s; V]; 4] {
+        let quarter = quarter % 4;
+        let norms = &norms.0.as_chunks::<4>().0[quarter];
+        let mut squared = [self.norms; 4];
+        for c in 0..4 {
+            let norm = simd.splat_f32s(norms[c]);
+            for v in 0..V {
+                squared[c][v] = simd.add_f32s(squared[c][v], norm);
+            }
+        }
+        for (rows, points) in self.rows.chunks_exact(Self::TILES).zip(points) {
+            let rows = S::as_simd_f32s(bytemuck::cast_slice(rows)).0;
+            let points = &points.0.as_chunks::<4>().0[quarter];
+            for c in 0..4 {
+                let point = simd.splat_f32s(points[c]);
+                for v in 0..V {
+                    squared[c][v] = multiply_add(simd, rows[v], point, squared[c][v]);
+                }
+            }
+        }
+        squared
+    }
+}
+
+/// The smallest of all lanes.
+#[inline(always)]
+fn smallest<S: Simd, const V: usize>(simd: S, values: &[[S::f32s; V]; 4]) -> f32 {
+    let mut least = values[0];
+    for v in 0..V {
+        for c in 1..4 {
+            least[v] = simd.min_f32s(least[v], values[c][v]);
+        }
+    }
+    let least = least.into_iter().reduce(|a, b| simd.min_f32s(a, b));
+    least.map_or(f32::MAX, |least| simd.reduce_min_f32s(least))
+}
+
+/// Sets `points` to -2 times a tile's rows less `mean`, `norms` to what that leaves of their squared norms, and returns
+/// the largest of these.
+#[inline(always)]
+fn centre<S: Simd>(
+    simd: S,
+    tile: &[[f32; TILE]],
+    mean: &[f32],
+    points: &mut [Lanes],
+    norms: &mut Lanes,
+) -> f32 {
+    *norms = Lanes::zeroed();
+    let norms = S::as_mut_simd_f32s(&mut norms.0).0;
+    let minus_two = simd.splat_f32s(-2.0);
+    for ((values, &mean), points) in tile.iter().zip(mean).zip(points) {
+        let mean = simd.splat_f32s(mean);
+        let points = S::as_mut_simd_f32s(&mut points.0).0;
+        for ((&values, point), norm) in S::as_simd_f32s(values).0.iter().zip(points).zip(&mut *norms) {
+            let value = simd.sub_f32s(values, mean);
+            *norm = multiply_add(simd, value, value, *norm);
+            *point = simd.mul_f32s(value, minus_two);
+        }
+    }
+    norms.iter().fold(0.0, |a: f32, &norms| a.max(simd.reduce_max_f32s(norms)))
 }
