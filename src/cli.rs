@@ -11,6 +11,7 @@ Examples:
   segmenta sweep users.csv --k 2..10        inertia and silhouette for each k, on all rows
   segmenta fit users.csv --k 6 --id user_id six segments, into segmenta-out/
   segmenta assign segmenta-out/model.json new.csv --id user_id --out new-out
+  segmenta run recipe.toml                  all of it as a recipe says: columns made, features, fit, files
 
 Exit codes:
   0 done               1 failed while running    2 wrong usage    3 bad data
@@ -30,6 +31,8 @@ pub struct Cli {
 pub enum Verb {
     /// Make a table of 205,843 learners and run the whole analysis on it, in a fresh folder
     Demo(Demo),
+    /// Follow a recipe: from the raw table to features, segments and files
+    Run(RunRecipe),
     /// Show the columns: types, missing values, what would be a feature and why
     Inspect(Inspect),
     /// Ask whether the table clusters at all (Hopkins' statistic)
@@ -59,11 +62,18 @@ pub struct Run {
     #[arg(long, env = "SEGMENTA_THREADS", value_parser = clap::value_parser!(u16).range(1..),
           help_heading = "Running")]
     pub threads: Option<u16>,
-    /// Seed of all random draws; the same seed gives the same result
-    #[arg(long, env = "SEGMENTA_SEED", default_value_t = 0, help_heading = "Running")]
-    pub seed: u64,
+    /// Seed of all random draws; the same seed gives the same result [default: 0]
+    #[arg(long, env = "SEGMENTA_SEED", help_heading = "Running")]
+    pub seed: Option<u64>,
     #[command(flatten)]
     pub talk: Talk,
+}
+
+impl Run {
+    /// The seed, where nothing else says one.
+    pub fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
 }
 
 /// What is printed.
@@ -126,7 +136,8 @@ pub struct Features {
     /// Columns to leave out: names or globs, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "A,B", help_heading = "Features")]
     pub drop: Vec<String>,
-    /// How numbers are scaled: standard (mean 0, deviation 1) or none
+    /// How numbers are scaled: standard (mean 0, deviation 1), robust (median 0, quartiles 1 apart), minmax (0 to 1)
+    /// or none
     #[arg(long, value_enum, default_value_t = ScaleArg::Standard, help_heading = "Features")]
     pub scale: ScaleArg,
     /// Missing values: impute (median, or a level of their own), drop the row, or error
@@ -135,11 +146,16 @@ pub struct Features {
     /// Leave out text columns with more distinct values than this
     #[arg(long, default_value_t = 50, value_name = "N", help_heading = "Features")]
     pub max_categories: usize,
+    /// The column with the rows' weights, from 0 on: a row of weight 2 counts as two rows in a fit
+    #[arg(long, value_name = "COLUMN", help_heading = "Features")]
+    pub weight: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ScaleArg {
     Standard,
+    Robust,
+    Minmax,
     None,
 }
 
@@ -221,12 +237,70 @@ pub struct Demo {
     pub run: Run,
 }
 
+const AFTER_RUN: &str = "\
+A recipe says in TOML where the table is, what becomes of its columns, which are
+features, what is fitted and where it goes; RECIPES.md explains every key. What
+it learns from the table (medians, levels, quantiles, figures by group) is kept
+in model.json, and only applied by `segmenta assign`.
+
+Examples:
+  segmenta inspect users.csv --print-recipe > users.toml   a recipe to begin with
+  segmenta run users.toml                                  follow it
+  segmenta run users.toml --input june.csv --out june      the same for another table
+  segmenta run users.toml --set reference_year=2027        another value of a parameter
+  segmenta run users.toml --features-out x.npy --no-fit    only the features
+
+Everything that is wrong with a recipe is said at once, with line and key, before
+any work.";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_RUN)]
+pub struct RunRecipe {
+    /// The recipe: a TOML file
+    pub recipe: PathBuf,
+    /// The table, instead of the recipe's
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub input: Option<PathBuf>,
+    /// Another value for one of the recipe's [parameters] (repeatable)
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = setting, help_heading = "Input")]
+    pub set: Vec<(String, f64)>,
+    /// Folder for the results [default: the recipe's, or segmenta-out]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Replace results that are already there
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    #[command(flatten)]
+    pub features_out: FeaturesOut,
+    /// Stop after the features
+    #[arg(long, requires = "features_out", help_heading = "Output")]
+    pub no_fit: bool,
+    /// Check the recipe, the input, the features and the output folder, then stop
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub gates: Gates,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// Where the features go.
+#[derive(Debug, Clone, Args)]
+pub struct FeaturesOut {
+    /// Write the features too: .csv, .npy (without names) or .parquet
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub features_out: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub struct Inspect {
     #[command(flatten)]
     pub input: Input,
     #[command(flatten)]
     pub features: Features,
+    /// Print a recipe that does what a run without one does, to edit and to run
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    pub print_recipe: bool,
     #[command(flatten)]
     pub talk: Talk,
 }
@@ -283,6 +357,8 @@ pub struct Fit {
     pub choosing: Choosing,
     #[command(flatten)]
     pub out: Out,
+    #[command(flatten)]
+    pub features_out: FeaturesOut,
     /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
     #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true, conflicts_with = "json",
           help_heading = "Output")]
@@ -487,6 +563,13 @@ fn ks(text: &str) -> Result<Ks, String> {
     ks.sort_unstable();
     ks.dedup();
     Ok(Ks(ks))
+}
+
+fn setting(text: &str) -> Result<(String, f64), String> {
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+    let (name, value) = text.split_once('=').ok_or("expected NAME=NUMBER")?;
+    let value = number(value).ok_or_else(|| format!("expected a number for {name}, found {value:?}"))?;
+    Ok((name.trim().to_string(), value))
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {

@@ -58,6 +58,31 @@ impl fmt::Display for Place {
     }
 }
 
+/// One thing that is wrong with a recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The recipe as the caller named it.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u64,
+    /// The column, in characters from 1.
+    pub column: u64,
+    /// The key, as `column[2].steps[0].clip`.
+    pub key: String,
+    /// What was expected and what was found.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}:{}", self.file, self.line, self.column)?;
+        if !self.key.is_empty() {
+            write!(f, ", {}", self.key)?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
 /// Everything that can go wrong, grouped by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +98,9 @@ pub enum Error {
         /// What was expected and what was found.
         what: String,
     },
+    /// A recipe that cannot be followed: all that is wrong with it, one a line.
+    #[error("{}", .0.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))]
+    Recipe(Vec<Fault>),
     /// A file could not be read.
     #[error("{}: {source}", path.display())]
     Read {

@@ -5,9 +5,11 @@ mod assign;
 mod bench;
 mod console;
 mod document;
+mod features;
 mod input;
 mod interrupt;
 mod output;
+mod run;
 mod tools;
 
 use crate::cli::{Cli, Run, Verb};
@@ -25,7 +27,8 @@ struct Gate(String);
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen();
     match cli.verb {
-        Verb::Demo(args) => analyse::demo(&args),
+        Verb::Demo(args) => run::demo(&args),
+        Verb::Run(args) => run::run(&args),
         Verb::Inspect(args) => tools::inspect(&args),
         Verb::Tendency(args) => analyse::tendency(&args),
         Verb::Sweep(args) => analyse::sweep(&args),
@@ -57,7 +60,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref::<Error>() {
         Some(Error::Usage(_)) => 2,
-        Some(Error::Data { .. } | Error::Read { .. }) => 3,
+        Some(Error::Data { .. } | Error::Recipe(_) | Error::Read { .. }) => 3,
         Some(Error::Device(_)) => 5,
         Some(Error::Interrupted) => 130,
         _ => 1,

@@ -8,14 +8,14 @@ use crate::canonical::Centroids;
 use crate::cluster::kmeans::{Fit, Params, distances_and_margins};
 use crate::error::{Error, Place, Result};
 use crate::matrix::{BLOCK, Grid, Matrix};
-use crate::recipe::Encoder;
+use crate::recipe::{Encoder, Fitted, Preparation};
 use crate::table::Table;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A fitted segmentation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct Model {
     pub features: Vec<String>,
     /// For each feature the exponent of its grid's step: values are whole multiples of `2^exponent`.
     pub grid: Grid,
+    /// Columns made and rows left out, before the features.
+    #[serde(default, skip_serializing_if = "Preparation::is_empty")]
+    pub preparation: Preparation,
     /// From columns to features.
     pub encoder: Encoder,
     /// In the order of the fit, which decides ties: the first of equally near centroids wins.
@@ -80,6 +83,8 @@ pub struct Assignment {
 pub struct Assignments {
     /// One a row of the table; none where the row was left out (see [`Encoder::apply`]).
     pub rows: Vec<Option<Assignment>>,
+    /// Those left out as outliers, ascending.
+    pub outliers: Vec<u32>,
     /// What a person should know: unseen categories and the like.
     pub warnings: Vec<String>,
 }
@@ -112,7 +117,8 @@ pub fn assignments(
 
 impl Model {
     /// The model of a fit.
-    pub fn new(fit: &Fit, matrix: &Matrix, encoder: Encoder, params: &Params) -> Self {
+    pub fn new(fit: &Fit, matrix: &Matrix, fitted: impl Into<Fitted>, params: &Params) -> Self {
+        let Fitted { preparation, encoder } = fitted.into();
         let centroids = fit
             .segments()
             .into_iter()
@@ -138,6 +144,7 @@ impl Model {
             converged: fit.converged,
             features: matrix.names().to_vec(),
             grid: matrix.grid().clone(),
+            preparation,
             encoder,
             centroids,
         }
@@ -189,6 +196,9 @@ impl Model {
         if !self.grid.is_sound() {
             return Err("its grid has a step that no table needs".into());
         }
+        if !self.preparation.is_sound() {
+            return Err("its preparation has a rule that cannot be computed".into());
+        }
         if !self.encoder.is_sound() {
             return Err("its encoder has a scale of 0 or a number that is not finite".into());
         }
@@ -208,6 +218,11 @@ impl Model {
         Ok(())
     }
 
+    /// The columns that new tables must be read as text, for [`crate::table::ReadOptions::text`].
+    pub fn text_columns(&self) -> Vec<String> {
+        Fitted::texts(&self.preparation, &self.encoder)
+    }
+
     /// As it is written to `model.json`.
     pub fn to_json(&self) -> String {
         // Serialising plain structs of numbers and strings to memory cannot fail.
@@ -221,9 +236,9 @@ impl Model {
     /// # Errors
     /// A missing column or one of another type, values out of range, a device that failed.
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
-        let encoded = self.encoder.apply(table)?;
+        let (encoded, outliers) = Fitted::features(&self.preparation, &self.encoder, table)?;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(Assignments { rows: vec![None; table.rows], warnings: encoded.warnings });
+            return Ok(Assignments { rows: vec![None; table.rows], outliers, warnings: encoded.warnings });
         }
         let reach = self.centroids.iter().flat_map(|c| &c.values).fold(0f64, |m, v| m.max(v.abs()));
         let matrix = Matrix::on_grid(self.features.clone(), encoded.columns, &self.grid, reach as f32)?;
@@ -238,6 +253,6 @@ impl Model {
         let segments: Vec<u32> = self.centroids.iter().map(|c| c.segment).collect();
         let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
         let rows = assignments(&matrix, &centroids, &labels, &segments, kept);
-        Ok(Assignments { rows, warnings: encoded.warnings })
+        Ok(Assignments { rows, outliers, warnings: encoded.warnings })
     }
 }

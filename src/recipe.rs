@@ -1,17 +1,35 @@
-//! From columns to features: which columns are taken, and the encoder that is fitted once and then applied.
+//! From columns to features: what a [`Recipe`] says, or rules choose, is fitted once and then applied.
 //!
-//! [`infer()`] says what would become of each column and why; [`Encoder::fit`] learns medians, means,
-//! deviations and category levels; [`Encoder::apply`] turns any table with those columns into features.
+//! A recipe makes columns of columns by chains of [`Step`]s, leaves rows out ([`Drop`]) and names its features;
+//! [`Recipe::fit`] learns what that needs. [`infer()`] says what would become of each column and why; [`Encoder::fit`]
+//! learns medians, means, deviations and category levels; [`Fitted::apply`] turns any table with those columns into
+//! features.
 
+mod aggregate;
+mod decode;
+mod drops;
 mod encode;
+mod file;
 mod fit;
+mod fitted;
 mod infer;
+mod preparation;
 mod rows;
+mod rule;
+mod statistics;
+mod step;
 
 use serde::{Deserialize, Serialize};
 
+pub use aggregate::{Aggregate, Figure};
+pub use drops::{Bounds, Drop, DropRule, FittedDrop};
 pub use encode::{ColumnEncoder, Encoded, Encoder};
+pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
+pub use fitted::{Fitted, Fitting};
 pub use infer::{Choice, infer};
+pub use preparation::{Kind, MadeColumn, Preparation};
+pub use rule::{Comparison, Constant, Rule};
+pub use step::{Statistic, Step};
 
 /// How many levels of a text column get a feature each; the rest share one.
 pub const TOP_LEVELS: usize = 15;
@@ -23,10 +41,24 @@ pub enum Scale {
     /// Centred on the mean and divided by the deviation (ddof 0); a constant column is divided by 1.
     #[default]
     Standard,
+    /// Centred on the median and divided by the distance of the quartiles; by 1 where that is 0.
+    Robust,
+    /// From 0 at the smallest to 1 at the largest; a constant column becomes 0.
+    Minmax,
     /// Only centred, on the mean rounded to a multiple of the largest power of two that is at most the
     /// deviation. Distances do not change, whole numbers stay whole where the deviation is 1 or more, and a
     /// large mean costs no digits. A constant column is centred on its value.
     None,
+}
+
+impl Scale {
+    /// Each by its name in a recipe; the last is no scaling.
+    pub(crate) const WORDS: [(&str, Scale); 4] = [
+        ("standard", Scale::Standard),
+        ("robust", Scale::Robust),
+        ("minmax", Scale::Minmax),
+        ("none", Scale::None),
+    ];
 }
 
 /// What becomes of missing values.
@@ -55,6 +87,8 @@ pub struct InferOptions {
     pub scale: Scale,
     /// What becomes of missing values.
     pub missing: Missing,
+    /// The column with the rows' weights, which is no feature.
+    pub weight: Option<String>,
 }
 
 impl Default for InferOptions {
@@ -65,6 +99,7 @@ impl Default for InferOptions {
             max_categories: 50,
             scale: Scale::default(),
             missing: Missing::default(),
+            weight: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 
-pub(crate) use names::missing_column;
+pub(crate) use names::{closest, missing_column};
 
 /// One column's values. Every variant has one entry a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +103,19 @@ impl Values {
         }
     }
 
+    /// The cell of a row as text, empty where it is missing.
+    pub fn cell(&self, row: usize) -> String {
+        match self {
+            Values::Bool(v) => v.get(row).copied().flatten().map(|b| b.to_string()).unwrap_or_default(),
+            Values::Text { levels, codes } => {
+                let level = codes.get(row).copied().flatten().and_then(|c| levels.get(c as usize));
+                level.cloned().unwrap_or_default()
+            }
+            Values::Empty(_) => String::new(),
+            _ => self.number(row).filter(|v| !v.is_nan()).map(|v| v.to_string()).unwrap_or_default(),
+        }
+    }
+
     /// How many cells are missing.
     pub fn missing(&self) -> usize {
         (0..self.len()).filter(|&row| self.is_missing(row)).count()
@@ -168,6 +181,12 @@ pub enum Format {
     Tsv,
     /// NumPy's array format: one or two dimensions of numbers or booleans, no header.
     Npy,
+}
+
+impl Format {
+    /// Each by its name in a recipe.
+    pub(crate) const WORDS: &[(&str, Format)] =
+        &[("csv", Format::Csv), ("tsv", Format::Tsv), ("npy", Format::Npy)];
 }
 
 /// How to read a table; the default takes everything from the file itself.

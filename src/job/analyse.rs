@@ -1,30 +1,27 @@
-//! tendency, sweep, fit and demo: one chain, of which each verb takes its part.
+//! tendency, sweep and fit: one chain, of which each verb takes its part.
 
 use super::assign::write_assignments;
 use super::console::{Console, result, stream};
 use super::document::{Chosen, DeviceUsed, Document, Seconds};
-use super::input::{Prepared, prepare, prepare_table, read_init};
-use super::output::{Folder, Pending};
+use super::features::FeaturesFile;
+use super::input::{Prepared, prepare, read_init};
+use super::output::Folder;
 use super::{Gate, console, set_up};
-use crate::cli::{
-    Choosing, Demo, Features, Fit, Gates, KMeans, MissingArg, RuleArg, Run, ScaleArg, Sweep, Talk, Tendency,
-};
+use crate::cli::{Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
-use segmenta::matrix::RowMajor;
 use segmenta::metrics::hopkins::{default_probes, hopkins};
 use segmenta::metrics::silhouette::silhouette_scores;
 use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
-use segmenta::table::{Column, Table, Values};
 use segmenta::{Error, Matrix, cluster};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Instant;
 
 /// The k of a sweep that nobody named.
@@ -61,12 +58,19 @@ impl<'a> Analysis<'a> {
         seconds: Seconds,
     ) -> anyhow::Result<Self> {
         let chosen = backend::choose(run.device, cpu, work)?;
-        let mut document = Document::new(command, &prepared.matrix, prepared.rows, run.seed);
+        let mut document = Document::new(command, &prepared.matrix, prepared.rows, run.seed());
+        document.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
         let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
         console.detail(&format!("on {}: {} ({})", device.backend, device.name, device.reason));
         document.device = Some(device);
         document.seconds = seconds;
-        Ok(Analysis { matrix: &prepared.matrix, backend: chosen.backend, console, document, seed: run.seed })
+        Ok(Analysis {
+            matrix: &prepared.matrix,
+            backend: chosen.backend,
+            console,
+            document,
+            seed: run.seed(),
+        })
     }
 
     fn tendency(&mut self, probes: Option<u32>) -> anyhow::Result<()> {
@@ -80,23 +84,21 @@ impl<'a> Analysis<'a> {
         Ok(())
     }
 
-    /// Fits every k, scores each, and chooses.
-    fn sweep(
-        &mut self,
-        ks: &[usize],
-        kmeans: &KMeans,
-        choosing: &Choosing,
-    ) -> anyhow::Result<(Vec<SweepRow>, usize)> {
-        let rows = self.fits(ks, &params(kmeans, self.seed), &Start::KMeansPlusPlus)?;
-        let start = Instant::now();
-        let rows = self.score(rows, choosing.sample)?;
-        self.document.seconds.silhouette = Some(start.elapsed().as_secs_f64());
+    /// Fits every k and scores each.
+    fn sweep(&mut self, ks: &[usize], kmeans: &KMeans, choosing: &Choosing) -> anyhow::Result<Vec<SweepRow>> {
+        let fits = self.fits(ks, &params(kmeans, self.seed), &Start::KMeansPlusPlus)?;
+        let rows = self.score(fits, choosing.sample)?;
         self.document.add_sweep(&rows);
+        Ok(rows)
+    }
+
+    /// Chooses a k of a sweep.
+    fn choose(&mut self, rows: &[SweepRow], choosing: &Choosing) -> anyhow::Result<usize> {
         let RuleArg::Silhouette = choosing.rule;
-        let chosen = choose(&rows, Rule::Silhouette, choosing.min_k)?;
+        let chosen = choose(rows, Rule::Silhouette, choosing.min_k)?;
         let k = chosen.k;
         self.document.chosen = Some(Chosen { k, rule: chosen.rule });
-        Ok((rows, k))
+        Ok(k)
     }
 
     fn fits(&mut self, ks: &[usize], params: &Params, start: &Start) -> anyhow::Result<Vec<cluster::Fit>> {
@@ -115,6 +117,14 @@ impl<'a> Analysis<'a> {
 
     /// The silhouettes of fits, on all rows or on a sample.
     fn score(&mut self, fits: Vec<cluster::Fit>, sample: Option<u32>) -> anyhow::Result<Vec<SweepRow>> {
+        let start = Instant::now();
+        let rows = self.scores(fits, sample)?;
+        let seconds = self.document.seconds.silhouette.unwrap_or(0.0) + start.elapsed().as_secs_f64();
+        self.document.seconds.silhouette = Some(seconds);
+        Ok(rows)
+    }
+
+    fn scores(&mut self, fits: Vec<cluster::Fit>, sample: Option<u32>) -> anyhow::Result<Vec<SweepRow>> {
         let step = |s: segmenta::progress::Step<'_>| self.console.step(s);
         let progress = Progress::new(&step);
         let sample = sample.map(|s| s as usize).filter(|&s| s < self.matrix.rows());
@@ -188,84 +198,186 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     enough_rows(matrix, ks).map_err(|e| e.in_file(&prepared.source))?;
     let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
     let mut analysis = Analysis::new("sweep", &prepared, (&args.run, cpu), work, &console, seconds)?;
-    analysis.sweep(ks, &args.kmeans, &args.choosing)?;
+    let rows = analysis.sweep(ks, &args.kmeans, &args.choosing)?;
+    analysis.choose(&rows, &args.choosing)?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
     print(&analysis.document, &args.run.talk, &console)
 }
 
 /// The files of a fit, in the order in which they are opened.
-const FILES: [&str; 3] = ["model.json", "metrics.json", "assignments.csv"];
+pub(super) const FILES: [&str; 3] = ["model.json", "metrics.json", "assignments.csv"];
+
+/// What a fit is to do, whoever asks for it.
+pub(super) struct Plan<'a> {
+    pub(super) command: &'static str,
+    /// Hopkins' statistic first, with so many probes.
+    pub(super) tendency: Option<Option<u32>>,
+    /// The k to sweep, and the starts of each.
+    pub(super) sweep: Option<(Vec<usize>, u32)>,
+    /// How many segments; by default the sweep chooses.
+    pub(super) k: Option<usize>,
+    /// Start centroids, and the file that they are from.
+    pub(super) init: Option<(&'a Path, Vec<Vec<f64>>)>,
+    pub(super) kmeans: KMeans,
+    pub(super) choosing: Choosing,
+    pub(super) silhouette: bool,
+    /// Assignments go to stdout.
+    pub(super) to_stdout: bool,
+    pub(super) dry_run: bool,
+    pub(super) gates: &'a Gates,
+    pub(super) run: Run,
+}
+
+impl Plan<'_> {
+    /// Checks what can be checked without a table.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let usage = |what: String| Err(Error::Usage(what));
+        let min_k = self.choosing.min_k.max(2);
+        if self.k.is_none() && self.init.is_none() {
+            match &self.sweep {
+                None if self.choosing.min_k > *DEFAULT_KS.end() => {
+                    let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
+                    return usage(format!(
+                        "--min-k {}: without --k the sweep is {low}..{high}",
+                        self.choosing.min_k
+                    ));
+                }
+                Some((ks, _)) if !ks.iter().any(|&k| k >= min_k) => {
+                    return usage(format!("no k of the sweep is at least {min_k}; see --min-k"));
+                }
+                _ => {}
+            }
+        }
+        if self.silhouette && self.k == Some(1) {
+            return usage("--silhouette wants at least two segments, and --k is 1".into());
+        }
+        match (&self.init, self.k) {
+            (Some((_, init)), Some(k)) if init.len() != k => {
+                usage(format!("--k {k}, but --init has {} centroids", init.len()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The start centroids, for the preparation.
+    pub(super) fn given(&self) -> Option<(&Path, &[Vec<f64>])> {
+        self.init.as_ref().map(|(path, rows)| (*path, &rows[..]))
+    }
+}
 
 /// `segmenta fit`.
 pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
-    if args.k.is_none() && args.init.is_none() && args.choosing.min_k > *DEFAULT_KS.end() {
-        let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
-        let what = format!("--min-k {}: without --k the sweep is {low}..{high}", args.choosing.min_k);
-        return Err(Error::Usage(what).into());
+    let mut plan = Plan {
+        command: "fit",
+        tendency: None,
+        sweep: None,
+        k: args.k.map(|k| k as usize),
+        init: None,
+        kmeans: args.kmeans.clone(),
+        choosing: args.choosing.clone(),
+        silhouette: args.silhouette,
+        to_stdout: args.labels.is_some(),
+        dry_run: args.dry_run,
+        gates: &args.gates,
+        run: args.run.clone(),
+    };
+    if args.init.is_none() {
+        plan.check()?;
     }
-    if args.silhouette && args.k == Some(1) {
-        return Err(Error::Usage("--silhouette wants at least two segments, and --k is 1".into()).into());
-    }
-    let to_stdout = args.labels.is_some();
-    let names = if to_stdout { &FILES[..2] } else { &FILES[..] };
+    let names = if plan.to_stdout { &FILES[..2] } else { &FILES[..] };
     let folder = Folder::open(&args.out.out, names, args.out.force)?;
-    let init = args.init.as_deref().map(read_init).transpose()?;
-    if let (Some(init), Some(k)) = (&init, args.k)
-        && init.len() != k as usize
-    {
-        let what = format!("--k {k}, but --init has {} centroids", init.len());
-        return Err(Error::Usage(what).into());
+    let mut features = FeaturesFile::open(args.features_out.features_out.as_deref(), args.out.force)?;
+    if let Some(path) = args.init.as_deref() {
+        plan.init = Some((path, read_init(path)?));
+        plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let given = args.init.as_deref().zip(init.as_deref());
-    let prepared = prepare(&args.input, &args.features, given, &console, &mut seconds)?;
+    let prepared = prepare(&args.input, &args.features, plan.given(), &console, &mut seconds)?;
+    features.write(&prepared)?;
+    carry_out(&plan, &prepared, folder, features, &console, (began, cpu, seconds))
+}
+
+/// Sweeps, fits and writes, as the plan says.
+pub(super) fn carry_out(
+    plan: &Plan<'_>,
+    prepared: &Prepared,
+    folder: Folder,
+    features: FeaturesFile,
+    console: &Console,
+    (began, cpu, seconds): (Instant, Cpu, Seconds),
+) -> anyhow::Result<()> {
     let named = |e: Error| e.in_file(&prepared.source);
     let matrix = &prepared.matrix;
-    let ks: Vec<usize> = match (args.k, &init) {
-        (Some(k), _) => vec![k as usize],
-        (None, Some(init)) => vec![init.len()],
-        (None, None) => default_ks(matrix, args.choosing.min_k).map_err(named)?,
+    let n_init = plan.kmeans.n_init;
+    let sweep = match (&plan.sweep, plan.k, &plan.init) {
+        (Some((ks, starts)), _, _) => Some((ks.clone(), *starts)),
+        (None, None, None) => Some((default_ks(matrix, plan.choosing.min_k).map_err(named)?, n_init)),
+        _ => None,
     };
-    enough_rows(matrix, &ks).map_err(named)?;
-    let scored = args.silhouette || ks.len() > 1;
-    let pairs = if scored { pair_work(matrix, args.choosing.sample) } else { 0.0 };
-    let work = fit_work(matrix, &ks, args.kmeans.n_init) + pairs;
-    let mut analysis = Analysis::new("fit", &prepared, (&args.run, cpu), work, &console, seconds)?;
-    if args.dry_run {
+    let k = plan.k.or(plan.init.as_ref().map(|(_, rows)| rows.len()));
+    let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
+    let all: Vec<usize> = swept.iter().copied().chain(k).collect();
+    enough_rows(matrix, &all).map_err(named)?;
+    let pairs =
+        if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
+    let work = fit_work(matrix, &all, n_init) + pairs;
+    let mut analysis = Analysis::new(plan.command, prepared, (&plan.run, cpu), work, console, seconds)?;
+    let names = if plan.to_stdout { &FILES[..2] } else { &FILES[..] };
+    if plan.dry_run {
         console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
         return Ok(());
     }
-    let mut params = params(&args.kmeans, args.run.seed);
-    let fit = if ks.len() > 1 {
-        console.note(&format!("no --k: sweeping {}..{} first", ks[0], ks[ks.len() - 1]));
-        let (rows, k) = analysis.sweep(&ks, &args.kmeans, &args.choosing)?;
-        take(rows, k, &mut analysis)?
-    } else {
-        let start = match &init {
-            Some(rows) => {
-                params.n_init = 1;
-                Start::Given(start_centroids(rows, &prepared))
-            }
-            None => Start::KMeansPlusPlus,
-        };
-        let fits = analysis.fits(&ks, &params, &start)?;
-        if args.silhouette {
-            let started = Instant::now();
-            let rows = analysis.score(fits, args.choosing.sample)?;
-            analysis.document.seconds.silhouette = Some(started.elapsed().as_secs_f64());
-            take(rows, ks[0], &mut analysis)?
-        } else {
-            only(fits)?
+    if let Some(probes) = plan.tendency {
+        analysis.tendency(probes).map_err(|e| self::named(e, &prepared.source))?;
+    }
+    let mut params = params(&plan.kmeans, plan.run.seed());
+    let mut k = k;
+    let mut fitted = None;
+    if let Some((ks, starts)) = &sweep {
+        if plan.sweep.is_none() {
+            console.note(&format!("no --k: sweeping {}..{} first", ks[0], ks[ks.len() - 1]));
+        }
+        let kmeans = KMeans { n_init: *starts, ..plan.kmeans.clone() };
+        let rows = analysis.sweep(ks, &kmeans, &plan.choosing)?;
+        if k.is_none() {
+            k = Some(analysis.choose(&rows, &plan.choosing)?);
+        }
+        // A fit with as many starts would be the sweep's own.
+        if *starts == n_init && plan.init.is_none() {
+            fitted = rows.into_iter().find(|r| Some(r.fit.k) == k);
+        }
+    }
+    let k = k.ok_or_else(|| anyhow::anyhow!("no k was chosen"))?;
+    let SweepRow { fit, silhouette } = match fitted {
+        Some(row) => row,
+        None => {
+            let start = match &plan.init {
+                Some((_, rows)) => {
+                    params.n_init = 1;
+                    Start::Given(start_centroids(rows, prepared))
+                }
+                None => Start::KMeansPlusPlus,
+            };
+            let fits = analysis.fits(&[k], &params, &start)?;
+            let rows = if plan.silhouette {
+                analysis.score(fits, plan.choosing.sample)?
+            } else {
+                fits.into_iter().map(|fit| SweepRow { fit, silhouette: None }).collect()
+            };
+            rows.into_iter().next().ok_or_else(|| anyhow::anyhow!("no fit came back"))?
         }
     };
-    let sizes = finish_fit(&mut analysis, &fit, &prepared, &params, folder, (to_stdout, began))?;
-    if !to_stdout {
-        print(&analysis.document, &args.run.talk, &console)?;
-        console.note(&format!("wrote {} into {}", names.join(", "), args.out.out.display()));
+    analysis.document.silhouette = silhouette;
+    let out = folder.path().display().to_string();
+    let sizes = finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.to_stdout, began))?;
+    features.keep()?;
+    if !plan.to_stdout {
+        print(&analysis.document, &plan.run.talk, console)?;
+        console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
-    gates(&args.gates, &analysis.document, &sizes, &console)
+    gates(plan.gates, &analysis.document, &sizes, console)
 }
 
 /// The k of a sweep that nobody asked for: 2..10, less where the table has fewer distinct rows.
@@ -279,21 +391,10 @@ fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
     Err(Error::data(format!("{rows}: no k from {min_k} on to choose (--min-k); --k names one")))
 }
 
-/// The fit of `k` among a sweep's.
-fn take(rows: Vec<SweepRow>, k: usize, analysis: &mut Analysis<'_>) -> anyhow::Result<cluster::Fit> {
-    let row = rows.into_iter().find(|r| r.fit.k == k);
-    analysis.document.silhouette = row.as_ref().and_then(|r| r.silhouette);
-    only(row.map(|r| r.fit).into_iter().collect())
-}
-
-fn only(mut fits: Vec<cluster::Fit>) -> anyhow::Result<cluster::Fit> {
-    fits.pop().ok_or_else(|| anyhow::anyhow!("no fit came back"))
-}
-
 /// Start centroids, from the user's scaled feature space to stored units.
 fn start_centroids(rows: &[Vec<f64>], prepared: &Prepared) -> Centroids {
     let stored = |(j, &v): (usize, &f64)| {
-        let value = prepared.encoder.from_user(j, v) as f32;
+        let value = prepared.fitted.encoder.from_user(j, v) as f32;
         prepared.matrix.to_stored(f64::from(value))
     };
     Centroids {
@@ -313,12 +414,12 @@ fn finish_fit(
 ) -> anyhow::Result<Vec<u64>> {
     let start = Instant::now();
     let matrix = &prepared.matrix;
-    analysis.document.add_fit(fit, matrix, &prepared.encoder);
-    let model = Model::new(fit, matrix, prepared.encoder.clone(), params);
+    analysis.document.add_fit(fit, matrix, &prepared.fitted.encoder);
+    let model = Model::new(fit, matrix, prepared.fitted.clone(), params);
     let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
     let rows = assignments(matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
-    folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows))?;
+    folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows, &prepared.outliers))?;
     let document = &mut analysis.document;
     document.seconds.write = Some(start.elapsed().as_secs_f64());
     document.seconds.total = began.elapsed().as_secs_f64();
@@ -327,7 +428,7 @@ fn finish_fit(
     folder.keep()?;
     if to_stdout {
         // After the files: a reader that stops early must not cost the model.
-        stream(|out| write_assignments(out, prepared.ids.as_ref(), &rows))?;
+        stream(|out| write_assignments(out, prepared.ids.as_ref(), &rows, &prepared.outliers))?;
     }
     Ok(document.sizes.clone().unwrap_or_default())
 }
@@ -350,81 +451,5 @@ fn gates(gates: &Gates, document: &Document, sizes: &[u64], console: &Console) -
     for what in missed {
         console.note(&format!("note: {what}"));
     }
-    Ok(())
-}
-
-/// `segmenta demo`: as published for a tech-learning platform, but exact on all rows.
-pub fn demo(args: &Demo) -> anyhow::Result<()> {
-    const ROWS: usize = 205_843;
-    const YEAR: i32 = 2026;
-    let (began, cpu) = (Instant::now(), set_up(&args.run)?);
-    let console = Console::new(&args.run.talk);
-    let mut folder = Folder::open(&args.out, &FILES, args.force)?;
-    let raw = args.out.join("learners.csv");
-    let features = args.out.join("features.csv");
-    let mut files = [Pending::open(&raw, args.force)?, Pending::open(&features, args.force)?];
-    console.note(&format!("making {ROWS} learners: {}, {}", raw.display(), features.display()));
-    let made = {
-        let learners = segmenta::synth::learners(ROWS, args.run.seed);
-        files[0].write(|mut out| learners.write_csv(&mut out))?;
-        segmenta::synth::prepare(&learners, YEAR)
-    };
-    files[1].write(|out| super::tools::write_columns(out, &made.names, &made.columns))?;
-    for file in files {
-        file.keep()?;
-    }
-    folder.keep_folder();
-    // As features.csv would be read back: its numbers are these to the last digit.
-    let d = made.columns.len();
-    let mut block = RowMajor::zeros(ROWS, d);
-    for (j, values) in made.columns.into_iter().enumerate() {
-        block.values_mut().iter_mut().skip(j).step_by(d).zip(values).for_each(|(to, v)| *to = v);
-    }
-    let block = Arc::new(block);
-    let column = |(column, name): (usize, String)| Column {
-        name,
-        values: Values::Packed { block: Arc::clone(&block), column },
-    };
-    let columns = made.names.into_iter().enumerate().map(column).collect();
-    drop(block);
-    let table = Table { source: features.display().to_string(), rows: ROWS, columns, ids: None };
-
-    let choice = Features {
-        features: vec!["*".into()],
-        drop: Vec::new(),
-        scale: ScaleArg::None,
-        missing: MissingArg::Error,
-        max_categories: 50,
-    };
-    let mut seconds = Seconds::default();
-    let quiet = Console::new(&Talk { quiet: true, ..args.run.talk.clone() });
-    let prepared = prepare_table(table, &choice, None, &quiet, &mut seconds)?;
-    let matrix = &prepared.matrix;
-    console.note(&format!(
-        "{} rows, {} features; tendency, sweep 2..10, fit",
-        matrix.rows(),
-        matrix.features()
-    ));
-    let ks: Vec<usize> = DEFAULT_KS.collect();
-    let (sweep, last) = (20, 30);
-    let work = fit_work(matrix, &ks, sweep) + pair_work(matrix, None);
-    let mut analysis = Analysis::new("demo", &prepared, (&args.run, cpu), work, &console, seconds)?;
-    analysis.tendency(None)?;
-    let kmeans = |n_init| KMeans { n_init, max_iter: 300, tol: 1e-4 };
-    let choosing = Choosing { rule: RuleArg::Silhouette, min_k: 3, sample: None };
-    let (rows, k) = analysis.sweep(&ks, &kmeans(sweep), &choosing)?;
-    drop(rows);
-    let params = params(&kmeans(last), args.run.seed);
-    let fit = only(analysis.fits(&[k], &params, &Start::KMeansPlusPlus)?)?;
-    finish_fit(&mut analysis, &fit, &prepared, &params, folder, (false, began))?;
-    print(&analysis.document, &args.run.talk, &console)?;
-    let out = args.out.display();
-    console.note(&format!(
-        "{:.1} s; wrote {} into {out}\n\
-         the last step again: segmenta fit {out}/features.csv --features '*' --scale none --missing error --k {k} --n-init {last}\n\
-         label other rows:    segmenta assign {out}/model.json OTHER.csv --out other",
-        analysis.document.seconds.total,
-        FILES.join(", "),
-    ));
     Ok(())
 }

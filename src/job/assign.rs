@@ -20,6 +20,7 @@ pub fn write_assignments(
     out: &mut dyn Write,
     ids: Option<&(String, Vec<String>)>,
     rows: &[Option<Assignment>],
+    outliers: &[u32],
 ) -> std::io::Result<()> {
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(out);
     let name = ids.map_or("row", |(name, _)| name.as_str());
@@ -36,7 +37,10 @@ pub fn write_assignments(
                 let (segment, distance) = (row.segment.to_string(), row.distance.to_string());
                 write(id, [&segment, "assigned", &distance, &margin])?;
             }
-            None => write(id, ["-1", "excluded", "", ""])?,
+            None => {
+                let outlier = outliers.binary_search(&(i as u32)).is_ok();
+                write(id, ["-1", if outlier { "outlier" } else { "excluded" }, "", ""])?;
+            }
         }
     }
     writer.flush()
@@ -74,7 +78,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let mut folder = if to_stdout { None } else { Some(Folder::open(&args.out.out, names, args.out.force)?) };
     let model = Model::read(&args.model)?;
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, model.encoder.text_columns(), &mut seconds)?;
+    let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
@@ -85,8 +89,9 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     }
     let start = Instant::now();
     match &mut folder {
-        Some(folder) => folder.write(0, |out| write_assignments(out, table.ids.as_ref(), &assigned.rows))?,
-        None => stream(|out| write_assignments(out, table.ids.as_ref(), &assigned.rows))?,
+        Some(folder) => folder
+            .write(0, |out| write_assignments(out, table.ids.as_ref(), &assigned.rows, &assigned.outliers))?,
+        None => stream(|out| write_assignments(out, table.ids.as_ref(), &assigned.rows, &assigned.outliers))?,
     }
     seconds.write = Some(start.elapsed().as_secs_f64());
     seconds.total = began.elapsed().as_secs_f64();

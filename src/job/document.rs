@@ -87,9 +87,12 @@ pub struct Document {
     pub version: &'static str,
     pub command: &'static str,
     pub rows: usize,
-    /// Rows left out, because they miss values.
+    /// Rows that the fit has not, outliers among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
+    /// Rows left out as outliers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<usize>,
     pub features: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hopkins: Option<Tendency>,

@@ -4,7 +4,7 @@ use super::console::{Console, count};
 use super::document::Seconds;
 use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
-use segmenta::recipe::{Choice, Encoder, InferOptions, Missing, Scale};
+use segmenta::recipe::{Choice, Encoder, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
 use segmenta::{Error, Matrix};
 use std::path::Path;
@@ -15,13 +15,15 @@ pub struct Prepared {
     /// The table's name, for messages.
     pub source: String,
     pub matrix: Matrix,
-    pub encoder: Encoder,
+    pub fitted: Fitted,
     /// The id column's name and cells, if one was asked for.
     pub ids: Option<(String, Vec<String>)>,
     /// Rows of the table; the matrix may have fewer.
     pub rows: usize,
     /// Which rows the matrix has; none means all.
     pub kept: Option<Vec<u32>>,
+    /// Which rows were left out as outliers, ascending.
+    pub outliers: Vec<u32>,
 }
 
 /// The reader's options.
@@ -47,6 +49,8 @@ pub fn infer_options(features: &Features) -> InferOptions {
         max_categories: features.max_categories,
         scale: match features.scale {
             ScaleArg::Standard => Scale::Standard,
+            ScaleArg::Robust => Scale::Robust,
+            ScaleArg::Minmax => Scale::Minmax,
             ScaleArg::None => Scale::None,
         },
         missing: match features.missing {
@@ -54,6 +58,7 @@ pub fn infer_options(features: &Features) -> InferOptions {
             MissingArg::Drop => Missing::Drop,
             MissingArg::Error => Missing::Error,
         },
+        weight: features.weight.clone(),
     }
 }
 
@@ -65,13 +70,20 @@ pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::
     if input.input.as_os_str() == "-" && input.format.is_none() {
         return Err(Error::Usage("stdin (-) needs --format csv, tsv or npy".into()).into());
     }
-    if input.input.is_dir() {
-        return Err(Error::data("this is a directory, not a table")
-            .in_file(&input.input.display().to_string())
-            .into());
+    read_path(&input.input, &read_options(input, text), seconds)
+}
+
+/// Reads the table at a path.
+///
+/// # Errors
+/// As [`segmenta::table::read`].
+pub fn read_path(path: &Path, options: &ReadOptions, seconds: &mut Seconds) -> anyhow::Result<Table> {
+    if path.is_dir() {
+        let what = Error::data("this is a directory, not a table");
+        return Err(what.in_file(&path.display().to_string()).into());
     }
     let start = Instant::now();
-    let table = segmenta::table::read(&input.input, &read_options(input, text))?;
+    let table = segmenta::table::read(path, options)?;
     seconds.load = Some(start.elapsed().as_secs_f64());
     if interrupted() { Err(Error::Interrupted.into()) } else { Ok(table) }
 }
@@ -88,47 +100,80 @@ pub fn prepare(
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
     let table = read(input, Vec::new(), seconds)?;
-    prepare_table(table, features, init, console, seconds)
+    prepare_table(table, &Recipe::inferred(infer_options(features)), init, console, seconds)
 }
 
 /// The same for a table that was read or made.
 ///
 /// # Errors
-/// Whatever is wrong with the features or the centroids.
+/// Whatever is wrong with the recipe, its features or the centroids.
 pub fn prepare_table(
     mut table: Table,
-    features: &Features,
+    recipe: &Recipe,
     init: Option<(&Path, &[Vec<f64>])>,
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
     let start = Instant::now();
-    let name = table.source.clone();
-    let (encoder, choices) = Encoder::fit(&table, &infer_options(features)).map_err(|e| e.in_file(&name))?;
+    let source = table.source.clone();
+    let in_table = |e: Error| e.in_file(&source);
+    let Fitting { fitted, choices, notes, outliers, kept } = recipe.fit(&mut table).map_err(in_table)?;
+    notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
-    let names = encoder.feature_names();
+    let names = fitted.encoder.feature_names();
     let reach = init.map_or(Ok(0.0), |(path, rows)| {
-        reach(rows, &encoder).map_err(|e| e.in_file(&path.display().to_string()))
+        reach(rows, &fitted.encoder).map_err(|e| e.in_file(&path.display().to_string()))
     })?;
-    if let Some(block) = encoder.apply_in_place(&mut table) {
-        let matrix = block.and_then(|block| Matrix::from_row_major(names, block, reach));
-        let matrix = matrix.map_err(|e| e.in_file(&name))?;
-        seconds.prepare = Some(start.elapsed().as_secs_f64());
-        return Ok(Prepared { source: name, matrix, encoder, ids: table.ids, rows: table.rows, kept: None });
-    }
-    let encoded = encoder.apply(&table).map_err(|e| e.in_file(&name))?;
-    let (ids, rows) = (table.ids, table.rows);
-    drop(table.columns);
-    if let Some(kept) = &encoded.kept {
-        let left = rows - kept.len();
+    let weights = recipe.features.options.weight.as_deref();
+    let weights = weights.map(|w| weights_of(&table, w, kept.as_deref())).transpose().map_err(in_table)?;
+    let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
+    let (ids, rows) = (table.ids.take(), table.rows);
+    let matrix = match block {
+        Some(block) => block.and_then(|block| Matrix::from_row_major(names, block, reach)),
+        None => {
+            let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).map_err(in_table)?;
+            drop(table);
+            for warning in &encoded.warnings {
+                console.note(&format!("note: {warning}"));
+            }
+            Matrix::with_reach(names, encoded.columns, reach)
+        }
+    };
+    let matrix = matrix.map_err(in_table)?;
+    let matrix = match weights {
+        None => matrix,
+        Some(weights) => matrix.weighted(weights).map_err(in_table)?,
+    };
+    if let Some(kept) = kept.as_ref().filter(|k| k.len() + outliers.len() < rows) {
+        let left = rows - kept.len() - outliers.len();
         console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
     }
-    for warning in &encoded.warnings {
-        console.note(&format!("note: {warning}"));
-    }
-    let matrix = Matrix::with_reach(names, encoded.columns, reach).map_err(|e| e.in_file(&name))?;
     seconds.prepare = Some(start.elapsed().as_secs_f64());
-    Ok(Prepared { source: name, matrix, encoder, ids, rows, kept: encoded.kept })
+    Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers })
+}
+
+/// The kept rows' weights, on a grid of 65,535 steps: whole numbers up to that stay what they are.
+fn weights_of(table: &Table, name: &str, kept: Option<&[u32]>) -> Result<Vec<u16>, Error> {
+    const MOST: f64 = 65_535.0;
+    let place = || segmenta::error::Place::default().column(name);
+    let column = table.columns.iter().find(|c| c.name == name);
+    let column =
+        column.ok_or_else(|| Error::at(place(), "no such column; --weight names the rows' weights"))?;
+    let numbers = column.values.numbers().ok_or_else(|| Error::at(place(), "weights must be numbers"))?;
+    let numbers: Vec<f64> = match kept {
+        None => numbers.into_owned(),
+        Some(kept) => kept.iter().map(|&row| numbers[row as usize]).collect(),
+    };
+    if let Some(i) = numbers.iter().position(|w| w.is_nan() || *w < 0.0) {
+        let row = kept.map_or(i, |kept| kept[i] as usize) + 1;
+        let found = if numbers[i].is_nan() { "nothing".into() } else { numbers[i].to_string() };
+        return Err(Error::at(place(), format!("row {row}: expected a weight from 0 on, found {found}")));
+    }
+    let largest = numbers.iter().copied().fold(0.0, f64::max);
+    let whole = largest <= MOST && numbers.iter().all(|w| w.fract() == 0.0);
+    let unit = if whole || largest == 0.0 { 1.0 } else { MOST / largest };
+    // What weighs anything weighs at least a step.
+    Ok(numbers.iter().map(|&w| if w == 0.0 { 0 } else { (w * unit).round().max(1.0) as u16 }).collect())
 }
 
 /// The largest magnitude of the start centroids, in the encoder's space.

@@ -170,7 +170,7 @@ pub fn write_columns(out: &mut dyn Write, names: &[String], columns: &[Vec<f32>]
 }
 
 /// Feature columns as `.npy`, f32, row by row.
-fn write_npy(out: &mut dyn Write, columns: &[Vec<f32>]) -> std::io::Result<()> {
+pub fn write_npy(out: &mut dyn Write, columns: &[Vec<f32>]) -> std::io::Result<()> {
     use ndarray_npy::WriteNpyExt;
     let rows = columns.first().map_or(0, Vec::len);
     let array = ndarray::Array2::from_shape_fn((rows, columns.len()), |(i, j)| columns[j][i]);

@@ -26,6 +26,9 @@ pub enum ColumnEncoder {
         centre: f64,
         /// What is divided by.
         scale: f64,
+        /// Whether it is only centred, where others are scaled.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unscaled: bool,
     },
     /// 0 or 1, one feature.
     Bool {
@@ -33,6 +36,9 @@ pub enum ColumnEncoder {
         column: String,
         /// What stands in for a missing value.
         fill: bool,
+        /// What the feature is multiplied by.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        weight: f64,
     },
     /// One feature a level, 1 in the rows that have it and 0 elsewhere.
     OneHot {
@@ -44,7 +50,20 @@ pub enum ColumnEncoder {
         other: Vec<String>,
         /// Whether missing has a feature of its own.
         missing: bool,
+        /// What the features are multiplied by.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        weight: f64,
     },
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+// serde hands out references.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_one(weight: &f64) -> bool {
+    *weight == 1.0
 }
 
 impl ColumnEncoder {
@@ -99,7 +118,7 @@ impl Encoder {
                 ColumnEncoder::Number { column, .. } | ColumnEncoder::Bool { column, .. } => {
                     names.push(column.clone());
                 }
-                ColumnEncoder::OneHot { column, levels, other, missing } => {
+                ColumnEncoder::OneHot { column, levels, other, missing, .. } => {
                     names.extend(levels.iter().map(|level| format!("{column}={level}")));
                     names.extend((!other.is_empty()).then(|| format!("{column}=other")));
                     names.extend(missing.then(|| format!("{column}=missing")));
@@ -125,7 +144,9 @@ impl Encoder {
             ColumnEncoder::Number { median, centre, scale, .. } => {
                 median.is_finite() && centre.is_finite() && scale.is_finite() && *scale > 0.0
             }
-            ColumnEncoder::Bool { .. } | ColumnEncoder::OneHot { .. } => true,
+            ColumnEncoder::Bool { weight, .. } | ColumnEncoder::OneHot { weight, .. } => {
+                weight.is_finite() && *weight > 0.0
+            }
         })
     }
 
@@ -151,6 +172,19 @@ impl Encoder {
     /// [`Error::Data`] for a column that is not there or has another type, a missing value under
     /// [`Missing::Error`], no row left under [`Missing::Drop`], and a value too large for f32 once scaled.
     pub fn apply(&self, table: &Table) -> Result<Encoded> {
+        self.apply_rows(table, None)
+    }
+
+    /// The same for the rows that a fit kept.
+    ///
+    /// # Errors
+    /// As [`Encoder::apply`].
+    pub fn apply_to(&self, table: &Table, kept: Option<&[u32]>) -> Result<Encoded> {
+        self.apply_rows(table, kept.map(<[u32]>::to_vec))
+    }
+
+    /// The same for some rows.
+    pub(super) fn apply_rows(&self, table: &Table, among: Option<Vec<u32>>) -> Result<Encoded> {
         check_lengths(table)?;
         let mut columns = Vec::with_capacity(self.columns.len());
         for encoder in &self.columns {
@@ -159,7 +193,7 @@ impl Encoder {
             check_type(encoder, column).map_err(|e| e.in_file(&table.source))?;
             columns.push(column);
         }
-        let kept = kept_rows(table, &columns, self.missing)?;
+        let kept = kept_rows(table, &columns, self.missing, among)?;
         let encoded: Vec<Result<Features>> = (self.columns.par_iter().zip(&columns))
             .map(|(encoder, column)| {
                 encode(encoder, column, kept.as_deref()).map_err(|e| e.in_file(&table.source))
@@ -180,17 +214,29 @@ impl Encoder {
     pub fn to_original(&self, feature: usize, scaled: f64) -> f64 {
         match self.encoder_of(feature) {
             Some(ColumnEncoder::Number { centre, scale, .. }) => scaled * scale + centre,
-            _ => scaled,
+            Some(ColumnEncoder::Bool { weight, .. } | ColumnEncoder::OneHot { weight, .. }) => {
+                scaled / weight
+            }
+            None => scaled,
         }
     }
 
     /// A feature's value as a user writes it, in the scaled space, as [`Encoder::apply`] would have it. The two
     /// differ under [`Scale::None`], whose centring a user does not see.
     pub fn from_user(&self, feature: usize, value: f64) -> f64 {
-        match (self.scale, self.encoder_of(feature)) {
-            (Scale::None, Some(ColumnEncoder::Number { centre, scale, .. })) => (value - centre) / scale,
+        match self.encoder_of(feature) {
+            Some(ColumnEncoder::Number { centre, scale, unscaled, .. })
+                if *unscaled || self.scale == Scale::None =>
+            {
+                value - centre / scale
+            }
             _ => value,
         }
+    }
+
+    /// The other way: a feature's value in the scaled space as a user writes it.
+    pub fn to_user(&self, feature: usize, value: f64) -> f64 {
+        value - self.from_user(feature, 0.0)
     }
 
     /// Turns a table whose columns lie packed and become one feature each, in order, into those features where they
@@ -275,18 +321,22 @@ fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Res
             }
             Ok((vec![values], Vec::new()))
         }
-        ColumnEncoder::Bool { fill, .. } => {
+        ColumnEncoder::Bool { fill, weight, .. } => {
             let as_number = |row: usize| {
                 let value = match &column.values {
                     Values::Bool(v) => v[row],
                     _ => None,
                 };
-                f32::from(u8::from(value.unwrap_or(*fill)))
+                if value.unwrap_or(*fill) { *weight as f32 } else { 0.0 }
             };
             Ok((vec![pick(rows, kept, as_number)], Vec::new()))
         }
-        ColumnEncoder::OneHot { levels, other, missing, .. } => {
-            Ok(one_hot(column, kept, levels, other, *missing, encoder.width()))
+        ColumnEncoder::OneHot { levels, other, missing, weight, .. } => {
+            let (mut features, warnings) = one_hot(column, kept, levels, other, *missing, encoder.width());
+            if *weight != 1.0 {
+                features.iter_mut().flatten().for_each(|v| *v *= *weight as f32);
+            }
+            Ok((features, warnings))
         }
     }
 }

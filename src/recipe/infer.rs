@@ -146,6 +146,9 @@ impl Candidate<'_> {
         if self.table.ids.as_ref().is_some_and(|(id, _)| *id == self.column.name) {
             return Some("the id column".into());
         }
+        if self.options.weight.as_ref() == Some(&self.column.name) {
+            return Some("the weight column".into());
+        }
         (self.missing == self.table.rows).then(|| "all missing".into())
     }
 
@@ -212,7 +215,7 @@ impl Candidate<'_> {
             Values::Bool(_) => (1, "true/false".into()),
             Values::Text { .. } | Values::Empty(_) => {
                 let missing = self.missing_level();
-                let mut reason = describe(self.distinct, missing);
+                let mut reason = describe(self.distinct, TOP_LEVELS, missing);
                 if let Some(odd) = self.odd_text(2) {
                     reason.push_str(&format!("; mostly numbers, but also {odd:?}"));
                 }
@@ -233,15 +236,15 @@ fn width(levels: usize, missing: bool) -> usize {
     levels.min(TOP_LEVELS) + usize::from(levels > TOP_LEVELS) + usize::from(missing)
 }
 
-/// What a text column becomes, in words.
-pub(super) fn describe(levels: usize, missing: bool) -> String {
+/// What a text column becomes, in words: `top` of its levels have a feature each.
+pub(super) fn describe(levels: usize, top: usize, missing: bool) -> String {
     match (levels, missing) {
         (1, false) => "1 category".into(),
         (1, true) => "1 category and missing".into(),
-        (n, false) if n <= TOP_LEVELS => format!("{n} categories"),
-        (n, true) if n <= TOP_LEVELS => format!("{n} categories and missing"),
-        (n, false) => format!("{TOP_LEVELS} commonest of {n} categories, and other"),
-        (n, true) => format!("{TOP_LEVELS} commonest of {n} categories, other and missing"),
+        (n, false) if n <= top => format!("{n} categories"),
+        (n, true) if n <= top => format!("{n} categories and missing"),
+        (n, false) => format!("{top} commonest of {n} categories, and other"),
+        (n, true) => format!("{top} commonest of {n} categories, other and missing"),
     }
 }
 

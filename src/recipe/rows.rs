@@ -17,15 +17,21 @@ pub(super) fn pick<T>(rows: usize, kept: Option<&[u32]>, value: impl Fn(usize) -
     }
 }
 
-/// The rows to keep, `None` for all.
-pub(super) fn kept_rows(table: &Table, columns: &[&Column], missing: Missing) -> Result<Option<Vec<u32>>> {
+/// The rows to keep of those that `among` names, `None` for all.
+pub(super) fn kept_rows(
+    table: &Table,
+    columns: &[&Column],
+    missing: Missing,
+    among: Option<Vec<u32>>,
+) -> Result<Option<Vec<u32>>> {
     if missing == Missing::Impute {
-        return Ok(None);
+        return Ok(among);
     }
     let incomplete = |row: usize| columns.iter().find(|c| c.values.is_missing(row));
+    let rows = pick(table.rows, among.as_deref(), |row| row);
     if missing == Missing::Error {
-        return match (0..table.rows).find_map(|row| incomplete(row).map(|c| (row, c))) {
-            None => Ok(None),
+        return match rows.iter().find_map(|&row| incomplete(row).map(|c| (row, c))) {
+            None => Ok(among),
             Some((row, column)) => {
                 let place = Place::file(table.source.as_str()).column(column.name.as_str());
                 Err(Error::at(place, format!("row {}: the value is missing", row + 1)))
@@ -33,7 +39,7 @@ pub(super) fn kept_rows(table: &Table, columns: &[&Column], missing: Missing) ->
         };
     }
     let kept: Vec<u32> =
-        (0..table.rows).filter(|&row| incomplete(row).is_none()).map(|row| row as u32).collect();
+        rows.into_iter().filter(|&row| incomplete(row).is_none()).map(|row| row as u32).collect();
     Ok((kept.len() < table.rows).then_some(kept))
 }
 

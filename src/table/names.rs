@@ -25,7 +25,7 @@ pub(super) fn no_column<'a>(name: &str, names: impl Iterator<Item = &'a str>) ->
 }
 
 /// Up to three names that come close, the closest first.
-fn closest<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn closest<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
     let plain = |s: &str| -> Vec<char> { s.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
     let wanted = plain(name);
     let mut scored: Vec<(usize, &str)> = names

@@ -27,7 +27,8 @@ fn fit_apply(table: &Table, options: &InferOptions) -> Encoded {
 fn standard_scaling() {
     let table = one("n", [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]);
     let encoder = fit(&table, &InferOptions::default());
-    let expected = ColumnEncoder::Number { column: "n".into(), median: 4.5, centre: 5.0, scale: 2.0 };
+    let expected =
+        ColumnEncoder::Number { column: "n".into(), median: 4.5, centre: 5.0, scale: 2.0, unscaled: false };
     assert_eq!(encoder.columns, [expected]);
     let encoded = encoder.apply(&table).unwrap();
     assert_eq!(encoded.columns, [[-1.5, -0.5, -0.5, -0.5, 0.0, 0.0, 1.0, 2.0]]);
@@ -43,7 +44,13 @@ fn constants_are_not_blown_up() {
         // The mean of 0.1, added up, is not 0.1.
         let table = one("n", vec![0.1; 10]);
         let encoder = fit(&table, &options);
-        let expected = ColumnEncoder::Number { column: "n".into(), median: 0.1, centre: 0.1, scale: 1.0 };
+        let expected = ColumnEncoder::Number {
+            column: "n".into(),
+            median: 0.1,
+            centre: 0.1,
+            scale: 1.0,
+            unscaled: false,
+        };
         assert_eq!(encoder.columns, [expected]);
         assert_eq!(encoder.apply(&table).unwrap().columns, [[0.0; 10]]);
     }
@@ -107,7 +114,13 @@ fn imputing() {
     let encoder = fit(&one("n", ["1", "3", "", ""]), &InferOptions::default());
     assert_eq!(
         encoder.columns,
-        [ColumnEncoder::Number { column: "n".into(), median: 2.0, centre: 2.0, scale: 0.5f64.sqrt() }]
+        [ColumnEncoder::Number {
+            column: "n".into(),
+            median: 2.0,
+            centre: 2.0,
+            scale: 0.5f64.sqrt(),
+            unscaled: false
+        }]
     );
     // A column that is wholly missing later is the fit's median throughout.
     assert_eq!(encoder.apply(&one("n", ["", ""])).unwrap().columns, [[0.0, 0.0]]);

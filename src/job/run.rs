@@ -1,0 +1,158 @@
+//! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
+
+use super::analyse::{FILES, Plan, carry_out};
+use super::console::Console;
+use super::document::Seconds;
+use super::features::FeaturesFile;
+use super::input::{prepare_table, read_init, read_path};
+use super::output::{Folder, Pending};
+use super::set_up;
+use crate::cli::{Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
+use segmenta::Error;
+use segmenta::recipe::{Recipe, Synth};
+use segmenta::table::{ReadOptions, Table};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// `segmenta run`.
+pub fn run(args: &RunRecipe) -> anyhow::Result<()> {
+    let (began, cpu) = (Instant::now(), set_up(&args.run)?);
+    let console = Console::new(&args.run.talk);
+    let recipe = Recipe::read(&args.recipe, &args.set.iter().cloned().collect())?;
+    let analysis = &recipe.analysis;
+    let mut plan = Plan {
+        command: "run",
+        tendency: analysis.tendency.then_some(analysis.probes),
+        sweep: None,
+        k: analysis.k,
+        init: None,
+        kmeans: KMeans {
+            n_init: analysis.n_init.unwrap_or(10),
+            max_iter: analysis.max_iter.unwrap_or(300),
+            tol: analysis.tol.unwrap_or(1e-4),
+        },
+        choosing: Choosing {
+            rule: RuleArg::Silhouette,
+            min_k: analysis.min_k.unwrap_or(3),
+            sample: analysis.sample,
+        },
+        silhouette: analysis.silhouette,
+        to_stdout: false,
+        dry_run: args.dry_run,
+        gates: &args.gates,
+        run: args.run.clone(),
+    };
+    plan.run.seed = args.run.seed.or(analysis.seed);
+    let starts = analysis.sweep_n_init.unwrap_or(plan.kmeans.n_init);
+    plan.sweep = analysis.sweep.clone().map(|ks| (ks, starts));
+    if analysis.init.is_none() {
+        plan.check()?;
+    }
+    let out = args.out.clone().or_else(|| recipe.output.folder.clone());
+    let out = out.unwrap_or_else(|| PathBuf::from("segmenta-out"));
+    let folder = if args.no_fit { None } else { Some(Folder::open(&out, &FILES, args.force)?) };
+    let features = args.features_out.features_out.as_deref().or(recipe.output.features.as_deref());
+    let mut features = FeaturesFile::open(features, args.force)?;
+    if let Some(path) = analysis.init.as_deref() {
+        plan.init = Some((path, read_init(path)?));
+        plan.check()?;
+    }
+    let mut seconds = Seconds::default();
+    let table = table(args, &recipe, plan.run.seed(), &mut seconds)?;
+    let prepared = prepare_table(table, &recipe, plan.given(), &console, &mut seconds)?;
+    features.write(&prepared)?;
+    let Some(folder) = folder else {
+        let (rows, count) = (prepared.matrix.rows(), prepared.matrix.features());
+        console.note(&format!("{rows} rows x {count} features"));
+        return Ok(features.keep()?);
+    };
+    carry_out(&plan, &prepared, folder, features, &console, (began, cpu, seconds))
+}
+
+/// The table that a recipe names, or the call.
+fn table(args: &RunRecipe, recipe: &Recipe, seed: u64, seconds: &mut Seconds) -> anyhow::Result<Table> {
+    let input = &recipe.input;
+    if args.input.is_none()
+        && let Some(synth) = input.synth
+    {
+        let began = Instant::now();
+        let mut table = made(synth, input.rows, seed)?;
+        if let Some(id) = &input.id {
+            let column = table.columns.iter().find(|c| c.name == *id);
+            let column = column.ok_or_else(|| Error::data(format!("no column {id:?} to name the rows")))?;
+            let cells = (0..table.rows).map(|row| column.values.cell(row)).collect();
+            table.ids = Some((id.clone(), cells));
+        }
+        seconds.load = Some(began.elapsed().as_secs_f64());
+        return Ok(table);
+    }
+    let path = args.input.as_deref().or(input.path.as_deref()).ok_or_else(|| {
+        let what =
+            format!("{}: [input] names no table (path or synth); --input FILE names one", recipe.source);
+        Error::Usage(what)
+    })?;
+    let options = ReadOptions {
+        format: input.format,
+        delimiter: input.delimiter,
+        null: input.null.clone(),
+        id: input.id.clone(),
+        text: Vec::new(),
+    };
+    read_path(path, &options, seconds)
+}
+
+fn made(synth: Synth, rows: Option<usize>, seed: u64) -> Result<Table, Error> {
+    match synth {
+        Synth::Learners => {
+            let mut csv = Vec::new();
+            let learners = segmenta::synth::learners(rows.unwrap_or(205_843), seed);
+            learners.write_csv(&mut csv).map_err(|e| Error::data(e.to_string()))?;
+            segmenta::table::read_bytes("learners.csv", csv, &ReadOptions::default())
+        }
+        _ => Err(Error::Usage("not yet".into())),
+    }
+}
+
+/// The recipe of the demo.
+const LEARNERS: &str = include_str!("../../recipes/learners.toml");
+
+/// `segmenta demo`: as published for a tech-learning platform, but exact on all rows.
+pub fn demo(args: &Demo) -> anyhow::Result<()> {
+    const ROWS: usize = 205_843;
+    let console = Console::new(&args.run.talk);
+    let mut folder = Folder::open(&args.out, &FILES, args.force)?;
+    let table = args.out.join("learners.csv");
+    let recipe = args.out.join("learners.toml");
+    let mut files = [Pending::open(&table, args.force)?, Pending::open(&recipe, args.force)?];
+    console.note(&format!("making {ROWS} learners: {}, {}", table.display(), recipe.display()));
+    let learners = segmenta::synth::learners(ROWS, args.run.seed());
+    files[0].write(|mut out| learners.write_csv(&mut out))?;
+    drop(learners);
+    let text = LEARNERS.replace("synth = \"learners\"", "path = \"learners.csv\"");
+    files[1].write(|out| out.write_all(text.as_bytes()))?;
+    for file in files {
+        file.keep()?;
+    }
+    folder.keep_folder();
+    drop(folder);
+    let args = RunRecipe {
+        recipe: recipe.clone(),
+        input: None,
+        set: Vec::new(),
+        out: Some(args.out.clone()),
+        force: args.force,
+        features_out: FeaturesOut { features_out: None },
+        no_fit: false,
+        dry_run: false,
+        gates: Gates { strict: false, min_segment_pct: 0.0 },
+        run: args.run.clone(),
+    };
+    run(&args)?;
+    let out = Path::new(&recipe).parent().unwrap_or(Path::new("")).display();
+    console.note(&format!(
+        "the same again:   segmenta run {} --force\n\
+         label other rows: segmenta assign {out}/model.json OTHER.csv --out other",
+        recipe.display(),
+    ));
+    Ok(())
+}

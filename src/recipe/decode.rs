@@ -1,0 +1,288 @@
+//! Walks a TOML document and collects everything that is wrong with it, each fault with its line and key.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::error::Fault;
+use crate::table::closest;
+
+/// A document on its way to a recipe.
+pub(super) struct Document<'a> {
+    file: &'a str,
+    text: &'a str,
+    faults: RefCell<Vec<Fault>>,
+    /// Numbers that values may name as `"$name"`.
+    parameters: RefCell<BTreeMap<String, f64>>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+        Document { file, text, faults: RefCell::default(), parameters: RefCell::default() }
+    }
+
+    pub(super) fn set_parameter(&self, name: &str, value: f64) {
+        self.parameters.borrow_mut().insert(name.into(), value);
+    }
+
+    pub(super) fn fault(&self, at: &Range<usize>, key: impl Into<String>, what: impl Into<String>) {
+        let (line, column) = self.place(at.start);
+        let file = self.file.to_string();
+        self.faults.borrow_mut().push(Fault { file, line, column, key: key.into(), what: what.into() });
+    }
+
+    /// Line and column of a byte, both from 1.
+    pub(super) fn place(&self, at: usize) -> (u64, u64) {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let start = before.rfind('\n').map_or(0, |n| n + 1);
+        (before.matches('\n').count() as u64 + 1, before[start..].chars().count() as u64 + 1)
+    }
+
+    /// What is wrong, in the order of the text.
+    pub(super) fn faults(self) -> Vec<Fault> {
+        let mut faults = self.faults.into_inner();
+        faults.sort_by_key(|f| (f.line, f.column));
+        faults
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone)]
+pub(super) struct Value<'a> {
+    pub(super) document: &'a Document<'a>,
+    /// As `column[2].steps[0]`.
+    pub(super) key: String,
+    pub(super) at: Range<usize>,
+    value: &'a DeValue<'a>,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn fault(&self, what: impl Into<String>) {
+        self.document.fault(&self.at, self.key.clone(), what);
+    }
+
+    /// Says that something else was expected.
+    fn wrong<T>(&self, expected: &str) -> Option<T> {
+        let found = match self.value {
+            DeValue::String(s) => format!("{s:?}"),
+            DeValue::Integer(i) => i.as_str().to_string(),
+            DeValue::Float(f) => f.as_str().to_string(),
+            DeValue::Boolean(b) => b.to_string(),
+            DeValue::Array(_) => "a list".into(),
+            DeValue::Table(_) => "a table".into(),
+            DeValue::Datetime(_) => "a date".into(),
+        };
+        self.fault(format!("expected {expected}, found {found}"));
+        None
+    }
+
+    pub(super) fn text(&self) -> Option<String> {
+        match self.value.as_str() {
+            Some(text) => Some(text.to_string()),
+            None => self.wrong("a text in quotes"),
+        }
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        self.value.as_bool().or_else(|| self.wrong("true or false"))
+    }
+
+    /// A finite number, or `"$name"` of a parameter.
+    pub(super) fn number(&self) -> Option<f64> {
+        if let Some(name) = self.value.as_str().and_then(|s| s.strip_prefix('$')) {
+            let parameters = self.document.parameters.borrow();
+            return parameters.get(name).copied().or_else(|| {
+                let names: Vec<&str> = parameters.keys().map(String::as_str).collect();
+                let known = if names.is_empty() { "none".into() } else { names.join(", ") };
+                self.fault(format!("no parameter is called {name:?}; [parameters] has {known}"));
+                None
+            });
+        }
+        plain_number(self.value).or_else(|| self.wrong("a number"))
+    }
+
+    pub(super) fn number_where(&self, expected: &str, test: impl Fn(f64) -> bool) -> Option<f64> {
+        self.number().and_then(|v| if test(v) { Some(v) } else { self.wrong(expected) })
+    }
+
+    /// A whole number in a range.
+    pub(super) fn whole(&self, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        let top = if *range.end() == u64::MAX { "up".into() } else { format!("to {}", range.end()) };
+        let expected = format!("a whole number from {} {top}", range.start());
+        let number = match self.value {
+            DeValue::String(s) if s.starts_with('$') => {
+                self.number().filter(|v| v.fract() == 0.0 && *v >= 0.0).map(|v| v as u64)
+            }
+            value => value.as_integer().and_then(|i| u64::from_str_radix(i.as_str(), i.radix()).ok()),
+        };
+        number.filter(|n| range.contains(n)).or_else(|| self.wrong(&expected))
+    }
+
+    /// One of a few words.
+    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let found = self.value.as_str().and_then(|s| words.iter().find(|(word, _)| *word == s));
+        match found {
+            Some((_, value)) => Some(*value),
+            None => {
+                let listed: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+                self.wrong(&one_of(&listed))
+            }
+        }
+    }
+
+    /// The values of a list.
+    pub(super) fn list(&self) -> Option<Vec<Value<'a>>> {
+        let Some(array) = self.value.as_array() else { return self.wrong("a list in [ ]") };
+        let one = |(i, item): (usize, &'a Spanned<DeValue<'a>>)| Value {
+            document: self.document,
+            key: format!("{}[{i}]", self.key),
+            at: item.span(),
+            value: item.get_ref(),
+        };
+        Some(array.iter().enumerate().map(one).collect())
+    }
+
+    pub(super) fn texts(&self) -> Option<Vec<String>> {
+        self.list()?.iter().map(Value::text).collect()
+    }
+
+    pub(super) fn numbers(&self) -> Option<Vec<f64>> {
+        self.list()?.iter().map(Value::number).collect()
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        self.value.as_str().is_some()
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        self.value.as_table().is_some()
+    }
+
+    pub(super) fn section(&self) -> Option<Section<'a>> {
+        match self.value.as_table() {
+            Some(table) => Some(Section::new(self.document, self.key.clone(), self.at.clone(), table)),
+            None => self.wrong("a table"),
+        }
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn one_of(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+fn plain_number(value: &DeValue<'_>) -> Option<f64> {
+    let number: f64 = match value {
+        DeValue::Float(f) => f.as_str().parse().ok()?,
+        DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix()).ok()? as f64,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+/// A table whose keys are taken one by one; what nobody takes is unknown.
+pub(super) struct Section<'a> {
+    document: &'a Document<'a>,
+    key: String,
+    at: Range<usize>,
+    table: &'a DeTable<'a>,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(
+        document: &'a Document<'a>,
+        key: String,
+        at: Range<usize>,
+        table: &'a DeTable<'a>,
+    ) -> Self {
+        Section { document, key, at, table, known: RefCell::default() }
+    }
+
+    fn path(&self, key: &str) -> String {
+        if self.key.is_empty() { key.to_string() } else { format!("{}.{key}", self.key) }
+    }
+
+    pub(super) fn fault(&self, what: impl Into<String>) {
+        self.document.fault(&self.at, self.key.clone(), what);
+    }
+
+    /// The line of its header.
+    pub(super) fn line(&self) -> u64 {
+        self.document.place(self.at.start).0
+    }
+
+    /// The first byte of a line.
+    pub(super) fn start_of_line(&self, line: u64) -> usize {
+        let lines = self.document.text.split_inclusive('\n');
+        lines.take(line.saturating_sub(1) as usize).map(str::len).sum()
+    }
+
+    /// The value of a key, if it is there.
+    pub(super) fn take(&self, key: &'static str) -> Option<Value<'a>> {
+        self.known.borrow_mut().push(key);
+        let value = self.table.get(key)?;
+        let (document, value_at) = (self.document, value.span());
+        Some(Value { document, key: self.path(key), at: value_at, value: value.get_ref() })
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn need(&self, key: &'static str, expected: &str) -> Option<Value<'a>> {
+        let value = self.take(key);
+        if value.is_none() {
+            self.document.fault(&self.at, self.path(key), format!("missing; expected {expected}"));
+        }
+        value
+    }
+
+    /// The tables of `[[key]]`.
+    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let Some(list) = value.list() else { return Vec::new() };
+        list.iter().filter_map(Value::section).collect()
+    }
+
+    /// Every key and its value, in the order of the text.
+    pub(super) fn entries(&self) -> Vec<(String, Value<'a>)> {
+        let mut entries: Vec<(usize, String, Value<'a>)> = Vec::new();
+        for (key, value) in self.table.iter() {
+            let name = key.get_ref().to_string();
+            let value = Value {
+                document: self.document,
+                key: self.path(&name),
+                at: value.span(),
+                value: value.get_ref(),
+            };
+            entries.push((key.span().start, name, value));
+        }
+        entries.sort_by_key(|e| e.0);
+        entries.into_iter().map(|(_, name, value)| (name, value)).collect()
+    }
+
+    /// Says which keys nobody took. To be called last.
+    pub(super) fn finish(self) {
+        let known = self.known.borrow();
+        for (key, _) in self.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref())) {
+            self.document.fault(&key.span(), self.path(key.get_ref()), unknown("key", key.get_ref(), &known));
+        }
+    }
+}
+
+/// The sentence for a word that is none of `known`.
+pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    let close = closest(word, known);
+    if close.is_empty() {
+        let mut known = known.to_vec();
+        known.sort_unstable();
+        known.dedup();
+        return format!("unknown {what} {word:?}; expected one of {}", known.join(", "));
+    }
+    format!("unknown {what} {word:?}; did you mean {}?", close.join(" or "))
+}

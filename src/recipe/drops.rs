@@ -1,0 +1,191 @@
+//! Rows that are left out of the fit, and of every table since: said, counted, never lost.
+
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use crate::error::{Error, Place, Result};
+use crate::recipe::rule::numbers_or;
+use crate::recipe::statistics::quantile_of;
+use crate::table::{Column, Table, missing_column};
+
+/// Rows to leave out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drop {
+    /// Its line in the recipe.
+    pub line: u64,
+    /// Names or globs of the columns that are looked at.
+    pub columns: Vec<String>,
+    /// Which rows.
+    pub rule: DropRule,
+}
+
+/// Which rows are left out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DropRule {
+    /// Those that miss at least this share of the columns; they are excluded.
+    MissingShare(f64),
+    /// Those above this quantile of any of the columns; they are outliers.
+    AboveQuantile(f64),
+    /// Those below this quantile of any of the columns; they are outliers.
+    BelowQuantile(f64),
+}
+
+/// The fitted form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FittedDrop {
+    /// Rows that miss at least this share of the columns.
+    MissingShare {
+        /// The share.
+        share: f64,
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// Rows with a value outside of a column's bounds.
+    Outside {
+        /// The columns and their bounds.
+        bounds: Vec<Bounds>,
+    },
+}
+
+/// A column's bounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The column.
+    pub column: String,
+    /// The smallest value that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// The largest value that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It gets a segment.
+    Kept,
+    /// Left out as an outlier.
+    Outlier,
+    /// Left out for missing values.
+    Excluded,
+}
+
+impl Drop {
+    /// The bounds or columns that this comes to in a table.
+    pub(super) fn fit(&self, table: &Table) -> Result<FittedDrop> {
+        let columns = matching(table, &self.columns)?;
+        let quantile = match self.rule {
+            DropRule::MissingShare(share) => {
+                let columns = columns.iter().map(|c| c.name.clone()).collect();
+                return Ok(FittedDrop::MissingShare { share, columns });
+            }
+            DropRule::AboveQuantile(q) | DropRule::BelowQuantile(q) => q,
+        };
+        let bounds = columns.iter().map(|column| {
+            let mut sorted = numbers(column)?;
+            sorted.retain(|v| !v.is_nan());
+            sorted.sort_unstable_by(f64::total_cmp);
+            let bound = (!sorted.is_empty()).then(|| quantile_of(&sorted, quantile));
+            let (min, max) =
+                if matches!(self.rule, DropRule::AboveQuantile(_)) { (None, bound) } else { (bound, None) };
+            Ok(Bounds { column: column.name.clone(), min, max })
+        });
+        Ok(FittedDrop::Outside { bounds: bounds.collect::<Result<_>>()? })
+    }
+}
+
+impl FittedDrop {
+    /// Marks the rows that are left out, and returns how many more these are.
+    pub(super) fn mark(&self, table: &Table, fates: &mut [Fate]) -> Result<usize> {
+        let column = |name: &str| table.column(name).ok_or_else(|| missing_column(table, name));
+        let mut marked = 0;
+        let mut mark = |fate: &mut Fate, new: Fate| {
+            if *fate == Fate::Kept {
+                (*fate, marked) = (new, marked + 1);
+            }
+        };
+        match self {
+            FittedDrop::MissingShare { share, columns } => {
+                let mut missing = vec![0usize; table.rows];
+                for name in columns {
+                    let values = &column(name)?.values;
+                    for (row, missing) in missing.iter_mut().enumerate() {
+                        *missing += usize::from(values.is_missing(row));
+                    }
+                }
+                let most = share * columns.len() as f64;
+                for (fate, missing) in fates.iter_mut().zip(missing) {
+                    if missing as f64 >= most {
+                        mark(fate, Fate::Excluded);
+                    }
+                }
+            }
+            FittedDrop::Outside { bounds } => {
+                for Bounds { column: name, min, max } in bounds {
+                    for (fate, value) in fates.iter_mut().zip(numbers(column(name)?)?) {
+                        if min.is_some_and(|min| value < min) || max.is_some_and(|max| value > max) {
+                            mark(fate, Fate::Outlier);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(marked)
+    }
+
+    /// The columns that it looks at.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        match self {
+            FittedDrop::MissingShare { columns, .. } => columns.iter().map(String::as_str).collect(),
+            FittedDrop::Outside { bounds } => bounds.iter().map(|b| b.column.as_str()).collect(),
+        }
+    }
+
+    /// In words.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            FittedDrop::MissingShare { share, columns } if *share == 1.0 => {
+                format!("missing all of {} columns", columns.len())
+            }
+            FittedDrop::MissingShare { share, columns } => {
+                format!("missing {} % or more of {} columns", 100.0 * share, columns.len())
+            }
+            FittedDrop::Outside { bounds } => {
+                let bound = |b: &Bounds| match (b.min, b.max) {
+                    (Some(min), _) => format!("{} below {min}", b.column),
+                    (_, Some(max)) => format!("{} above {max}", b.column),
+                    _ => b.column.clone(),
+                };
+                let shown: Vec<String> = bounds.iter().take(4).map(bound).collect();
+                format!("{}{}", shown.join(" or "), if bounds.len() > 4 { " or …" } else { "" })
+            }
+        }
+    }
+}
+
+fn numbers(column: &Column) -> Result<Vec<f64>> {
+    let wants = || "a quantile wants numbers".to_string();
+    numbers_or(&column.values, wants)
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|what| Error::at(Place::default().column(column.name.as_str()), what))
+}
+
+/// The columns that names and globs stand for, each once, in the table's order.
+fn matching<'a>(table: &'a Table, patterns: &[String]) -> Result<Vec<&'a Column>> {
+    let mut taken = vec![false; table.columns.len()];
+    for pattern in patterns {
+        let glob = WildMatch::new(pattern);
+        let mut found = false;
+        for (column, taken) in table.columns.iter().zip(&mut taken) {
+            if column.name == *pattern || glob.matches(&column.name) {
+                (*taken, found) = (true, true);
+            }
+        }
+        if !found {
+            return Err(missing_column(table, pattern));
+        }
+    }
+    Ok(table.columns.iter().zip(taken).filter(|(_, taken)| *taken).map(|(c, _)| c).collect())
+}

@@ -1,0 +1,484 @@
+//! The recipe as a file: TOML, every key known, everything wrong with it said at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::error::{Error, Result};
+use crate::recipe::aggregate::{Aggregate, Figure};
+use crate::recipe::decode::{Document, Section, Value};
+use crate::recipe::drops::{Drop, DropRule};
+use crate::recipe::step::{Step, decode_steps, optional};
+use crate::recipe::{InferOptions, Missing, Scale};
+use crate::table::Format;
+
+/// What a person wants done with a table: where it is, what becomes of its columns, the analysis, the outputs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recipe {
+    /// The recipe's name, for messages.
+    pub source: String,
+    /// Where the table is and how it is read.
+    pub input: Input,
+    /// Columns that are made, and how columns become features.
+    pub columns: Vec<Column>,
+    /// Columns made of figures by group.
+    pub aggregates: Vec<Aggregate>,
+    /// Rows that are left out.
+    pub drops: Vec<Drop>,
+    /// Which columns become features.
+    pub features: Features,
+    /// What is fitted.
+    pub analysis: Analysis,
+    /// What is written.
+    pub output: Output,
+}
+
+/// Where the table is and how it is read. What is not said is found out, or said on the command line.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Input {
+    /// The file, relative to the recipe.
+    pub path: Option<PathBuf>,
+    /// A table to make, instead of a file.
+    pub synth: Option<Synth>,
+    /// Rows to make.
+    pub rows: Option<usize>,
+    /// The format, where the name does not say it.
+    pub format: Option<Format>,
+    /// What separates the fields.
+    pub delimiter: Option<u8>,
+    /// More texts that mean missing.
+    pub null: Vec<String>,
+    /// The column that names the rows.
+    pub id: Option<String>,
+    /// The column with the rows' weights.
+    pub weight: Option<String>,
+    /// Rows after the header that are no data.
+    pub skip_rows: usize,
+}
+
+/// A table that can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synth {
+    /// Learners of a tech-learning platform.
+    Learners,
+    /// What users do on the day they sign up.
+    FirstDay,
+    /// A survey of data practitioners.
+    Survey,
+    /// Who signed up for a course.
+    Enthusiasts,
+}
+
+/// A column that is made of another by a chain of operations, and how it becomes features.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Column {
+    /// Its line in the recipe.
+    pub line: u64,
+    /// Its name; in a column for each of [`Column::columns`], `{column}` and `{text}` stand for theirs.
+    pub name: String,
+    /// The column that it is made of; by default the one of its own name.
+    pub from: Option<String>,
+    /// A glob: one column is made for each that matches.
+    pub columns: Option<String>,
+    /// The chain.
+    pub steps: Vec<Step>,
+    /// How it becomes features, where it is one.
+    pub treatment: Treatment,
+}
+
+/// How a column becomes features, where that is not the rule.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Treatment {
+    /// How a number is scaled.
+    pub scale: Option<Scale>,
+    /// What its features are multiplied by.
+    pub weight: Option<f64>,
+    /// How many levels of a text get a feature each; the rest shares one.
+    pub top: Option<usize>,
+    /// Whether levels are in the order of the alphabet, not by how common they are.
+    pub alphabetical: bool,
+}
+
+/// Which columns become features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Features {
+    /// The line of `[features]`, 0 where there is none.
+    pub line: u64,
+    /// Names and globs, scaling, missing values.
+    pub options: InferOptions,
+    /// The correlation from which on the later of two columns is left out.
+    pub drop_correlated: Option<f64>,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Features { line: 0, options: InferOptions::default(), drop_correlated: None }
+    }
+}
+
+/// What is fitted; `None` is the program's default.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Analysis {
+    /// The seed of all draws.
+    pub seed: Option<u64>,
+    /// How many segments.
+    pub k: Option<usize>,
+    /// The k of a sweep.
+    pub sweep: Option<Vec<usize>>,
+    /// Starts of the fit.
+    pub n_init: Option<u32>,
+    /// Starts of each k of the sweep; by default those of the fit.
+    pub sweep_n_init: Option<u32>,
+    /// Passes that a start may take.
+    pub max_iter: Option<u32>,
+    /// The tolerance of a start's end.
+    pub tol: Option<f64>,
+    /// The smallest k to choose.
+    pub min_k: Option<usize>,
+    /// Rows that silhouettes are computed on, where not all.
+    pub sample: Option<u32>,
+    /// Whether the fit is scored too.
+    pub silhouette: bool,
+    /// Whether Hopkins' statistic is computed.
+    pub tendency: bool,
+    /// Hopkins' probes of each kind.
+    pub probes: Option<u32>,
+    /// Start centroids, or a model, relative to the recipe.
+    pub init: Option<PathBuf>,
+}
+
+/// What is written, relative to the recipe.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Output {
+    /// The folder of the results.
+    pub folder: Option<PathBuf>,
+    /// The feature matrix.
+    pub features: Option<PathBuf>,
+}
+
+impl Recipe {
+    /// Reads a recipe; `parameters` take the place of those of its `[parameters]`.
+    ///
+    /// # Errors
+    /// No such file, and all that [`Recipe::parse`] finds.
+    pub fn read(path: &Path, parameters: &BTreeMap<String, f64>) -> Result<Recipe> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+        let mut recipe = Recipe::parse(&path.display().to_string(), &text, parameters)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let paths = [
+            &mut recipe.input.path,
+            &mut recipe.analysis.init,
+            &mut recipe.output.folder,
+            &mut recipe.output.features,
+        ];
+        for path in paths.into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+        Ok(recipe)
+    }
+
+    /// Parses a recipe; `name` stands for it in messages. Paths stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with everything that is wrong, each with its line and key.
+    pub fn parse(name: &str, text: &str, parameters: &BTreeMap<String, f64>) -> Result<Recipe> {
+        let document = Document::new(name, text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            for error in errors {
+                document.fault(&error.span().unwrap_or(0..0), "", error.message());
+            }
+            return Err(Error::Recipe(document.faults()));
+        }
+        let root = Section::new(&document, String::new(), 0..0, root.get_ref());
+        let recipe = decode(&document, root, name, parameters);
+        let faults = document.faults();
+        if faults.is_empty() { Ok(recipe) } else { Err(Error::Recipe(faults)) }
+    }
+
+    /// The recipe that a run without one follows.
+    pub fn inferred(options: InferOptions) -> Recipe {
+        Recipe { features: Features { options, ..Features::default() }, ..Recipe::default() }
+    }
+}
+
+fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeMap<String, f64>) -> Recipe {
+    if let Some(section) = root.take("parameters").and_then(|v| v.section()) {
+        for (name, value) in section.entries() {
+            if let Some(number) = value.number() {
+                document.set_parameter(&name, number);
+            }
+        }
+        for name in given.keys().filter(|name| !section.entries().iter().any(|(n, _)| n == *name)) {
+            section.fault(format!("no parameter {name:?} here, which the call sets"));
+        }
+    } else if let Some(name) = given.keys().next() {
+        document.fault(
+            &(0..0),
+            "parameters",
+            format!("the call sets {name:?}, but there is no [parameters]"),
+        );
+    }
+    given.iter().for_each(|(name, value)| document.set_parameter(name, *value));
+    let part = |key| root.take(key).and_then(|v: Value<'_>| v.section());
+    let mut recipe = Recipe { source: name.into(), ..Recipe::default() };
+    if let Some(section) = part("input") {
+        recipe.input = input(section);
+    }
+    recipe.columns = root.sections("column").into_iter().filter_map(column).collect();
+    recipe.aggregates = root.sections("aggregate").into_iter().filter_map(aggregate).collect();
+    recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
+    if let Some(section) = part("features") {
+        recipe.features = features(section);
+    }
+    recipe.features.options.weight.clone_from(&recipe.input.weight);
+    if let Some(section) = part("analysis") {
+        recipe.analysis = analysis(section);
+    }
+    if let Some(section) = part("output") {
+        recipe.output = output(section);
+    }
+    unique_names(document, &root, &recipe);
+    root.finish();
+    recipe
+}
+
+/// Says which names are made twice.
+fn unique_names(document: &Document<'_>, root: &Section<'_>, recipe: &Recipe) {
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    let made = recipe
+        .columns
+        .iter()
+        .filter(|c| c.columns.is_none())
+        .map(|c| (c.name.as_str(), c.line))
+        .chain(recipe.aggregates.iter().map(|a| (a.name.as_str(), a.line)));
+    for (name, line) in made {
+        if let Some(first) = seen.insert(name, line) {
+            let at = root.start_of_line(line);
+            document.fault(&(at..at), "name", format!("{name:?} is made twice, first on line {first}"));
+        }
+    }
+}
+
+const SIZE: std::ops::RangeInclusive<u64> = 1..=(u32::MAX as u64);
+
+fn input(section: Section<'_>) -> Input {
+    let path = section.take("path");
+    let synth = section.take("synth");
+    let rows = section.take("rows");
+    if let (Some(_), Some(synth)) = (&path, &synth) {
+        synth.fault("path and synth are two inputs; expected one of them");
+    }
+    if let (None, Some(rows)) = (&synth, &rows) {
+        rows.fault("rows are for synth");
+    }
+    let words = [
+        ("learners", Synth::Learners),
+        ("first-day", Synth::FirstDay),
+        ("survey", Synth::Survey),
+        ("enthusiasts", Synth::Enthusiasts),
+    ];
+    let formats = Format::WORDS;
+    let delimiter = section.take("delimiter").and_then(|v| {
+        let text = v.text()?;
+        match text.as_bytes() {
+            [one] if one.is_ascii() && !matches!(one, b'"' | b'\r' | b'\n' | 0) => Some(*one),
+            _ => {
+                v.fault(format!("expected one ASCII character, no quote and no line end, found {text:?}"));
+                None
+            }
+        }
+    });
+    let input = Input {
+        path: path.and_then(|v| file(&v)),
+        synth: synth.and_then(|v| v.word(&words)),
+        rows: rows.and_then(|v| v.whole(SIZE)).map(|n| n as usize),
+        format: section.take("format").and_then(|v| v.word(formats)),
+        delimiter,
+        null: section.take("null").and_then(|v| v.texts()).unwrap_or_default(),
+        id: section.take("id").and_then(|v| v.text()),
+        weight: section.take("weight").and_then(|v| v.text()),
+        skip_rows: section.take("skip_rows").and_then(|v| v.whole(0..=*SIZE.end())).unwrap_or(0) as usize,
+    };
+    section.finish();
+    input
+}
+
+/// A path that is not empty.
+fn file(value: &Value<'_>) -> Option<PathBuf> {
+    let text = value.text()?;
+    if text.is_empty() {
+        value.fault("expected a path, found nothing");
+        return None;
+    }
+    Some(PathBuf::from(text))
+}
+
+fn column(section: Section<'_>) -> Option<Column> {
+    let glob = section.take("columns");
+    let name = section.need("name", "the column's name").and_then(|v| {
+        let name = v.text()?;
+        if name.is_empty() {
+            v.fault("expected a name, found nothing");
+        }
+        if glob.is_some() && !name.contains("{column}") && !name.contains("{text}") {
+            v.fault("one name for many columns; expected {column} or {text} in it");
+        }
+        Some(name)
+    });
+    let from = section.take("from");
+    if let (Some(_), Some(from)) = (&glob, &from) {
+        from.fault("from and columns are two sources; expected one of them");
+    }
+    let column = Column {
+        line: section.line(),
+        name: name.clone().unwrap_or_default(),
+        from: from.and_then(|v| v.text()),
+        columns: glob.and_then(|v| v.text()),
+        steps: decode_steps(&section),
+        treatment: treatment(&section),
+    };
+    section.finish();
+    name.map(|_| column)
+}
+
+fn treatment(section: &Section<'_>) -> Treatment {
+    let mut treatment = Treatment {
+        scale: section.take("scale").and_then(|v| v.word(&Scale::WORDS)),
+        weight: section.take("weight").and_then(|v| v.number_where("a number above 0", |w| w > 0.0)),
+        ..Treatment::default()
+    };
+    if let Some(one_hot) = section.take("one_hot").and_then(|v| v.section()) {
+        treatment.top = one_hot.take("top").and_then(|v| v.whole(SIZE)).map(|n| n as usize);
+        let orders = [("count", false), ("name", true)];
+        treatment.alphabetical = one_hot.take("order").and_then(|v| v.word(&orders)).unwrap_or(false);
+        one_hot.finish();
+    }
+    treatment
+}
+
+fn aggregate(section: Section<'_>) -> Option<Aggregate> {
+    let figures = [
+        ("mean", Figure::Mean),
+        ("median", Figure::Median),
+        ("count", Figure::Count),
+        ("distinct", Figure::Distinct),
+    ];
+    let name = section.need("name", "the column's name").and_then(|v| v.text());
+    let by = section.need("by", "the column whose values make the groups").and_then(|v| v.text());
+    let figure = section.need("compute", "mean, median, count or distinct").and_then(|v| v.word(&figures));
+    let of = section.take("of");
+    if of.is_none() && figure.is_some_and(|f| f != Figure::Count) {
+        section.fault("of is missing; expected the column that the figure is of");
+    }
+    let of = optional(of, Value::text);
+    let (line, treatment) = (section.line(), treatment(&section));
+    section.finish();
+    Some(Aggregate { line, name: name?, by: by?, of: of?, figure: figure?, treatment })
+}
+
+fn drop_rule(section: Section<'_>) -> Option<Drop> {
+    let columns = section.need("columns", "a list of names or globs").and_then(|v| v.texts());
+    let share = section.take("missing_share");
+    let above = section.take("above_quantile");
+    let below = section.take("below_quantile");
+    let given = [&share, &above, &below].into_iter().flatten().count();
+    let quantile = |v: &Value<'_>| v.number_where("a number from 0 to 1", |q| (0.0..=1.0).contains(&q));
+    let positive = |v: &Value<'_>| v.number_where("a share above 0, 1 at most", |q| q > 0.0 && q <= 1.0);
+    let rule = match (&share, &above, &below) {
+        (Some(v), _, _) => positive(v).map(DropRule::MissingShare),
+        (_, Some(v), _) => quantile(v).map(DropRule::AboveQuantile),
+        (_, _, Some(v)) => quantile(v).map(DropRule::BelowQuantile),
+        _ => None,
+    };
+    let line = section.line();
+    if given != 1 {
+        section.fault("expected one of missing_share, above_quantile, below_quantile");
+    }
+    section.finish();
+    Some(Drop { line, columns: columns?, rule: rule? }).filter(|_| given == 1)
+}
+
+fn features(section: Section<'_>) -> Features {
+    let default = InferOptions::default();
+    let missing = [("impute", Missing::Impute), ("drop", Missing::Drop), ("error", Missing::Error)];
+    let correlated = |v: Value<'_>| v.number_where("a correlation above 0, below 1", |c| c > 0.0 && c < 1.0);
+    let features = Features {
+        line: section.line(),
+        options: InferOptions {
+            features: section.take("columns").and_then(|v| v.texts()).unwrap_or_default(),
+            drop: section.take("drop").and_then(|v| v.texts()).unwrap_or_default(),
+            max_categories: section
+                .take("max_categories")
+                .and_then(|v| v.whole(SIZE))
+                .map_or(default.max_categories, |n| n as usize),
+            scale: section.take("scale").and_then(|v| v.word(&Scale::WORDS)).unwrap_or(default.scale),
+            missing: section.take("missing").and_then(|v| v.word(&missing)).unwrap_or(default.missing),
+            weight: None,
+        },
+        drop_correlated: section.take("drop_correlated").and_then(correlated),
+    };
+    section.finish();
+    features
+}
+
+fn analysis(section: Section<'_>) -> Analysis {
+    let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
+    let sweep = section.take("sweep");
+    let k = section.take("k");
+    let tol = |v: Value<'_>| v.number_where("a number from 0 on", |t| t >= 0.0);
+    let analysis = Analysis {
+        seed: section.take("seed").and_then(|v| v.whole(0..=u64::MAX)),
+        k: k.and_then(|v| v.whole(SIZE)).map(|k| k as usize),
+        sweep: sweep.and_then(|v| ks(&v)),
+        n_init: small("n_init"),
+        sweep_n_init: small("sweep_n_init"),
+        max_iter: small("max_iter"),
+        tol: section.take("tol").and_then(tol),
+        min_k: small("min_k").map(|k| k as usize),
+        sample: small("sample"),
+        silhouette: section.take("silhouette").and_then(|v| v.boolean()).unwrap_or(false),
+        tendency: section.take("tendency").and_then(|v| v.boolean()).unwrap_or(false),
+        probes: small("probes"),
+        init: section.take("init").and_then(|v| file(&v)),
+    };
+    section.finish();
+    analysis
+}
+
+/// `"2..10"`, both ends included, or `[2, 4, 8]`.
+fn ks(value: &Value<'_>) -> Option<Vec<usize>> {
+    if value.is_text() {
+        let text = value.text()?;
+        let ends =
+            text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+        return match ends {
+            Some((from, to)) if 1 <= from && from <= to && to - from < 10_000 => Some((from..=to).collect()),
+            _ => {
+                value.fault(format!(
+                    "expected a range such as \"2..10\" or a list such as [2, 4], found {text:?}"
+                ));
+                None
+            }
+        };
+    }
+    let ks: Option<Vec<u64>> = value.list()?.iter().map(|v| v.whole(SIZE)).collect();
+    let mut ks: Vec<usize> = ks?.into_iter().map(|k| k as usize).collect();
+    ks.sort_unstable();
+    ks.dedup();
+    if ks.is_empty() {
+        value.fault("expected at least one k");
+    }
+    Some(ks)
+}
+
+fn output(section: Section<'_>) -> Output {
+    let output = Output {
+        folder: section.take("folder").and_then(|v| file(&v)),
+        features: section.take("features").and_then(|v| file(&v)),
+    };
+    section.finish();
+    output
+}

@@ -1,0 +1,160 @@
+//! A recipe fitted to a table, and applied to others.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use crate::error::{Error, Place, Result};
+use crate::recipe::drops::{Drop, Fate, FittedDrop};
+use crate::recipe::encode::{Encoded, Encoder};
+use crate::recipe::infer::Choice;
+use crate::recipe::preparation::{Preparation, fit_columns, needed, with_made};
+use crate::recipe::{Features, Recipe};
+use crate::table::Table;
+
+/// All that a recipe learned: from a table to its features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fitted {
+    /// Columns made and rows left out.
+    pub preparation: Preparation,
+    /// From columns to features.
+    pub encoder: Encoder,
+}
+
+/// What fitting a recipe gives beside what it learned.
+#[derive(Debug, Clone)]
+pub struct Fitting {
+    /// What was learned.
+    pub fitted: Fitted,
+    /// What became of each column, and why.
+    pub choices: Vec<Choice>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// The rows that are left out as outliers, ascending.
+    pub outliers: Vec<u32>,
+    /// The rows that the features have, where not all.
+    pub kept: Option<Vec<u32>>,
+}
+
+impl Recipe {
+    /// Makes the recipe's columns in `table`, chooses its features, and learns all that they need.
+    ///
+    /// Columns learn from all rows; features only from those that are kept.
+    ///
+    /// # Errors
+    /// Columns that are not there, chains that do not fit their columns, and those of [`Encoder::fit`].
+    pub fn fit(&self, table: &mut Table) -> Result<Fitting> {
+        let columns = fit_columns(self, table)?;
+        for made in columns.made {
+            match table.columns.iter_mut().find(|c| c.name == made.name) {
+                Some(own) => *own = made,
+                None => table.columns.push(made),
+            }
+        }
+        in_order(table, &self.features);
+        let mut notes = Vec::new();
+        let (drops, fates) = fit_drops(&self.drops, table, &mut notes)?;
+        let kept = fates.as_deref().and_then(kept);
+        let (encoder, choices, encoded) =
+            Encoder::fit_rows(table, &self.features, &columns.treatments, kept)?;
+        let used: HashSet<&str> = encoder
+            .columns
+            .iter()
+            .map(|c| c.column())
+            .chain(drops.iter().flat_map(FittedDrop::columns))
+            .collect();
+        let preparation = Preparation { columns: needed(columns.columns, &used), drops };
+        let outliers = fates.as_deref().map_or_else(Vec::new, outliers);
+        Ok(Fitting { fitted: Fitted { preparation, encoder }, choices, notes, outliers, kept: encoded })
+    }
+}
+
+/// Puts the columns that a recipe names in its order, before all others.
+fn in_order(table: &mut Table, features: &Features) {
+    if features.line == 0 {
+        return;
+    }
+    let globs: Vec<(&String, WildMatch)> =
+        features.options.features.iter().map(|p| (p, WildMatch::new(p))).collect();
+    let place = |name: &String| {
+        let exactly = globs.iter().position(|(pattern, _)| *pattern == name);
+        exactly.or_else(|| globs.iter().position(|(_, glob)| glob.matches(name))).unwrap_or(globs.len())
+    };
+    table.columns.sort_by_cached_key(|c| place(&c.name));
+}
+
+fn fit_drops(
+    drops: &[Drop],
+    table: &Table,
+    notes: &mut Vec<String>,
+) -> Result<(Vec<FittedDrop>, Option<Vec<Fate>>)> {
+    if drops.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let drops = drops.iter().map(|d| d.fit(table)).collect::<Result<Vec<_>>>()?;
+    let mut fates = vec![Fate::Kept; table.rows];
+    for drop in &drops {
+        let marked = drop.mark(table, &mut fates)?;
+        notes.push(format!("left out: {}, {}", crate::recipe::rows::count(marked), drop.describe()));
+    }
+    if !fates.contains(&Fate::Kept) {
+        let what = "every row is left out by [[drop]], so none is left";
+        return Err(Error::at(Place::file(table.source.as_str()), what));
+    }
+    Ok((drops, Some(fates)))
+}
+
+fn kept(fates: &[Fate]) -> Option<Vec<u32>> {
+    let rows: Vec<u32> = rows_of(fates, |f| f == Fate::Kept);
+    (rows.len() < fates.len()).then_some(rows)
+}
+
+fn outliers(fates: &[Fate]) -> Vec<u32> {
+    rows_of(fates, |f| f == Fate::Outlier)
+}
+
+fn rows_of(fates: &[Fate], is: impl Fn(Fate) -> bool) -> Vec<u32> {
+    fates.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
+}
+
+impl From<Encoder> for Fitted {
+    fn from(encoder: Encoder) -> Self {
+        Fitted { preparation: Preparation::default(), encoder }
+    }
+}
+
+impl Fitted {
+    /// A table's features, and the rows that are left out as outliers.
+    ///
+    /// # Errors
+    /// As [`Encoder::apply`], and for the columns that others are made of.
+    pub fn apply(&self, table: &Table) -> Result<(Encoded, Vec<u32>)> {
+        Self::features(&self.preparation, &self.encoder, table)
+    }
+
+    /// The same for parts that a model holds.
+    pub(crate) fn features(
+        preparation: &Preparation,
+        encoder: &Encoder,
+        table: &Table,
+    ) -> Result<(Encoded, Vec<u32>)> {
+        if preparation.is_empty() {
+            return Ok((encoder.apply(table)?, Vec::new()));
+        }
+        let prepared = preparation.apply(table)?;
+        let names: HashSet<&str> = encoder.columns.iter().map(|c| c.column()).collect();
+        let whole = with_made(table, &prepared.made, &names);
+        let fates = prepared.fates.as_deref();
+        let mut encoded = encoder.apply_rows(&whole, fates.and_then(kept))?;
+        encoded.warnings.splice(0..0, prepared.notes);
+        Ok((encoded, fates.map_or_else(Vec::new, outliers)))
+    }
+
+    /// The columns that new tables must be read as text.
+    pub(crate) fn texts(preparation: &Preparation, encoder: &Encoder) -> Vec<String> {
+        let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
+        let own = encoder.text_columns().into_iter().filter(|c| !made.contains(c.as_str()));
+        own.chain(preparation.text_columns().map(String::from)).collect()
+    }
+}

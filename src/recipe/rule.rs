@@ -1,0 +1,509 @@
+//! What is done to a column's values once everything is known: the fitted form of a recipe's steps.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::table::Values;
+
+/// A number, or a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Constant {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+/// How two numbers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    /// Smaller.
+    #[serde(rename = "<")]
+    Less,
+    /// Smaller or equal.
+    #[serde(rename = "<=")]
+    AtMost,
+    /// Larger.
+    #[serde(rename = ">")]
+    Greater,
+    /// Larger or equal.
+    #[serde(rename = ">=")]
+    AtLeast,
+    /// Equal.
+    #[serde(rename = "==")]
+    Equal,
+    /// Different.
+    #[serde(rename = "!=")]
+    Unequal,
+}
+
+impl Comparison {
+    fn holds(self, a: f64, b: f64) -> bool {
+        match self {
+            Comparison::Less => a < b,
+            Comparison::AtMost => a <= b,
+            Comparison::Greater => a > b,
+            Comparison::AtLeast => a >= b,
+            Comparison::Equal => a == b,
+            Comparison::Unequal => a != b,
+        }
+    }
+}
+
+/// One rule. Missing values stay missing, but for [`Rule::Fill`] and [`Rule::Answered`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Missing values become this one.
+    Fill(Constant),
+    /// Numbers outside become missing.
+    Range {
+        /// The smallest that stays.
+        min: f64,
+        /// The largest that stays.
+        max: f64,
+    },
+    /// Numbers outside become the nearest bound.
+    Clip {
+        /// The lower bound.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<f64>,
+        /// The upper bound.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<f64>,
+    },
+    /// `ln(1 + x)`; missing below -1.
+    Log1p,
+    /// `x * c`.
+    Multiply(f64),
+    /// `x / c`.
+    Divide(f64),
+    /// `x - c`.
+    Subtract(f64),
+    /// `c - x`.
+    SubtractFrom(f64),
+    /// 1 where the comparison holds, 0 elsewhere.
+    Compare {
+        /// The comparison.
+        is: Comparison,
+        /// What is compared to.
+        to: f64,
+    },
+    /// Numbers to texts: the first label up to the first cut, the last beyond the last cut.
+    Cut {
+        /// The cuts, ascending.
+        at: Vec<f64>,
+        /// One more label than cuts.
+        labels: Vec<String>,
+        /// Whether a number on a cut belongs below it.
+        right: bool,
+    },
+    /// Texts that are not listed become `other`.
+    Keep {
+        /// The texts that stay.
+        levels: Vec<String>,
+        /// What the rest becomes.
+        other: String,
+    },
+    /// A text to its place in the list, counted from 0.
+    Codes {
+        /// The texts, in order.
+        levels: Vec<String>,
+    },
+    /// A text to what stands beside it.
+    Map {
+        /// The table.
+        to: BTreeMap<String, Constant>,
+        /// What the rest becomes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<Constant>,
+    },
+    /// 1 where the text contains any of these, in any case; 0 elsewhere.
+    Contains(Vec<String>),
+    /// 1 where there is a value, 0 where it is missing.
+    Answered,
+    /// Numbers as texts.
+    Text,
+    /// A text by this strptime format to seconds since 1970, in UTC.
+    Timestamp(String),
+    /// Seconds to whole hours, rounded down.
+    Hours,
+    /// The density of a normal distribution about 0.
+    Gaussian {
+        /// Its standard deviation.
+        deviation: f64,
+    },
+    /// `(x - centre) / scale`.
+    Scale {
+        /// What is taken away.
+        centre: f64,
+        /// What is divided by.
+        scale: f64,
+    },
+}
+
+/// A column's values after a rule, and the texts that it had no answer for, with their rows.
+pub(super) struct Applied {
+    pub(super) values: Values,
+    pub(super) unknown: BTreeMap<String, usize>,
+}
+
+impl From<Values> for Applied {
+    fn from(values: Values) -> Self {
+        Applied { values, unknown: BTreeMap::new() }
+    }
+}
+
+impl Rule {
+    /// Its name in a recipe.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Rule::Fill(_) => "fill",
+            Rule::Range { .. } => "range",
+            Rule::Clip { .. } => "clip",
+            Rule::Log1p => "log1p",
+            Rule::Multiply(_) => "multiply",
+            Rule::Divide(_) => "divide",
+            Rule::Subtract(_) => "subtract",
+            Rule::SubtractFrom(_) => "subtract_from",
+            Rule::Compare { .. } => "compare",
+            Rule::Cut { .. } => "cut",
+            Rule::Keep { .. } => "top",
+            Rule::Codes { .. } => "codes",
+            Rule::Map { .. } => "map",
+            Rule::Contains(_) => "contains",
+            Rule::Answered => "answered",
+            Rule::Text => "text",
+            Rule::Timestamp(_) => "timestamp",
+            Rule::Hours => "hours",
+            Rule::Gaussian { .. } => "gaussian",
+            Rule::Scale { .. } => "scale",
+        }
+    }
+
+    /// Whether it can be computed with; a person may have edited it.
+    pub(super) fn is_sound(&self) -> bool {
+        match self {
+            Rule::Fill(Constant::Number(v)) => v.is_finite(),
+            Rule::Divide(c) => c.is_finite() && *c != 0.0,
+            Rule::Multiply(c) | Rule::Subtract(c) | Rule::SubtractFrom(c) => c.is_finite(),
+            Rule::Compare { to, .. } => to.is_finite(),
+            Rule::Range { min, max } => min <= max,
+            Rule::Clip { min, max } => match (min, max) {
+                (Some(min), Some(max)) => min <= max,
+                (min, max) => min.or(*max).is_some_and(f64::is_finite),
+            },
+            Rule::Cut { at, labels, .. } => at.is_sorted() && labels.len() == at.len() + 1,
+            Rule::Gaussian { deviation } => deviation.is_finite() && *deviation > 0.0,
+            Rule::Scale { centre, scale } => centre.is_finite() && scale.is_finite() && *scale > 0.0,
+            Rule::Map { to, other } => {
+                let sound = |c: &Constant| !matches!(c, Constant::Number(v) if !v.is_finite());
+                to.values().chain(other).all(sound) && mixed(to.values().chain(other)).is_none()
+            }
+            _ => true,
+        }
+    }
+
+    /// What the rule makes of a column.
+    ///
+    /// # Errors
+    /// A sentence, where the column has another type or a cell cannot be read.
+    pub(super) fn apply(&self, values: &Values) -> Result<Applied, String> {
+        if let Values::Empty(rows) = values {
+            return Ok(self.apply_to_nothing(*rows).into());
+        }
+        Ok(match self {
+            Rule::Fill(constant) => fill(values, constant)?.into(),
+            Rule::Answered => {
+                let answered = |row| f64::from(u8::from(!values.is_missing(row)));
+                Values::Number((0..values.len()).map(answered).collect()).into()
+            }
+            Rule::Text => as_text(values)?.into(),
+            Rule::Cut { at, labels, right } => self.cut(values, at, labels, *right)?.into(),
+            Rule::Keep { levels, other } => {
+                let kept: HashMap<&str, ()> = levels.iter().map(|l| (l.as_str(), ())).collect();
+                let keep = |text: &str| {
+                    Some(Cow::from(if kept.contains_key(text) { text.to_string() } else { other.clone() }))
+                };
+                self.texts(values, keep)?
+            }
+            Rule::Codes { levels } => {
+                let codes: HashMap<&str, f64> =
+                    levels.iter().enumerate().map(|(i, l)| (l.as_str(), i as f64)).collect();
+                self.numbers_of(values, |text| Ok(codes.get(text).copied()))?
+            }
+            Rule::Map { to, other } => {
+                let found = |text: &str| to.get(text).or(other.as_ref());
+                let numeric = to.values().chain(other).any(|c| matches!(c, Constant::Number(_)));
+                if numeric {
+                    self.numbers_of(values, |text| {
+                        Ok(found(text)
+                            .and_then(|c| if let Constant::Number(v) = c { Some(*v) } else { None }))
+                    })?
+                } else {
+                    self.texts(values, |text| match found(text)? {
+                        Constant::Text(to) => Some(Cow::from(to.clone())),
+                        Constant::Number(_) => None,
+                    })?
+                }
+            }
+            Rule::Contains(parts) => {
+                let parts: Vec<String> = parts.iter().map(|p| p.to_lowercase()).collect();
+                self.numbers_of(values, |text| {
+                    let text = text.to_lowercase();
+                    Ok(Some(f64::from(u8::from(parts.iter().any(|p| text.contains(p.as_str()))))))
+                })?
+            }
+            Rule::Timestamp(format) => self.numbers_of(values, |text| seconds(format, text).map(Some))?,
+            _ => {
+                let numbers = self.numbers_in(values)?;
+                Values::Number(numbers.iter().map(|&x| if x.is_nan() { x } else { self.number(x) }).collect())
+                    .into()
+            }
+        })
+    }
+
+    /// A number under a rule for numbers.
+    fn number(&self, x: f64) -> f64 {
+        match self {
+            Rule::Range { min, max } => {
+                if (*min..=*max).contains(&x) {
+                    x
+                } else {
+                    f64::NAN
+                }
+            }
+            Rule::Clip { min, max } => {
+                x.max(min.unwrap_or(f64::NEG_INFINITY)).min(max.unwrap_or(f64::INFINITY))
+            }
+            Rule::Log1p => {
+                if x > -1.0 {
+                    libm::log1p(x)
+                } else {
+                    f64::NAN
+                }
+            }
+            Rule::Multiply(c) => x * c,
+            Rule::Divide(c) => x / c,
+            Rule::Subtract(c) => x - c,
+            Rule::SubtractFrom(c) => c - x,
+            Rule::Compare { is, to } => f64::from(u8::from(is.holds(x, *to))),
+            Rule::Hours => libm::floor(x / 3600.0),
+            Rule::Gaussian { deviation } => {
+                let z = x / deviation;
+                libm::exp(-0.5 * z * z) / (deviation * (2.0 * std::f64::consts::PI).sqrt())
+            }
+            Rule::Scale { centre, scale } => (x - centre) / scale,
+            _ => x,
+        }
+    }
+
+    /// A column without a value has no type: it becomes what the rule makes.
+    fn apply_to_nothing(&self, rows: usize) -> Values {
+        match self {
+            Rule::Fill(Constant::Number(v)) => Values::Number(vec![*v; rows]),
+            Rule::Fill(Constant::Text(t)) => {
+                Values::Text { levels: vec![t.clone()], codes: vec![Some(0); rows] }
+            }
+            Rule::Answered => Values::Number(vec![0.0; rows]),
+            _ => Values::Empty(rows),
+        }
+    }
+
+    fn cut(&self, values: &Values, at: &[f64], labels: &[String], right: bool) -> Result<Values, String> {
+        let numbers = self.numbers_in(values)?;
+        let code = |&x: &f64| {
+            let bin = at.partition_point(|&cut| if right { cut < x } else { cut <= x });
+            (!x.is_nan()).then_some(bin as u32)
+        };
+        let codes = numbers.iter().map(code).collect();
+        Ok(text_of(labels.to_vec(), codes))
+    }
+
+    /// The numbers of a column, true and false as 1 and 0.
+    pub(super) fn numbers_in<'a>(&self, values: &'a Values) -> Result<Cow<'a, [f64]>, String> {
+        numbers_or(values, || format!("{} wants numbers", self.name()))
+    }
+
+    /// Each text by `to`; texts that it has no answer for become missing.
+    fn texts(
+        &self,
+        values: &Values,
+        to: impl Fn(&str) -> Option<Cow<'static, str>>,
+    ) -> Result<Applied, String> {
+        let values = as_text(values)?;
+        let Values::Text { levels, codes } = values else { return Ok(values.into()) };
+        let mut new: Vec<String> = Vec::new();
+        let mut places: HashMap<String, u32> = HashMap::new();
+        let of: Vec<Option<u32>> = levels
+            .iter()
+            .map(|level| {
+                let text = to(level)?.into_owned();
+                Some(*places.entry(text).or_insert_with_key(|text| {
+                    new.push(text.clone());
+                    new.len() as u32 - 1
+                }))
+            })
+            .collect();
+        let unknown = unknown(&levels, &codes, |code| of[code].is_none());
+        let codes = codes.into_iter().map(|code| of[code? as usize]).collect();
+        Ok(Applied { values: text_of(new, codes), unknown })
+    }
+
+    /// Each text by `to`; texts that it has no answer for become missing.
+    fn numbers_of(
+        &self,
+        values: &Values,
+        to: impl Fn(&str) -> Result<Option<f64>, String>,
+    ) -> Result<Applied, String> {
+        let values = as_text(values)?;
+        let Values::Text { levels, codes } = values else { return Ok(values.into()) };
+        let mut of = Vec::with_capacity(levels.len());
+        for (code, level) in levels.iter().enumerate() {
+            of.push(to(level).map_err(|what| {
+                let row = codes.iter().position(|c| *c == Some(code as u32)).unwrap_or(0);
+                format!("row {}: {what}", row + 1)
+            })?);
+        }
+        let unknown = unknown(&levels, &codes, |code| of[code].is_none());
+        let number = |code: &Option<u32>| code.and_then(|c| of[c as usize]).unwrap_or(f64::NAN);
+        Ok(Applied { values: Values::Number(codes.iter().map(number).collect()), unknown })
+    }
+}
+
+/// The numbers of a column, true and false as 1 and 0; `wants` begins the sentence where there are none.
+pub(super) fn numbers_or(values: &Values, wants: impl Fn() -> String) -> Result<Cow<'_, [f64]>, String> {
+    match values {
+        Values::Bool(v) => {
+            Ok(v.iter().map(|b| b.map_or(f64::NAN, |b| f64::from(u8::from(b)))).collect::<Vec<_>>().into())
+        }
+        Values::Empty(rows) => Ok(vec![f64::NAN; *rows].into()),
+        Values::Text { levels, .. } => {
+            let odd = levels.iter().find(|l| l.parse::<f64>().is_err()).or(levels.first());
+            Err(format!("{}, found text such as {:?}", wants(), odd.map_or("", |l| l.as_str())))
+        }
+        _ => values.numbers().ok_or_else(wants),
+    }
+}
+
+/// Texts as they are; numbers and booleans as they are written.
+pub(super) fn as_text(values: &Values) -> Result<Values, String> {
+    if matches!(values, Values::Text { .. } | Values::Empty(_)) {
+        return Ok(values.clone());
+    }
+    if let Values::Bool(v) = values {
+        let codes = v.iter().map(|b| b.map(u32::from)).collect();
+        return Ok(text_of(vec!["false".into(), "true".into()], codes));
+    }
+    let numbers = numbers_or(values, || "text wants numbers".into())?;
+    let mut levels = Vec::new();
+    let mut places: HashMap<u64, u32> = HashMap::new();
+    let code = |&x: &f64| {
+        // Adding zero makes -0.0 plain.
+        let x = x + 0.0;
+        (!x.is_nan()).then(|| {
+            *places.entry(x.to_bits()).or_insert_with(|| {
+                levels.push(x.to_string());
+                levels.len() as u32 - 1
+            })
+        })
+    };
+    let codes = numbers.iter().map(code).collect();
+    Ok(text_of(levels, codes))
+}
+
+/// A text column without levels that no row has, which are in order of first appearance.
+fn text_of(levels: Vec<String>, codes: Vec<Option<u32>>) -> Values {
+    let mut new = vec![None; levels.len()];
+    let mut seen = 0;
+    let codes: Vec<Option<u32>> = codes
+        .into_iter()
+        .map(|code| {
+            Some(*new[code? as usize].get_or_insert_with(|| {
+                seen += 1;
+                seen - 1
+            }))
+        })
+        .collect();
+    let mut kept = vec![String::new(); seen as usize];
+    for (level, place) in levels.into_iter().zip(new) {
+        if let Some(place) = place {
+            kept[place as usize] = level;
+        }
+    }
+    if kept.is_empty() { Values::Empty(codes.len()) } else { Values::Text { levels: kept, codes } }
+}
+
+fn fill(values: &Values, constant: &Constant) -> Result<Values, String> {
+    match (constant, values) {
+        (Constant::Number(v), Values::Bool(b)) if *v == 0.0 || *v == 1.0 => {
+            Ok(Values::Bool(b.iter().map(|b| Some(b.unwrap_or(*v == 1.0))).collect()))
+        }
+        (Constant::Number(v), _) => {
+            let numbers = numbers_or(values, || "fill with a number wants numbers".into())?;
+            Ok(Values::Number(numbers.iter().map(|&x| if x.is_nan() { *v } else { x }).collect()))
+        }
+        (Constant::Text(t), Values::Text { levels, codes }) => {
+            let mut levels = levels.clone();
+            let code = levels.iter().position(|l| l == t).unwrap_or(levels.len());
+            if code == levels.len() {
+                levels.push(t.clone());
+            }
+            Ok(text_of(levels, codes.iter().map(|c| c.or(Some(code as u32))).collect()))
+        }
+        (Constant::Text(t), _) => Err(format!("fill with the text {t:?} wants texts, found numbers")),
+    }
+}
+
+/// The texts whose code has no answer, with how many rows have them.
+fn unknown(
+    levels: &[String],
+    codes: &[Option<u32>],
+    is_unknown: impl Fn(usize) -> bool,
+) -> BTreeMap<String, usize> {
+    let mut rows = vec![0usize; levels.len()];
+    codes.iter().flatten().for_each(|&code| rows[code as usize] += 1);
+    let there = |(code, rows): &(usize, usize)| *rows > 0 && is_unknown(*code);
+    rows.into_iter().enumerate().filter(there).map(|(code, rows)| (levels[code].clone(), rows)).collect()
+}
+
+/// The first two constants of different kinds, if there are such.
+pub(super) fn mixed<'a>(constants: impl Iterator<Item = &'a Constant>) -> Option<(String, f64)> {
+    let (mut text, mut number) = (None, None);
+    for constant in constants {
+        match constant {
+            Constant::Text(t) => text = Some(t.clone()),
+            Constant::Number(v) => number = Some(*v),
+        }
+    }
+    text.zip(number)
+}
+
+/// A timestamp in seconds since 1970; one without an offset is taken as UTC.
+pub(super) fn seconds(format: &str, text: &str) -> Result<f64, String> {
+    use jiff::fmt::strtime::BrokenDownTime;
+    let wrong = |why: String| format!("{text:?} is no timestamp of the form {format:?}: {why}");
+    let parsed = BrokenDownTime::parse(format, text).map_err(|e| wrong(e.to_string()))?;
+    let instant = if parsed.timestamp().is_some() || parsed.offset().is_some() {
+        parsed.to_timestamp()
+    } else {
+        parsed.to_datetime().and_then(|t| jiff::tz::Offset::UTC.to_timestamp(t))
+    };
+    let instant = instant.map_err(|e| wrong(e.to_string()))?;
+    // `%Y` reads "24" as the year 24.
+    if instant.as_second() < -62_135_596_800 + 999 * 31_556_952 {
+        return Err(wrong("the year has fewer than four digits".into()));
+    }
+    Ok(instant.as_second() as f64 + f64::from(instant.subsec_nanosecond()) / 1e9)
+}
+
+/// Whether a format can read what it writes.
+pub(super) fn check_format(format: &str) -> Result<(), String> {
+    let wrong = |e: jiff::Error| format!("{format:?} is no format of timestamps: {e}");
+    let moment = jiff::Timestamp::from_second(1_540_829_109).map_err(wrong)?;
+    let written = jiff::fmt::strtime::format(format, moment).map_err(wrong)?;
+    seconds(format, &written).map(|_| ())
+}

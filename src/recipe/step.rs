@@ -1,0 +1,449 @@
+//! The named operations of a recipe, and what each learns from a column.
+
+use crate::recipe::Scale;
+use crate::recipe::decode::{Section, Value, unknown};
+use crate::recipe::rule::{Comparison, Constant, Rule, as_text, check_format, mixed, numbers_or};
+use crate::recipe::statistics::{centre_and_scale, deviation, mean, median, quantile_of, rank};
+use crate::table::Values;
+
+/// An operation of a column's chain.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// One that learns nothing.
+    Rule(Rule),
+    /// Missing values become a figure of the others.
+    Impute(Statistic),
+    /// Numbers to texts, cut at quantiles.
+    QuantileCut {
+        /// The quantiles, ascending.
+        at: Vec<f64>,
+        /// One more label than quantiles.
+        labels: Vec<String>,
+        /// A column: the quantiles are over its values, each counted once.
+        over: Option<String>,
+    },
+    /// The commonest texts stay, the rest becomes `other`.
+    Top {
+        /// How many stay.
+        n: usize,
+        /// What the rest becomes.
+        other: String,
+    },
+    /// Texts to their places in the alphabet, counted from 0.
+    Codes,
+    /// Seconds to whole hours, less the smallest.
+    HoursSinceFirst,
+    /// Less the mean, by the deviation.
+    ZScore {
+        /// Taken off the number of rows in the deviation.
+        ddof: u32,
+    },
+    /// Scaled.
+    Scale(Scale),
+}
+
+/// A figure that stands for a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// The middle, or the mean of the two middle ones.
+    Median,
+    /// The mean.
+    Mean,
+    /// The commonest; the smallest of equally common ones.
+    Mode,
+}
+
+/// The names of all operations.
+const NAMES: [&str; 25] = [
+    "add",
+    "answered",
+    "clip",
+    "codes",
+    "compare",
+    "contains",
+    "cut",
+    "divide",
+    "fill",
+    "gaussian",
+    "hours",
+    "hours_since_first",
+    "impute",
+    "log1p",
+    "map",
+    "multiply",
+    "ordered",
+    "quantile_cut",
+    "range",
+    "scale",
+    "subtract",
+    "subtract_from",
+    "text",
+    "timestamp",
+    "zscore",
+];
+
+impl Step {
+    /// Reads an operation: a name, or `{ name = argument }`.
+    pub(super) fn decode(value: &Value<'_>) -> Option<Step> {
+        if value.is_text() {
+            let name = value.text()?;
+            return match name.as_str() {
+                "answered" => Some(Step::Rule(Rule::Answered)),
+                "codes" => Some(Step::Codes),
+                "hours" => Some(Step::Rule(Rule::Hours)),
+                "hours_since_first" => Some(Step::HoursSinceFirst),
+                "log1p" => Some(Step::Rule(Rule::Log1p)),
+                "text" => Some(Step::Rule(Rule::Text)),
+                "zscore" => Some(Step::ZScore { ddof: 0 }),
+                name if NAMES.contains(&name) || name == "top" => {
+                    value.fault(format!("{name} wants an argument: {{ {name} = … }}"));
+                    None
+                }
+                name => {
+                    value.fault(unknown("operation", name, &all_names()));
+                    None
+                }
+            };
+        }
+        if !value.is_table() {
+            value.fault("expected an operation: \"log1p\", or { clip = { min = 0 } }");
+            return None;
+        }
+        let entries = value.section()?.entries();
+        let [(name, argument)] = &entries[..] else {
+            value.fault("expected one operation in each { }");
+            return None;
+        };
+        decode_one(name, argument)
+    }
+
+    /// Whether it scales, so that its column is a feature as it is.
+    pub(super) fn scales(&self) -> bool {
+        matches!(self, Step::ZScore { .. } | Step::Scale(_))
+    }
+
+    /// The column, beside its own, that it learns from.
+    pub(super) fn over(&self) -> Option<&str> {
+        match self {
+            Step::QuantileCut { over, .. } => over.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The rules that it comes to for these values; `over` are those of [`Step::over`].
+    pub(super) fn fit(&self, values: &Values, over: Option<&Values>) -> Result<Vec<Rule>, String> {
+        let numbers = |name: &str| {
+            let found = numbers_or(values, || format!("{name} wants numbers"))?;
+            Ok::<Vec<f64>, String>(found.iter().copied().filter(|v| !v.is_nan()).collect())
+        };
+        let some = |name: &str| {
+            let there = numbers(name)?;
+            if there.is_empty() { Err(format!("{name}: every value is missing")) } else { Ok(there) }
+        };
+        let sound = |rule: Rule| {
+            if rule.is_sound() { Ok(vec![rule]) } else { Err("the numbers are too large".to_string()) }
+        };
+        match self {
+            Step::Rule(rule) => Ok(vec![rule.clone()]),
+            Step::Impute(Statistic::Median) => sound(Rule::Fill(Constant::Number(median(&some("impute")?)))),
+            Step::Impute(Statistic::Mean) => sound(Rule::Fill(Constant::Number(mean(&some("impute")?)))),
+            Step::Impute(Statistic::Mode) => Ok(vec![Rule::Fill(mode(values)?)]),
+            Step::QuantileCut { at, labels, over: _ } => {
+                let mut sorted = match over {
+                    None => some("quantile_cut")?,
+                    Some(groups) => one_a_group(values, groups)?,
+                };
+                if sorted.is_empty() {
+                    return Err("quantile_cut: every value is missing".into());
+                }
+                sorted.sort_unstable_by(f64::total_cmp);
+                let at = at.iter().map(|&q| quantile_of(&sorted, q)).collect();
+                sound(Rule::Cut { at, labels: labels.clone(), right: true })
+            }
+            Step::Top { n, other } => {
+                let Values::Text { levels, codes } = as_text(values)? else { return Ok(Vec::new()) };
+                let (levels, _) = rank(&levels, &codes, *n);
+                Ok(vec![Rule::Keep { levels, other: other.clone() }])
+            }
+            Step::Codes => {
+                let Values::Text { mut levels, .. } = as_text(values)? else { return Ok(Vec::new()) };
+                levels.sort();
+                Ok(vec![Rule::Codes { levels }])
+            }
+            Step::HoursSinceFirst => {
+                let hours = |v: &f64| libm::floor(v / 3600.0);
+                let first = some("hours_since_first")?.iter().map(hours).fold(f64::INFINITY, f64::min);
+                Ok(vec![Rule::Hours, Rule::Subtract(first)])
+            }
+            Step::ZScore { ddof } => {
+                let there = some("zscore")?;
+                let centre = mean(&there);
+                let scale = deviation(&there, centre, *ddof);
+                // A constant, or one row too few for a deviation.
+                let scale = if scale.is_finite() && scale > 0.0 { scale } else { 1.0 };
+                sound(Rule::Scale { centre, scale })
+            }
+            Step::Scale(scale) => {
+                let (centre, scale) = centre_and_scale(&some("scale")?, *scale);
+                sound(Rule::Scale { centre, scale })
+            }
+        }
+    }
+}
+
+fn all_names() -> Vec<&'static str> {
+    NAMES.into_iter().chain(["top"]).collect()
+}
+
+fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
+    let rule = |rule: Rule| Some(Step::Rule(rule));
+    match name {
+        "fill" => rule(Rule::Fill(constant(argument)?)),
+        "range" => {
+            let [min, max] = bounds(argument)?;
+            rule(Rule::Range { min, max })
+        }
+        "clip" => {
+            let section = argument.section()?;
+            let (min, max) = (section.take("min"), section.take("max"));
+            let given = min.is_some() || max.is_some();
+            let (lower, upper) = (optional(min, Value::number)?, optional(max, Value::number)?);
+            if !given {
+                section.fault("expected min, max or both");
+            }
+            if let (Some(lower), Some(upper)) = (lower, upper)
+                && lower > upper
+            {
+                section.fault(format!("min {lower} is above max {upper}"));
+                return None;
+            }
+            section.finish();
+            rule(Rule::Clip { min: lower, max: upper }).filter(|_| given)
+        }
+        "multiply" => rule(Rule::Multiply(argument.number()?)),
+        "divide" => rule(Rule::Divide(argument.number_where("a number that is not 0", |v| v != 0.0)?)),
+        "add" => rule(Rule::Subtract(-argument.number()?)),
+        "subtract" => rule(Rule::Subtract(argument.number()?)),
+        "subtract_from" => rule(Rule::SubtractFrom(argument.number()?)),
+        "compare" => {
+            let section = argument.section()?;
+            let is = section.need("is", "a comparison such as \">=\"").and_then(|v| v.word(&COMPARISONS));
+            let to = section.need("to", "a number").and_then(|v| v.number());
+            section.finish();
+            rule(Rule::Compare { is: is?, to: to? })
+        }
+        "cut" => {
+            let section = argument.section()?;
+            let at = section.need("at", "a list of numbers");
+            let labels = section.need("labels", "a list of texts");
+            let right = section.take("right");
+            section.finish();
+            let right = optional(right, Value::boolean)?.unwrap_or(true);
+            let (at, labels) = cuts(at?, labels?, |v| v.number())?;
+            rule(Rule::Cut { at, labels, right })
+        }
+        "quantile_cut" => {
+            let section = argument.section()?;
+            let at = section.need("at", "a list of quantiles");
+            let labels = section.need("labels", "a list of texts");
+            let over = section.take("over");
+            section.finish();
+            let over = optional(over, Value::text)?;
+            let inside = |v: &Value<'_>| v.number_where("a number from 0 to 1", |q| (0.0..=1.0).contains(&q));
+            let (at, labels) = cuts(at?, labels?, inside)?;
+            Some(Step::QuantileCut { at, labels, over })
+        }
+        "top" => {
+            let section = argument.section()?;
+            let n = section.need("n", "how many texts stay").and_then(|v| v.whole(1..=u64::from(u32::MAX)));
+            let other = section.take("other");
+            section.finish();
+            let other = optional(other, Value::text)?.unwrap_or_else(|| "other".into());
+            Some(Step::Top { n: n? as usize, other })
+        }
+        "ordered" => {
+            let levels = argument.texts()?;
+            let mut sorted = levels.clone();
+            sorted.sort();
+            if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+                argument.fault(format!("{:?} is listed twice", twice[0]));
+                return None;
+            }
+            if levels.is_empty() {
+                argument.fault("expected the answers in their order, found none");
+                return None;
+            }
+            rule(Rule::Codes { levels })
+        }
+        "map" => {
+            let section = argument.section()?;
+            let to = section.need("to", "a table such as { yes = 1, no = 0 }");
+            let other = section.take("other");
+            section.finish();
+            let other = optional(other, constant)?;
+            let to = to?;
+            let mut table = std::collections::BTreeMap::new();
+            for (key, value) in to.section()?.entries() {
+                table.insert(key, constant(&value)?);
+            }
+            if let Some((text, number)) = mixed(table.values().chain(&other)) {
+                argument.fault(format!("expected texts only or numbers only, found {text:?} and {number}"));
+                return None;
+            }
+            rule(Rule::Map { to: table, other })
+        }
+        "contains" => {
+            let parts = argument.texts()?;
+            if parts.is_empty() {
+                argument.fault("expected at least one text");
+                return None;
+            }
+            rule(Rule::Contains(parts))
+        }
+        "timestamp" => {
+            let format = argument.text()?;
+            if let Err(what) = check_format(&format) {
+                argument.fault(what);
+                return None;
+            }
+            rule(Rule::Timestamp(format))
+        }
+        "gaussian" => {
+            let section = argument.section()?;
+            let deviation = section.need("deviation", "a number above 0");
+            section.finish();
+            let deviation = deviation?.number_where("a number above 0", |v| v > 0.0)?;
+            rule(Rule::Gaussian { deviation })
+        }
+        "zscore" => {
+            let section = argument.section()?;
+            let ddof = section.need("ddof", "0 or 1").and_then(|v| v.whole(0..=1));
+            section.finish();
+            Some(Step::ZScore { ddof: ddof? as u32 })
+        }
+        "impute" => {
+            if argument.is_text() {
+                let words =
+                    [("median", Statistic::Median), ("mean", Statistic::Mean), ("mode", Statistic::Mode)];
+                return argument.word(&words).map(Step::Impute);
+            }
+            rule(Rule::Fill(Constant::Number(argument.number()?)))
+        }
+        "scale" => argument.word(&Scale::WORDS[..3]).map(Step::Scale),
+        "answered" | "codes" | "hours" | "hours_since_first" | "log1p" | "text" => {
+            argument.fault(format!("{name} takes no argument: write \"{name}\""));
+            None
+        }
+        _ => {
+            argument.fault(unknown("operation", name, &all_names()));
+            None
+        }
+    }
+}
+
+const COMPARISONS: [(&str, Comparison); 6] = [
+    ("<", Comparison::Less),
+    ("<=", Comparison::AtMost),
+    (">", Comparison::Greater),
+    (">=", Comparison::AtLeast),
+    ("==", Comparison::Equal),
+    ("!=", Comparison::Unequal),
+];
+
+/// A value that need not be there; none where it is there and wrong.
+pub(super) fn optional<'a, T>(
+    value: Option<Value<'a>>,
+    read: impl Fn(&Value<'a>) -> Option<T>,
+) -> Option<Option<T>> {
+    match value {
+        None => Some(None),
+        Some(value) => read(&value).map(Some),
+    }
+}
+
+/// A number, a `"$parameter"`, or a text.
+fn constant(value: &Value<'_>) -> Option<Constant> {
+    if value.is_text() && !value.text()?.starts_with('$') {
+        return value.text().map(Constant::Text);
+    }
+    value.number().map(Constant::Number)
+}
+
+/// `[min, max]`.
+fn bounds(value: &Value<'_>) -> Option<[f64; 2]> {
+    let numbers = value.numbers()?;
+    match numbers[..] {
+        [min, max] if min <= max => Some([min, max]),
+        _ => {
+            value.fault(format!("expected [smallest, largest], found {numbers:?}"));
+            None
+        }
+    }
+}
+
+/// Ascending cuts and one more label.
+fn cuts(
+    at: Value<'_>,
+    labels: Value<'_>,
+    read: impl Fn(&Value<'_>) -> Option<f64>,
+) -> Option<(Vec<f64>, Vec<String>)> {
+    let cuts = at.list().and_then(|list| list.iter().map(&read).collect::<Option<Vec<f64>>>());
+    let texts = labels.texts();
+    let (cuts, texts) = (cuts?, texts?);
+    if cuts.is_empty() || cuts.windows(2).any(|w| w[0] >= w[1]) {
+        at.fault(format!("expected ascending numbers, found {cuts:?}"));
+        return None;
+    }
+    if texts.len() != cuts.len() + 1 {
+        labels.fault(format!(
+            "expected {} labels for {} cuts, found {}",
+            cuts.len() + 1,
+            cuts.len(),
+            texts.len()
+        ));
+        return None;
+    }
+    Some((cuts, texts))
+}
+
+/// The commonest value; the smallest of equally common ones.
+fn mode(values: &Values) -> Result<Constant, String> {
+    let Values::Text { levels, codes } = as_text(values)? else {
+        return Err("impute: every value is missing".into());
+    };
+    let mut rows = vec![0usize; levels.len()];
+    codes.iter().flatten().for_each(|&c| rows[c as usize] += 1);
+    let most = rows.iter().copied().max().unwrap_or(0);
+    let common = levels.into_iter().zip(rows).filter(|(_, n)| *n == most).map(|(level, _)| level);
+    if matches!(values, Values::Text { .. }) {
+        return common.min().map(Constant::Text).ok_or_else(|| "impute: every value is missing".into());
+    }
+    let number = |text: String| match text.as_str() {
+        "true" => 1.0,
+        "false" => 0.0,
+        text => text.parse().unwrap_or(0.0),
+    };
+    Ok(Constant::Number(common.map(number).fold(f64::INFINITY, f64::min)))
+}
+
+/// The first value of each group that has one.
+fn one_a_group(values: &Values, groups: &Values) -> Result<Vec<f64>, String> {
+    let numbers = numbers_or(values, || "quantile_cut wants numbers".into())?;
+    let Values::Text { levels, codes } = as_text(groups)? else { return Ok(Vec::new()) };
+    let mut first = vec![f64::NAN; levels.len()];
+    for (&value, code) in numbers.iter().zip(&codes) {
+        if let Some(code) = code
+            && first[*code as usize].is_nan()
+        {
+            first[*code as usize] = value;
+        }
+    }
+    first.retain(|v| !v.is_nan());
+    Ok(first)
+}
+
+/// Reads a chain.
+pub(super) fn decode_steps(section: &Section<'_>) -> Vec<Step> {
+    let Some(list) = section.take("steps").and_then(|v| v.list()) else { return Vec::new() };
+    list.iter().filter_map(Step::decode).collect()
+}
