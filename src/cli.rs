@@ -346,8 +346,9 @@ pub struct Fit {
     pub features: Features,
     #[command(flatten)]
     pub kmeans: KMeans,
-    /// Start centroids, one a row, in the scaled feature space and feature order: .csv (with or without a header)
-    /// or .npy; takes the place of the k-means++ starts
+    /// Where to start, in place of the k-means++ starts: centroids, one a row, in the scaled feature space and feature
+    /// order, as .csv (with or without a header) or .npy; or an earlier model.json, whose segments keep their numbers
+    /// and names
     #[arg(long, value_name = "FILE", help_heading = "KMeans")]
     pub init: Option<PathBuf>,
     /// Score the segments by their silhouette too

@@ -6,6 +6,7 @@ mod bench;
 mod console;
 mod document;
 mod features;
+mod init;
 mod input;
 mod interrupt;
 mod output;

@@ -61,6 +61,9 @@ pub struct Model {
 pub struct Centroid {
     /// The segment's number: 0 is the largest.
     pub segment: u32,
+    /// Its name, where a person gave it one; a refit that starts from this model keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// How many rows of the fit.
     pub size: u64,
     /// A value for each feature, in the scaled feature space.
@@ -126,6 +129,7 @@ impl Model {
             .zip(fit.centroids.iter())
             .map(|((segment, &size), values)| Centroid {
                 segment,
+                name: None,
                 size,
                 values: values.iter().map(|&v| matrix.to_user(f64::from(v))).collect(),
             })
@@ -147,6 +151,14 @@ impl Model {
             preparation,
             encoder,
             centroids,
+        }
+    }
+
+    /// Gives the centroids, in the order of the fit, other segment numbers, and the segments their names.
+    pub fn renumber(&mut self, segments: &[u32], names: &[Option<String>]) {
+        for (centroid, &segment) in self.centroids.iter_mut().zip(segments) {
+            centroid.segment = segment;
+            centroid.name = names.get(segment as usize).cloned().flatten();
         }
     }
 

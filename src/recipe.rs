@@ -14,6 +14,7 @@ mod fit;
 mod fitted;
 mod infer;
 mod preparation;
+mod print;
 mod rows;
 mod rule;
 mod statistics;
@@ -28,6 +29,7 @@ pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatme
 pub use fitted::{Fitted, Fitting};
 pub use infer::{Choice, infer};
 pub use preparation::{Kind, MadeColumn, Preparation};
+pub use print::print;
 pub use rule::{Comparison, Constant, Rule};
 pub use step::{Statistic, Step};
 

@@ -2,9 +2,10 @@
 
 use super::assign::write_assignments;
 use super::console::{Console, result, stream};
-use super::document::{Chosen, DeviceUsed, Document, Seconds};
+use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
 use super::features::FeaturesFile;
-use super::input::{Prepared, prepare, read_init};
+use super::init::Init;
+use super::input::{Prepared, prepare};
 use super::output::Folder;
 use super::{Gate, console, set_up};
 use crate::cli::{Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
@@ -12,6 +13,7 @@ use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::kmeans::enough_rows;
+use segmenta::cluster::matching::{contingency, matched};
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
 use segmenta::metrics::hopkins::{default_probes, hopkins};
@@ -21,7 +23,6 @@ use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::{Error, Matrix, cluster};
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::time::Instant;
 
 /// The k of a sweep that nobody named.
@@ -216,8 +217,8 @@ pub(super) struct Plan<'a> {
     pub(super) sweep: Option<(Vec<usize>, u32)>,
     /// How many segments; by default the sweep chooses.
     pub(super) k: Option<usize>,
-    /// Start centroids, and the file that they are from.
-    pub(super) init: Option<(&'a Path, Vec<Vec<f64>>)>,
+    /// Start centroids.
+    pub(super) init: Option<Init>,
     pub(super) kmeans: KMeans,
     pub(super) choosing: Choosing,
     pub(super) silhouette: bool,
@@ -252,16 +253,11 @@ impl Plan<'_> {
             return usage("--silhouette wants at least two segments, and --k is 1".into());
         }
         match (&self.init, self.k) {
-            (Some((_, init)), Some(k)) if init.len() != k => {
-                usage(format!("--k {k}, but --init has {} centroids", init.len()))
+            (Some(init), Some(k)) if init.k() != k => {
+                usage(format!("--k {k}, but --init has {} centroids", init.k()))
             }
             _ => Ok(()),
         }
-    }
-
-    /// The start centroids, for the preparation.
-    pub(super) fn given(&self) -> Option<(&Path, &[Vec<f64>])> {
-        self.init.as_ref().map(|(path, rows)| (*path, &rows[..]))
     }
 }
 
@@ -290,11 +286,11 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let folder = Folder::open(&args.out.out, names, args.out.force)?;
     let mut features = FeaturesFile::open(args.features_out.features_out.as_deref(), args.out.force)?;
     if let Some(path) = args.init.as_deref() {
-        plan.init = Some((path, read_init(path)?));
+        plan.init = Some(Init::read(path)?);
         plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let prepared = prepare(&args.input, &args.features, plan.given(), &console, &mut seconds)?;
+    let prepared = prepare(&args.input, &args.features, plan.init.as_ref(), &console, &mut seconds)?;
     features.write(&prepared)?;
     carry_out(&plan, &prepared, folder, features, &console, (began, cpu, seconds))
 }
@@ -316,7 +312,7 @@ pub(super) fn carry_out(
         (None, None, None) => Some((default_ks(matrix, plan.choosing.min_k).map_err(named)?, n_init)),
         _ => None,
     };
-    let k = plan.k.or(plan.init.as_ref().map(|(_, rows)| rows.len()));
+    let k = plan.k.or(plan.init.as_ref().map(Init::k));
     let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
     let all: Vec<usize> = swept.iter().copied().chain(k).collect();
     enough_rows(matrix, &all).map_err(named)?;
@@ -353,10 +349,10 @@ pub(super) fn carry_out(
     let SweepRow { fit, silhouette } = match fitted {
         Some(row) => row,
         None => {
-            let start = match &plan.init {
-                Some((_, rows)) => {
+            let start = match &prepared.start {
+                Some(rows) => {
                     params.n_init = 1;
-                    Start::Given(start_centroids(rows, prepared))
+                    Start::Given(start_centroids(rows, matrix))
                 }
                 None => Start::KMeansPlusPlus,
             };
@@ -391,16 +387,27 @@ fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
     Err(Error::data(format!("{rows}: no k from {min_k} on to choose (--min-k); --k names one")))
 }
 
-/// Start centroids, from the user's scaled feature space to stored units.
-fn start_centroids(rows: &[Vec<f64>], prepared: &Prepared) -> Centroids {
-    let stored = |(j, &v): (usize, &f64)| {
-        let value = prepared.fitted.encoder.from_user(j, v) as f32;
-        prepared.matrix.to_stored(f64::from(value))
-    };
-    Centroids {
-        values: rows.iter().flat_map(|row| row.iter().enumerate().map(stored)).collect(),
-        features: prepared.matrix.features(),
+/// Start centroids, from the scaled space to stored units.
+fn start_centroids(rows: &[Vec<f64>], matrix: &Matrix) -> Centroids {
+    let stored = |&v: &f64| matrix.to_stored(f64::from(v as f32));
+    Centroids { values: rows.iter().flatten().map(stored).collect(), features: matrix.features() }
+}
+
+/// The segments' numbers in the order of the centroids, by size or as an earlier model had them, and their names.
+fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<String>>, Option<Migration>) {
+    let Some(before) = &prepared.before else { return (fit.segments(), Vec::new(), None) };
+    let mut now = vec![None; prepared.rows];
+    match &prepared.kept {
+        None => now = fit.labels.iter().copied().map(Some).collect(),
+        Some(kept) => kept.iter().zip(&fit.labels).for_each(|(&row, &label)| now[row as usize] = Some(label)),
     }
+    let counts = contingency(&before.labels, &now, fit.k);
+    let old_of = matched(&counts);
+    let mut rows = vec![vec![0; fit.k]; fit.k];
+    for (to, from) in rows.iter_mut().zip(&counts) {
+        old_of.iter().zip(from).for_each(|(&segment, &count)| to[segment as usize] = count);
+    }
+    (old_of, before.names.clone(), Some(Migration::new(before.path.display().to_string(), rows)))
 }
 
 /// Writes a fit's files; returns the segments' sizes, largest first.
@@ -414,10 +421,13 @@ fn finish_fit(
 ) -> anyhow::Result<Vec<u64>> {
     let start = Instant::now();
     let matrix = &prepared.matrix;
-    analysis.document.add_fit(fit, matrix, &prepared.fitted.encoder);
-    let model = Model::new(fit, matrix, prepared.fitted.clone(), params);
+    let (numbers, names, migration) = numbers(fit, prepared);
+    analysis.document.add_fit(fit, &numbers, &names, matrix, &prepared.fitted.encoder);
+    analysis.document.migration = migration;
+    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params);
+    model.renumber(&numbers, &names);
     let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
-    let rows = assignments(matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
+    let rows = assignments(matrix, &fit.centroids, &fit.labels, &numbers, kept);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows, &prepared.outliers))?;
     let document = &mut analysis.document;

@@ -43,6 +43,8 @@ impl DeviceUsed {
 #[derive(Debug, Clone, Serialize)]
 pub struct Segment {
     pub segment: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub size: u64,
     pub share: f64,
     /// A value a feature, in the table's own units.
@@ -78,6 +80,28 @@ pub struct Tendency {
 impl From<&Hopkins> for Tendency {
     fn from(h: &Hopkins) -> Self {
         Tendency { exponent_1: h.exponent_1, exponent_d: h.exponent_d, p_value: h.p_value, probes: h.probes }
+    }
+}
+
+/// Who moved from which segment of an earlier model to which of this one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Migration {
+    /// The earlier model.
+    pub from: String,
+    /// Rows by old segment and new, in the order of their numbers.
+    pub rows: Vec<Vec<u64>>,
+    /// Rows that have both and whose segment changed.
+    pub moved: u64,
+    /// Their share of the rows that have both.
+    pub share: f64,
+}
+
+impl Migration {
+    /// Of counts by old and new segment.
+    pub fn new(from: String, rows: Vec<Vec<u64>>) -> Self {
+        let all: u64 = rows.iter().flatten().sum();
+        let stayed: u64 = rows.iter().enumerate().map(|(s, row)| row[s]).sum();
+        Migration { from, rows, moved: all - stayed, share: (all - stayed) as f64 / all.max(1) as f64 }
     }
 }
 
@@ -117,6 +141,8 @@ pub struct Document {
     pub silhouette_sample: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration: Option<Migration>,
     pub seed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceUsed>,
@@ -154,14 +180,22 @@ impl Document {
     }
 
     /// Takes in the final fit.
-    pub fn add_fit(&mut self, fit: &Fit, matrix: &Matrix, encoder: &Encoder) {
-        let mut segments: Vec<Segment> = fit
-            .segments()
-            .into_iter()
+    pub fn add_fit(
+        &mut self,
+        fit: &Fit,
+        numbers: &[u32],
+        names: &[Option<String>],
+        matrix: &Matrix,
+        encoder: &Encoder,
+    ) {
+        let mut segments: Vec<Segment> = numbers
+            .iter()
+            .copied()
             .zip(&fit.sizes)
             .zip(fit.centroids.iter())
             .map(|((segment, &size), values)| Segment {
                 segment,
+                name: names.get(segment as usize).cloned().flatten(),
                 size,
                 share: size as f64 / matrix.rows() as f64,
                 centroid: values
@@ -229,12 +263,14 @@ impl Document {
             }
         }
         if let Some(segments) = &self.segments {
-            let mut table = table(["segment", "rows", "share"]);
+            let named = segments.iter().any(|s| s.name.is_some());
+            let mut table = table(["segment", "rows", "share", if named { "name" } else { "" }]);
             for s in segments {
                 table.add_row([
                     s.segment.to_string(),
                     s.size.to_string(),
                     format!("{:.2} %", 100.0 * s.share),
+                    s.name.clone().unwrap_or_default(),
                 ]);
             }
             separate(&mut text);
@@ -252,7 +288,33 @@ impl Document {
                 text.push_str(&format!("inertia {inertia:.4}{silhouette}, {end} after {passes}\n"));
             }
         }
+        if let Some(migration) = &self.migration {
+            separate(&mut text);
+            text.push_str(&migration.to_text());
+        }
         text
+    }
+}
+
+impl Migration {
+    fn to_text(&self) -> String {
+        let mut table = Table::new();
+        let header = (0..self.rows.len()).map(|s| format!("now {s}"));
+        table.load_style(presets::NOTHING).set_header(std::iter::once(String::new()).chain(header));
+        for (old, row) in self.rows.iter().enumerate() {
+            let cells = row.iter().map(u64::to_string);
+            table.add_row(std::iter::once(format!("was {old}")).chain(cells));
+        }
+        for column in table.column_iter_mut() {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        format!(
+            "{}{} rows ({:.2} %) changed their segment since {}\n",
+            finish(table),
+            self.moved,
+            100.0 * self.share,
+            self.from
+        )
     }
 }
 

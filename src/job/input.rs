@@ -2,9 +2,10 @@
 
 use super::console::{Console, count};
 use super::document::Seconds;
+use super::init::{Before, Init};
 use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
-use segmenta::recipe::{Choice, Encoder, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
+use segmenta::recipe::{Choice, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
 use segmenta::{Error, Matrix};
 use std::path::Path;
@@ -24,6 +25,10 @@ pub struct Prepared {
     pub kept: Option<Vec<u32>>,
     /// Which rows were left out as outliers, ascending.
     pub outliers: Vec<u32>,
+    /// Start centroids, in the scaled space.
+    pub start: Option<Vec<Vec<f64>>>,
+    /// The labels of the table's rows by the model that the fit starts from.
+    pub before: Option<Before>,
 }
 
 /// The reader's options.
@@ -88,18 +93,18 @@ pub fn read_path(path: &Path, options: &ReadOptions, seconds: &mut Seconds) -> a
     if interrupted() { Err(Error::Interrupted.into()) } else { Ok(table) }
 }
 
-/// Reads the table, chooses its features and makes the matrix; `init` are start centroids as the user wrote them.
+/// Reads the table, chooses its features and makes the matrix.
 ///
 /// # Errors
 /// Whatever is wrong with the table, the features or the centroids.
 pub fn prepare(
     input: &Input,
     features: &Features,
-    init: Option<(&Path, &[Vec<f64>])>,
+    init: Option<&Init>,
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, Vec::new(), seconds)?;
+    let table = read(input, init.map_or_else(Vec::new, Init::text_columns), seconds)?;
     prepare_table(table, &Recipe::inferred(infer_options(features)), init, console, seconds)
 }
 
@@ -110,20 +115,21 @@ pub fn prepare(
 pub fn prepare_table(
     mut table: Table,
     recipe: &Recipe,
-    init: Option<(&Path, &[Vec<f64>])>,
+    init: Option<&Init>,
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let start = Instant::now();
+    let began = Instant::now();
     let source = table.source.clone();
+    // Before the recipe makes columns of the table's own names.
+    let before = init.map(|init| init.labels(&table)).transpose()?.flatten();
     let in_table = |e: Error| e.in_file(&source);
     let Fitting { fitted, choices, notes, outliers, kept } = recipe.fit(&mut table).map_err(in_table)?;
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
-    let reach = init.map_or(Ok(0.0), |(path, rows)| {
-        reach(rows, &fitted.encoder).map_err(|e| e.in_file(&path.display().to_string()))
-    })?;
+    let start = init.map(|init| init.start(&fitted.encoder, console)).transpose()?;
+    let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
     let weights = recipe.features.options.weight.as_deref();
     let weights = weights.map(|w| weights_of(&table, w, kept.as_deref())).transpose().map_err(in_table)?;
     let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
@@ -148,8 +154,8 @@ pub fn prepare_table(
         let left = rows - kept.len() - outliers.len();
         console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
     }
-    seconds.prepare = Some(start.elapsed().as_secs_f64());
-    Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers })
+    seconds.prepare = Some(began.elapsed().as_secs_f64());
+    Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers, start, before })
 }
 
 /// The kept rows' weights, on a grid of 65,535 steps: whole numbers up to that stay what they are.
@@ -174,90 +180,6 @@ fn weights_of(table: &Table, name: &str, kept: Option<&[u32]>) -> Result<Vec<u16
     let unit = if whole || largest == 0.0 { 1.0 } else { MOST / largest };
     // What weighs anything weighs at least a step.
     Ok(numbers.iter().map(|&w| if w == 0.0 { 0 } else { (w * unit).round().max(1.0) as u16 }).collect())
-}
-
-/// The largest magnitude of the start centroids, in the encoder's space.
-fn reach(init: &[Vec<f64>], encoder: &Encoder) -> Result<f32, Error> {
-    let d = encoder.feature_count();
-    let mut reach = 0f64;
-    for (r, row) in init.iter().enumerate() {
-        if row.len() != d {
-            return Err(Error::data(format!(
-                "start centroid {}: {} values for {d} features ({})",
-                r + 1,
-                row.len(),
-                encoder.feature_names().join(", ")
-            )));
-        }
-        for (j, &v) in row.iter().enumerate() {
-            reach = reach.max(encoder.from_user(j, v).abs());
-        }
-    }
-    let reach = reach as f32;
-    if reach.is_finite() { Ok(reach) } else { Err(Error::data("a start centroid is out of range")) }
-}
-
-/// Reads start centroids, as the user wrote them.
-///
-/// # Errors
-/// No such file, a cell that is no number, rows of different lengths.
-pub fn read_init(path: &Path) -> anyhow::Result<Vec<Vec<f64>>> {
-    let name = path.display().to_string();
-    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
-        let table = segmenta::table::read(path, &ReadOptions::default())?;
-        let mut rows = vec![Vec::new(); table.rows];
-        for column in &table.columns {
-            match column.values.numbers() {
-                Some(values) if values.iter().all(|v| v.is_finite()) => {
-                    rows.iter_mut().zip(values.iter()).for_each(|(row, &v)| row.push(v));
-                }
-                _ => return Err(Error::data("start centroids must be numbers").in_file(&name).into()),
-            }
-        }
-        return Ok(rows);
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| unreadable(path, e))?;
-    let mut rows: Vec<Vec<f64>> = Vec::new();
-    for (r, record) in reader.records().enumerate() {
-        let record = record.map_err(|e| unreadable(path, e))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let row: Result<Vec<f64>, &str> =
-            record.iter().map(|c| c.parse().ok().filter(|v: &f64| v.is_finite()).ok_or(c)).collect();
-        match row {
-            Ok(row) => rows.push(row),
-            Err(_) if r == 0 && record.iter().all(|c| c.parse::<f64>().is_err()) => {} // a header
-            Err(cell) => {
-                let place = segmenta::error::Place::file(&name).line(line);
-                return Err(Error::at(place, format!("expected a number, found {cell:?}")).into());
-            }
-        }
-    }
-    if rows.is_empty() {
-        return Err(Error::data("no start centroids").in_file(&name).into());
-    }
-    Ok(rows)
-}
-
-fn unreadable(path: &Path, e: csv::Error) -> Error {
-    let line = e.position().map(csv::Position::line);
-    match e.into_kind() {
-        csv::ErrorKind::Io(source) => Error::Read { path: path.to_path_buf(), source },
-        kind => {
-            let mut place = segmenta::error::Place::file(path.display().to_string());
-            place.line = line;
-            let what = match kind {
-                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    format!("expected {expected_len} values, found {len}")
-                }
-                _ => "not a table of numbers in UTF-8".into(),
-            };
-            Error::at(place, what)
-        }
-    }
 }
 
 /// What was taken and what was left, in a few lines.

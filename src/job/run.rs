@@ -4,7 +4,8 @@ use super::analyse::{FILES, Plan, carry_out};
 use super::console::Console;
 use super::document::Seconds;
 use super::features::FeaturesFile;
-use super::input::{prepare_table, read_init, read_path};
+use super::init::Init;
+use super::input::{prepare_table, read_path};
 use super::output::{Folder, Pending};
 use super::set_up;
 use crate::cli::{Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
@@ -54,12 +55,13 @@ pub fn run(args: &RunRecipe) -> anyhow::Result<()> {
     let features = args.features_out.features_out.as_deref().or(recipe.output.features.as_deref());
     let mut features = FeaturesFile::open(features, args.force)?;
     if let Some(path) = analysis.init.as_deref() {
-        plan.init = Some((path, read_init(path)?));
+        plan.init = Some(Init::read(path)?);
         plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let table = table(args, &recipe, plan.run.seed(), &mut seconds)?;
-    let prepared = prepare_table(table, &recipe, plan.given(), &console, &mut seconds)?;
+    let texts = plan.init.as_ref().map_or_else(Vec::new, Init::text_columns);
+    let table = table(args, &recipe, plan.run.seed(), texts, &mut seconds)?;
+    let prepared = prepare_table(table, &recipe, plan.init.as_ref(), &console, &mut seconds)?;
     features.write(&prepared)?;
     let Some(folder) = folder else {
         let (rows, count) = (prepared.matrix.rows(), prepared.matrix.features());
@@ -70,7 +72,13 @@ pub fn run(args: &RunRecipe) -> anyhow::Result<()> {
 }
 
 /// The table that a recipe names, or the call.
-fn table(args: &RunRecipe, recipe: &Recipe, seed: u64, seconds: &mut Seconds) -> anyhow::Result<Table> {
+fn table(
+    args: &RunRecipe,
+    recipe: &Recipe,
+    seed: u64,
+    text: Vec<String>,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
     let input = &recipe.input;
     if args.input.is_none()
         && let Some(synth) = input.synth
@@ -96,7 +104,7 @@ fn table(args: &RunRecipe, recipe: &Recipe, seed: u64, seconds: &mut Seconds) ->
         delimiter: input.delimiter,
         null: input.null.clone(),
         id: input.id.clone(),
-        text: Vec::new(),
+        text,
     };
     read_path(path, &options, seconds)
 }

@@ -20,6 +20,11 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
     let table = input::read(&args.input, Vec::new(), &mut seconds)?;
     let choices = segmenta::recipe::infer(&table, &input::infer_options(&args.features))
         .map_err(|e| e.in_file(&table.source))?;
+    if args.print_recipe {
+        let options = input::infer_options(&args.features);
+        let read = input::read_options(&args.input, Vec::new());
+        return result(&segmenta::recipe::print(&args.input.input, &read, &options, &choices));
+    }
     if args.talk.json {
         let columns: Vec<_> = choices
             .iter()

@@ -221,6 +221,20 @@ impl Encoder {
         }
     }
 
+    /// The other way: a value in the units of a feature's column, in the scaled space.
+    pub fn from_original(&self, feature: usize, value: f64) -> f64 {
+        match self.encoder_of(feature) {
+            Some(ColumnEncoder::Number { centre, scale, .. }) => (value - centre) / scale,
+            Some(ColumnEncoder::Bool { weight, .. } | ColumnEncoder::OneHot { weight, .. }) => value * weight,
+            None => value,
+        }
+    }
+
+    /// Whether a feature stands for a level of a text.
+    pub fn is_level(&self, feature: usize) -> bool {
+        matches!(self.encoder_of(feature), Some(ColumnEncoder::OneHot { .. }))
+    }
+
     /// A feature's value as a user writes it, in the scaled space, as [`Encoder::apply`] would have it. The two
     /// differ under [`Scale::None`], whose centring a user does not see.
     pub fn from_user(&self, feature: usize, value: f64) -> f64 {

@@ -1,0 +1,84 @@
+//! The recipe that a run without one follows, as a text to edit.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::recipe::{Choice, InferOptions, Missing, Scale};
+use crate::table::{Format, ReadOptions};
+
+/// Writes the recipe that takes the table at `path` to the features that `choices` say.
+pub fn print(path: &Path, read: &ReadOptions, options: &InferOptions, choices: &[Choice]) -> String {
+    let mut text = String::new();
+    // A String takes everything.
+    let _ = write(&mut text, path, read, options, choices);
+    text
+}
+
+fn write(
+    out: &mut String,
+    path: &Path,
+    read: &ReadOptions,
+    options: &InferOptions,
+    choices: &[Choice],
+) -> std::fmt::Result {
+    writeln!(out, "# From a table to segments. RECIPES.md explains every key.\n\n[input]")?;
+    writeln!(out, "path = {}", quoted(&path.to_string_lossy()))?;
+    if let Some((word, _)) = Format::WORDS.iter().find(|(_, f)| Some(*f) == read.format) {
+        writeln!(out, "format = {}", quoted(word))?;
+    }
+    if let Some(delimiter) = read.delimiter {
+        writeln!(out, "delimiter = {}", quoted(&char::from(delimiter).to_string()))?;
+    }
+    if !read.null.is_empty() {
+        let null: Vec<String> = read.null.iter().map(|n| quoted(n)).collect();
+        writeln!(out, "null = [{}]", null.join(", "))?;
+    }
+    if let Some(id) = &read.id {
+        writeln!(out, "id = {}", quoted(id))?;
+    }
+    if let Some(weight) = &options.weight {
+        writeln!(out, "weight = {}", quoted(weight))?;
+    }
+    writeln!(
+        out,
+        "\n# Columns can be made of others before they become features, for example:\n#\n\
+         # [[column]]\n# name = \"log_pay\"\n# from = \"pay\"\n# steps = [{{ clip = {{ min = 0 }} }}, \"log1p\"]\n\n\
+         [features]\ncolumns = ["
+    )?;
+    for choice in choices.iter().filter(|c| c.features > 0) {
+        writeln!(out, "    {}, # {}", quoted(&choice.column), comment(&choice.reason))?;
+    }
+    writeln!(out, "]")?;
+    for choice in choices.iter().filter(|c| c.features == 0) {
+        writeln!(out, "# left out: {} ({})", comment(&choice.column), comment(&choice.reason))?;
+    }
+    let missing = match options.missing {
+        Missing::Impute => "impute",
+        Missing::Drop => "drop",
+        Missing::Error => "error",
+    };
+    let scale = Scale::WORDS.iter().find(|(_, s)| *s == options.scale).map_or("standard", |(word, _)| word);
+    writeln!(
+        out,
+        "# numbers: \"standard\", \"robust\", \"minmax\" or \"none\"\nscale = \"{scale}\"\n\
+         # missing values: \"impute\", \"drop\" (the row) or \"error\"\nmissing = \"{missing}\"\n\
+         # texts with more distinct values are no features\nmax_categories = {}\n",
+        options.max_categories
+    )?;
+    write!(
+        out,
+        "[analysis]\n# k = 6             # without it a sweep of 2..10 chooses, from min_k on\n\
+         # sweep = \"2..10\"\n# tendency = true  # Hopkins' statistic\nmin_k = 3\nn_init = 10\nmax_iter = 300\n\
+         tol = 1e-4\nseed = 0\n\n[output]\nfolder = \"segmenta-out\"\n"
+    )
+}
+
+/// A text in quotes, as TOML has it: JSON's escapes, and the one character more that TOML wants escaped.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default().replace('\u{7f}', "\\u007f")
+}
+
+/// A text that can stand in a comment.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
