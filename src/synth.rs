@@ -14,6 +14,7 @@ mod learners;
 mod permutation;
 mod plan;
 mod prepared;
+mod sheet;
 mod titles;
 
 pub use blobs::{Blobs, blobs};

@@ -1,14 +1,16 @@
 //! The learner table as its users see it, and the texts behind its codes.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::permutation::Permutation;
 use super::plan::{Once, Plan, email};
+use super::sheet::{Cells, Sheet};
 use super::titles::title;
 use crate::random::{Draws, Purpose};
+use crate::table::Table;
 
 /// One row of the table. Codes stand for texts that the table can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,12 +65,16 @@ impl Learners {
 
     /// The text that stands for a company: two random words of lowercase letters.
     pub fn company_hash(&self, code: u32) -> String {
-        Names::new(self.seed).company(code)
+        let mut text = String::new();
+        Names::new(self.seed).company(code, &mut text);
+        text
     }
 
     /// The text that stands for an e-mail address: 64 hexadecimal digits, as of a SHA-256.
     pub fn email_hash(&self, code: u64) -> String {
-        Names::new(self.seed).email(code)
+        let mut text = String::new();
+        Names::new(self.seed).email(code, &mut text);
+        text
     }
 
     /// The job title of a position code that occurs in the table.
@@ -76,30 +82,34 @@ impl Learners {
         title(code)
     }
 
+    /// The table as reading its CSV gives it, without the detour; `source` is empty.
+    pub fn table(&self) -> Table {
+        self.sheet().table()
+    }
+
     /// Writes the table as CSV: an unnamed row number, `company_hash`, `email_hash`, `orgyear`, `ctc`,
     /// `job_position`, `ctc_updated_year`; missing cells are empty. Buffers by itself.
     pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
-        const PIECE: usize = 1 << 12;
-        const BATCH: usize = 1 << 17;
-        let names = Names::new(self.seed);
-        out.write_all(b",company_hash,email_hash,orgyear,ctc,job_position,ctc_updated_year\n")?;
-        for (b, batch) in self.rows.chunks(BATCH).enumerate() {
-            let texts: Vec<String> = batch
-                .par_chunks(PIECE)
-                .enumerate()
-                .map(|(p, piece)| {
-                    let mut text = String::with_capacity(piece.len() * 128);
-                    for (i, row) in piece.iter().enumerate() {
-                        names.line(&mut text, b * BATCH + p * PIECE + i, row);
-                    }
-                    text
-                })
-                .collect();
-            for text in texts {
-                out.write_all(text.as_bytes())?;
-            }
-        }
-        out.flush()
+        self.sheet().write(out, ',', "", "")
+    }
+
+    fn sheet(&self) -> Sheet<'_> {
+        let rows = &self.rows;
+        let names = Arc::new(Names::new(self.seed));
+        let people = Arc::clone(&names);
+        // E-mail codes are slots, so there are no more of them than rows.
+        let email = |r: usize| Some(rows[r].email as u32);
+        let position = |r: usize| rows[r].position.map(u32::from);
+        let columns = vec![
+            ("", Cells::number(|r| Some(r as i64))),
+            ("company_hash", Cells::text(|r| rows[r].company, move |code, text| names.company(code, text))),
+            ("email_hash", Cells::text(email, move |code, text| people.email(u64::from(code), text))),
+            ("orgyear", Cells::number(|r| rows[r].orgyear.map(i64::from))),
+            ("ctc", Cells::number(|r| Some(i64::from(rows[r].ctc)))),
+            ("job_position", Cells::text(position, |code, text| text.push_str(&title(code as u16)))),
+            ("ctc_updated_year", Cells::number(|r| Some(i64::from(rows[r].ctc_updated_year)))),
+        ];
+        Sheet { rows: rows.len(), columns }
     }
 }
 
@@ -117,9 +127,8 @@ impl Names {
         Names { people: Draws::new(seed, Purpose::SynthRow), words }
     }
 
-    fn company(&self, code: u32) -> String {
+    fn company(&self, code: u32, text: &mut String) {
         let mut word = self.words.at(u64::from(code));
-        let mut text = String::with_capacity(10);
         for letter in 0..Self::LETTERS {
             if letter == 4 {
                 text.push(' ');
@@ -127,23 +136,12 @@ impl Names {
             text.push((b'a' + (word % 26) as u8) as char);
             word /= 26;
         }
-        text
     }
 
-    fn email(&self, code: u64) -> String {
-        email(&self.people, code).iter().map(|part| format!("{part:016x}")).collect()
-    }
-
-    fn line(&self, text: &mut String, number: usize, row: &Learner) {
-        let company = row.company.map(|c| self.company(c)).unwrap_or_default();
-        let orgyear = row.orgyear.map(|y| y.to_string()).unwrap_or_default();
-        let position = row.position.map(title).unwrap_or_default();
-        let email = self.email(row.email);
-        writeln!(
-            text,
-            "{number},{company},{email},{orgyear},{},{position},{}",
-            row.ctc, row.ctc_updated_year
-        )
-        .expect("a String takes everything");
+    fn email(&self, code: u64, text: &mut String) {
+        for part in email(&self.people, code) {
+            let digits = (0..16).rev().map(|i| (part >> (4 * i)) as usize & 15);
+            text.extend(digits.map(|digit| char::from(b"0123456789abcdef"[digit])));
+        }
     }
 }

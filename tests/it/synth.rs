@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use segmenta::synth::{Learner, blobs, learners, prepare};
+use segmenta::table::Values;
 
 const ROWS: usize = 205_843;
 const REFERENCE_YEAR: i32 = 2026;
@@ -196,6 +197,40 @@ fn the_published_figures_are_met_under_any_seed() {
         }
         assert!(table.column(2).all(|e| e.len() == 64 && e.bytes().all(|b| b.is_ascii_hexdigit())));
     }
+}
+
+/// The table that the library's own reader makes of what `write` writes.
+fn read_back(name: &str, write: impl FnOnce(&mut Vec<u8>)) -> segmenta::table::Table {
+    let mut bytes = Vec::new();
+    write(&mut bytes);
+    segmenta::table::read_bytes(name, bytes, &Default::default()).unwrap()
+}
+
+/// Equal but for `source`; a missing number equals a missing number.
+fn assert_same(made: &segmenta::table::Table, read: &segmenta::table::Table) {
+    assert_eq!((made.rows, &made.ids), (read.rows, &read.ids));
+    let names = |table: &segmenta::table::Table| -> Vec<String> {
+        table.columns.iter().map(|column| column.name.clone()).collect()
+    };
+    assert_eq!(names(made), names(read));
+    for (made, read) in made.columns.iter().zip(&read.columns) {
+        let same = match (&made.values, &read.values) {
+            (Values::Number(a), Values::Number(b)) => {
+                a.iter().map(|v| v.to_bits()).eq(b.iter().map(|v| v.to_bits()))
+            }
+            (a, b) => a == b,
+        };
+        assert!(same, "{}", made.name);
+    }
+}
+
+#[test]
+fn the_table_of_learners_is_what_its_csv_reads_as() {
+    for (rows, seed) in [(1, 0), (2, 3), (30, 1), (6_000, 2)] {
+        let made = learners(rows, seed);
+        assert_same(&made.table(), &read_back("x.csv", |out| made.write_csv(out).unwrap()));
+    }
+    assert_eq!(learners(0, 0).table().rows, 0);
 }
 
 #[test]
