@@ -394,6 +394,12 @@ pub struct Assign {
 pub enum Synth {
     /// Learners of a tech-learning platform: company, pay, experience, position
     Learners(SynthLearners),
+    /// What users of a learning site do on the day they sign up: exercises, videos, study plans
+    FirstDay(SynthFirstDay),
+    /// A survey of people who work with data: 355 columns, the questions in the first row
+    Survey(SynthSurvey),
+    /// Who signed up for a course, and when
+    Enthusiasts(SynthEnthusiasts),
     /// Gaussian blobs of deviation 1, with their labels
     Blobs(SynthBlobs),
 }
@@ -412,6 +418,47 @@ pub struct SynthLearners {
     /// Write the 26 features of the analysis instead of the raw columns
     #[arg(long)]
     pub prepared: bool,
+    /// Replace a file that is already there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthFirstDay {
+    /// How many rows
+    #[arg(long, default_value_t = 20_000)]
+    pub rows: usize,
+    #[command(flatten)]
+    pub made: Made,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthSurvey {
+    /// How many rows
+    #[arg(long, default_value_t = 20_000)]
+    pub rows: usize,
+    #[command(flatten)]
+    pub made: Made,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthEnthusiasts {
+    /// How many rows
+    #[arg(long, default_value_t = 72)]
+    pub rows: usize,
+    #[command(flatten)]
+    pub made: Made,
+}
+
+/// Where a made table goes.
+#[derive(Debug, Args)]
+pub struct Made {
+    /// Seed; the same seed gives the same bytes
+    #[arg(long, env = "SEGMENTA_SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// The file to write: .csv, .tsv (enthusiasts only), each also .gz, or - for stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
     /// Replace a file that is already there
     #[arg(long)]
     pub force: bool,

@@ -23,6 +23,12 @@ pub enum Purpose {
     SynthCompany = 17,
     /// Made tables: everything that is drawn once.
     SynthTable = 18,
+    /// What users do on their first day; the index is the row.
+    SynthFirstDay = 19,
+    /// The answers to a survey; the index is the row.
+    SynthSurvey = 20,
+    /// Who signs up for a course; the index is the row.
+    SynthEnthusiasts = 21,
 }
 
 /// The draws of one (seed, purpose).

@@ -10,13 +10,19 @@
 //! ```
 
 mod blobs;
+mod enthusiasts;
+mod first_day;
 mod learners;
 mod permutation;
 mod plan;
 mod prepared;
 mod sheet;
+mod survey;
 mod titles;
 
 pub use blobs::{Blobs, blobs};
+pub use enthusiasts::{Enthusiast, Enthusiasts, enthusiasts};
+pub use first_day::{FirstDay, Newcomer, first_day};
 pub use learners::{Learner, Learners, learners};
 pub use prepared::{Prepared, prepare};
+pub use survey::{Kind, Question, Survey, Topic, survey};

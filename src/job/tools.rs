@@ -4,7 +4,7 @@ use super::console::{Console, count, csv_error, result, stream};
 use super::document::{self, Seconds};
 use super::output::Pending;
 use super::{input, set_up};
-use crate::cli::{Doctor, Inspect, Synth, SynthBlobs, SynthLearners};
+use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs, SynthLearners};
 use comfy_table::{CellAlignment, ContentArrangement};
 use segmenta::Error;
 use segmenta::backend::Backend;
@@ -68,12 +68,23 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
 pub fn synth(args: &Synth) -> anyhow::Result<()> {
     match args {
         Synth::Learners(args) => synth_learners(args),
+        Synth::FirstDay(args) => synth_text(args.rows, &args.made, &[".csv"], |out| {
+            segmenta::synth::first_day(args.rows, args.made.seed).write_csv(out)
+        }),
+        Synth::Survey(args) => synth_text(args.rows, &args.made, &[".csv"], |out| {
+            segmenta::synth::survey(args.rows, args.made.seed).write_csv(out)
+        }),
+        Synth::Enthusiasts(args) => synth_text(args.rows, &args.made, &[".tsv", ".csv"], |out| {
+            let made = segmenta::synth::enthusiasts(args.rows, args.made.seed);
+            let csv = plain_name(&args.made.out).ends_with(".csv");
+            if csv { made.write_csv(out) } else { made.write_tsv(out) }
+        }),
         Synth::Blobs(args) => synth_blobs(args),
     }
 }
 
 fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
-    check(args.rows, &args.out)?;
+    check(args.rows, &args.out, &[".csv"], &[".npy"])?;
     if is_npy(&args.out) && !args.prepared {
         return Err(
             Error::Usage("the raw table has texts, .npy has not: --prepared, or a .csv".into()).into()
@@ -91,8 +102,19 @@ fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
     write_to(&args.out, args.force, |out| write_columns(out, &prepared.names, &prepared.columns))
 }
 
+/// A table that only text can hold.
+fn synth_text(
+    rows: usize,
+    made: &Made,
+    endings: &[&str],
+    write: impl FnOnce(&mut &mut dyn Write) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    check(rows, &made.out, endings, &[])?;
+    write_to(&made.out, made.force, |mut out| write(&mut out))
+}
+
 fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
-    check(args.rows, &args.out)?;
+    check(args.rows, &args.out, &[".csv"], &[".npy"])?;
     let blobs = segmenta::synth::blobs(args.rows, args.features as usize, args.centers as usize, args.seed);
     if is_npy(&args.out) {
         let labels = labels_beside(&args.out);
@@ -111,15 +133,31 @@ fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
     write_to(&args.out, args.force, |out| write_columns(out, &names, &columns))
 }
 
-fn check(rows: usize, out: &Path) -> Result<(), Error> {
+/// Refuses too many rows, and a file whose name ends in none of `texts` (each also with `.gz`) and `others`.
+fn check(rows: usize, out: &Path, texts: &[&str], others: &[&str]) -> Result<(), Error> {
     if rows == 0 || rows > u32::MAX as usize / 2 {
         return Err(Error::Usage(format!("--rows {rows}: from 1 to {}", u32::MAX / 2)));
     }
-    let name = out.to_string_lossy().to_lowercase();
-    if name != "-" && ![".csv", ".csv.gz", ".npy"].iter().any(|ending| name.ends_with(ending)) {
-        return Err(Error::Usage(format!("--out {}: expected .csv, .csv.gz, .npy or -", out.display())));
+    let (name, plain) = (out.to_string_lossy().to_lowercase(), plain_name(out));
+    let fits = texts.iter().any(|e| plain.ends_with(e)) || others.iter().any(|e| name.ends_with(e));
+    if name != "-" && !fits {
+        let zipped = texts.iter().map(|e| format!("{e}.gz"));
+        let expected: Vec<String> = texts
+            .iter()
+            .map(|e| e.to_string())
+            .chain(zipped)
+            .chain(others.iter().map(|e| e.to_string()))
+            .collect();
+        let expected = expected.join(", ");
+        return Err(Error::Usage(format!("--out {}: expected {expected} or -", out.display())));
     }
     Ok(())
+}
+
+/// A file's name in lower case, without `.gz`.
+fn plain_name(path: &Path) -> String {
+    let name = path.to_string_lossy().to_lowercase();
+    name.strip_suffix(".gz").map(String::from).unwrap_or(name)
 }
 
 fn is_npy(path: &Path) -> bool {

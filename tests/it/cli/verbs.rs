@@ -39,6 +39,9 @@ fn help_of_every_verb_names_its_flags() {
         ),
         ("assign", format!("<MODEL> {input} {running} --out --force --labels")),
         ("synth learners", "--rows --seed --out --prepared --force".into()),
+        ("synth first-day", "--rows --seed --out --force".into()),
+        ("synth survey", "--rows --seed --out --force".into()),
+        ("synth enthusiasts", "--rows --seed --out --force".into()),
         ("synth blobs", "--rows --features --centers --seed --out --force".into()),
         ("doctor", running.clone()),
     ] {
@@ -302,7 +305,8 @@ fn synth() {
     let desk = Desk::new();
     let blobs = "synth blobs --rows 90 --features 2 --centers 3";
     let learners = "synth learners --rows 50";
-    for line in [blobs, learners, "synth learners --rows 50 --prepared"] {
+    let (first_day, survey) = ("synth first-day --rows 40", "synth survey --rows 40");
+    for line in [blobs, learners, "synth learners --rows 50 --prepared", first_day, survey] {
         let out = desk.run(&format!("{line} --out -")).quietly();
         desk.run(&format!("{line} --out x.csv --force")).quietly();
         desk.run(&format!("{line} --out x.csv.gz --seed 0 --force")).quietly();
@@ -321,6 +325,15 @@ fn synth() {
     }
     let header = desk.run(&format!("{learners} --out -")).quietly().lines().next().unwrap().to_string();
     assert_eq!(header, ",company_hash,email_hash,orgyear,ctc,job_position,ctc_updated_year");
+
+    // The one table whose original is separated by tabs.
+    let tsv = desk.run("synth enthusiasts --out -").quietly();
+    assert_eq!(tsv.lines().count(), 73);
+    assert!(tsv.starts_with("Timestamp\tKnowledge\tEffort\t") && tsv.contains("\t-\t"), "{tsv}");
+    desk.run("synth enthusiasts --out e.tsv").quietly();
+    assert_eq!(desk.read("e.tsv"), tsv);
+    desk.run("synth enthusiasts --out e.csv").quietly();
+    assert_eq!(desk.read("e.csv"), tsv.replace('\t', ","));
 
     // The .npy holds what the .csv holds, and reads back.
     desk.run(&format!("{blobs} --out b.npy")).quietly();

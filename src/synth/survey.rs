@@ -1,0 +1,279 @@
+//! Answers to a survey of people who work with data.
+
+mod questions;
+
+use std::io::{self, Write};
+
+use rayon::prelude::*;
+
+use super::sheet::{Cells, Sheet, line};
+use crate::random::{Draws, Purpose, Stream};
+use crate::table::Table;
+
+use questions::QUESTIONS;
+pub use questions::{Kind, Question, Topic};
+
+/// What people do, and the share of the respondents who do it; the last have no job.
+const CALLINGS: [(&str, f64); 10] = [
+    ("data analyst", 0.11),
+    ("data scientist", 0.11),
+    ("machine learning engineer", 0.09),
+    ("software engineer", 0.08),
+    ("researcher", 0.07),
+    ("statistician", 0.05),
+    ("manager", 0.06),
+    ("data engineer", 0.05),
+    ("newcomer", 0.03),
+    ("without a job", 0.35),
+];
+
+/// What a digit stands for: the probability of an answer among many, the weight of one to choose.
+const SHARES: [f64; 10] = [0.01, 0.05, 0.12, 0.22, 0.35, 0.5, 0.63, 0.75, 0.86, 0.95];
+/// Some tick more than others: the deviation of the logarithm of their odds.
+const EAGERNESS: f64 = 0.4;
+/// The share of those who write something in, and how many such texts there are.
+const OTHER: f64 = 0.05;
+const OTHER_TEXTS: u64 = 200;
+/// Who gives up at once, after the age or the gender, and who does later.
+const GONE_AT_ONCE: f64 = 0.008;
+const GONE: f64 = 0.05;
+/// The question about years of code, whose first answer spares one all questions about programs.
+const CODE: usize = 5;
+
+/// No answer.
+const NONE: u8 = u8::MAX;
+const TIME: &str = "Time from Start to Finish (seconds)";
+
+/// A column: the question it belongs to, and what it holds.
+#[derive(Debug, Clone)]
+struct Field {
+    name: String,
+    question: &'static Question,
+    holds: Holds,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Holds {
+    /// Any of the answers.
+    One,
+    /// This answer or nothing.
+    Part(u8),
+    /// The number of what was written in.
+    Other,
+}
+
+/// The answers of all respondents.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    fields: Vec<Field>,
+    /// Row after row, a cell for each field: which answer, or the number of the text.
+    cells: Vec<u8>,
+    seconds: Vec<u32>,
+    callings: Vec<u8>,
+}
+
+/// Makes the answers of any number of respondents; the analysis has 20,000.
+///
+/// 50 questions in 354 columns, and one for the time; [`Survey::questions`] has them. 35 % of the respondents study or have no job: they
+/// are not asked about tools, clouds, models and work. The others follow one of nine callings, each with its own
+/// probability of every answer. Who has never written code skips the questions about programs, about 5 % give up
+/// on the way, 0.8 % after one or two answers. A respondent depends on `seed` and the row alone.
+pub fn survey(rows: usize, seed: u64) -> Survey {
+    let draws = Draws::new(seed, Purpose::SynthSurvey);
+    let fields = fields();
+    let mut made = Survey {
+        cells: vec![NONE; rows * fields.len()],
+        seconds: vec![0; rows],
+        callings: vec![0; rows],
+        fields,
+    };
+    (made.cells.par_chunks_mut(made.fields.len()), &mut made.seconds, &mut made.callings)
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(r, (cells, seconds, calling))| {
+            let mut stream = draws.at(r as u64);
+            *calling = chosen(&mut stream, CALLINGS.iter().map(|&(_, share)| share)).unwrap_or(0);
+            let answered = respond(cells, usize::from(*calling), &mut stream);
+            let pace = libm::exp(2.6 + 0.6 * stream.normal());
+            *seconds = (20.0 + pace * answered as f64).min(1e6) as u32;
+        });
+    made
+}
+
+/// The columns of all questions.
+fn fields() -> Vec<Field> {
+    let mut fields = Vec::new();
+    for (i, question) in QUESTIONS.iter().enumerate() {
+        let mut field = |name, holds| fields.push(Field { name, question, holds });
+        match question.kind {
+            Kind::Single | Kind::Ordered => field(format!("Q{}", i + 1), Holds::One),
+            Kind::Multiple | Kind::MultipleOther => {
+                for part in 0..question.answers.len() {
+                    field(format!("Q{}_Part_{}", i + 1, part + 1), Holds::Part(part as u8));
+                }
+                if question.kind == Kind::MultipleOther {
+                    field(format!("Q{}_OTHER", i + 1), Holds::Other);
+                }
+            }
+        }
+    }
+    fields
+}
+
+/// Fills the cells of one respondent; returns how many questions were answered.
+fn respond(mut cells: &mut [u8], calling: usize, stream: &mut Stream) -> usize {
+    let patience = match stream.uniform() {
+        u if u < GONE_AT_ONCE => 1 + stream.below(2),
+        u if u < GONE_AT_ONCE + GONE => 8 + stream.below(QUESTIONS.len() as u64 - 8),
+        _ => QUESTIONS.len() as u64,
+    };
+    let odds = libm::exp(EAGERNESS * stream.normal());
+    let (mut no_code, mut answered) = (false, 0);
+    for (i, question) in QUESTIONS.iter().enumerate().take(patience as usize) {
+        let others = usize::from(question.kind == Kind::MultipleOther);
+        let single = matches!(question.kind, Kind::Single | Kind::Ordered);
+        let width = if single { 1 } else { question.answers.len() + others };
+        let (mine, rest) = std::mem::take(&mut cells).split_at_mut(width);
+        cells = rest;
+        if no_code && question.topic == Topic::Program {
+            continue;
+        }
+        if single {
+            if let Some(answer) = chosen(stream, question.answers.iter().map(|&(_, of)| share(of, calling))) {
+                mine[0] = answer;
+                no_code |= i == CODE && answer == 0;
+            }
+        } else {
+            tick(question, mine, calling, odds, stream);
+        }
+        answered += usize::from(mine.iter().any(|&cell| cell != NONE));
+    }
+    answered
+}
+
+/// The answers to a multiple-choice question; `None` excludes the others.
+fn tick(question: &Question, cells: &mut [u8], calling: usize, odds: f64, stream: &mut Stream) {
+    let nothing = question.answers.iter().position(|(answer, _)| answer.starts_with("None"));
+    if let Some(nothing) = nothing
+        && stream.uniform() < share(question.answers[nothing].1, calling)
+    {
+        cells[nothing] = nothing as u8;
+        return;
+    }
+    let mut asked = false;
+    for (i, &(_, of)) in question.answers.iter().enumerate() {
+        let share = share(of, calling);
+        asked |= share > 0.0;
+        if Some(i) != nothing && stream.uniform() < share * odds / (1.0 - share + share * odds) {
+            cells[i] = i as u8;
+        }
+    }
+    if question.kind == Kind::MultipleOther && asked && stream.uniform() < OTHER {
+        cells[question.answers.len()] = 1 + stream.below(OTHER_TEXTS) as u8;
+    }
+}
+
+/// What the digits of an answer say of a calling.
+fn share(digits: &str, calling: usize) -> f64 {
+    let digit = digits.as_bytes().get(calling).map_or(b'.', |&d| d);
+    SHARES.get(usize::from(digit.wrapping_sub(b'0'))).copied().unwrap_or(0.0)
+}
+
+/// One at random by weight; none where all weights are zero.
+fn chosen(stream: &mut Stream, weights: impl Iterator<Item = f64> + Clone) -> Option<u8> {
+    let mut place = stream.uniform() * weights.clone().sum::<f64>();
+    let mut last = None;
+    for (i, weight) in weights.enumerate().filter(|&(_, weight)| weight > 0.0) {
+        last = Some(i as u8);
+        place -= weight;
+        if place < 0.0 {
+            break;
+        }
+    }
+    last
+}
+
+impl Survey {
+    /// How many respondents there are.
+    pub fn rows(&self) -> usize {
+        self.seconds.len()
+    }
+
+    /// All questions in order, the first being `Q1`.
+    pub fn questions(&self) -> &'static [Question] {
+        QUESTIONS
+    }
+
+    /// What a respondent does: what a clustering should find. None past the end.
+    pub fn calling(&self, row: usize) -> Option<&'static str> {
+        self.callings.get(row).map(|&calling| CALLINGS[usize::from(calling)].0)
+    }
+
+    /// The table as reading its CSV gives it where the row of questions is skipped; `source` is empty.
+    pub fn table(&self) -> Table {
+        self.sheet().table()
+    }
+
+    /// Writes the table as CSV: the time that a respondent took, and the columns of the questions. The first row
+    /// below the header holds the questions. Buffers by itself.
+    pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut texts = String::new();
+        let asked = ["How long the respondent took, in seconds".into()].into_iter();
+        line(&mut texts, ',', asked.chain(self.fields.iter().map(Field::text)), |text, cell: String| {
+            text.push_str(&cell);
+        });
+        self.sheet().write(out, ',', "", &texts)
+    }
+
+    fn sheet(&self) -> Sheet<'_> {
+        let width = self.fields.len();
+        let mut columns = vec![(TIME, Cells::number(|r| Some(i64::from(self.seconds[r]))))];
+        columns.extend(self.fields.iter().enumerate().map(|(j, field)| {
+            let cell = move |r: usize| Some(self.cells[r * width + j]).filter(|&cell| cell != NONE);
+            let answers = field.question.answers;
+            let cells = match field.holds {
+                Holds::Other => Cells::number(move |r| cell(r).map(i64::from)),
+                _ => Cells::text(
+                    move |r| cell(r).map(u32::from),
+                    |code, text| text.push_str(answers[code as usize].0),
+                ),
+            };
+            (field.name.as_str(), cells)
+        }));
+        Sheet { rows: self.rows(), columns }
+    }
+}
+
+impl Field {
+    /// What the row of questions says.
+    fn text(&self) -> String {
+        let (text, answers) = (self.question.text, self.question.answers);
+        match self.holds {
+            Holds::One => text.to_string(),
+            Holds::Part(part) => {
+                format!("{text} (choose all that apply) - {}", answers[usize::from(part)].0)
+            }
+            Holds::Other => format!("{text} (choose all that apply) - another answer, by its number"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_has_a_digit_for_every_calling() {
+        for question in QUESTIONS {
+            let answers: std::collections::HashSet<_> = question.answers().collect();
+            assert_eq!(answers.len(), question.answers.len(), "{}", question.label);
+            assert!(answers.len() < usize::from(NONE));
+            for (answer, digits) in question.answers {
+                let plain = digits.bytes().all(|d| d == b'.' || d.is_ascii_digit());
+                assert!(plain && digits.len() == CALLINGS.len(), "{}, {answer}: {digits}", question.label);
+                assert!(answer.parse::<f64>().is_err(), "{answer} reads as a number");
+            }
+        }
+        assert_eq!(QUESTIONS[CODE].label, "years of code");
+    }
+}
