@@ -3,7 +3,14 @@
 //! The same arguments make the same bytes on every platform and with any number of threads: every draw depends
 //! on the seed, its purpose and an index alone, and all functions beyond `+ - * / sqrt` come from `libm`.
 //!
+//! Each table has the shape of a published analysis: [`learners`] and their pay, the [`first_day`] of a site's users,
+//! a [`survey`] of practitioners, the [`enthusiasts`] for a course; [`blobs`] are for benchmarks. `table()` gives what
+//! reading the written file gives.
+//!
 //! ```
+//! let table = segmenta::synth::first_day(1_000, 0).table();
+//! assert_eq!(table.columns[1].name, "signup_week");
+//!
 //! let table = segmenta::synth::learners(1_000, 0);
 //! let features = segmenta::synth::prepare(&table, 2026);
 //! assert_eq!(features.columns[0].len(), 1_000);

@@ -1,5 +1,7 @@
 //! The made-up tables: the published figures, determinism, and a naive recomputation of the features.
 
+mod analyses;
+
 use std::collections::{HashMap, HashSet};
 
 use segmenta::synth::{Learner, blobs, learners, prepare};
