@@ -1,11 +1,12 @@
 //! Text tables: one pass cuts the bytes into cells, then the columns are typed in parallel.
 
 mod cells;
+mod dictionary;
 mod sniff;
 
 use std::collections::HashMap;
 
-use foldhash::fast::RandomState;
+use memchr::memchr;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
@@ -57,7 +58,7 @@ fn must_be_text(bytes: &[u8]) -> Result<()> {
         return Err(Error::data("this looks like UTF-16 text; save it as UTF-8"));
     }
     let no_table = || Err(Error::data("this does not look like a text table"));
-    if bytes.contains(&0) {
+    if memchr(0, bytes).is_some() {
         return no_table();
     }
     let Err(e) = std::str::from_utf8(bytes) else { return Ok(()) };
@@ -86,23 +87,24 @@ fn column_names(cells: &Cells) -> Result<Vec<String>> {
 
 /// One column's cells, on their way to values.
 struct ColumnReader<'a> {
-    cells: &'a Cells,
+    cells: &'a Cells<'a>,
     column: usize,
     null: &'a [String],
 }
 
+/// Rows of one task.
+const ROWS: usize = 1 << 14;
+
 impl<'a> ColumnReader<'a> {
-    /// The cells, trimmed; `None` is missing.
-    fn iter(&self) -> impl Iterator<Item = Option<&'a [u8]>> {
-        (0..self.cells.rows()).map(|row| {
-            let cell = self.cells.get(row, self.column).trim_ascii();
-            (!is_missing(cell, self.null)).then_some(cell)
-        })
+    /// A cell, trimmed; `None` is missing.
+    fn get(&self, row: usize) -> Option<&'a [u8]> {
+        let cell = self.cells.get(row, self.column).trim_ascii();
+        (!is_missing(cell, self.null)).then_some(cell)
     }
 
     /// The narrowest type that holds every cell, or the row of an infinity among numbers.
     fn infer(&self) -> std::result::Result<Values, usize> {
-        if let Some(numbers) = self.all(f64::NAN, |cell| std::str::from_utf8(cell).ok()?.parse().ok()) {
+        if let Some(numbers) = self.all(f64::NAN, number) {
             return match numbers.iter().position(|v| v.is_infinite()) {
                 Some(row) => Err(row),
                 None if numbers.iter().all(|v| v.is_nan()) => Ok(Values::Empty(numbers.len())),
@@ -113,40 +115,48 @@ impl<'a> ColumnReader<'a> {
     }
 
     /// Every cell parsed, or `None` where one does not parse.
-    fn all<T: Copy>(&self, missing: T, parse: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
-        let mut out = Vec::with_capacity(self.cells.rows());
-        for cell in self.iter() {
-            out.push(cell.map_or(Some(missing), &parse)?);
-        }
-        Some(out)
+    fn all<T: Copy + Send + Sync>(
+        &self,
+        missing: T,
+        parse: impl Fn(&[u8]) -> Option<T> + Sync,
+    ) -> Option<Vec<T>> {
+        let rows = self.cells.rows();
+        let parse = |row| self.get(row).map_or(Some(missing), &parse);
+        // Most columns that do not parse show it at once.
+        parse(0)?;
+        let parts: Option<Vec<Vec<T>>> = (0..rows.div_ceil(ROWS))
+            .into_par_iter()
+            .map(|part| (part * ROWS..rows.min((part + 1) * ROWS)).map(parse).collect())
+            .collect();
+        Some(parts?.concat())
     }
 
     /// The column as text.
     fn text(&self) -> Values {
-        let mut levels = Vec::new();
-        let mut known: HashMap<&[u8], u32, RandomState> = HashMap::default();
-        let codes: Vec<Option<u32>> = self
-            .iter()
-            .map(|cell| {
-                let cell = cell?;
-                Some(*known.entry(cell).or_insert_with(|| {
-                    levels.push(String::from_utf8_lossy(cell).into_owned());
-                    levels.len() as u32 - 1
-                }))
-            })
-            .collect();
-        if levels.is_empty() { Values::Empty(codes.len()) } else { Values::Text { levels, codes } }
+        dictionary::encode(self.cells.rows(), |row| self.get(row))
     }
+}
+
+/// A number, as `str::parse` has it.
+fn number(cell: &[u8]) -> Option<f64> {
+    let (digits, sign) = cell.strip_prefix(b"-").map_or((cell, 1.0), |digits| (digits, -1.0));
+    // Up to 15 digits are exact.
+    if (1..=15).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
+        let whole = digits.iter().fold(0, |n, d| n * 10 + u64::from(d - b'0'));
+        return Some(sign * whole as f64);
+    }
+    std::str::from_utf8(cell).ok()?.parse().ok()
 }
 
 /// Whether a trimmed cell means that there is no value.
 fn is_missing(cell: &[u8], null: &[String]) -> bool {
-    matches!(cell, b"" | b"-")
-        || (cell.len() <= 4
-            && [b"na".as_slice(), b"nan", b"null", b"-nan", b"+nan"]
-                .iter()
-                .any(|w| cell.eq_ignore_ascii_case(w)))
-        || null.iter().any(|n| n.as_bytes().trim_ascii() == cell)
+    const WORDS: [&[u8]; 5] = [b"na", b"nan", b"null", b"-nan", b"+nan"];
+    let marked = match cell {
+        b"" | b"-" => true,
+        [b'n' | b'N' | b'-' | b'+', ..] => WORDS.iter().any(|w| cell.eq_ignore_ascii_case(w)),
+        _ => false,
+    };
+    marked || null.iter().any(|n| n.as_bytes().trim_ascii() == cell)
 }
 
 /// `true` or `false` in any case.

@@ -79,6 +79,9 @@ fn types_are_those_of_the_whole_column() {
 
 #[test]
 fn negative_zero_is_not_a_second_value() {
+    assert!(
+        matches!(values(&table("t.csv", "a\n-0\n1\n"), "a"), Values::Number(v) if v[0].is_sign_negative())
+    );
     assert_eq!(values(&table("t.csv", "a\n0\n-0.0\n"), "a").distinct(), 1);
 }
 
@@ -107,6 +110,22 @@ fn a_column_can_be_kept_as_text() {
     assert_eq!(texts(&t, "code"), some(&["01", "true"]));
     assert_eq!(numbers(&t, "n"), [Some(1.0), Some(2.0)]);
     assert_eq!(values(&t, "void"), &Values::Empty(2));
+}
+
+#[test]
+fn levels_are_in_order_of_first_appearance_in_large_tables_too() {
+    let text = |i: usize| format!("x{}", i * i % 40_009);
+    let t = table("t.csv", (0..100_000).fold("t\n".to_string(), |all, i| all + &text(i) + "\n"));
+    let mut levels: Vec<String> = Vec::new();
+    let mut known = std::collections::HashMap::new();
+    let codes = (0..100_000).map(|i| {
+        Some(*known.entry(text(i)).or_insert_with(|| {
+            levels.push(text(i));
+            levels.len() as u32 - 1
+        }))
+    });
+    let codes = codes.collect();
+    assert_eq!(values(&t, "t"), &Values::Text { levels, codes });
 }
 
 #[test]
@@ -292,6 +311,31 @@ proptest! {
         let text: String = "n\n".chars().chain(numbers_in.iter().flat_map(|v| format!("{v:?}\n").chars().collect::<Vec<_>>())).collect();
         let expected: Vec<_> = numbers_in.into_iter().map(Some).collect();
         prop_assert_eq!(numbers(&table("t.csv", text), "n"), expected);
+    }
+
+    /// Without quotes the reader finds cells by itself: as the csv crate does, whatever ends the lines.
+    #[test]
+    fn plain_cells_are_those_of_the_csv_crate(body in "[a,\r\n]{0,40}", longer in any::<bool>()) {
+        let mut text = format!("a,b\n{body}");
+        if longer {
+            // Several pieces, the body in each.
+            text = format!("a,b\n{}\n{0}", format!("{body}\n").repeat((3 << 20) / (body.len() + 1)));
+        }
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).skip(1).collect();
+        let found = read_bytes("t.csv", text.clone().into_bytes(), &ReadOptions { text: vec!["b".into()], ..ReadOptions::default() });
+        let Ok(t) = found else {
+            prop_assert!(rows.is_empty() || rows.iter().any(|r| r.len() != 2));
+            return Ok(());
+        };
+        prop_assert_eq!(t.rows, rows.len());
+        for (j, column) in t.columns.iter().enumerate() {
+            let expected: Vec<_> = rows.iter().map(|r| Some(r[j].to_string()).filter(|c| !c.is_empty())).collect();
+            match &column.values {
+                Values::Empty(_) => prop_assert!(expected.iter().all(Option::is_none)),
+                _ => prop_assert_eq!(texts(&t, &column.name), expected),
+            }
+        }
     }
 
     /// No bytes make the reader panic.

@@ -1,30 +1,32 @@
-//! The cells of a text table, unquoted, back to back in one buffer.
+//! The cells of a text table, found in one pass; where the file has no quotes they stay where they are.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::ops::Range;
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
+use memchr::{memchr, memchr3_iter};
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
 
 /// A header and the cells below it.
-pub(super) struct Cells {
+pub(super) struct Cells<'a> {
     /// The header's cells, trimmed.
     pub(super) header: Vec<String>,
     /// The header's line.
     pub(super) header_line: u64,
-    /// All cells' bytes.
-    data: Vec<u8>,
-    /// Where each row begins in `data`, and in the file.
-    rows: Vec<(usize, usize)>,
+    /// Each row's cells lie where the row lies in the file, a byte between any two.
+    text: Cow<'a, [u8]>,
+    /// Where each row begins.
+    rows: Vec<usize>,
     /// Where each cell ends, from its row's beginning.
     ends: Vec<u32>,
 }
 
-impl Cells {
+impl<'a> Cells<'a> {
     /// Cuts a whole file; every row must have as many cells as the header.
-    pub(super) fn cut(bytes: &[u8], delimiter: u8) -> Result<Self> {
+    pub(super) fn cut(bytes: &'a [u8], delimiter: u8) -> Result<Self> {
         let mut reader = reader(bytes, delimiter);
         let mut record = ByteRecord::new();
         if !next(&mut reader, &mut record)? {
@@ -34,30 +36,27 @@ impl Cells {
         let header: Vec<String> =
             record.iter().map(|c| String::from_utf8_lossy(c.trim_ascii()).into_owned()).collect();
         let header_line = line_at(bytes, start(&record));
-        let body = reader.position().byte() as usize;
-        // Unquoted a piece is never longer than it was: each has room where its bytes lie in the file.
-        let mut data = vec![0u8; bytes.len()];
-        let mut rest = &mut data[body.min(bytes.len())..];
-        let mut tasks = Vec::new();
-        for piece in pieces(bytes, body) {
-            let (room, others) = std::mem::take(&mut rest).split_at_mut(piece.len());
-            rest = others;
-            tasks.push((piece, room));
-        }
-        let cut: Vec<Result<Piece>> = tasks
-            .into_par_iter()
-            .map(|(piece, room)| Piece::cut(bytes, piece, delimiter, header.len(), room))
-            .collect();
-        let (mut rows, mut ends) = (Vec::new(), Vec::new());
-        for piece in cut {
-            let piece = piece?;
+        let body = (reader.position().byte() as usize).min(bytes.len());
+        let (text, pieces) = if memchr(b'"', bytes).is_some() {
+            let mut text = vec![0; bytes.len()];
+            let piece = Piece::unquote(bytes, body, delimiter, header.len(), &mut text)?;
+            (Cow::Owned(text), vec![piece])
+        } else {
+            let pieces: Vec<Result<Piece>> = (pieces(bytes, body).into_par_iter())
+                .map(|piece| Piece::cut(bytes, piece, delimiter, header.len()))
+                .collect();
+            (Cow::Borrowed(bytes), pieces.into_iter().collect::<Result<_>>()?)
+        };
+        let mut rows = Vec::with_capacity(pieces.iter().map(|p| p.rows.len()).sum());
+        let mut ends = Vec::with_capacity(pieces.iter().map(|p| p.ends.len()).sum());
+        for piece in pieces {
             rows.extend(piece.rows);
             ends.extend(piece.ends);
         }
-        if let Some(&(_, last)) = rows.last() {
+        if let Some(&last) = rows.last() {
             must_close(bytes, delimiter, last)?;
         }
-        Ok(Cells { header, header_line, data, rows, ends })
+        Ok(Cells { header, header_line, text, rows, ends })
     }
 
     /// How many rows.
@@ -68,30 +67,28 @@ impl Cells {
     /// A cell's bytes.
     pub(super) fn get(&self, row: usize, column: usize) -> &[u8] {
         let ends = &self.ends[row * self.header.len()..];
-        let begin = if column == 0 { 0 } else { ends[column - 1] as usize };
-        let base = self.rows[row].0;
-        &self.data[base + begin..base + ends[column] as usize]
+        let begin = if column == 0 { 0 } else { ends[column - 1] as usize + 1 };
+        let base = self.rows[row];
+        &self.text[base + begin..base + ends[column] as usize]
     }
 
     /// The line on which a row begins, in the bytes it was cut from.
     pub(super) fn line(&self, bytes: &[u8], row: usize) -> u64 {
-        line_at(bytes, self.rows[row].1)
+        line_at(bytes, self.rows[row])
     }
 }
 
 /// Bytes of a piece: small enough for all threads to have some, large enough to be worth a task.
 const PIECE: usize = 1 << 20;
 
-/// The bytes from `body` on in pieces of whole rows: wherever a line ends, unless a quote might hold that line end.
+/// The bytes from `body` on in pieces of whole rows: wherever a line ends, as there are no quotes.
 fn pieces(bytes: &[u8], body: usize) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
-    let mut start = body.min(bytes.len());
-    if !bytes.contains(&b'"') {
-        while bytes.len() - start > 2 * PIECE {
-            let Some(end) = bytes[start + PIECE..].iter().position(|&b| b == b'\n') else { break };
-            pieces.push(start..start + PIECE + end + 1);
-            start += PIECE + end + 1;
-        }
+    let mut start = body;
+    while bytes.len() - start > 2 * PIECE {
+        let Some(end) = memchr(b'\n', &bytes[start + PIECE..]) else { break };
+        pieces.push(start..start + PIECE + end + 1);
+        start += PIECE + end + 1;
     }
     pieces.push(start..bytes.len());
     pieces
@@ -100,34 +97,69 @@ fn pieces(bytes: &[u8], body: usize) -> Vec<Range<usize>> {
 /// The cells of a piece of a file, as in [`Cells`].
 #[derive(Default)]
 struct Piece {
-    rows: Vec<(usize, usize)>,
+    rows: Vec<usize>,
     ends: Vec<u32>,
 }
 
 impl Piece {
-    /// Cuts a piece; the cells go to `room`, which lies where the piece does.
-    fn cut(bytes: &[u8], piece: Range<usize>, delimiter: u8, fields: usize, room: &mut [u8]) -> Result<Self> {
-        let mut reader = reader(&bytes[piece.clone()], delimiter);
-        let mut record = ByteRecord::new();
-        let (mut out, mut used) = (Piece::default(), 0);
-        while next(&mut reader, &mut record)? {
-            let start = piece.start + start(&record);
-            let at = |what| Error::at(Place::default().line(line_at(bytes, start)), what);
-            if record.len() != fields {
-                must_close(bytes, delimiter, start)?;
-                let plural = if fields == 1 { "field" } else { "fields" };
-                return Err(at(format!("expected {fields} {plural}, found {}", record.len())));
+    /// Cuts a piece without quotes: delimiters and line ends are all there is to find.
+    fn cut(bytes: &[u8], piece: Range<usize>, delimiter: u8, fields: usize) -> Result<Self> {
+        let mut out = Piece::default();
+        let (mut row, first) = (piece.start, piece.start);
+        // The last line may have no end.
+        let found = memchr3_iter(delimiter, b'\n', b'\r', &bytes[piece.clone()]).map(|at| first + at);
+        for at in found.chain([piece.end]) {
+            let ends_field = bytes.get(at) == Some(&delimiter) && at < piece.end;
+            if !ends_field && at == row {
+                row = at + 1; // a blank line, or the second half of a line end
+                continue;
             }
-            if u32::try_from(record.as_slice().len()).is_err() {
-                return Err(at("a row of more than 4 GiB".into()));
+            // A row that is too long is an error below; until then its ends may be anything.
+            out.ends.push((at - row) as u32);
+            if ends_field {
+                continue;
             }
-            out.rows.push((piece.start + used, start));
-            let cells = record.as_slice();
-            room[used..used + cells.len()].copy_from_slice(cells);
-            used += cells.len();
-            out.ends.extend((0..record.len()).map(|i| record.range(i).map_or(0, |r| r.end) as u32));
+            out.end_row(bytes, row, at - row, fields)?;
+            row = at + 1;
         }
         Ok(out)
+    }
+
+    /// Cuts all from `body` on; the cells go to `text` without their quotes, never further on than they were.
+    fn unquote(bytes: &[u8], body: usize, delimiter: u8, fields: usize, text: &mut [u8]) -> Result<Self> {
+        let mut reader = reader(&bytes[body..], delimiter);
+        let mut record = ByteRecord::new();
+        let mut out = Piece::default();
+        while next(&mut reader, &mut record)? {
+            let row = body + start(&record);
+            let mut to = row;
+            for cell in &record {
+                text[to..to + cell.len()].copy_from_slice(cell);
+                to += cell.len();
+                out.ends.push((to - row) as u32);
+                to += 1;
+            }
+            if record.len() != fields {
+                must_close(bytes, delimiter, row)?;
+            }
+            out.end_row(bytes, row, to - row, fields)?;
+        }
+        Ok(out)
+    }
+
+    /// Takes the cells that were pushed since the last row as one of `bytes`' rows.
+    fn end_row(&mut self, bytes: &[u8], row: usize, length: usize, fields: usize) -> Result<()> {
+        let at = |what| Error::at(Place::default().line(line_at(bytes, row)), what);
+        let found = self.ends.len() - self.rows.len() * fields;
+        if found != fields {
+            let plural = if fields == 1 { "field" } else { "fields" };
+            return Err(at(format!("expected {fields} {plural}, found {found}")));
+        }
+        if u32::try_from(length).is_err() {
+            return Err(at("a row of more than 4 GiB".into()));
+        }
+        self.rows.push(row);
+        Ok(())
     }
 }
 
@@ -163,7 +195,7 @@ pub(super) fn line_at(bytes: &[u8], offset: usize) -> u64 {
 /// An error where a quote opened in the record at `offset` is never closed and swallows the rest of the file.
 fn must_close(bytes: &[u8], delimiter: u8, offset: usize) -> Result<()> {
     let rest = &bytes[offset.min(bytes.len())..];
-    if !rest.contains(&b'"') {
+    if memchr(b'"', rest).is_none() {
         return Ok(());
     }
     // A line put after the end is a record of its own unless a quote is still open there.
