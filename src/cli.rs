@@ -11,6 +11,7 @@ Examples:
   segmenta sweep users.csv --k 2..10        inertia and silhouette for each k, on all rows
   segmenta fit users.csv --k 6 --id user_id six segments, into segmenta-out/
   segmenta assign segmenta-out/model.json new.csv --id user_id --out new-out
+  segmenta drift segmenta-out/model.json new.csv --strict   is it still the same kind of table?
   segmenta run recipe.toml                  all of it as a recipe says: columns made, features, fit, files
 
 Exit codes:
@@ -43,6 +44,8 @@ pub enum Verb {
     Fit(Fit),
     /// Label the rows of a table with a saved model
     Assign(Assign),
+    /// Tell whether a table is still like the one that a saved model was fitted to
+    Drift(Drift),
     /// Make a seeded table for trials and benchmarks
     #[command(subcommand)]
     Synth(Synth),
@@ -385,6 +388,42 @@ pub struct Assign {
     #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true, conflicts_with = "json",
           help_heading = "Output")]
     pub labels: Option<String>,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+const AFTER_DRIFT: &str = "\
+The population stability index (PSI) of a column is the sum over its bins of
+(now - then) * ln(now / then), with the share of the rows in a bin then and now:
+0 where nothing moved, stable below 0.1, moderate up to 0.25, major beyond.
+
+The bins: for numbers the deciles of the fit, the outermost without an end, and a
+bin of its own for a value that several deciles share; for texts the levels, the
+rarer ones together. Missing has a bin of its own, and so have texts that the fit
+did not see. Shares below 0.0001 count as that. The segments' shares have a PSI
+too. Where nothing changed, ten bins in tables of n and m rows still come to
+about 9 * (1 / n + 1 / m).
+
+Values are compared after a recipe's rules, and only in rows that get a segment.
+
+Examples:
+  segmenta drift segmenta-out/model.json june.csv
+  segmenta drift model.json june.csv --strict --max-psi 0.2    for a batch job
+  segmenta drift model.json june.csv --json";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_DRIFT)]
+pub struct Drift {
+    /// The model.json of a fit
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub input: Input,
+    /// Exit with code 4 where a PSI, of a column or of the segments' shares, is above --max-psi
+    #[arg(long, help_heading = "Gates")]
+    pub strict: bool,
+    /// The largest PSI that passes
+    #[arg(long, default_value_t = 0.25, value_name = "PSI", value_parser = tolerance, help_heading = "Gates")]
+    pub max_psi: f64,
     #[command(flatten)]
     pub run: Run,
 }

@@ -5,6 +5,7 @@ mod assign;
 mod bench;
 mod console;
 mod document;
+mod drift;
 mod features;
 mod init;
 mod input;
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Sweep(args) => analyse::sweep(&args),
         Verb::Fit(args) => analyse::fit(&args),
         Verb::Assign(args) => assign::assign(&args),
+        Verb::Drift(args) => drift::drift(&args),
         Verb::Synth(args) => tools::synth(&args),
         Verb::Bench(args) => bench::bench(&args),
         Verb::Doctor(args) => tools::doctor(&args),

@@ -1,4 +1,5 @@
 //! Evidence about a table and its segments.
 
 pub mod hopkins;
+pub mod psi;
 pub mod silhouette;

@@ -3,16 +3,22 @@
 //! It holds nothing that depends on the machine, the time or a path: the same table, options and seed give the same
 //! bytes everywhere.
 
+mod drift;
+mod reference;
+
 use crate::backend::Backend;
 use crate::canonical::Centroids;
 use crate::cluster::kmeans::{Fit, Params, distances_and_margins};
 use crate::error::{Error, Place, Result};
 use crate::matrix::{BLOCK, Grid, Matrix};
-use crate::recipe::{Encoder, Fitted, Preparation};
+use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparation};
 use crate::table::Table;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+pub use drift::{ColumnDrift, Drift, SegmentDrift};
+pub use reference::Reference;
 
 /// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
 pub const VERSION: u32 = 2;
@@ -54,6 +60,9 @@ pub struct Model {
     pub encoder: Encoder,
     /// In the order of the fit, which decides ties: the first of equally near centroids wins.
     pub centroids: Vec<Centroid>,
+    /// What the fit saw; older models do not hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 /// A centroid and its segment.
@@ -151,6 +160,7 @@ impl Model {
             preparation,
             encoder,
             centroids,
+            reference: None,
         }
     }
 
@@ -160,6 +170,11 @@ impl Model {
             centroid.segment = segment;
             centroid.name = names.get(segment as usize).cloned().flatten();
         }
+    }
+
+    /// The same model with what its fit saw: the columns, and the rows with their distances.
+    pub fn with_reference(self, columns: Vec<ColumnReference>, rows: &[Option<Assignment>]) -> Self {
+        Model { reference: Some(Reference::new(columns, rows)), ..self }
     }
 
     /// Reads a model.
@@ -227,6 +242,9 @@ impl Model {
         if self.rows == 0 || sizes != Some(self.rows as u64) {
             return Err("its segments' sizes do not add up to its rows".into());
         }
+        if !self.reference.as_ref().is_none_or(|r| r.is_sound(self)) {
+            return Err("its reference does not fit its encoder, or has a share that is none".into());
+        }
         Ok(())
     }
 
@@ -243,15 +261,26 @@ impl Model {
         text
     }
 
-    /// Labels the rows of a table: on the rows of the fit, the labels of the fit.
+    /// Labels the rows of a table: on the rows of the fit, the labels of the fit. The warnings tell of categories and
+    /// numbers that the fit did not see.
     ///
     /// # Errors
-    /// A missing column or one of another type, values out of range, a device that failed.
+    /// Missing columns or one of another type, values out of range, a device that failed.
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
-        let (encoded, outliers) = Fitted::features(&self.preparation, &self.encoder, table)?;
+        Ok(self.label(table, backend)?.0)
+    }
+
+    /// Labels the rows of a table, and counts them by the bins of the reference.
+    fn label(&self, table: &Table, backend: &dyn Backend) -> Result<(Assignments, Vec<Counted>)> {
+        let Applied { encoded, outliers, table: whole } =
+            Fitted::features(&self.preparation, &self.encoder, table)?;
+        let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(Assignments { rows: vec![None; table.rows], outliers, warnings: encoded.warnings });
+            return Ok((Assignments { rows: vec![None; table.rows], outliers, warnings }, Vec::new()));
         }
+        let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
+        let counted = self.encoder.count(references, &whole, encoded.kept.as_deref());
+        warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
         let reach = self.centroids.iter().flat_map(|c| &c.values).fold(0f64, |m, v| m.max(v.abs()));
         let matrix = Matrix::on_grid(self.features.clone(), encoded.columns, &self.grid, reach as f32)?;
         let values = self.centroids.iter().flat_map(|c| &c.values).map(|&v| matrix.to_stored(v)).collect();
@@ -265,6 +294,6 @@ impl Model {
         let segments: Vec<u32> = self.centroids.iter().map(|c| c.segment).collect();
         let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
         let rows = assignments(&matrix, &centroids, &labels, &segments, kept);
-        Ok(Assignments { rows, outliers, warnings: encoded.warnings })
+        Ok((Assignments { rows, outliers, warnings }, counted))
     }
 }

@@ -15,6 +15,7 @@ mod fitted;
 mod infer;
 mod preparation;
 mod print;
+mod reference;
 mod rows;
 mod rule;
 mod statistics;
@@ -26,11 +27,14 @@ pub use aggregate::{Aggregate, Figure};
 pub use drops::{Bounds, Drop, DropRule, FittedDrop};
 pub use encode::{ColumnEncoder, Encoded, Encoder};
 pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
+pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};
 pub use infer::{Choice, infer};
 pub use preparation::{Kind, MadeColumn, Preparation};
 pub use print::print;
+pub use reference::{ColumnReference, Counted};
 pub use rule::{Comparison, Constant, Rule};
+pub(crate) use statistics::quantiles;
 pub use step::{Statistic, Step};
 
 /// How many levels of a text column get a feature each; the rest share one.

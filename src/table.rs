@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 
-pub(crate) use names::{closest, missing_column};
+pub(crate) use names::{check_columns, closest, missing_column};
 
 /// One column's values. Every variant has one entry a row.
 #[derive(Debug, Clone, PartialEq)]

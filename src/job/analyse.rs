@@ -424,10 +424,11 @@ fn finish_fit(
     let (numbers, names, migration) = numbers(fit, prepared);
     analysis.document.add_fit(fit, &numbers, &names, matrix, &prepared.fitted.encoder);
     analysis.document.migration = migration;
-    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params);
-    model.renumber(&numbers, &names);
     let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
     let rows = assignments(matrix, &fit.centroids, &fit.labels, &numbers, kept);
+    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params)
+        .with_reference(prepared.reference.clone(), &rows);
+    model.renumber(&numbers, &names);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows, &prepared.outliers))?;
     let document = &mut analysis.document;

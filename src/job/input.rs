@@ -5,7 +5,7 @@ use super::document::Seconds;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
-use segmenta::recipe::{Choice, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
+use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
 use segmenta::{Error, Matrix};
 use std::path::Path;
@@ -29,6 +29,8 @@ pub struct Prepared {
     pub start: Option<Vec<Vec<f64>>>,
     /// The labels of the table's rows by the model that the fit starts from.
     pub before: Option<Before>,
+    /// What the columns are like, for the model.
+    pub reference: Vec<ColumnReference>,
 }
 
 /// The reader's options.
@@ -132,6 +134,8 @@ pub fn prepare_table(
     let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
     let weights = recipe.features.options.weight.as_deref();
     let weights = weights.map(|w| weights_of(&table, w, kept.as_deref())).transpose().map_err(in_table)?;
+    // Before the table's columns become the matrix.
+    let reference = fitted.encoder.reference(&table, kept.as_deref());
     let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
     let (ids, rows) = (table.ids.take(), table.rows);
     let matrix = match block {
@@ -155,7 +159,7 @@ pub fn prepare_table(
         console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
     }
     seconds.prepare = Some(began.elapsed().as_secs_f64());
-    Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers, start, before })
+    Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers, reference, start, before })
 }
 
 /// The kept rows' weights, on a grid of 65,535 steps: whole numbers up to that stay what they are.

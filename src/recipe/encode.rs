@@ -10,7 +10,7 @@ use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 use crate::recipe::rows::{check_lengths, count, kept_rows, pick};
 use crate::recipe::{Missing, Scale};
-use crate::table::{Column, Table, Values, missing_column};
+use crate::table::{Column, Table, Values, check_columns, missing_column};
 
 /// How one column becomes features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -186,6 +186,7 @@ impl Encoder {
     /// The same for some rows.
     pub(super) fn apply_rows(&self, table: &Table, among: Option<Vec<u32>>) -> Result<Encoded> {
         check_lengths(table)?;
+        check_columns(table, self.columns.iter().map(ColumnEncoder::column).collect())?;
         let mut columns = Vec::with_capacity(self.columns.len());
         for encoder in &self.columns {
             let column =

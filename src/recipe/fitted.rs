@@ -1,5 +1,6 @@
 //! A recipe fitted to a table, and applied to others.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::recipe::encode::{Encoded, Encoder};
 use crate::recipe::infer::Choice;
 use crate::recipe::preparation::{Preparation, fit_columns, needed, with_made};
 use crate::recipe::{Features, Recipe};
-use crate::table::Table;
+use crate::table::{Table, check_columns};
 
 /// All that a recipe learned: from a table to its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,15 @@ pub struct Fitted {
     pub preparation: Preparation,
     /// From columns to features.
     pub encoder: Encoder,
+}
+
+/// What applying it gives.
+pub(crate) struct Applied<'a> {
+    pub(crate) encoded: Encoded,
+    /// The rows that are left out as outliers, ascending.
+    pub(crate) outliers: Vec<u32>,
+    /// The columns that the features are made of.
+    pub(crate) table: Cow<'a, Table>,
 }
 
 /// What fitting a recipe gives beside what it learned.
@@ -130,25 +140,29 @@ impl Fitted {
     /// # Errors
     /// As [`Encoder::apply`], and for the columns that others are made of.
     pub fn apply(&self, table: &Table) -> Result<(Encoded, Vec<u32>)> {
-        Self::features(&self.preparation, &self.encoder, table)
+        let applied = Self::features(&self.preparation, &self.encoder, table)?;
+        Ok((applied.encoded, applied.outliers))
     }
 
     /// The same for parts that a model holds.
-    pub(crate) fn features(
+    pub(crate) fn features<'a>(
         preparation: &Preparation,
         encoder: &Encoder,
-        table: &Table,
-    ) -> Result<(Encoded, Vec<u32>)> {
+        table: &'a Table,
+    ) -> Result<Applied<'a>> {
         if preparation.is_empty() {
-            return Ok((encoder.apply(table)?, Vec::new()));
+            let encoded = encoder.apply(table)?;
+            return Ok(Applied { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
         }
-        let prepared = preparation.apply(table)?;
         let names: HashSet<&str> = encoder.columns.iter().map(|c| c.column()).collect();
+        check_columns(table, preparation.reads(&names))?;
+        let prepared = preparation.apply(table)?;
         let whole = with_made(table, &prepared.made, &names);
         let fates = prepared.fates.as_deref();
         let mut encoded = encoder.apply_rows(&whole, fates.and_then(kept))?;
         encoded.warnings.splice(0..0, prepared.notes);
-        Ok((encoded, fates.map_or_else(Vec::new, outliers)))
+        let outliers = fates.map_or_else(Vec::new, outliers);
+        Ok(Applied { encoded, outliers, table: Cow::Owned(whole) })
     }
 
     /// The columns that new tables must be read as text.

@@ -93,6 +93,14 @@ impl Preparation {
             .all(|c| c.rules.iter().all(Rule::is_sound) && c.groups.as_ref().is_none_or(finite))
     }
 
+    /// The table's columns that it reads, and those of `names` that it does not make.
+    pub(crate) fn reads<'a>(&'a self, names: &HashSet<&'a str>) -> Vec<&'a str> {
+        let own = self.columns.iter().filter(|c| c.read.is_some()).map(|c| c.from.as_str());
+        let made: HashSet<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
+        let looked = self.drops.iter().flat_map(FittedDrop::columns).chain(names.iter().copied());
+        own.chain(looked.filter(|name| !made.contains(name))).collect()
+    }
+
     /// The table's columns that it reads as text.
     pub(crate) fn text_columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().filter(|c| c.read == Some(Kind::Text)).map(|c| c.from.as_str())

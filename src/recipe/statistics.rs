@@ -42,6 +42,30 @@ pub(super) fn quantile_of(sorted: &[f64], q: f64) -> f64 {
     if share >= 0.5 { high - step * (1.0 - share) } else { low + step * share }
 }
 
+/// The quantiles `at`, ascending, of values that are all there; moves the values about, but does not sort them. Nothing
+/// of nothing.
+pub(crate) fn quantiles(values: &mut [f64], at: &[f64]) -> Vec<f64> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let last = values.len() - 1;
+    let below = |q: &f64| libm::floor(last as f64 * q) as usize;
+    let mut places: Vec<usize> = at.iter().flat_map(|q| [below(q), last.min(below(q) + 1)]).collect();
+    places.sort_unstable();
+    places.dedup();
+    select(values, 0, &places);
+    at.iter().map(|&q| quantile_of(values, q)).collect()
+}
+
+/// Puts in their place those values that sorting would put at `places`, counted from `first` on.
+fn select(values: &mut [f64], first: usize, places: &[usize]) {
+    let middle = places.len() / 2;
+    let Some(&place) = places.get(middle).filter(|place| **place - first < values.len()) else { return };
+    let (below, _, above) = values.select_nth_unstable_by(place - first, f64::total_cmp);
+    select(below, first, &places[..middle]);
+    select(above, place + 1, &places[middle + 1..]);
+}
+
 /// What is taken from a value and what it is then divided by; see [`Scale`].
 pub(super) fn centre_and_scale(values: &[f64], scale: Scale) -> (f64, f64) {
     let Some(&first) = values.first() else { return (0.0, 1.0) };

@@ -1,6 +1,8 @@
 //! Column names: a helpful answer to one that is not there.
 
-use crate::error::{Error, Place};
+use std::collections::HashSet;
+
+use crate::error::{Error, Place, Result};
 use crate::table::Table;
 
 /// How many names a message lists.
@@ -12,6 +14,33 @@ pub(crate) fn missing_column(table: &Table, name: &str) -> Error {
     Error::at(Place::file(table.source.as_str()), no_column(name, names))
 }
 
+/// Whether the table has all these columns.
+///
+/// # Errors
+/// All that are not there, in one sentence.
+pub(crate) fn check_columns(table: &Table, mut wanted: Vec<&str>) -> Result<()> {
+    let there: HashSet<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+    let mut seen = HashSet::new();
+    wanted.retain(|name| !there.contains(name) && seen.insert(*name));
+    match &wanted[..] {
+        [] => Ok(()),
+        [one] => Err(missing_column(table, one)),
+        several => {
+            let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+            let quoted: Vec<String> = several.iter().map(|name| format!("{name:?}")).collect();
+            let what =
+                format!("no columns are called {}; the columns are {}", quoted.join(", "), listed(&names));
+            Err(Error::at(Place::file(table.source.as_str()), what))
+        }
+    }
+}
+
+/// The first of these names.
+fn listed(names: &[&str]) -> String {
+    let more = if names.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(LISTED)].join(", "))
+}
+
 /// The sentence for a column that is not among `names`.
 pub(super) fn no_column<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
@@ -19,9 +48,7 @@ pub(super) fn no_column<'a>(name: &str, names: impl Iterator<Item = &'a str>) ->
     if !close.is_empty() {
         return format!("no column is called {name:?}; did you mean {}?", close.join(" or "));
     }
-    let more = if names.len() > LISTED { ", …" } else { "" };
-    let listed = names[..names.len().min(LISTED)].join(", ");
-    format!("no column is called {name:?}; the columns are {listed}{more}")
+    format!("no column is called {name:?}; the columns are {}", listed(&names))
 }
 
 /// Up to three names that come close, the closest first.

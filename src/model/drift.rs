@@ -1,0 +1,108 @@
+//! Whether a table is still like the one that was fitted.
+
+use super::Model;
+use super::reference::distances;
+use crate::backend::Backend;
+use crate::error::{Error, Place, Result};
+use crate::metrics::psi::{MODERATE, by_chance, psi};
+use crate::table::Table;
+
+/// A table held against the fit of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drift {
+    /// Rows that got a segment; the comparison is of these.
+    pub labelled: usize,
+    /// One for each column of the encoder, the one that changed most first.
+    pub columns: Vec<ColumnDrift>,
+    /// One for each segment, by its number.
+    pub segments: Vec<SegmentDrift>,
+    /// The population stability index of the segments' shares.
+    pub segments_psi: f64,
+    /// The quantiles 0, 0.05 and so on up to 1 of the rows' distances to their centroids.
+    pub distances: Vec<f64>,
+    /// What a person should know: unseen categories and the like.
+    pub warnings: Vec<String>,
+}
+
+/// A column then and now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnDrift {
+    /// The column's name.
+    pub column: String,
+    /// The population stability index over the bins of the reference.
+    pub psi: f64,
+    /// The share of the rows without a value.
+    pub missing: f64,
+    /// The same at the fit.
+    pub fitted_missing: f64,
+}
+
+/// A segment then and now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentDrift {
+    /// The segment's number.
+    pub segment: u32,
+    /// How many rows.
+    pub size: u64,
+    /// Their share.
+    pub share: f64,
+    /// The share at the fit.
+    pub fitted_share: f64,
+}
+
+impl Model {
+    /// Labels the rows of a table, and compares them with those of the fit.
+    ///
+    /// # Errors
+    /// As [`Model::assign`] and [`Model::reference`]; a table of which no row gets a segment.
+    pub fn drift(&self, table: &Table, backend: &dyn Backend) -> Result<Drift> {
+        let reference = self.reference()?;
+        let (assigned, counted) = self.label(table, backend)?;
+        let mut sizes = vec![0u64; self.centroids.len()];
+        assigned.rows.iter().flatten().for_each(|row| sizes[row.segment as usize] += 1);
+        let labelled = sizes.iter().sum::<u64>() as usize;
+        if labelled == 0 {
+            return Err(Error::at(Place::file(table.source.as_str()), "no row is left to compare"));
+        }
+        let mut columns: Vec<ColumnDrift> = reference
+            .columns
+            .iter()
+            .zip(&counted)
+            .map(|(then, now)| ColumnDrift {
+                column: then.column().to_string(),
+                psi: psi(&then.shares(), &now.shares()),
+                missing: now.missing(),
+                fitted_missing: then.missing(),
+            })
+            .collect();
+        columns.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+        let mut segments: Vec<SegmentDrift> = self
+            .centroids
+            .iter()
+            .map(|c| {
+                let size = sizes[c.segment as usize];
+                let fitted_share = c.size as f64 / self.rows as f64;
+                SegmentDrift { segment: c.segment, size, share: size as f64 / labelled as f64, fitted_share }
+            })
+            .collect();
+        segments.sort_by_key(|s| s.segment);
+        let shares = |of: fn(&SegmentDrift) -> f64| segments.iter().map(of).collect::<Vec<f64>>();
+        let segments_psi = psi(&shares(|s| s.fitted_share), &shares(|s| s.share));
+        let mut warnings = assigned.warnings;
+        let chance = by_chance(TENTHS, self.rows, labelled);
+        if chance >= MODERATE / 2.0 {
+            warnings.push(format!("so few rows that a PSI of about {chance:.2} comes by chance"));
+        }
+        Ok(Drift {
+            labelled,
+            columns,
+            segments,
+            segments_psi,
+            distances: distances(&assigned.rows),
+            warnings,
+        })
+    }
+}
+
+/// Bins of a column of numbers that are all different.
+const TENTHS: usize = 10;

@@ -1,0 +1,310 @@
+//! What the fit saw of a column, to hold later tables against.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::encode::{ColumnEncoder, Encoder};
+use crate::recipe::rows::{count, pick};
+use crate::recipe::statistics::quantiles;
+use crate::table::{Table, Values};
+
+/// What the fit saw of a column that features are made of. Shares are of the rows of the fit, before anything stood in
+/// for missing values, and add up to 1 with `missing`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ColumnReference {
+    /// Numbers.
+    Number {
+        /// The column's name.
+        column: String,
+        /// The share of the rows without a value.
+        missing: f64,
+        /// The smallest value; none where there is no value.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<f64>,
+        /// The largest value.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<f64>,
+        /// The deciles between them, each once and ascending; before one that is a decile twice also the next smaller
+        /// value, so that a value that is so common has a bin of its own.
+        edges: Vec<f64>,
+        /// The share up to the first edge, from there up to the second, and so on; the last is beyond the last edge.
+        shares: Vec<f64>,
+    },
+    /// True or false.
+    Bool {
+        /// The column's name.
+        column: String,
+        /// The share of the rows without a value.
+        missing: f64,
+        /// The share of false.
+        #[serde(rename = "false")]
+        no: f64,
+        /// The share of true.
+        #[serde(rename = "true")]
+        yes: f64,
+    },
+    /// Texts.
+    OneHot {
+        /// The column's name.
+        column: String,
+        /// The share of the rows without a value.
+        missing: f64,
+        /// The share of each level that has a feature.
+        levels: BTreeMap<String, f64>,
+        /// The share of the rarer levels together, where there are such.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<f64>,
+    },
+}
+
+/// How a table's rows fall into a reference's bins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted {
+    /// The rows of each bin, in the order of [`ColumnReference::shares`].
+    pub bins: Vec<usize>,
+    /// Rows with a number below the fit's smallest.
+    pub below: usize,
+    /// Rows with a number above the fit's largest.
+    pub above: usize,
+}
+
+impl Counted {
+    /// The rows' share of each bin; 0 where there are no rows.
+    pub fn shares(&self) -> Vec<f64> {
+        let rows = self.bins.iter().sum::<usize>().max(1);
+        self.bins.iter().map(|&n| n as f64 / rows as f64).collect()
+    }
+
+    /// The share of the rows without a value.
+    pub fn missing(&self) -> f64 {
+        self.shares().iter().rev().nth(1).copied().unwrap_or(0.0)
+    }
+}
+
+impl Encoder {
+    /// What a table's columns are like, in the encoder's order; `kept` are the rows of the fit, where not all.
+    ///
+    /// It does not depend on the number of threads. A column that is not there, or of another type, is missing
+    /// throughout.
+    pub fn reference(&self, table: &Table, kept: Option<&[u32]>) -> Vec<ColumnReference> {
+        let nothing = Values::Empty(table.rows);
+        let values = |name: &str| table.column(name).map_or(&nothing, |c| &c.values);
+        self.columns.par_iter().map(|c| ColumnReference::fit(c, values(c.column()), kept)).collect()
+    }
+
+    /// How a table's rows fall into the bins of the columns' references.
+    pub(crate) fn count(
+        &self,
+        references: &[ColumnReference],
+        table: &Table,
+        kept: Option<&[u32]>,
+    ) -> Vec<Counted> {
+        let nothing = Values::Empty(table.rows);
+        let values = |name: &str| table.column(name).map_or(&nothing, |c| &c.values);
+        (self.columns.par_iter().zip(references))
+            .map(|(c, reference)| reference.count(c, values(c.column()), kept))
+            .collect()
+    }
+}
+
+impl ColumnReference {
+    /// What the rows kept of a column are like.
+    fn fit(encoder: &ColumnEncoder, values: &Values, kept: Option<&[u32]>) -> Self {
+        let column = encoder.column().to_string();
+        match encoder {
+            ColumnEncoder::Number { .. } => number(column, values, kept),
+            ColumnEncoder::Bool { .. } => {
+                let found = ColumnReference::Bool { column, missing: 0.0, no: 0.0, yes: 0.0 };
+                found.filled(encoder, values, kept)
+            }
+            ColumnEncoder::OneHot { levels, other, .. } => {
+                let levels = levels.iter().map(|level| (level.clone(), 0.0)).collect();
+                let other = (!other.is_empty()).then_some(0.0);
+                let found = ColumnReference::OneHot { column, missing: 0.0, levels, other };
+                found.filled(encoder, values, kept)
+            }
+        }
+    }
+
+    /// With the shares of these rows.
+    fn filled(mut self, encoder: &ColumnEncoder, values: &Values, kept: Option<&[u32]>) -> Self {
+        let counted = self.count(encoder, values, kept);
+        let mut found = counted.shares().into_iter();
+        let mut next = || found.next().unwrap_or(0.0);
+        match &mut self {
+            ColumnReference::Number { .. } => {}
+            ColumnReference::Bool { no, yes, missing, .. } => {
+                (*no, *yes, *missing) = (next(), next(), next())
+            }
+            ColumnReference::OneHot { levels, other, missing, .. } => {
+                levels.values_mut().for_each(|share| *share = next());
+                let rest = next();
+                other.iter_mut().for_each(|share| *share = rest);
+                *missing = next();
+            }
+        }
+        self
+    }
+
+    /// The column's name.
+    pub fn column(&self) -> &str {
+        match self {
+            ColumnReference::Number { column, .. }
+            | ColumnReference::Bool { column, .. }
+            | ColumnReference::OneHot { column, .. } => column,
+        }
+    }
+
+    /// The share of the rows without a value.
+    pub fn missing(&self) -> f64 {
+        match self {
+            ColumnReference::Number { missing, .. }
+            | ColumnReference::Bool { missing, .. }
+            | ColumnReference::OneHot { missing, .. } => *missing,
+        }
+    }
+
+    /// The share of each bin: those of the numbers, false and true, or the levels and other; then missing; then what
+    /// the fit did not see, which is none.
+    pub fn shares(&self) -> Vec<f64> {
+        let mut shares = match self {
+            ColumnReference::Number { shares, .. } => shares.clone(),
+            ColumnReference::Bool { no, yes, .. } => vec![*no, *yes],
+            ColumnReference::OneHot { levels, other, .. } => {
+                levels.values().copied().chain([other.unwrap_or(0.0)]).collect()
+            }
+        };
+        shares.extend([self.missing(), 0.0]);
+        shares
+    }
+
+    /// How the rows kept of a column fall into the bins.
+    fn count(&self, encoder: &ColumnEncoder, values: &Values, kept: Option<&[u32]>) -> Counted {
+        let (mut below, mut above) = (0, 0);
+        let mut bins = match self {
+            ColumnReference::Number { min, max, edges, .. } => {
+                let there = there(values, kept);
+                let beyond = |is: &dyn Fn(f64) -> bool| there.iter().filter(|v| is(**v)).count();
+                below = min.map_or(0, |min| beyond(&|v| v < min));
+                above = max.map_or(0, |max| beyond(&|v| v > max));
+                rows_between(&there, edges)
+            }
+            ColumnReference::Bool { .. } => {
+                let found = match values {
+                    Values::Bool(v) => pick(v.len(), kept, |row| v[row]),
+                    _ => Vec::new(),
+                };
+                [false, true].map(|wanted| found.iter().filter(|v| **v == Some(wanted)).count()).to_vec()
+            }
+            ColumnReference::OneHot { levels, .. } => {
+                let mut bins = levels_of(encoder, levels, values, kept);
+                // Missing stands before the unseen.
+                let unseen = bins.pop().unwrap_or(0);
+                let rows = kept.map_or(values.len(), <[u32]>::len);
+                bins.push(rows - unseen - bins.iter().sum::<usize>());
+                bins.push(unseen);
+                return Counted { bins, below, above };
+            }
+        };
+        let rows = kept.map_or(values.len(), <[u32]>::len);
+        bins.extend([rows - bins.iter().sum::<usize>(), 0]);
+        Counted { bins, below, above }
+    }
+
+    /// A sentence about numbers outside of the range of the fit.
+    pub(crate) fn outside(&self, counted: &Counted) -> Option<String> {
+        let ColumnReference::Number { column, min: Some(min), max: Some(max), .. } = self else {
+            return None;
+        };
+        let below =
+            (counted.below > 0).then(|| format!("{} below the fit's smallest {min}", count(counted.below)));
+        let above =
+            (counted.above > 0).then(|| format!("{} above the fit's largest {max}", count(counted.above)));
+        let parts: Vec<String> = below.into_iter().chain(above).collect();
+        (!parts.is_empty()).then(|| format!("{column}: {}", parts.join(" and ")))
+    }
+
+    /// Whether it is one for this encoder, and can be computed with; a person may have edited it.
+    pub(crate) fn is_sound(&self, encoder: &ColumnEncoder) -> bool {
+        let kind = match (self, encoder) {
+            (ColumnReference::Number { min, max, edges, shares, .. }, ColumnEncoder::Number { .. }) => {
+                let finite = min.iter().chain(max).chain(edges).all(|v| v.is_finite());
+                finite && edges.is_sorted_by(|a, b| a < b) && shares.len() == edges.len() + 1
+            }
+            (ColumnReference::Bool { .. }, ColumnEncoder::Bool { .. }) => true,
+            (ColumnReference::OneHot { levels, .. }, ColumnEncoder::OneHot { levels: own, .. }) => {
+                levels.len() == own.len() && own.iter().all(|level| levels.contains_key(level))
+            }
+            _ => false,
+        };
+        let share = |s: &f64| (0.0..=1.0).contains(s);
+        kind && self.column() == encoder.column() && self.shares().iter().all(share)
+    }
+}
+
+/// The numbers of the rows kept that are there; adding zero makes -0.0 plain.
+fn there(values: &Values, kept: Option<&[u32]>) -> Vec<f64> {
+    let mut there = pick(values.len(), kept, |row| values.number(row).unwrap_or(f64::NAN) + 0.0);
+    there.retain(|v| !v.is_nan());
+    there
+}
+
+fn number(column: String, values: &Values, kept: Option<&[u32]>) -> ColumnReference {
+    let mut there = there(values, kept);
+    let rows = kept.map_or(values.len(), <[u32]>::len);
+    let missing = (rows - there.len()) as f64 / rows.max(1) as f64;
+    let deciles = quantiles(&mut there, &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]);
+    let below = |edge: f64| there.iter().copied().filter(|v| *v < edge).reduce(f64::max);
+    let common = deciles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+    let mut common: Vec<f64> = common.collect();
+    common.dedup();
+    let mut edges: Vec<f64> = deciles.iter().copied().chain(common.into_iter().filter_map(below)).collect();
+    edges.retain(|v| v.is_finite());
+    edges.sort_unstable_by(f64::total_cmp);
+    edges.dedup();
+    let share = |n: usize| n as f64 / rows.max(1) as f64;
+    ColumnReference::Number {
+        column,
+        missing,
+        min: there.iter().copied().reduce(f64::min),
+        max: there.iter().copied().reduce(f64::max),
+        shares: rows_between(&there, &edges).into_iter().map(share).collect(),
+        edges,
+    }
+}
+
+/// How many values there are up to the first edge, from there up to the second, and so on.
+fn rows_between(values: &[f64], edges: &[f64]) -> Vec<usize> {
+    let mut bins = vec![0; edges.len() + 1];
+    for v in values {
+        bins[edges.iter().filter(|edge| *edge < v).count()] += 1;
+    }
+    bins
+}
+
+/// The rows of each level, of the other ones together, and of those that the fit did not see.
+fn levels_of(
+    encoder: &ColumnEncoder,
+    levels: &BTreeMap<String, f64>,
+    values: &Values,
+    kept: Option<&[u32]>,
+) -> Vec<usize> {
+    let (other, unseen) = (levels.len(), levels.len() + 1);
+    let mut places: HashMap<&str, usize> = levels.keys().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+    if let ColumnEncoder::OneHot { other: rarer, .. } = encoder {
+        places.extend(rarer.iter().map(|level| (level.as_str(), other)));
+    }
+    let mut bins = vec![0; unseen + 1];
+    if let Values::Text { levels, codes } = values {
+        let of: Vec<usize> =
+            levels.iter().map(|l| places.get(l.as_str()).copied().unwrap_or(unseen)).collect();
+        let codes = pick(codes.len(), kept, |row| codes[row]);
+        for place in codes.into_iter().flatten().filter_map(|code| of.get(code as usize)) {
+            bins[*place] += 1;
+        }
+    }
+    bins
+}
