@@ -84,7 +84,7 @@ fn table(
         && let Some(synth) = input.synth
     {
         let began = Instant::now();
-        let mut table = made(synth, input.rows, seed)?;
+        let mut table = made(synth, input.rows, seed);
         if let Some(id) = &input.id {
             let column = table.columns.iter().find(|c| c.name == *id);
             let column = column.ok_or_else(|| Error::data(format!("no column {id:?} to name the rows")))?;
@@ -109,15 +109,13 @@ fn table(
     read_path(path, &options, seconds)
 }
 
-fn made(synth: Synth, rows: Option<usize>, seed: u64) -> Result<Table, Error> {
+fn made(synth: Synth, rows: Option<usize>, seed: u64) -> Table {
+    use segmenta::synth;
     match synth {
-        Synth::Learners => {
-            let mut csv = Vec::new();
-            let learners = segmenta::synth::learners(rows.unwrap_or(205_843), seed);
-            learners.write_csv(&mut csv).map_err(|e| Error::data(e.to_string()))?;
-            segmenta::table::read_bytes("learners.csv", csv, &ReadOptions::default())
-        }
-        _ => Err(Error::Usage("not yet".into())),
+        Synth::Learners => synth::learners(rows.unwrap_or(205_843), seed).table(),
+        Synth::FirstDay => synth::first_day(rows.unwrap_or(20_000), seed).table(),
+        Synth::Survey => synth::survey(rows.unwrap_or(20_000), seed).table(),
+        Synth::Enthusiasts => synth::enthusiasts(rows.unwrap_or(72), seed).table(),
     }
 }
 
