@@ -91,7 +91,7 @@ pub struct Enthusiasts {
 /// Makes those who signed up for a course; the analysis has 72.
 ///
 /// 72 of them come in the same hours under any seed: most in the first, the last after 198. Of 72, 26 are
-/// developers, 26 students, 8 teachers, and 12 of any kind come late. Whether someone works on machine learning
+/// developers, 26 students, 8 teachers, and 12 who are none of it come late. Whether someone works on machine learning
 /// follows from knowledge and research, the degree goes with research. Other numbers of rows have the same shares.
 pub fn enthusiasts(rows: usize, seed: u64) -> Enthusiasts {
     let draws = Draws::new(seed, Purpose::SynthEnthusiasts);
@@ -123,10 +123,9 @@ pub fn enthusiasts(rows: usize, seed: u64) -> Enthusiasts {
 /// Draws one; `place` deals the kinds, late ones have none.
 fn enthusiast(seconds: u32, place: Option<usize>, stream: &mut Stream) -> Enthusiast {
     let mut chance = |share: f64| stream.uniform() < share;
-    let kind = place.unwrap_or_else(|| if chance(0.5) { 0 } else { DEVELOPERS });
-    let is_developer = kind < DEVELOPERS;
-    let is_student = (DEVELOPERS..DEVELOPERS + STUDENTS).contains(&kind);
-    let is_teaching = kind >= DEVELOPERS + STUDENTS;
+    let is_developer = place.is_some_and(|place| place < DEVELOPERS);
+    let is_teaching = place.is_some_and(|place| place >= DEVELOPERS + STUDENTS);
+    let is_student = place.is_some() && !is_developer && !is_teaching;
     let is_researcher = chance(if is_teaching { 0.8 } else { 0.2 });
     let level = match (is_teaching, is_student) {
         (true, _) => 11.0,
@@ -135,7 +134,7 @@ fn enthusiast(seconds: u32, place: Option<usize>, stream: &mut Stream) -> Enthus
     };
     let knowledge = (level + 3.5 * stream.normal()).round().clamp(1.0, 18.0) as u8;
     let is_ml =
-        f64::from(knowledge) + 4.0 * f64::from(u8::from(is_researcher)) + 1.5 * stream.normal() > 10.5;
+        f64::from(knowledge) + 5.0 * f64::from(u8::from(is_researcher)) + 1.5 * stream.normal() > 10.5;
     let effort = [4, 16, 32][stream.below(3) as usize];
     let degree = match (is_researcher, is_student) {
         (true, _) => 4 - stream.below(4) / 3,

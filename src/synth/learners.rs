@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::permutation::Permutation;
 use super::plan::{Once, Plan, email};
-use super::sheet::{Cells, Sheet};
+use super::sheet::{Cells, Sheet, ascii};
 use super::titles::title;
 use crate::random::{Draws, Purpose};
 use crate::table::Table;
@@ -129,19 +129,21 @@ impl Names {
 
     fn company(&self, code: u32, text: &mut String) {
         let mut word = self.words.at(u64::from(code));
-        for letter in 0..Self::LETTERS {
-            if letter == 4 {
-                text.push(' ');
-            }
-            text.push((b'a' + (word % 26) as u8) as char);
+        let mut letters = [b' '; Self::LETTERS as usize + 1];
+        for letter in letters.iter_mut().enumerate().filter(|(i, _)| *i != 4).map(|(_, letter)| letter) {
+            *letter = b'a' + (word % 26) as u8;
             word /= 26;
         }
+        ascii(text, &letters);
     }
 
     fn email(&self, code: u64, text: &mut String) {
-        for part in email(&self.people, code) {
-            let digits = (0..16).rev().map(|i| (part >> (4 * i)) as usize & 15);
-            text.extend(digits.map(|digit| char::from(b"0123456789abcdef"[digit])));
+        let mut digits = [0; 64];
+        for (digits, part) in digits.chunks_mut(16).zip(email(&self.people, code)) {
+            for (i, digit) in digits.iter_mut().rev().enumerate() {
+                *digit = b"0123456789abcdef"[(part >> (4 * i)) as usize & 15];
+            }
         }
+        ascii(text, &digits);
     }
 }
