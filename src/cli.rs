@@ -451,12 +451,9 @@ pub struct SynthLearners {
     /// Seed; the same seed gives the same bytes
     #[arg(long, env = "SEGMENTA_SEED", default_value_t = 0)]
     pub seed: u64,
-    /// The file to write: .csv, .csv.gz, - for stdout, or .npy (with --prepared)
+    /// The file to write: .csv, .csv.gz, or - for stdout
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Write the 26 features of the analysis instead of the raw columns
-    #[arg(long)]
-    pub prepared: bool,
     /// Replace a file that is already there
     #[arg(long)]
     pub force: bool,

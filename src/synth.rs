@@ -10,10 +10,6 @@
 //! ```
 //! let table = segmenta::synth::first_day(1_000, 0).table();
 //! assert_eq!(table.columns[1].name, "signup_week");
-//!
-//! let table = segmenta::synth::learners(1_000, 0);
-//! let features = segmenta::synth::prepare(&table, 2026);
-//! assert_eq!(features.columns[0].len(), 1_000);
 //! ```
 
 mod blobs;
@@ -22,7 +18,6 @@ mod first_day;
 mod learners;
 mod permutation;
 mod plan;
-mod prepared;
 mod sheet;
 mod survey;
 mod titles;
@@ -31,5 +26,4 @@ pub use blobs::{Blobs, blobs};
 pub use enthusiasts::{Enthusiast, Enthusiasts, enthusiasts};
 pub use first_day::{FirstDay, Newcomer, first_day};
 pub use learners::{Learner, Learners, learners};
-pub use prepared::{Prepared, prepare};
 pub use survey::{Kind, Question, Survey, Topic, survey};

@@ -87,8 +87,9 @@ def cases(folder):
     """Name, our run, and each peer's run."""
     raw, table = folder / "learners.csv", folder / "learners.npy"
     small, starts = folder / "small.npy", folder / "starts.npy"
-    for flags in (["--out", raw], ["--prepared", "--out", table]):
-        subprocess.run([PROGRAM, "synth", "learners", *flags], check=True)
+    subprocess.run([PROGRAM, "synth", "learners", "--out", raw], check=True)
+    recipe = ROOT / "recipes" / "learners.toml"
+    subprocess.run([PROGRAM, "run", recipe, "--quiet", "--no-fit", "--features-out", table], check=True)
     rows = np.load(table)
     few = np.ascontiguousarray(rows[np.random.default_rng(0).choice(len(rows), 30_000, replace=False)])
     np.save(small, few)

@@ -126,7 +126,8 @@ pub fn prepare_table(
     // Before the recipe makes columns of the table's own names.
     let before = init.map(|init| init.labels(&table)).transpose()?.flatten();
     let in_table = |e: Error| e.in_file(&source);
-    let Fitting { fitted, choices, notes, outliers, kept } = recipe.fit(&mut table).map_err(in_table)?;
+    let Fitting { fitted, choices, notes, outliers, dropped, kept } =
+        recipe.fit(&mut table).map_err(in_table)?;
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
@@ -154,8 +155,8 @@ pub fn prepare_table(
         None => matrix,
         Some(weights) => matrix.weighted(weights).map_err(in_table)?,
     };
-    if let Some(kept) = kept.as_ref().filter(|k| k.len() + outliers.len() < rows) {
-        let left = rows - kept.len() - outliers.len();
+    if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped < rows) {
+        let left = rows - kept.len() - dropped;
         console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
     }
     seconds.prepare = Some(began.elapsed().as_secs_f64());

@@ -10,6 +10,7 @@ use super::output::{Folder, Pending};
 use super::set_up;
 use crate::cli::{Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
 use segmenta::Error;
+use segmenta::backend::cpu::Cpu;
 use segmenta::recipe::{Recipe, Synth};
 use segmenta::table::{ReadOptions, Table};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,11 @@ use std::time::Instant;
 
 /// `segmenta run`.
 pub fn run(args: &RunRecipe) -> anyhow::Result<()> {
-    let (began, cpu) = (Instant::now(), set_up(&args.run)?);
+    follow(args, set_up(&args.run)?)
+}
+
+fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
+    let began = Instant::now();
     let console = Console::new(&args.run.talk);
     let recipe = Recipe::read(&args.recipe, &args.set.iter().cloned().collect())?;
     let analysis = &recipe.analysis;
@@ -125,6 +130,7 @@ const LEARNERS: &str = include_str!("../../recipes/learners.toml");
 /// `segmenta demo`: as published for a tech-learning platform, but exact on all rows.
 pub fn demo(args: &Demo) -> anyhow::Result<()> {
     const ROWS: usize = 205_843;
+    let cpu = set_up(&args.run)?;
     let console = Console::new(&args.run.talk);
     let mut folder = Folder::open(&args.out, &FILES, args.force)?;
     let table = args.out.join("learners.csv");
@@ -153,7 +159,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         gates: Gates { strict: false, min_segment_pct: 0.0 },
         run: args.run.clone(),
     };
-    run(&args)?;
+    follow(&args, cpu)?;
     let out = Path::new(&recipe).parent().unwrap_or(Path::new("")).display();
     console.note(&format!(
         "the same again:   segmenta run {} --force\n\

@@ -85,21 +85,12 @@ pub fn synth(args: &Synth) -> anyhow::Result<()> {
 
 fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
     check(args.rows, &args.out, &[".csv"], &[".npy"])?;
-    if is_npy(&args.out) && !args.prepared {
-        return Err(
-            Error::Usage("the raw table has texts, .npy has not: --prepared, or a .csv".into()).into()
-        );
-    }
-    if !args.prepared {
-        return write_to(&args.out, args.force, |mut out| {
-            segmenta::synth::learners(args.rows, args.seed).write_csv(&mut out)
-        });
-    }
-    let prepared = segmenta::synth::prepare(&segmenta::synth::learners(args.rows, args.seed), 2026);
     if is_npy(&args.out) {
-        return write_to(&args.out, args.force, |out| write_npy(out, &prepared.columns));
+        return Err(Error::Usage("the table has texts, .npy has not: expected a .csv".into()).into());
     }
-    write_to(&args.out, args.force, |out| write_columns(out, &prepared.names, &prepared.columns))
+    write_to(&args.out, args.force, |mut out| {
+        segmenta::synth::learners(args.rows, args.seed).write_csv(&mut out)
+    })
 }
 
 /// A table that only text can hold.

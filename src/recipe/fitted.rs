@@ -43,6 +43,8 @@ pub struct Fitting {
     pub notes: Vec<String>,
     /// The rows that are left out as outliers, ascending.
     pub outliers: Vec<u32>,
+    /// How many rows [`Drop`]s leave out, outliers among them.
+    pub dropped: usize,
     /// The rows that the features have, where not all.
     pub kept: Option<Vec<u32>>,
 }
@@ -65,6 +67,7 @@ impl Recipe {
         in_order(table, &self.features);
         let mut notes = Vec::new();
         let (drops, fates) = fit_drops(&self.drops, table, &mut notes)?;
+        let dropped = fates.iter().flatten().filter(|f| **f != Fate::Kept).count();
         let kept = fates.as_deref().and_then(kept);
         let (encoder, choices, encoded) =
             Encoder::fit_rows(table, &self.features, &columns.treatments, kept)?;
@@ -76,7 +79,14 @@ impl Recipe {
             .collect();
         let preparation = Preparation { columns: needed(columns.columns, &used), drops };
         let outliers = fates.as_deref().map_or_else(Vec::new, outliers);
-        Ok(Fitting { fitted: Fitted { preparation, encoder }, choices, notes, outliers, kept: encoded })
+        Ok(Fitting {
+            fitted: Fitted { preparation, encoder },
+            choices,
+            notes,
+            outliers,
+            dropped,
+            kept: encoded,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod files;
+mod recipes;
 mod repeat;
 mod streams;
 mod verbs;

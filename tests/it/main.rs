@@ -12,6 +12,7 @@ mod matrix;
 mod metrics;
 mod model;
 mod oracle;
+mod prepared;
 mod primitives;
 mod real;
 mod recipe;

@@ -4,7 +4,8 @@ mod analyses;
 
 use std::collections::{HashMap, HashSet};
 
-use segmenta::synth::{Learner, blobs, learners, prepare};
+use crate::prepared::prepare;
+use segmenta::synth::{Learner, blobs, learners};
 use segmenta::table::Values;
 
 const ROWS: usize = 205_843;

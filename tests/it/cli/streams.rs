@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
 /// Everything that prints results.
-const PRINTING: [&str; 11] = [
+const PRINTING: [&str; 10] = [
     "inspect t.csv -q",
     "tendency t.csv -q --device cpu --json",
     "sweep t.csv -q --device cpu --k 2..4",
@@ -18,7 +18,6 @@ const PRINTING: [&str; 11] = [
     "assign m.json big.csv -q --device cpu --labels -",
     "synth blobs --rows 9000 --out -",
     "synth learners --rows 20000 --out -",
-    "synth learners --rows 9000 --out - --prepared",
 ];
 
 /// With `big.csv`, 9,000 rows for `m.json`.

@@ -22,23 +22,30 @@ fn help_of_every_verb_names_its_flags() {
     let talk = "--json --quiet --verbose --progress";
     let running = format!("--device --threads --seed {talk}");
     let input = "<INPUT> --format --delimiter --null --id";
-    let features = "--features --drop --scale --missing --max-categories";
+    let features = "--features --drop --scale --missing --max-categories --weight";
     let kmeans = "--n-init --max-iter --tol";
     let choosing = "--rule --min-k --sample";
     for (verb, flags) in [
         ("demo", format!("--out --force {running}")),
-        ("inspect", format!("{input} {features} {talk}")),
+        (
+            "run",
+            format!(
+                "<RECIPE> {running} --input --set --out --force --features-out --no-fit --dry-run --strict \
+                 --min-segment-pct"
+            ),
+        ),
+        ("inspect", format!("{input} {features} {talk} --print-recipe")),
         ("tendency", format!("{input} {features} {running} --probes")),
         ("sweep", format!("{input} {features} {running} {kmeans} {choosing} --k")),
         (
             "fit",
             format!(
                 "{input} {features} {running} {kmeans} {choosing} --k --init --silhouette --out --force \
-                 --labels --dry-run --strict --min-segment-pct"
+                 --features-out --labels --dry-run --strict --min-segment-pct"
             ),
         ),
         ("assign", format!("<MODEL> {input} {running} --out --force --labels")),
-        ("synth learners", "--rows --seed --out --prepared --force".into()),
+        ("synth learners", "--rows --seed --out --force".into()),
         ("synth first-day", "--rows --seed --out --force".into()),
         ("synth survey", "--rows --seed --out --force".into()),
         ("synth enthusiasts", "--rows --seed --out --force".into()),
@@ -306,7 +313,7 @@ fn synth() {
     let blobs = "synth blobs --rows 90 --features 2 --centers 3";
     let learners = "synth learners --rows 50";
     let (first_day, survey) = ("synth first-day --rows 40", "synth survey --rows 40");
-    for line in [blobs, learners, "synth learners --rows 50 --prepared", first_day, survey] {
+    for line in [blobs, learners, first_day, survey] {
         let out = desk.run(&format!("{line} --out -")).quietly();
         desk.run(&format!("{line} --out x.csv --force")).quietly();
         desk.run(&format!("{line} --out x.csv.gz --seed 0 --force")).quietly();
@@ -344,9 +351,6 @@ fn synth() {
     desk.run(&format!("fit b.csv {fit} c")).quietly();
     assert_eq!(desk.read("n/assignments.csv"), desk.read("c/assignments.csv"));
     assert_eq!(desk.read("n/model.json"), desk.read("c/model.json"));
-    desk.run("synth learners --rows 80 --prepared --out p.npy").quietly();
-    let inspected = desk.run("inspect p.npy --json -q --features *").json().0;
-    assert_eq!((&inspected["rows"], inspected["columns"].as_array().unwrap().len()), (&80.into(), 26));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use rayon::prelude::*;
 
-use super::learners::{Learner, Learners};
+use segmenta::synth::{Learner, Learners};
 
 /// Sums run over blocks of this many rows, then over the blocks.
 const BLOCK: usize = 4_096;

@@ -1,0 +1,193 @@
+//! Recipes from end to end: `run`, `inspect --print-recipe`, `fit --init model.json`, weights, features written out.
+
+use super::{Desk, assignments};
+use crate::prepared::prepare;
+
+/// A recipe of this repository, with its rows put in.
+fn recipe(name: &str, rows: usize) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    let (head, tail) = text.split_once("synth = ").unwrap();
+    format!("{head}rows = {rows}\nsynth = {tail}")
+}
+
+#[test]
+fn every_recipe_runs_to_its_end() {
+    for (name, rows, k) in [
+        ("learners.toml", 1200, 0),
+        ("first_day.toml", 1500, 0),
+        ("survey.toml", 400, 10),
+        ("enthusiasts.toml", 72, 4),
+    ] {
+        let desk = Desk::new();
+        desk.put("r.toml", recipe(name, rows));
+        let found = desk.run("run r.toml --device cpu --json -q --out out").json().0;
+        assert_eq!(found["rows"], rows, "{name}");
+        assert!(k == 0 || found["k"] == k, "{name}");
+        let rows_of = assignments(&desk.read("out/assignments.csv"));
+        assert_eq!(rows_of.len(), rows, "{name}");
+        let kept = found["sizes"].as_array().unwrap().iter().map(|s| s.as_u64().unwrap()).sum::<u64>();
+        assert_eq!(rows as u64 - kept, found["excluded"].as_u64().unwrap_or(0), "{name}");
+        // New rows by last month's rules: those of the fit get their labels again.
+        let synth = name.strip_suffix(".toml").unwrap().replace('_', "-");
+        if synth != "survey" {
+            let file = if synth == "enthusiasts" { "t.tsv" } else { "t.csv" };
+            desk.run(&format!("synth {synth} --rows {rows} --out {file}")).quietly();
+            let id = if synth == "first-day" { "--id user_id" } else { "" };
+            desk.run(&format!("assign out/model.json {file} {id} --device cpu --out again"));
+            assert_eq!(desk.read("again/assignments.csv"), desk.read("out/assignments.csv"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn outliers_are_told_from_the_rest_and_never_lost() {
+    let desk = Desk::new();
+    desk.put("r.toml", recipe("first_day.toml", 2000));
+    let said = desk.run("run r.toml --device cpu --out out");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("left out: "), "{}", said.err);
+    let metrics: serde_json::Value = serde_json::from_str(&desk.read("out/metrics.json")).unwrap();
+    let outliers = desk.read("out/assignments.csv").lines().filter(|l| l.contains(",-1,outlier,,")).count();
+    assert!(outliers > 0);
+    assert_eq!(metrics["outliers"], outliers);
+    assert_eq!(metrics["excluded"], outliers);
+}
+
+#[test]
+fn the_learners_recipe_makes_the_features_that_plain_code_makes() {
+    let desk = Desk::new();
+    desk.put("r.toml", recipe("learners.toml", 3000));
+    let said = desk.run("run r.toml --no-fit --features-out f.csv -q");
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let plain = prepare(&segmenta::synth::learners(3000, 0), 2026);
+    let text = desk.read("f.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next().unwrap().split(',').collect::<Vec<_>>(), plain.names);
+    for (i, line) in lines.enumerate() {
+        for (j, cell) in line.split(',').enumerate() {
+            let (got, wanted) = (cell.parse::<f32>().unwrap(), plain.columns[j][i]);
+            let largest = plain.columns[j].iter().fold(0f32, |m, v| m.max(v.abs()));
+            let step = f64::from(largest) / f64::from(1u32 << 30);
+            let ulp = f64::from(wanted.abs()) * f64::from(f32::EPSILON);
+            let off = (f64::from(got) - f64::from(wanted)).abs();
+            assert!(off <= step.max(ulp), "row {i}, {}: {got} for {wanted}", plain.names[j]);
+        }
+    }
+    assert_eq!(desk.names("."), ["f.csv", "r.toml"]);
+}
+
+#[test]
+fn a_parameter_has_another_value() {
+    let desk = Desk::new();
+    desk.put("r.toml", recipe("learners.toml", 500));
+    let flags = |year: &str| {
+        let line = format!("run r.toml --no-fit --features-out f.csv --force -q --set reference_year={year}");
+        assert_eq!(desk.run(&line).code, Some(0));
+        desk.read("f.csv")
+    };
+    assert_ne!(flags("2026"), flags("2021"));
+    desk.fails("run r.toml --set year=3", 3, &["year", "[parameters]"]);
+    desk.fails("run r.toml --set reference_year=x", 2, &["reference_year"]);
+}
+
+#[test]
+fn a_printed_recipe_does_what_a_run_without_one_does() {
+    let desk = Desk::with_table();
+    for flags in
+        ["", "--id user_id", "--scale robust --drop age", "--missing drop --max-categories 3", "--null free"]
+    {
+        let text = desk.run(&format!("inspect t.csv {flags} --print-recipe -q")).quietly();
+        desk.put("r.toml", &text);
+        desk.run(&format!("fit t.csv {flags} --device cpu -q --out plain --force")).quietly();
+        desk.run("run r.toml --device cpu -q --out recipe --force").quietly();
+        for file in ["model.json", "assignments.csv"] {
+            assert_eq!(
+                desk.read(&format!("plain/{file}")),
+                desk.read(&format!("recipe/{file}")),
+                "{flags}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_refit_keeps_numbers_and_names() {
+    let desk = Desk::new();
+    desk.run("synth blobs --rows 600 --features 3 --centers 4 --seed 2 --out a.csv").quietly();
+    desk.run("fit a.csv --drop label --k 4 --device cpu -q --out a").quietly();
+    let mut model: serde_json::Value = serde_json::from_str(&desk.read("a/model.json")).unwrap();
+    for centroid in model["centroids"].as_array_mut().unwrap() {
+        centroid["name"] = format!("group {}", centroid["segment"]).into();
+    }
+    desk.put("old.json", model.to_string());
+
+    // The same rows: nobody moves.
+    let same = desk.run("fit a.csv --drop label --init old.json --device cpu -q --json --out b").json().0;
+    assert_eq!((&same["migration"]["moved"], &same["k"]), (&0.into(), &4.into()));
+    assert_eq!(desk.read("a/assignments.csv"), desk.read("b/assignments.csv"));
+
+    // Last quarter's largest segment has lost most of its rows, and the units have changed scale: it is number 0 still.
+    let text = desk.read("a.csv");
+    let labels = desk.read("a/assignments.csv");
+    let (header, rows) = text.split_once('\n').unwrap();
+    let kept: Vec<&str> = rows
+        .lines()
+        .zip(labels.lines().skip(1))
+        .enumerate()
+        .filter(|(i, (_, label))| !label.contains(",0,assigned") || i % 5 == 0)
+        .map(|(_, (row, _))| row)
+        .collect();
+    desk.put("b.csv", format!("{header}\n{}\n", kept.join("\n")));
+    let found = desk.run("fit b.csv --drop label --init old.json --device cpu -q --json --out c").json().0;
+    let sizes: Vec<u64> = found["sizes"].as_array().unwrap().iter().map(|s| s.as_u64().unwrap()).collect();
+    assert!(sizes[0] < sizes[3], "{sizes:?}");
+    assert_eq!(found["segments"][0]["name"], "group 0");
+    let rows = found["migration"]["rows"].as_array().unwrap();
+    let all: u64 = rows.iter().flat_map(|r| r.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(all, kept.len() as u64);
+    let text = desk.run("fit b.csv --drop label --init old.json --device cpu --out c --force");
+    assert!(text.out.contains("group 0") && text.out.contains("was 0"), "{}", text.out);
+    desk.fails("fit b.csv --drop label,f0 --k 3 --init old.json --out d", 2, &["--k 3", "4 centroids"]);
+    desk.put("other.csv", "f0,f1,f2,f3\n1,2,3,4\n2,3,4,5\n3,4,5,7\n4,5,6,9\n5,6,9,1\n");
+    desk.fails("fit other.csv --init old.json --out d", 3, &["old.json", "lacks", "f3"]);
+}
+
+#[test]
+fn a_weight_is_so_many_rows() {
+    let desk = Desk::new();
+    desk.run("synth blobs --rows 90 --features 2 --centers 3 --out b.csv").quietly();
+    let text = desk.read("b.csv");
+    let (mut weighted, mut repeated) = (String::from("f0,f1,w\n"), String::from("f0,f1\n"));
+    for (i, line) in text.lines().skip(1).enumerate() {
+        let row = line.rsplit_once(',').unwrap().0;
+        weighted.push_str(&format!("{row},{}\n", 1 + i % 3));
+        (0..=i % 3).for_each(|_| repeated.push_str(&format!("{row}\n")));
+    }
+    desk.put("w.csv", &weighted);
+    desk.put("r.csv", &repeated);
+    desk.put("start.csv", "0,0\n10,0\n0,10\n");
+    let fit = "--scale none --k 3 --init start.csv --device cpu --json -q --force --out out";
+    let a = desk.run(&format!("fit w.csv --weight w {fit}")).json().0;
+    let b = desk.run(&format!("fit r.csv {fit}")).json().0;
+    assert_eq!(a["features"], serde_json::json!(["f0", "f1"]));
+    let centroids = |v: &serde_json::Value| -> Vec<f64> {
+        let mut all: Vec<Vec<f64>> = v["segments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["centroid"].as_array().unwrap().iter().map(|c| c.as_f64().unwrap()).collect())
+            .collect();
+        all.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        all.concat()
+    };
+    for (x, y) in centroids(&a).into_iter().zip(centroids(&b)) {
+        assert!((x - y).abs() < 1e-5, "{x} {y}");
+    }
+    assert!((a["inertia"].as_f64().unwrap() / b["inertia"].as_f64().unwrap() - 1.0).abs() < 1e-5);
+    let inspected = desk.run("inspect w.csv --weight w -q").quietly();
+    assert!(inspected.contains("the weight column"), "{inspected}");
+    desk.put("bad.csv", weighted.replacen(",1\n", ",-1\n", 1));
+    desk.fails("fit bad.csv --weight w --k 3", 3, &["bad.csv", "column w", "row 1", "-1"]);
+    desk.fails("fit w.csv --weight nosuch --k 3", 3, &["nosuch"]);
+}
