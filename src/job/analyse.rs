@@ -165,7 +165,7 @@ fn named(e: anyhow::Error, source: &str) -> anyhow::Error {
 }
 
 /// Prints the document as the user wants it.
-fn print(document: &Document, talk: &Talk, console: &Console) -> anyhow::Result<()> {
+pub(super) fn print(document: &Document, talk: &Talk, console: &Console) -> anyhow::Result<()> {
     console.clear();
     result(&if talk.json { document.to_json() } else { document.to_text() })
 }

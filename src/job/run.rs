@@ -1,8 +1,8 @@
 //! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
 
-use super::analyse::{FILES, Plan, carry_out};
+use super::analyse::{FILES, Plan, carry_out, print};
 use super::console::Console;
-use super::document::Seconds;
+use super::document::{Document, Seconds};
 use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{prepare_table, read_path};
@@ -69,9 +69,10 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
     let prepared = prepare_table(table, &recipe, plan.init.as_ref(), &console, &mut seconds)?;
     features.write(&prepared)?;
     let Some(folder) = folder else {
-        let (rows, count) = (prepared.matrix.rows(), prepared.matrix.features());
-        console.note(&format!("{rows} rows x {count} features"));
-        return Ok(features.keep()?);
+        features.keep()?;
+        let mut document = Document::new("run", &prepared.matrix, prepared.rows, plan.run.seed());
+        document.seconds = Seconds { total: began.elapsed().as_secs_f64(), ..seconds };
+        return print(&document, &args.run.talk, &console);
     };
     carry_out(&plan, &prepared, folder, features, &console, (began, cpu, seconds))
 }

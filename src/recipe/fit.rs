@@ -11,7 +11,7 @@ use crate::recipe::rows::{check_lengths, kept_rows, pick};
 use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::{centre_and_scale, correlation, median, rank};
 use crate::recipe::{Features, InferOptions, Missing, Scale, TOP_LEVELS, Treatment};
-use crate::table::{Column, Table, Values};
+use crate::table::{Column, Table, Values, missing_column};
 
 impl Encoder {
     /// Chooses the columns as [`infer`] does and learns how to encode them.
@@ -39,6 +39,11 @@ impl Encoder {
     ) -> Result<(Encoder, Vec<Choice>, Option<Vec<u32>>)> {
         check_lengths(table)?;
         let options = &features.options;
+        if let Some(weight) = &options.weight
+            && table.column(weight).is_none()
+        {
+            return Err(missing_column(table, weight));
+        }
         let mut choices = infer(table, options)?;
         let all: Vec<&Column> = table.columns.iter().collect();
         let taken = |choices: &[Choice]| -> Vec<&Column> {
