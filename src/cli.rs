@@ -106,7 +106,7 @@ pub enum ProgressMode {
 /// How a table is read.
 #[derive(Debug, Clone, Args)]
 pub struct Input {
-    /// The table: .csv, .tsv, .csv.gz, .npy, or - for stdin (with --format)
+    /// The table: .csv, .tsv, .csv.gz, .npy, .parquet, .arrow, .feather, or - for stdin (with --format)
     pub input: PathBuf,
     /// What the input is, where its name does not say
     #[arg(long, value_enum, help_heading = "Input")]
@@ -128,6 +128,8 @@ pub enum InputFormat {
     Csv,
     Tsv,
     Npy,
+    Parquet,
+    Arrow,
 }
 
 /// Which columns become features.
@@ -195,6 +197,15 @@ pub struct Out {
     /// Replace results that are already there
     #[arg(long, help_heading = "Output")]
     pub force: bool,
+    /// What the assignments are written as: assignments.csv or assignments.parquet
+    #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
+    pub assignments: AssignmentsArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AssignmentsArg {
+    Csv,
+    Parquet,
 }
 
 /// How k is chosen.
@@ -273,6 +284,9 @@ pub struct RunRecipe {
     /// Replace results that are already there
     #[arg(long, help_heading = "Output")]
     pub force: bool,
+    /// What the assignments are written as: assignments.csv or assignments.parquet
+    #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
+    pub assignments: AssignmentsArg,
     #[command(flatten)]
     pub features_out: FeaturesOut,
     /// Stop after the features
@@ -364,8 +378,8 @@ pub struct Fit {
     #[command(flatten)]
     pub features_out: FeaturesOut,
     /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
-    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true, conflicts_with = "json",
-          help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true,
+          conflicts_with_all = ["json", "assignments"], help_heading = "Output")]
     pub labels: Option<String>,
     /// Check the input, the features and the output folder, then stop
     #[arg(long, help_heading = "Output")]
@@ -385,8 +399,8 @@ pub struct Assign {
     #[command(flatten)]
     pub out: Out,
     /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
-    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true, conflicts_with = "json",
-          help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true,
+          conflicts_with_all = ["json", "assignments"], help_heading = "Output")]
     pub labels: Option<String>,
     #[command(flatten)]
     pub run: Run,

@@ -444,6 +444,11 @@ impl Matrix {
         self.tile(i / TILE).iter().map(move |lanes| lanes[i % TILE])
     }
 
+    /// The stored value of feature `j` in row `i`.
+    pub fn value(&self, i: usize, j: usize) -> f32 {
+        self.tile(i / TILE)[j][i % TILE]
+    }
+
     /// What a stored value of feature `j` is multiplied by to give its whole number of grid steps.
     pub fn steps_per_unit(&self, j: usize) -> f32 {
         // Between 2^-16 and 2^126: a normal f32.

@@ -1,11 +1,16 @@
 //! Tables as they are read: named, typed columns with missing values.
 //!
-//! [`read`] takes CSV, TSV (plain or gzip) and `.npy`; types are inferred over the whole column.
+//! [`read`] takes CSV, TSV (plain or gzip), where types are inferred over the whole column, and `.npy`, Parquet and
+//! Arrow, which know their types; [`write`] makes such files.
 
+#[cfg(feature = "parquet")]
+mod columnar;
 mod csv;
 mod gzip;
 mod names;
 mod npy;
+mod texts;
+pub mod write;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -172,7 +177,13 @@ impl Table {
     }
 }
 
-/// The format of a table's bytes. Each may be gzipped; that is seen from the bytes.
+/// The format of a table's bytes. The first three may be gzipped; that is seen from the bytes.
+///
+/// Parquet and Arrow are read where the feature `parquet` is compiled in, as it is by default. There types are those
+/// of the file: text stays text whatever it looks like, and only [`ReadOptions::null`] means missing in it, beside
+/// null. Integers, floats and decimals are numbers, dates and timestamps are numbers too: seconds since 1970 (UTC
+/// where a timestamp has a zone, else as on its clock), times of day and durations are seconds. What is no single value (lists, structs, maps,
+/// intervals) or no text (binary) is left out: missing in every row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Text with a header; the delimiter is found among comma, semicolon, tab and bar.
@@ -181,12 +192,21 @@ pub enum Format {
     Tsv,
     /// NumPy's array format: one or two dimensions of numbers or booleans, no header.
     Npy,
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow's IPC format, as a file (Feather version 2) or as a stream.
+    Arrow,
 }
 
 impl Format {
     /// Each by its name in a recipe.
-    pub(crate) const WORDS: &[(&str, Format)] =
-        &[("csv", Format::Csv), ("tsv", Format::Tsv), ("npy", Format::Npy)];
+    pub(crate) const WORDS: &[(&str, Format)] = &[
+        ("csv", Format::Csv),
+        ("tsv", Format::Tsv),
+        ("npy", Format::Npy),
+        ("parquet", Format::Parquet),
+        ("arrow", Format::Arrow),
+    ];
 }
 
 /// How to read a table; the default takes everything from the file itself.
@@ -203,6 +223,9 @@ pub struct ReadOptions {
     /// Columns to read as text whatever they look like. New rows for a fitted encoder need it: a batch
     /// whose codes happen to be all digits would come out as numbers otherwise.
     pub text: Vec<String>,
+    /// How many rows right after the header are skipped, as if they were not there; the second line of a survey
+    /// often holds the questions. Lines in messages stay those of the file.
+    pub skip_rows: usize,
 }
 
 /// Reads the table at `path`, or from stdin where that is `-` (which needs `options.format`).
@@ -219,7 +242,9 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     if path == Path::new("-") {
         if options.format.is_none() {
-            return Err(Error::Usage("reading from stdin needs the format: csv, tsv or npy".into()));
+            return Err(Error::Usage(
+                "reading from stdin needs the format: csv, tsv, npy, parquet or arrow".into(),
+            ));
         }
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
@@ -229,6 +254,14 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     let format = format_of(&name, options)?;
     if path.is_dir() {
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "this is a directory, not a file")));
+    }
+    let columns = match format {
+        Format::Parquet => Some(columnar::read_parquet(path, options)),
+        Format::Arrow => Some(columnar::read_arrow(path, options)),
+        _ => None,
+    };
+    if let Some(table) = columns {
+        return finish(table.map_err(|e| e.in_file(&name))?, &name);
     }
     if format == Format::Npy
         && let Some(table) = npy::read_packed(path, options).map_err(|e| e.in_file(&name))?
@@ -246,11 +279,15 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
 /// As [`read`], without the file's own.
 pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
     let format = format_of(name, options)?;
-    let table = gzip::unpack(bytes).and_then(|bytes| {
+    let zipped = matches!(format, Format::Csv | Format::Tsv | Format::Npy);
+    let bytes = if zipped { gzip::unpack(bytes) } else { Ok(bytes) };
+    let table = bytes.and_then(|bytes| {
         if bytes.is_empty() {
             return Err(Error::data("the file is empty"));
         }
         match format {
+            Format::Parquet => columnar::parse_parquet(bytes, options),
+            Format::Arrow => columnar::parse_arrow(&bytes, options),
             Format::Npy => npy::parse(&bytes, options),
             Format::Csv => csv::parse(&bytes, options.delimiter, options),
             Format::Tsv => csv::parse(&bytes, options.delimiter.or(Some(b'\t')), options),
@@ -281,10 +318,53 @@ fn format_of(name: &str, options: &ReadOptions) -> Result<Format> {
         Some("csv" | "txt") => Ok(Format::Csv),
         Some("tsv") => Ok(Format::Tsv),
         Some("npy") => Ok(Format::Npy),
+        Some("parquet") if stem == lower => Ok(Format::Parquet),
+        Some("arrow" | "feather" | "ipc") if stem == lower => Ok(Format::Arrow),
         _ => Err(Error::Usage(format!(
             "{name}: cannot tell the format from the name; name it .csv, .tsv, .txt or .npy (each also with \
-             .gz), or say the format: csv, tsv or npy"
+             .gz), .parquet, .arrow or .feather, or say the format: csv, tsv, npy, parquet or arrow"
         ))),
+    }
+}
+
+/// Refuses a table of which nothing is left.
+fn must_have_rows(rows: usize, options: &ReadOptions) -> Result<()> {
+    match options.skip_rows {
+        _ if rows > 0 => Ok(()),
+        0 => Err(Error::data("the table has no rows")),
+        skipped => Err(Error::data(format!("no rows after the {skipped} that are skipped"))),
+    }
+}
+
+/// A build without the feature `parquet` says so.
+#[cfg(not(feature = "parquet"))]
+mod columnar {
+    use std::path::Path;
+
+    use super::{ReadOptions, Table};
+    use crate::error::{Error, Result};
+
+    /// What to do without.
+    pub(super) fn missing() -> Error {
+        Error::Usage(
+            "this build has no Parquet and no Arrow: build it with the feature parquet, or use .csv".into(),
+        )
+    }
+
+    pub(super) fn read_parquet(_: &Path, _: &ReadOptions) -> Result<Table> {
+        Err(missing())
+    }
+
+    pub(super) fn read_arrow(_: &Path, _: &ReadOptions) -> Result<Table> {
+        Err(missing())
+    }
+
+    pub(super) fn parse_parquet(_: Vec<u8>, _: &ReadOptions) -> Result<Table> {
+        Err(missing())
+    }
+
+    pub(super) fn parse_arrow(_: &[u8], _: &ReadOptions) -> Result<Table> {
+        Err(missing())
     }
 }
 

@@ -1,14 +1,14 @@
 //! tendency, sweep and fit: one chain, of which each verb takes its part.
 
-use super::assign::write_assignments;
-use super::console::{Console, result, stream};
+use super::assign::{self, Labelled};
+use super::console::{Console, result};
 use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
 use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{Prepared, prepare};
 use super::output::Folder;
 use super::{Gate, console, set_up};
-use crate::cli::{Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
+use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
@@ -205,8 +205,10 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     print(&analysis.document, &args.run.talk, &console)
 }
 
-/// The files of a fit, in the order in which they are opened.
-pub(super) const FILES: [&str; 3] = ["model.json", "metrics.json", "assignments.csv"];
+/// The files of a fit, in the order in which they are opened; assignments that go to stdout get none.
+pub(super) fn file_names(assignments: Option<AssignmentsArg>) -> Vec<&'static str> {
+    ["model.json", "metrics.json"].into_iter().chain(assignments.map(assign::file_name)).collect()
+}
 
 /// What a fit is to do, whoever asks for it.
 pub(super) struct Plan<'a> {
@@ -222,14 +224,23 @@ pub(super) struct Plan<'a> {
     pub(super) kmeans: KMeans,
     pub(super) choosing: Choosing,
     pub(super) silhouette: bool,
-    /// Assignments go to stdout.
-    pub(super) to_stdout: bool,
+    /// What the assignments' file is; by default they go to stdout.
+    pub(super) assignments: Option<AssignmentsArg>,
     pub(super) dry_run: bool,
     pub(super) gates: &'a Gates,
     pub(super) run: Run,
 }
 
 impl Plan<'_> {
+    /// The files of the fit.
+    ///
+    /// # Errors
+    /// One that this build cannot write.
+    pub(super) fn file_names(&self) -> Result<Vec<&'static str>, Error> {
+        self.assignments.map_or(Ok(()), |a| assign::format(a).must_be_there())?;
+        Ok(file_names(self.assignments))
+    }
+
     /// Checks what can be checked without a table.
     pub(super) fn check(&self) -> Result<(), Error> {
         let usage = |what: String| Err(Error::Usage(what));
@@ -274,7 +285,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         kmeans: args.kmeans.clone(),
         choosing: args.choosing.clone(),
         silhouette: args.silhouette,
-        to_stdout: args.labels.is_some(),
+        assignments: args.labels.is_none().then_some(args.out.assignments),
         dry_run: args.dry_run,
         gates: &args.gates,
         run: args.run.clone(),
@@ -282,8 +293,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     if args.init.is_none() {
         plan.check()?;
     }
-    let names = if plan.to_stdout { &FILES[..2] } else { &FILES[..] };
-    let folder = Folder::open(&args.out.out, names, args.out.force)?;
+    let folder = Folder::open(&args.out.out, &plan.file_names()?, args.out.force)?;
     let mut features = FeaturesFile::open(args.features_out.features_out.as_deref(), args.out.force)?;
     if let Some(path) = args.init.as_deref() {
         plan.init = Some(Init::read(path)?);
@@ -320,7 +330,7 @@ pub(super) fn carry_out(
         if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
     let work = fit_work(matrix, &all, n_init) + pairs;
     let mut analysis = Analysis::new(plan.command, prepared, (&plan.run, cpu), work, console, seconds)?;
-    let names = if plan.to_stdout { &FILES[..2] } else { &FILES[..] };
+    let names = file_names(plan.assignments);
     if plan.dry_run {
         console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
         return Ok(());
@@ -367,9 +377,9 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    let sizes = finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.to_stdout, began))?;
+    let sizes = finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.assignments, began))?;
     features.keep()?;
-    if !plan.to_stdout {
+    if plan.assignments.is_some() {
         print(&analysis.document, &plan.run.talk, console)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
@@ -410,14 +420,14 @@ fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<Str
     (old_of, before.names.clone(), Some(Migration::new(before.path.display().to_string(), rows)))
 }
 
-/// Writes a fit's files; returns the segments' sizes, largest first.
+/// Writes a fit's files, the assignments to stdout where they get none; returns the segments' sizes, largest first.
 fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
     prepared: &Prepared,
     params: &Params,
     mut folder: Folder,
-    (to_stdout, began): (bool, Instant),
+    (file, began): (Option<AssignmentsArg>, Instant),
 ) -> anyhow::Result<Vec<u64>> {
     let start = Instant::now();
     let matrix = &prepared.matrix;
@@ -430,16 +440,19 @@ fn finish_fit(
         .with_reference(prepared.reference.clone(), &rows);
     model.renumber(&numbers, &names);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
-    folder.write(2, |out| write_assignments(out, prepared.ids.as_ref(), &rows, &prepared.outliers))?;
+    let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };
+    if let Some(file) = file {
+        folder.write(2, |out| labelled.write(file, out))?;
+    }
     let document = &mut analysis.document;
     document.seconds.write = Some(start.elapsed().as_secs_f64());
     document.seconds.total = began.elapsed().as_secs_f64();
     let json = document.to_json();
     folder.write(1, |out| out.write_all(json.as_bytes()))?;
     folder.keep()?;
-    if to_stdout {
+    if file.is_none() {
         // After the files: a reader that stops early must not cost the model.
-        stream(|out| write_assignments(out, prepared.ids.as_ref(), &rows, &prepared.outliers))?;
+        labelled.stream()?;
     }
     Ok(document.sizes.clone().unwrap_or_default())
 }

@@ -1,49 +1,86 @@
 //! `segmenta assign`, and the assignments' file.
 
-use super::console::{Console, csv_error, result, stream};
+use super::console::{Console, result, stream};
 use super::document::{self, DeviceUsed, Seconds};
 use super::input;
 use super::output::Folder;
 use super::set_up;
-use crate::cli::Assign;
+use crate::cli::{Assign, AssignmentsArg};
 use segmenta::backend;
 use segmenta::model::{Assignment, Model};
+use segmenta::table::write::{Cells, Format, write_csv, write_table};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::Write;
 use std::time::Instant;
 
-/// Writes one line a row: id (or row number), segment, status, distance, margin.
-///
-/// # Errors
-/// What `out` says.
-pub fn write_assignments(
-    out: &mut dyn Write,
-    ids: Option<&(String, Vec<String>)>,
-    rows: &[Option<Assignment>],
-    outliers: &[u32],
-) -> std::io::Result<()> {
-    let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(out);
-    let name = ids.map_or("row", |(name, _)| name.as_str());
-    let mut write = |id: &str, rest: [&str; 4]| {
-        writer.write_field(id).and_then(|()| writer.write_record(rest)).map_err(csv_error)
-    };
-    write(name, ["segment", "status", "distance", "margin"])?;
-    for (i, row) in rows.iter().enumerate() {
-        let number = (i + 1).to_string();
-        let id = ids.map_or(number.as_str(), |(_, cells)| cells[i].as_str());
-        match row {
-            Some(row) => {
-                let margin = if row.margin.is_finite() { row.margin.to_string() } else { String::new() };
-                let (segment, distance) = (row.segment.to_string(), row.distance.to_string());
-                write(id, [&segment, "assigned", &distance, &margin])?;
-            }
-            None => {
-                let outlier = outliers.binary_search(&(i as u32)).is_ok();
-                write(id, ["-1", if outlier { "outlier" } else { "excluded" }, "", ""])?;
-            }
-        }
+/// The name of the assignments' file.
+pub fn file_name(format: AssignmentsArg) -> &'static str {
+    match format {
+        AssignmentsArg::Csv => "assignments.csv",
+        AssignmentsArg::Parquet => "assignments.parquet",
     }
-    writer.flush()
+}
+
+/// The format of the assignments' file.
+pub fn format(asked: AssignmentsArg) -> Format {
+    match asked {
+        AssignmentsArg::Csv => Format::Csv,
+        AssignmentsArg::Parquet => Format::Parquet,
+    }
+}
+
+/// A table's rows with their segments.
+pub struct Labelled<'a> {
+    /// The id column's name and cells; none: rows are numbered.
+    pub ids: Option<&'a (String, Vec<String>)>,
+    /// The segments; none where a row has none.
+    pub rows: &'a [Option<Assignment>],
+    /// Which of these are outliers, ascending.
+    pub outliers: &'a [u32],
+}
+
+impl<'a> Labelled<'a> {
+    /// Writes one row a row: id (or row number), segment, status, distance, margin.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn write(&self, file: AssignmentsArg, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+        let (names, columns) = self.columns();
+        write_table(format(file), self.rows.len(), &names, &columns, out)
+    }
+
+    /// The same as CSV, to stdout.
+    ///
+    /// # Errors
+    /// What stdout says.
+    pub fn stream(&self) -> anyhow::Result<()> {
+        let (names, columns) = self.columns();
+        stream(|out| write_csv(self.rows.len(), &names, &columns, out))
+    }
+
+    fn columns(&self) -> ([&'a str; 5], [Cells<'a>; 5]) {
+        let Labelled { ids, rows, outliers } = *self;
+        let id = move |i: usize| match ids {
+            Some((_, cells)) => Cow::from(cells[i].as_str()),
+            None => Cow::from((i + 1).to_string()),
+        };
+        let names = [ids.map_or("row", |(name, _)| name.as_str()), "segment", "status", "distance", "margin"];
+        let status = move |i: usize| match rows[i] {
+            Some(_) => "assigned",
+            None if outliers.binary_search(&(i as u32)).is_ok() => "outlier",
+            None => "excluded",
+        };
+        let cells = [
+            Cells::Text(Box::new(move |i| Some(id(i)))),
+            Cells::I32(Box::new(move |i| Some(rows[i].as_ref().map_or(-1, |row| row.segment as i32)))),
+            Cells::Text(Box::new(move |i| Some(status(i).into()))),
+            Cells::F64(Box::new(move |i| rows[i].as_ref().map(|row| row.distance))),
+            // One segment alone has no runner-up.
+            Cells::F64(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
+        ];
+        (names, cells)
+    }
 }
 
 /// What `assign` found out.
@@ -74,8 +111,10 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
     let to_stdout = args.labels.is_some();
-    let names: &[&str] = if to_stdout { &[] } else { &["assignments.csv"] };
-    let mut folder = if to_stdout { None } else { Some(Folder::open(&args.out.out, names, args.out.force)?) };
+    let name = file_name(args.out.assignments);
+    format(args.out.assignments).must_be_there()?;
+    let mut folder =
+        if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
     let model = Model::read(&args.model)?;
     let mut seconds = Seconds::default();
     let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
@@ -88,10 +127,10 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         console.note(&format!("note: {warning}"));
     }
     let start = Instant::now();
+    let labelled = Labelled { ids: table.ids.as_ref(), rows: &assigned.rows, outliers: &assigned.outliers };
     match &mut folder {
-        Some(folder) => folder
-            .write(0, |out| write_assignments(out, table.ids.as_ref(), &assigned.rows, &assigned.outliers))?,
-        None => stream(|out| write_assignments(out, table.ids.as_ref(), &assigned.rows, &assigned.outliers))?,
+        Some(folder) => folder.write(0, |out| labelled.write(args.out.assignments, out))?,
+        None => labelled.stream()?,
     }
     seconds.write = Some(start.elapsed().as_secs_f64());
     seconds.total = began.elapsed().as_secs_f64();
@@ -105,7 +144,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         } else {
             result(&text(&found))?;
         }
-        console.note(&format!("wrote assignments.csv into {}", args.out.out.display()));
+        console.note(&format!("wrote {name} into {}", args.out.out.display()));
     }
     Ok(())
 }

@@ -2,29 +2,32 @@
 
 use super::input::Prepared;
 use super::output::Pending;
-use super::tools::{write_columns, write_npy};
 use segmenta::Error;
+use segmenta::table::write::{Cells, Format, write_table};
 use std::path::Path;
 
 /// Where the features go, if they are wanted.
-pub struct FeaturesFile(Option<(Pending, bool)>);
+pub struct FeaturesFile(Option<(Pending, Format)>);
 
 impl FeaturesFile {
     /// Opens the file.
     ///
     /// # Errors
-    /// An ending that is no format, and those of [`Pending::open`].
+    /// An ending that is no format, a format that this build cannot write, and those of [`Pending::open`].
     pub fn open(path: Option<&Path>, force: bool) -> Result<Self, Error> {
         let Some(path) = path else { return Ok(FeaturesFile(None)) };
-        let npy = match path.extension().and_then(|e| e.to_str()) {
-            Some(e) if e.eq_ignore_ascii_case("npy") => true,
-            Some(e) if e.eq_ignore_ascii_case("csv") => false,
+        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+        let format = match ending.as_str() {
+            "npy" => Format::Npy,
+            "csv" => Format::Csv,
+            "parquet" => Format::Parquet,
             _ => {
-                let what = format!("--features-out {}: expected .csv or .npy", path.display());
+                let what = format!("--features-out {}: expected .csv, .npy or .parquet", path.display());
                 return Err(Error::Usage(what));
             }
         };
-        Ok(FeaturesFile(Some((Pending::open(path, force)?, npy))))
+        format.must_be_there()?;
+        Ok(FeaturesFile(Some((Pending::open(path, force)?, format))))
     }
 
     /// Writes the features, each row that was kept a row.
@@ -32,20 +35,16 @@ impl FeaturesFile {
     /// # Errors
     /// A full disk, and what else a disk can say.
     pub fn write(&mut self, prepared: &Prepared) -> Result<(), Error> {
-        let Some((file, npy)) = &mut self.0 else { return Ok(()) };
+        let Some((file, format)) = &mut self.0 else { return Ok(()) };
         let (matrix, encoder) = (&prepared.matrix, &prepared.fitted.encoder);
-        let shift: Vec<f64> = (0..matrix.features()).map(|j| encoder.to_user(j, 0.0)).collect();
-        let mut columns = vec![Vec::with_capacity(matrix.rows()); matrix.features()];
-        for row in 0..matrix.rows() {
-            for ((column, value), shift) in columns.iter_mut().zip(matrix.row(row)).zip(&shift) {
-                column.push((matrix.to_user(f64::from(value)) + shift) as f32);
-            }
-        }
-        file.write(
-            |out| {
-                if *npy { write_npy(out, &columns) } else { write_columns(out, matrix.names(), &columns) }
-            },
-        )
+        let column = |j: usize| {
+            let shift = encoder.to_user(j, 0.0);
+            let value = move |i: usize| (matrix.to_user(f64::from(matrix.value(i, j))) + shift) as f32;
+            Cells::F32(Box::new(move |i| Some(value(i))))
+        };
+        let columns: Vec<Cells<'_>> = (0..matrix.features()).map(column).collect();
+        let names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
+        file.write(|out| write_table(*format, matrix.rows(), &names, &columns, out))
     }
 
     /// Puts the file in its place.

@@ -40,11 +40,14 @@ pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
             InputFormat::Csv => Format::Csv,
             InputFormat::Tsv => Format::Tsv,
             InputFormat::Npy => Format::Npy,
+            InputFormat::Parquet => Format::Parquet,
+            InputFormat::Arrow => Format::Arrow,
         }),
         delimiter: input.delimiter,
         null: input.null.clone(),
         id: input.id.clone(),
         text,
+        skip_rows: 0,
     }
 }
 
@@ -75,7 +78,7 @@ pub fn infer_options(features: &Features) -> InferOptions {
 /// As [`segmenta::table::read`].
 pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::Result<Table> {
     if input.input.as_os_str() == "-" && input.format.is_none() {
-        return Err(Error::Usage("stdin (-) needs --format csv, tsv or npy".into()).into());
+        return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()).into());
     }
     read_path(&input.input, &read_options(input, text), seconds)
 }

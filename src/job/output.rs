@@ -76,7 +76,10 @@ impl Pending {
     ///
     /// # Errors
     /// A full disk, and what else a disk can say.
-    pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Error> {
+    pub fn write(
+        &mut self,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> std::io::Result<()>,
+    ) -> Result<(), Error> {
         write(&mut self.writer).and_then(|()| self.writer.flush()).map_err(|e| write_error(&self.path, e))
     }
 
@@ -143,7 +146,7 @@ impl Folder {
     pub fn write(
         &mut self,
         index: usize,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<(), Error> {
         match self.files.get_mut(index) {
             Some(file) => file.write(write),

@@ -1,6 +1,6 @@
 //! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
 
-use super::analyse::{FILES, Plan, carry_out, print};
+use super::analyse::{Plan, carry_out, file_names, print};
 use super::console::Console;
 use super::document::{Document, Seconds};
 use super::features::FeaturesFile;
@@ -8,7 +8,7 @@ use super::init::Init;
 use super::input::{prepare_table, read_path};
 use super::output::{Folder, Pending};
 use super::set_up;
-use crate::cli::{Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
+use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::recipe::{Recipe, Synth};
@@ -43,7 +43,7 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
             sample: analysis.sample,
         },
         silhouette: analysis.silhouette,
-        to_stdout: false,
+        assignments: Some(args.assignments),
         dry_run: args.dry_run,
         gates: &args.gates,
         run: args.run.clone(),
@@ -56,7 +56,7 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
     }
     let out = args.out.clone().or_else(|| recipe.output.folder.clone());
     let out = out.unwrap_or_else(|| PathBuf::from("segmenta-out"));
-    let folder = if args.no_fit { None } else { Some(Folder::open(&out, &FILES, args.force)?) };
+    let folder = if args.no_fit { None } else { Some(Folder::open(&out, &plan.file_names()?, args.force)?) };
     let features = args.features_out.features_out.as_deref().or(recipe.output.features.as_deref());
     let mut features = FeaturesFile::open(features, args.force)?;
     if let Some(path) = analysis.init.as_deref() {
@@ -111,6 +111,7 @@ fn table(
         null: input.null.clone(),
         id: input.id.clone(),
         text,
+        skip_rows: input.skip_rows,
     };
     read_path(path, &options, seconds)
 }
@@ -133,7 +134,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     const ROWS: usize = 205_843;
     let cpu = set_up(&args.run)?;
     let console = Console::new(&args.run.talk);
-    let mut folder = Folder::open(&args.out, &FILES, args.force)?;
+    let mut folder = Folder::open(&args.out, &file_names(Some(AssignmentsArg::Csv)), args.force)?;
     let table = args.out.join("learners.csv");
     let recipe = args.out.join("learners.toml");
     let mut files = [Pending::open(&table, args.force)?, Pending::open(&recipe, args.force)?];
@@ -154,6 +155,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         set: Vec::new(),
         out: Some(args.out.clone()),
         force: args.force,
+        assignments: AssignmentsArg::Csv,
         features_out: FeaturesOut { features_out: None },
         no_fit: false,
         dry_run: false,

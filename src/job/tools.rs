@@ -178,7 +178,7 @@ fn write_to(
             zip.finish().map(drop)
         })?;
     } else {
-        file.write(write)?;
+        file.write(|out| write(out))?;
     }
     Ok(file.keep()?)
 }
@@ -204,7 +204,7 @@ pub fn write_columns(out: &mut dyn Write, names: &[String], columns: &[Vec<f32>]
 }
 
 /// Feature columns as `.npy`, f32, row by row.
-pub fn write_npy(out: &mut dyn Write, columns: &[Vec<f32>]) -> std::io::Result<()> {
+fn write_npy(out: &mut dyn Write, columns: &[Vec<f32>]) -> std::io::Result<()> {
     use ndarray_npy::WriteNpyExt;
     let rows = columns.first().map_or(0, Vec::len);
     let array = ndarray::Array2::from_shape_fn((rows, columns.len()), |(i, j)| columns[j][i]);

@@ -4,13 +4,11 @@ mod cells;
 mod dictionary;
 mod sniff;
 
-use std::collections::HashMap;
-
 use memchr::memchr;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
-use crate::table::{Column, ReadOptions, Table, Values, ids};
+use crate::table::{Column, ReadOptions, Table, Values, ids, must_have_rows, names};
 use cells::Cells;
 
 /// Reads a text table; the delimiter is sniffed where none is given.
@@ -23,11 +21,13 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
         ));
     }
     let delimiter = delimiter.unwrap_or_else(|| sniff::delimiter(bytes));
-    let cells = Cells::cut(bytes, delimiter)?;
+    let mut cells = Cells::cut(bytes, delimiter)?;
     let names = column_names(&cells)?;
     if cells.rows() == 0 {
         return Err(Error::data("a header but no rows"));
     }
+    cells.skip(options.skip_rows);
+    must_have_rows(cells.rows(), options)?;
     let cell = |row, column| String::from_utf8_lossy(cells.get(row, column)).into_owned();
     let ids = ids(options, &names, cells.rows(), cell)?;
     let typed: Vec<Result<Values>> = names
@@ -70,18 +70,10 @@ fn must_be_text(bytes: &[u8]) -> Result<()> {
     Err(Error::at(Place::default().line(line), "not UTF-8 text; save the table as UTF-8"))
 }
 
-/// The header's names; one that is empty becomes `unnamed_N`.
+/// The header's names.
 fn column_names(cells: &Cells) -> Result<Vec<String>> {
-    let names: Vec<String> = (cells.header.iter().enumerate())
-        .map(|(i, name)| if name.is_empty() { format!("unnamed_{}", i + 1) } else { name.clone() })
-        .collect();
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    for (i, name) in names.iter().enumerate() {
-        if let Some(first) = seen.insert(name, i) {
-            let what = format!("the name {name:?} is used twice, by columns {} and {}", first + 1, i + 1);
-            return Err(Error::at(Place::default().line(cells.header_line), what));
-        }
-    }
+    let names = names::complete(cells.header.iter().cloned());
+    names::must_differ(&names).map_err(|what| Error::at(Place::default().line(cells.header_line), what))?;
     Ok(names)
 }
 

@@ -1,9 +1,26 @@
 //! Column names: a helpful answer to one that is not there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Place, Result};
 use crate::table::Table;
+
+/// The names as they are used: one that is empty becomes `unnamed_N`.
+pub(super) fn complete(names: impl Iterator<Item = String>) -> Vec<String> {
+    let name = |(i, name): (usize, String)| if name.is_empty() { format!("unnamed_{}", i + 1) } else { name };
+    names.enumerate().map(name).collect()
+}
+
+/// The sentence for a name that two columns have.
+pub(super) fn must_differ(names: &[String]) -> std::result::Result<(), String> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (i, name) in names.iter().enumerate() {
+        if let Some(first) = seen.insert(name, i) {
+            return Err(format!("the name {name:?} is used twice, by columns {} and {}", first + 1, i + 1));
+        }
+    }
+    Ok(())
+}
 
 /// How many names a message lists.
 const LISTED: usize = 8;

@@ -1,6 +1,6 @@
 //! NumPy's `.npy` arrays.
 
-use ndarray::{Array2, ArrayD, Axis, Ix2};
+use ndarray::{Array2, ArrayD, Axis, Ix2, s};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyExt, ReadableElement};
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
-use crate::table::{Column, ReadOptions, Table, Values, ids};
+use crate::table::{Column, ReadOptions, Table, Values, ids, must_have_rows};
 
 /// The longest header that is read; NumPy's own limit for one that is not trusted.
 const LONGEST_HEADER: usize = 10_000;
@@ -81,12 +81,16 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<T
     if !plain || cfg!(target_endian = "big") || bytes != Some(length) || rows * width == 0 {
         return Ok(None);
     }
+    let skip = options.skip_rows.min(rows);
+    let rows = rows - skip;
+    must_have_rows(rows, options)?;
     let mut block = RowMajor::zeros(rows, width);
-    file.seek(SeekFrom::Start(body as u64)).map_err(failed)?;
+    file.seek(SeekFrom::Start((body + skip * width * 4) as u64)).map_err(failed)?;
     file.read_exact(bytemuck::cast_slice_mut(block.values_mut())).map_err(failed)?;
     let names: Vec<String> = (0..width).map(|j| format!("f{j}")).collect();
     if let Some((column, row)) = block.find(f32::is_infinite) {
-        let what = format!("row {}: expected a finite number, found {}", row + 1, block.get(row, column));
+        let found = block.get(row, column);
+        let what = format!("row {}: expected a finite number, found {found}", skip + row + 1);
         return Err(Error::at(Place::default().column(names[column].as_str()), what));
     }
     let ids = ids(options, &names, rows, |row, column| block.get(row, column).to_string())?;
@@ -156,6 +160,9 @@ fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let array = ArrayD::<T>::read_npy(bytes).map_err(|e| Error::data(e.to_string()))?;
     let array = if array.ndim() == 1 { array.insert_axis(Axis(1)) } else { array };
     let array: Array2<T> = array.into_dimensionality::<Ix2>().map_err(|e| Error::data(e.to_string()))?;
+    let skip = options.skip_rows.min(array.nrows());
+    let array = array.slice(s![skip.., ..]);
+    must_have_rows(array.nrows(), options)?;
     let names: Vec<String> = (0..array.ncols()).map(|j| format!("f{j}")).collect();
     let ids = ids(options, &names, array.nrows(), |row, column| array[[row, column]].to_string())?;
     let columns: Vec<Vec<f64>> = (0..array.ncols())
@@ -165,7 +172,8 @@ fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let mut out = Vec::with_capacity(columns.len());
     for (name, numbers) in names.into_iter().zip(columns) {
         if let Some(row) = numbers.iter().position(|v| v.is_infinite()) {
-            let what = format!("row {}: expected a finite number, found {}", row + 1, numbers[row]);
+            let found = numbers[row];
+            let what = format!("row {}: expected a finite number, found {found}", skip + row + 1);
             return Err(Error::at(Place::default().column(name), what));
         }
         let values = if numbers.iter().all(|v| v.is_nan()) {

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod bench;
+#[cfg(feature = "parquet")]
+mod columnar;
 mod files;
 mod recipes;
 mod repeat;

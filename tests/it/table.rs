@@ -1,6 +1,9 @@
 //! Reading tables: types, missing marks, ids, and every way in which a file can be wrong.
 
 mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod write;
 
 use std::io::Write as _;
 
@@ -110,6 +113,52 @@ fn a_column_can_be_kept_as_text() {
     assert_eq!(texts(&t, "code"), some(&["01", "true"]));
     assert_eq!(numbers(&t, "n"), [Some(1.0), Some(2.0)]);
     assert_eq!(values(&t, "void"), &Values::Empty(2));
+}
+
+/// The cells of a table of two columns, `None` where it is refused.
+fn cells(text: &str) -> Option<Vec<[Option<String>; 2]>> {
+    let options = ReadOptions { text: vec!["a".into(), "b".into()], ..ReadOptions::default() };
+    let t = read_bytes("t.csv", text.as_bytes().to_vec(), &options).ok()?;
+    let column = |name| match values(&t, name) {
+        Values::Empty(rows) => vec![None; *rows],
+        _ => texts(&t, name),
+    };
+    Some(column("a").into_iter().zip(column("b")).map(|(a, b)| [a, b]).collect())
+}
+
+fn cells_of_the_csv_crate(text: &str) -> Option<Vec<[Option<String>; 2]>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let cell = |r: &csv::StringRecord, j| r.get(j).filter(|c| !c.is_empty()).map(String::from);
+    let whole = !rows.is_empty() && rows.iter().all(|r| r.len() == 2);
+    whole.then(|| rows.iter().map(|r| [cell(r, 0), cell(r, 1)]).collect())
+}
+
+#[test]
+fn plain_tables_are_cut_in_pieces() {
+    let text = "a,b\n".to_string() + &"1,x\r\n\n,yy\r,\nlong cell,\r\n".repeat(150_000);
+    assert!(text.len() > 3 << 20);
+    assert!(cells(&text) == cells_of_the_csv_crate(&text));
+}
+
+#[test]
+fn rows_after_the_header_can_be_skipped() {
+    let options = |skip_rows| ReadOptions { skip_rows, id: Some("id".into()), ..ReadOptions::default() };
+    let text = "id,q1\nWho are you?,\"How old,\nin years?\"\n007,31\n008,-\n009,inf\n";
+    let read = |skip| read_bytes("t.csv", text.as_bytes().to_vec(), &options(skip));
+    let e = read(1).unwrap_err().to_string();
+    assert_eq!(e, "t.csv, line 6, column q1: expected a finite number, found \"inf\"");
+    let t = read_bytes("t.csv", text.replace("inf", "5").into_bytes(), &options(1)).unwrap();
+    assert_eq!((t.rows, numbers(&t, "q1")), (3, vec![Some(31.0), None, Some(5.0)]));
+    assert_eq!(t.ids, Some(("id".into(), ["007", "008", "009"].map(String::from).to_vec())));
+    assert_eq!(texts(&read(0).unwrap(), "q1")[0].as_deref(), Some("How old,\nin years?"));
+    for skip in [4, 5, usize::MAX] {
+        let e = read(skip).unwrap_err().to_string();
+        assert_eq!(e, format!("t.csv: no rows after the {skip} that are skipped"));
+    }
+    let plain = "id,q1\nWho?,How old?\n1,31\n2\n";
+    let e = read_bytes("t.csv", plain.as_bytes().to_vec(), &options(1)).unwrap_err().to_string();
+    assert_eq!(e, "t.csv, line 4: expected 2 fields, found 1");
 }
 
 #[test]
@@ -271,8 +320,26 @@ fn the_format_comes_from_the_name_or_the_options() {
         let e = read_bytes(name, b"a\n1\n".to_vec(), &ReadOptions::default()).unwrap_err();
         assert!(matches!(&e, Error::Usage(what) if what.contains(".csv, .tsv, .txt or .npy")), "{e:?}");
     }
+    // Parquet and Arrow pack themselves.
+    for name in ["t.parquet.gz", "t.arrow.gz"] {
+        assert!(matches!(read_bytes(name, vec![1], &ReadOptions::default()), Err(Error::Usage(_))), "{name}");
+    }
     let options = ReadOptions { format: Some(Format::Tsv), ..ReadOptions::default() };
     assert_eq!(names(&read_bytes("t", b"a,b\tc\n1\t2\n".to_vec(), &options).unwrap()), ["a,b", "c"]);
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_parquet_says_so() {
+    for name in ["t.parquet", "t.arrow", "t.feather", "t.ipc"] {
+        let from_memory = read_bytes(name, b"PAR1".to_vec(), &ReadOptions::default());
+        for e in [from_memory.unwrap_err(), read(name.as_ref(), &ReadOptions::default()).unwrap_err()] {
+            assert!(
+                matches!(&e, Error::Usage(what) if what.starts_with("this build has no Parquet")),
+                "{e:?}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -315,27 +382,9 @@ proptest! {
 
     /// Without quotes the reader finds cells by itself: as the csv crate does, whatever ends the lines.
     #[test]
-    fn plain_cells_are_those_of_the_csv_crate(body in "[a,\r\n]{0,40}", longer in any::<bool>()) {
-        let mut text = format!("a,b\n{body}");
-        if longer {
-            // Several pieces, the body in each.
-            text = format!("a,b\n{}\n{0}", format!("{body}\n").repeat((3 << 20) / (body.len() + 1)));
-        }
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).skip(1).collect();
-        let found = read_bytes("t.csv", text.clone().into_bytes(), &ReadOptions { text: vec!["b".into()], ..ReadOptions::default() });
-        let Ok(t) = found else {
-            prop_assert!(rows.is_empty() || rows.iter().any(|r| r.len() != 2));
-            return Ok(());
-        };
-        prop_assert_eq!(t.rows, rows.len());
-        for (j, column) in t.columns.iter().enumerate() {
-            let expected: Vec<_> = rows.iter().map(|r| Some(r[j].to_string()).filter(|c| !c.is_empty())).collect();
-            match &column.values {
-                Values::Empty(_) => prop_assert!(expected.iter().all(Option::is_none)),
-                _ => prop_assert_eq!(texts(&t, &column.name), expected),
-            }
-        }
+    fn plain_cells_are_those_of_the_csv_crate(body in "[a,\r\n]{0,40}") {
+        let text = format!("a,b\n{body}");
+        prop_assert_eq!(cells(&text), cells_of_the_csv_crate(&text));
     }
 
     /// No bytes make the reader panic.

@@ -59,6 +59,13 @@ impl<'a> Cells<'a> {
         Ok(Cells { header, header_line, text, rows, ends })
     }
 
+    /// Leaves out the first rows.
+    pub(super) fn skip(&mut self, rows: usize) {
+        let rows = rows.min(self.rows());
+        self.rows.drain(..rows);
+        self.ends.drain(..rows * self.header.len());
+    }
+
     /// How many rows.
     pub(super) fn rows(&self) -> usize {
         self.rows.len()

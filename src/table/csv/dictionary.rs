@@ -7,12 +7,10 @@ use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
 use crate::table::Values;
+use crate::table::texts::{NONE, Seen};
 
 /// Rows of one task.
 const ROWS: usize = 1 << 14;
-
-/// A row that stands for none.
-const NONE: u32 = u32::MAX;
 
 /// The column whose cell in each row is `cell(row)`; `None` is missing.
 pub(super) fn encode<'a>(rows: usize, cell: impl Fn(usize) -> Option<&'a [u8]> + Sync) -> Values {
@@ -49,49 +47,4 @@ pub(super) fn encode<'a>(rows: usize, cell: impl Fn(usize) -> Option<&'a [u8]> +
     let level = |&row: &u32| String::from_utf8_lossy(cell(row as usize).unwrap_or_default()).into_owned();
     let levels = starts.par_iter().with_min_len(ROWS / 16).map(level).collect();
     Values::Text { levels, codes }
-}
-
-/// The first row of each text: a hash table that knows texts by their rows alone.
-#[derive(Default)]
-struct Seen {
-    /// Hash and row; the number of slots is a power of two, and at most half of them are taken.
-    slots: Vec<(u32, u32)>,
-    taken: usize,
-}
-
-impl Seen {
-    /// The row that came first with this row's text; `same` compares with another row's.
-    fn first(&mut self, row: u32, hash: u32, same: impl Fn(u32) -> bool) -> u32 {
-        if self.taken * 2 >= self.slots.len() {
-            self.grow();
-        }
-        let slot = self.find(hash, same);
-        if self.slots[slot].1 == NONE {
-            self.slots[slot] = (hash, row);
-            self.taken += 1;
-        }
-        self.slots[slot].1
-    }
-
-    /// The slot that has the text, or the free one where it belongs.
-    fn find(&self, hash: u32, same: impl Fn(u32) -> bool) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            let (other, row) = self.slots[slot];
-            if row == NONE || other == hash && same(row) {
-                return slot;
-            }
-            slot = (slot + 1) & mask;
-        }
-    }
-
-    fn grow(&mut self) {
-        let larger = vec![(0, NONE); (self.slots.len() * 4).max(64)];
-        let old = std::mem::replace(&mut self.slots, larger);
-        for (hash, row) in old.into_iter().filter(|&(_, row)| row != NONE) {
-            let slot = self.find(hash, |_| false);
-            self.slots[slot] = (hash, row);
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Array3, ShapeBuilder as _, array};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
-use segmenta::table::{ReadOptions, Values, read_bytes};
+use segmenta::table::{ReadOptions, Values, read, read_bytes};
 
 use super::{error, gzip, names, numbers, table, values};
 
@@ -67,6 +67,27 @@ fn npy_in_the_other_byte_order() {
         numbers(&table("t.npy", raw_npy(&header(">f8", "(2,)"), &data)), "f0"),
         [Some(1.0), Some(2.0)]
     );
+}
+
+#[test]
+fn npy_rows_can_be_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.npy");
+    let options = ReadOptions { skip_rows: 1, id: Some("f1".into()), ..ReadOptions::default() };
+    let array = array![[f32::INFINITY, 1.0], [2.0, 3.0], [4.0, 5.0]];
+    std::fs::write(&path, npy(&array)).unwrap();
+    for t in [read(&path, &options), read_bytes("t.npy", npy(&array), &options)].map(Result::unwrap) {
+        assert_eq!((t.rows, values(&t, "f0").numbers().unwrap().to_vec()), (2, vec![2.0, 4.0]));
+        assert_eq!(t.ids, Some(("f1".into(), vec!["3".into(), "5".into()])));
+    }
+    let skip = |skip_rows| ReadOptions { skip_rows, ..ReadOptions::default() };
+    let infinite = npy(&array![[1.0], [2.0], [f64::INFINITY]]);
+    let e = read_bytes("t.npy", infinite.clone(), &skip(2)).unwrap_err().to_string();
+    assert_eq!(e, "t.npy, column f0: row 3: expected a finite number, found inf");
+    let e = read_bytes("t.npy", infinite, &skip(3)).unwrap_err().to_string();
+    assert_eq!(e, "t.npy: no rows after the 3 that are skipped");
+    let e = read(&path, &skip(9)).unwrap_err().to_string();
+    assert!(e.ends_with("t.npy: no rows after the 9 that are skipped"), "{e}");
 }
 
 #[test]

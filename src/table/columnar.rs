@@ -1,0 +1,101 @@
+//! Parquet and Arrow files: typed columns, decoded column by column.
+
+mod arrays;
+mod gather;
+mod ipc;
+mod parquet;
+
+use std::fs::File;
+use std::io::{BufReader, Cursor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arrow_schema::Schema;
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::table::{Column, ReadOptions, Table, must_have_rows, names};
+use gather::Gather;
+
+/// Reads a Parquet file without having all of it in memory.
+pub(super) fn read_parquet(path: &Path, options: &ReadOptions) -> Result<Table> {
+    // Each reader needs a file of its own: clones of one share where they read.
+    guarded(|| parquet::read(|| open(path), options))
+}
+
+/// Reads a Parquet file in memory.
+pub(super) fn parse_parquet(bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
+    let bytes = Bytes::from(bytes);
+    guarded(|| parquet::read(|| Ok(bytes.clone()), options))
+}
+
+/// Reads an Arrow file batch by batch.
+pub(super) fn read_arrow(path: &Path, options: &ReadOptions) -> Result<Table> {
+    guarded(|| ipc::read(BufReader::new(open(path)?), options))
+}
+
+/// Reads an Arrow file in memory.
+pub(super) fn parse_arrow(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+    guarded(|| ipc::read(Cursor::new(bytes), options))
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })
+}
+
+/// The readers panic on some damaged files; to the user that is one more way for a file to be wrong.
+fn guarded(read: impl FnOnce() -> Result<Table>) -> Result<Table> {
+    let gave_up = |_| Err(Error::data("the file is damaged: it contradicts itself"));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(gave_up)
+}
+
+/// An error of a reader's, in the words of `format`.
+fn damaged(format: &str, e: impl std::fmt::Display) -> Error {
+    let why = e.to_string();
+    if !cfg!(feature = "zstd") && why.to_lowercase().contains("zstd") {
+        return cannot_unpack("zstd");
+    }
+    Error::data(format!("not {format}, or a damaged one: {why}"))
+}
+
+/// What to do about a compression that is not compiled in.
+fn cannot_unpack(codec: &str) -> Error {
+    let or = if codec == "zstd" { ", or build segmenta with the feature zstd" } else { "" };
+    Error::data(format!(
+        "compressed with {codec}, which this build cannot unpack; write it with snappy or lz4{or}"
+    ))
+}
+
+/// Empty columns of a schema, ready to be filled.
+fn gathers<'a>(schema: &Schema, options: &'a ReadOptions) -> Result<Vec<Gather<'a>>> {
+    if schema.fields().is_empty() {
+        return Err(Error::data("the table has no columns"));
+    }
+    let names = names::complete(schema.fields().iter().map(|f| f.name().clone()));
+    names::must_differ(&names).map_err(Error::data)?;
+    if let Some(id) = &options.id
+        && !names.contains(id)
+    {
+        return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
+    }
+    let types = schema.fields().iter().map(|f| f.data_type());
+    names.into_iter().zip(types).map(|(name, of)| Gather::new(name, of, options)).collect()
+}
+
+/// The table of columns that were filled.
+fn table(columns: Vec<Gather<'_>>, options: &ReadOptions) -> Result<Table> {
+    let mut table =
+        Table { source: String::new(), rows: 0, columns: Vec::with_capacity(columns.len()), ids: None };
+    for (i, column) in columns.into_iter().enumerate() {
+        let (name, values, ids) = column.finish();
+        if i > 0 && values.len() != table.rows {
+            let what = format!("the file is damaged: columns of {} and of {} rows", table.rows, values.len());
+            return Err(Error::data(what));
+        }
+        table.rows = values.len();
+        table.ids = table.ids.or(ids.map(|ids| (name.clone(), ids)));
+        table.columns.push(Column { name, values });
+    }
+    must_have_rows(table.rows, options)?;
+    Ok(table)
+}

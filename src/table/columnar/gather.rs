@@ -1,0 +1,137 @@
+//! A column that is filled from arrays.
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+
+use super::arrays::{self, Kind};
+use crate::error::{Error, Place, Result};
+use crate::table::texts::Texts;
+use crate::table::{ReadOptions, Values};
+
+/// A column on its way from arrays to [`Values`].
+pub(super) struct Gather<'a> {
+    name: String,
+    options: &'a ReadOptions,
+    kind: Kind,
+    values: Growing,
+    /// The cells letter for letter, if this is the id column.
+    ids: Option<Vec<String>>,
+    /// Rows of the file that were seen, and those before the first of them; skipped ones count.
+    seen: usize,
+}
+
+enum Growing {
+    Numbers(Vec<f64>),
+    Bools(Vec<Option<bool>>),
+    Texts(Texts),
+    LeftOut(usize),
+}
+
+impl<'a> Gather<'a> {
+    /// An empty column of a type.
+    pub(super) fn new(name: String, of: &DataType, options: &'a ReadOptions) -> Result<Self> {
+        let id = options.id.as_ref() == Some(&name);
+        let kind = match arrays::kind(of) {
+            Kind::LeftOut if id => {
+                return Err(Error::at(
+                    Place::default().column(name),
+                    format!("the type {of} cannot be an id"),
+                ));
+            }
+            Kind::Number | Kind::Bool if options.text.contains(&name) => Kind::Text,
+            kind => kind,
+        };
+        Ok(Gather { name, options, kind, values: Growing::new(kind), ids: id.then(Vec::new), seen: 0 })
+    }
+
+    /// An empty column like this one, for the file's rows from `first` on.
+    pub(super) fn part(&self, first: usize) -> Gather<'a> {
+        let ids = self.ids.as_ref().map(|_| Vec::new());
+        Gather { name: self.name.clone(), values: Growing::new(self.kind), ids, seen: first, ..*self }
+    }
+
+    /// Rows of the file up to here.
+    pub(super) fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Whether nothing in this column can be used.
+    pub(super) fn is_left_out(&self) -> bool {
+        matches!(self.kind, Kind::LeftOut)
+    }
+
+    /// Adds rows of a column that cannot be used.
+    pub(super) fn leave_out(&mut self, rows: usize) {
+        self.values = Growing::LeftOut(rows);
+    }
+
+    /// Adds an array's rows.
+    pub(super) fn push(&mut self, array: &ArrayRef) -> Result<()> {
+        let array = arrays::plain(array).map_err(|e| super::damaged("a readable file", e))?;
+        let skipped = self.options.skip_rows.saturating_sub(self.seen).min(array.len());
+        let array = array.slice(skipped, array.len() - skipped);
+        let first = self.seen + skipped;
+        self.seen = first + array.len();
+        if let Some(ids) = &mut self.ids {
+            arrays::texts(&array, |text| ids.push(text.unwrap_or_default().to_string()));
+        }
+        match &mut self.values {
+            Growing::Numbers(out) => {
+                let before = out.len();
+                arrays::numbers(&array, out);
+                if let Some(at) = out[before..].iter().position(|v| v.is_infinite()) {
+                    let (row, found) = (first + at + 1, out[before + at]);
+                    let what = format!("row {row}: expected a finite number, found {found}");
+                    return Err(Error::at(Place::default().column(self.name.as_str()), what));
+                }
+            }
+            Growing::Bools(out) => out.extend(array.as_boolean()),
+            Growing::Texts(out) => {
+                let null = |text: &str| self.options.null.iter().any(|n| n.trim_ascii() == text.trim_ascii());
+                arrays::texts(&array, |text| out.push(text.filter(|text| !null(text))));
+            }
+            Growing::LeftOut(rows) => *rows += array.len(),
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of another part of the same column.
+    pub(super) fn append(&mut self, part: Gather<'_>) {
+        match (&mut self.values, part.values) {
+            (Growing::Numbers(out), Growing::Numbers(more)) => out.extend(more),
+            (Growing::Bools(out), Growing::Bools(more)) => out.extend(more),
+            (Growing::Texts(out), Growing::Texts(more)) => out.append(more),
+            (Growing::LeftOut(out), Growing::LeftOut(more)) => *out += more,
+            _ => unreachable!("parts are made of the same kind"),
+        }
+        if let (Some(ids), Some(more)) = (&mut self.ids, part.ids) {
+            ids.extend(more);
+        }
+        self.seen = part.seen;
+    }
+
+    /// The name, the values and the ids.
+    pub(super) fn finish(self) -> (String, Values, Option<Vec<String>>) {
+        let values = match self.values {
+            Growing::Numbers(v) if v.iter().all(|v| v.is_nan()) => Values::Empty(v.len()),
+            Growing::Numbers(v) => Values::Number(v),
+            Growing::Bools(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
+            Growing::Bools(v) => Values::Bool(v),
+            Growing::Texts(texts) => texts.finish(),
+            Growing::LeftOut(rows) => Values::Empty(rows),
+        };
+        (self.name, values, self.ids)
+    }
+}
+
+impl Growing {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Number => Growing::Numbers(Vec::new()),
+            Kind::Bool => Growing::Bools(Vec::new()),
+            Kind::Text => Growing::Texts(Texts::default()),
+            Kind::LeftOut => Growing::LeftOut(0),
+        }
+    }
+}

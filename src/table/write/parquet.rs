@@ -1,0 +1,83 @@
+//! Columns to Parquet, a batch of rows at a time.
+
+use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
+use std::sync::Arc;
+
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::basic::Compression;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::properties::WriterProperties;
+use arrow_array::{
+    ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+
+use super::Cells;
+
+/// Rows of a row group.
+const GROUP: usize = 1 << 20;
+
+/// Rows that are turned into arrays at once.
+const BATCH: usize = 1 << 16;
+
+/// As [`super::write_table`].
+pub(super) fn write(
+    rows: usize,
+    names: &[&str],
+    columns: &[Cells<'_>],
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
+    let fields: Vec<Field> =
+        names.iter().zip(columns).map(|(name, cells)| Field::new(*name, cells.data_type(), true)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(GROUP))
+        .set_created_by(concat!("segmenta version ", env!("CARGO_PKG_VERSION")).into())
+        .build();
+    let mut writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(failed)?;
+    for first in (0..rows).step_by(BATCH) {
+        let batch = first..rows.min(first + BATCH);
+        let arrays = columns.iter().map(|cells| cells.array(batch.clone())).collect();
+        let invalid = |e: ArrowError| io::Error::new(ErrorKind::InvalidInput, e);
+        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(invalid)?;
+        writer.write(&batch).map_err(failed)?;
+    }
+    writer.close().map(drop).map_err(failed)
+}
+
+/// The system's error in one of the writer's, if there is one in it.
+fn failed(e: ParquetError) -> io::Error {
+    match e {
+        ParquetError::External(e) => match e.downcast::<io::Error>() {
+            Ok(e) => *e,
+            Err(e) => io::Error::other(e),
+        },
+        other => io::Error::other(other),
+    }
+}
+
+impl Cells<'_> {
+    fn data_type(&self) -> DataType {
+        match self {
+            Cells::F32(_) => DataType::Float32,
+            Cells::F64(_) => DataType::Float64,
+            Cells::I32(_) => DataType::Int32,
+            Cells::I64(_) => DataType::Int64,
+            Cells::Text(_) => DataType::Utf8,
+            Cells::Bool(_) => DataType::Boolean,
+        }
+    }
+
+    fn array(&self, rows: Range<usize>) -> ArrayRef {
+        match self {
+            Cells::F32(get) => Arc::new(rows.map(get).collect::<Float32Array>()),
+            Cells::F64(get) => Arc::new(rows.map(get).collect::<Float64Array>()),
+            Cells::I32(get) => Arc::new(rows.map(get).collect::<Int32Array>()),
+            Cells::I64(get) => Arc::new(rows.map(get).collect::<Int64Array>()),
+            Cells::Text(get) => Arc::new(rows.map(get).collect::<StringArray>()),
+            Cells::Bool(get) => Arc::new(rows.map(get).collect::<BooleanArray>()),
+        }
+    }
+}
