@@ -73,6 +73,13 @@ pub struct Fault {
     pub what: String,
 }
 
+impl Fault {
+    /// A fault of a whole line.
+    pub(crate) fn in_line(file: &str, line: u64, key: impl Into<String>, what: String) -> Self {
+        Fault { file: file.into(), line, column: 1, key: key.into(), what }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}:{}", self.file, self.line, self.column)?;
@@ -134,6 +141,12 @@ impl Error {
     /// Bad data at a place.
     pub fn at(place: Place, what: impl Into<String>) -> Self {
         Error::Data { place, what: what.into() }
+    }
+
+    /// Faults of a recipe, in the order of its text.
+    pub(crate) fn recipe(mut faults: Vec<Fault>) -> Self {
+        faults.sort_by_key(|f| (f.line, f.column));
+        Error::Recipe(faults)
     }
 
     /// The same error with the file's name put in where none is known yet.

@@ -65,7 +65,7 @@ impl<'a> Value<'a> {
     }
 
     /// Says that something else was expected.
-    fn wrong<T>(&self, expected: &str) -> Option<T> {
+    pub(super) fn wrong<T>(&self, expected: &str) -> Option<T> {
         let found = match self.value {
             DeValue::String(s) => format!("{s:?}"),
             DeValue::Integer(i) => i.as_str().to_string(),
@@ -88,6 +88,16 @@ impl<'a> Value<'a> {
 
     pub(super) fn boolean(&self) -> Option<bool> {
         self.value.as_bool().or_else(|| self.wrong("true or false"))
+    }
+
+    /// Where it stands.
+    pub(super) fn line(&self) -> u64 {
+        self.document.place(self.at.start).0
+    }
+
+    /// Whether it is a text that names a parameter.
+    pub(super) fn is_parameter(&self) -> bool {
+        self.value.as_str().is_some_and(|s| s.starts_with('$'))
     }
 
     /// A finite number, or `"$name"` of a parameter.
@@ -114,7 +124,7 @@ impl<'a> Value<'a> {
         let expected = format!("a whole number from {} {top}", range.start());
         let number = match self.value {
             DeValue::String(s) if s.starts_with('$') => {
-                self.number().filter(|v| v.fract() == 0.0 && *v >= 0.0).map(|v| v as u64)
+                Some(self.number()?).filter(|v| v.fract() == 0.0 && *v >= 0.0).map(|v| v as u64)
             }
             value => value.as_integer().and_then(|i| u64::from_str_radix(i.as_str(), i.radix()).ok()),
         };
@@ -155,6 +165,10 @@ impl<'a> Value<'a> {
 
     pub(super) fn is_text(&self) -> bool {
         self.value.as_str().is_some()
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self.value, DeValue::Integer(_) | DeValue::Float(_))
     }
 
     pub(super) fn is_table(&self) -> bool {
@@ -214,15 +228,13 @@ impl<'a> Section<'a> {
         self.document.fault(&self.at, self.key.clone(), what);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// The line of its header.
     pub(super) fn line(&self) -> u64 {
         self.document.place(self.at.start).0
-    }
-
-    /// The first byte of a line.
-    pub(super) fn start_of_line(&self, line: u64) -> usize {
-        let lines = self.document.text.split_inclusive('\n');
-        lines.take(line.saturating_sub(1) as usize).map(str::len).sum()
     }
 
     /// The value of a key, if it is there.
@@ -245,6 +257,10 @@ impl<'a> Section<'a> {
     /// The tables of `[[key]]`.
     pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.take(key) else { return Vec::new() };
+        if value.is_table() {
+            value.fault(format!("expected [[{key}]], which may stand more than once, found [{key}]"));
+            return Vec::new();
+        }
         let Some(list) = value.list() else { return Vec::new() };
         list.iter().filter_map(Value::section).collect()
     }

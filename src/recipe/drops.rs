@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
+use crate::recipe::preparation::no_column;
 use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::quantile_of;
 use crate::table::{Column, Table, missing_column};
@@ -73,8 +74,8 @@ pub enum Fate {
 }
 
 impl Drop {
-    /// The bounds or columns that this comes to in a table.
-    pub(super) fn fit(&self, table: &Table) -> Result<FittedDrop> {
+    /// The bounds or columns that this comes to in a table, or a sentence.
+    pub(super) fn fit(&self, table: &Table) -> std::result::Result<FittedDrop, String> {
         let columns = matching(table, &self.columns)?;
         let quantile = match self.rule {
             DropRule::MissingShare(share) => {
@@ -84,7 +85,7 @@ impl Drop {
             DropRule::AboveQuantile(q) | DropRule::BelowQuantile(q) => q,
         };
         let bounds = columns.iter().map(|column| {
-            let mut sorted = numbers(column)?;
+            let mut sorted = numbers(column).map_err(|what| format!("column {}: {what}", column.name))?;
             sorted.retain(|v| !v.is_nan());
             sorted.sort_unstable_by(f64::total_cmp);
             let bound = (!sorted.is_empty()).then(|| quantile_of(&sorted, quantile));
@@ -92,7 +93,7 @@ impl Drop {
                 if matches!(self.rule, DropRule::AboveQuantile(_)) { (None, bound) } else { (bound, None) };
             Ok(Bounds { column: column.name.clone(), min, max })
         });
-        Ok(FittedDrop::Outside { bounds: bounds.collect::<Result<_>>()? })
+        Ok(FittedDrop::Outside { bounds: bounds.collect::<std::result::Result<_, String>>()? })
     }
 }
 
@@ -124,7 +125,9 @@ impl FittedDrop {
             }
             FittedDrop::Outside { bounds } => {
                 for Bounds { column: name, min, max } in bounds {
-                    for (fate, value) in fates.iter_mut().zip(numbers(column(name)?)?) {
+                    let numbers = numbers(column(name)?)
+                        .map_err(|what| Error::at(Place::default().column(name.as_str()), what))?;
+                    for (fate, value) in fates.iter_mut().zip(numbers) {
                         if min.is_some_and(|min| value < min) || max.is_some_and(|max| value > max) {
                             mark(fate, Fate::Outlier);
                         }
@@ -150,7 +153,9 @@ impl FittedDrop {
                 format!("missing all of {} columns", columns.len())
             }
             FittedDrop::MissingShare { share, columns } => {
-                format!("missing {} % or more of {} columns", 100.0 * share, columns.len())
+                // 0.07 is 7 %, not 7.000000000000001 %.
+                let percent = (share * 1e8).round() / 1e6;
+                format!("missing {percent} % or more of {} columns", columns.len())
             }
             FittedDrop::Outside { bounds } => {
                 let bound = |b: &Bounds| match (b.min, b.max) {
@@ -165,15 +170,12 @@ impl FittedDrop {
     }
 }
 
-fn numbers(column: &Column) -> Result<Vec<f64>> {
-    let wants = || "a quantile wants numbers".to_string();
-    numbers_or(&column.values, wants)
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|what| Error::at(Place::default().column(column.name.as_str()), what))
+fn numbers(column: &Column) -> std::result::Result<Vec<f64>, String> {
+    numbers_or(&column.values, || "a quantile wants numbers".to_string()).map(std::borrow::Cow::into_owned)
 }
 
 /// The columns that names and globs stand for, each once, in the table's order.
-fn matching<'a>(table: &'a Table, patterns: &[String]) -> Result<Vec<&'a Column>> {
+fn matching<'a>(table: &'a Table, patterns: &[String]) -> std::result::Result<Vec<&'a Column>, String> {
     let mut taken = vec![false; table.columns.len()];
     for pattern in patterns {
         let glob = WildMatch::new(pattern);
@@ -184,7 +186,7 @@ fn matching<'a>(table: &'a Table, patterns: &[String]) -> Result<Vec<&'a Column>
             }
         }
         if !found {
-            return Err(missing_column(table, pattern));
+            return Err(no_column(table, &[], pattern));
         }
     }
     Ok(table.columns.iter().zip(taken).filter(|(_, taken)| *taken).map(|(c, _)| c).collect())

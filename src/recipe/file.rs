@@ -227,8 +227,10 @@ fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeM
     if let Some(section) = part("input") {
         recipe.input = input(section);
     }
-    recipe.columns = root.sections("column").into_iter().filter_map(column).collect();
-    recipe.aggregates = root.sections("aggregate").into_iter().filter_map(aggregate).collect();
+    let mut made = Made::default();
+    recipe.columns = root.sections("column").into_iter().filter_map(|s| column(s, &mut made)).collect();
+    recipe.aggregates =
+        root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
     recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
     if let Some(section) = part("features") {
         recipe.features = features(section);
@@ -240,25 +242,26 @@ fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeM
     if let Some(section) = part("output") {
         recipe.output = output(section);
     }
-    unique_names(document, &root, &recipe);
     root.finish();
     recipe
 }
 
-/// Says which names are made twice.
-fn unique_names(document: &Document<'_>, root: &Section<'_>, recipe: &Recipe) {
-    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-    let made = recipe
-        .columns
-        .iter()
-        .filter(|c| c.columns.is_none())
-        .map(|c| (c.name.as_str(), c.line))
-        .chain(recipe.aggregates.iter().map(|a| (a.name.as_str(), a.line)));
-    for (name, line) in made {
-        if let Some(first) = seen.insert(name, line) {
-            let at = root.start_of_line(line);
-            document.fault(&(at..at), "name", format!("{name:?} is made twice, first on line {first}"));
+/// The names of the columns that are made, and the lines where they are.
+#[derive(Default)]
+struct Made(BTreeMap<String, u64>);
+
+impl Made {
+    /// A name that is not empty and is made once.
+    fn name(&mut self, value: &Value<'_>) -> Option<String> {
+        let name = value.text()?;
+        if name.is_empty() {
+            value.fault("expected a name, found nothing");
+        } else if let Some(first) = self.0.get(&name) {
+            value.fault(format!("{name:?} is made twice, first on line {first}"));
+        } else {
+            self.0.insert(name.clone(), value.line());
         }
+        Some(name)
     }
 }
 
@@ -316,14 +319,14 @@ fn file(value: &Value<'_>) -> Option<PathBuf> {
     Some(PathBuf::from(text))
 }
 
-fn column(section: Section<'_>) -> Option<Column> {
+fn column(section: Section<'_>, made: &mut Made) -> Option<Column> {
     let glob = section.take("columns");
     let name = section.need("name", "the column's name").and_then(|v| {
-        let name = v.text()?;
-        if name.is_empty() {
-            v.fault("expected a name, found nothing");
+        if glob.is_none() {
+            return made.name(&v);
         }
-        if glob.is_some() && !name.contains("{column}") && !name.contains("{text}") {
+        let name = v.text()?;
+        if !name.contains("{column}") && !name.contains("{text}") {
             v.fault("one name for many columns; expected {column} or {text} in it");
         }
         Some(name)
@@ -359,14 +362,14 @@ fn treatment(section: &Section<'_>) -> Treatment {
     treatment
 }
 
-fn aggregate(section: Section<'_>) -> Option<Aggregate> {
+fn aggregate(section: Section<'_>, made: &mut Made) -> Option<Aggregate> {
     let figures = [
         ("mean", Figure::Mean),
         ("median", Figure::Median),
         ("count", Figure::Count),
         ("distinct", Figure::Distinct),
     ];
-    let name = section.need("name", "the column's name").and_then(|v| v.text());
+    let name = section.need("name", "the column's name").and_then(|v| made.name(&v));
     let by = section.need("by", "the column whose values make the groups").and_then(|v| v.text());
     let figure = section.need("compute", "mean, median, count or distinct").and_then(|v| v.word(&figures));
     let of = section.take("of");
@@ -380,7 +383,13 @@ fn aggregate(section: Section<'_>) -> Option<Aggregate> {
 }
 
 fn drop_rule(section: Section<'_>) -> Option<Drop> {
-    let columns = section.need("columns", "a list of names or globs").and_then(|v| v.texts());
+    let columns = section.need("columns", "a list of names or globs").and_then(|v| {
+        let columns = v.texts()?;
+        if columns.is_empty() {
+            v.fault("expected at least one name or glob");
+        }
+        Some(columns)
+    });
     let share = section.take("missing_share");
     let above = section.take("above_quantile");
     let below = section.take("below_quantile");

@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-use crate::error::{Error, Place, Result};
-use crate::recipe::drops::{Drop, Fate, FittedDrop};
+use crate::error::{Error, Fault, Place, Result};
+use crate::recipe::drops::{Fate, FittedDrop};
 use crate::recipe::encode::{Encoded, Encoder};
 use crate::recipe::infer::Choice;
-use crate::recipe::preparation::{Preparation, fit_columns, needed, with_made};
+use crate::recipe::preparation::{Preparation, fit_columns, matches, needed, no_column, with_made};
 use crate::recipe::{Features, Recipe};
 use crate::table::{Table, check_columns};
 
@@ -66,7 +66,7 @@ impl Recipe {
         }
         in_order(table, &self.features);
         let mut notes = Vec::new();
-        let (drops, fates) = fit_drops(&self.drops, table, &mut notes)?;
+        let (drops, fates) = fit_drops(self, table, &mut notes)?;
         let dropped = fates.iter().flatten().filter(|f| **f != Fate::Kept).count();
         let kept = fates.as_deref().and_then(kept);
         let (encoder, choices, encoded) =
@@ -104,15 +104,35 @@ fn in_order(table: &mut Table, features: &Features) {
     table.columns.sort_by_cached_key(|c| place(&c.name));
 }
 
+/// Fits what leaves rows out. Columns of `[features]` that are not there are faults of the recipe as well.
 fn fit_drops(
-    drops: &[Drop],
+    recipe: &Recipe,
     table: &Table,
     notes: &mut Vec<String>,
 ) -> Result<(Vec<FittedDrop>, Option<Vec<Fate>>)> {
+    let mut faults = Vec::new();
+    let mut fault =
+        |line: u64, key: String, what| faults.push(Fault::in_line(&recipe.source, line, key, what));
+    let mut drops = Vec::new();
+    for (i, drop) in recipe.drops.iter().enumerate() {
+        match drop.fit(table) {
+            Ok(fitted) => drops.push(fitted),
+            Err(what) => fault(drop.line, format!("drop[{i}].columns"), what),
+        }
+    }
+    let Features { line, options, .. } = &recipe.features;
+    let lists = [("features.columns", &options.features), ("features.drop", &options.drop)];
+    for (key, patterns) in lists.iter().filter(|_| *line > 0) {
+        for pattern in patterns.iter().filter(|p| !table.columns.iter().any(|c| matches(p, &c.name))) {
+            fault(*line, (*key).to_string(), no_column(table, &[], pattern));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Error::recipe(faults));
+    }
     if drops.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let drops = drops.iter().map(|d| d.fit(table)).collect::<Result<Vec<_>>>()?;
     let mut fates = vec![Fate::Kept; table.rows];
     for drop in &drops {
         let marked = drop.mark(table, &mut fates)?;

@@ -250,27 +250,21 @@ pub(super) struct FittedColumns {
 /// # Errors
 /// [`Error::Recipe`] for columns that are not there, chains that do not fit their columns, circles.
 pub(super) fn fit_columns(recipe: &Recipe, table: &Table) -> Result<FittedColumns> {
-    let fault = |line: u64, key: &str, what: String| Fault {
-        file: recipe.source.clone(),
-        line,
-        column: 1,
-        key: key.into(),
-        what,
-    };
+    let fault = |line: u64, key: &str, what: String| Fault::in_line(&recipe.source, line, key, what);
     let mut faults = Vec::new();
     let (nodes, treatments) =
         nodes(recipe, table, &mut |line, key, what| faults.push(fault(line, key, what)));
-    let names: HashSet<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
+    let names: Vec<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
     for node in &nodes {
         for need in node.needs() {
-            let made = names.contains(need) && need != node.name;
+            let made = names.contains(&need) && need != node.name;
             if !made && table.column(need).is_none() {
                 faults.push(fault(node.line, &node.name, no_column(table, &names, need)));
             }
         }
     }
     if !faults.is_empty() {
-        return Err(Error::Recipe(faults));
+        return Err(Error::recipe(faults));
     }
 
     let mut out = FittedColumns { columns: Vec::new(), made: Vec::new(), treatments };
@@ -281,26 +275,50 @@ pub(super) fn fit_columns(recipe: &Recipe, table: &Table) -> Result<FittedColumn
         let ready = |n: &Node<'_>| n.needs().iter().all(|need| *need == n.name || !open.contains(*need));
         let (now, later): (Vec<Node<'_>>, Vec<Node<'_>>) = waiting.into_iter().partition(ready);
         if now.is_empty() {
-            let circle: Vec<&str> = later.iter().map(|n| n.name.as_str()).collect();
-            let what = format!("made of each other in a circle: {}", circle.join(", "));
-            return Err(Error::Recipe(vec![fault(later[0].line, &later[0].name, what)]));
+            let circle = circle(&later);
+            let names: Vec<&str> = circle.iter().map(|n| n.name.as_str()).collect();
+            let what = format!("made of each other in a circle: {}", names.join(", "));
+            return Err(Error::recipe(vec![fault(circle[0].line, &circle[0].name, what)]));
         }
-        let fitted: Vec<(MadeColumn, Values)> = now
+        let fitted: Vec<std::result::Result<(MadeColumn, Values), Fault>> = now
             .par_iter()
-            .map(|node| {
-                fit_node(node, table, &done)
-                    .map_err(|what| Error::Recipe(vec![fault(node.line, &node.name, what)]))
-            })
-            .collect::<Result<_>>()?;
-        for (column, values) in fitted {
-            done.insert(column.name.clone(), values);
-            out.columns.push(column);
+            .map(|node| fit_node(node, table, &done).map_err(|what| fault(node.line, &node.name, what)))
+            .collect();
+        for one in fitted {
+            match one {
+                Ok((column, values)) => {
+                    done.insert(column.name.clone(), values);
+                    out.columns.push(column);
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Error::recipe(faults));
         }
         waiting = later;
     }
     let made = |c: &MadeColumn| done.remove(&c.name).map(|values| Column { name: c.name.clone(), values });
     out.made = out.columns.iter().filter_map(made).collect();
     Ok(out)
+}
+
+/// The columns of a circle, among columns that all need another of them; in the recipe's order.
+fn circle<'a, 'b>(nodes: &'b [Node<'a>]) -> Vec<&'b Node<'a>> {
+    let next = |node: &Node<'_>| {
+        let needs = node.needs();
+        nodes.iter().position(|n| n.name != node.name && needs.contains(&n.name.as_str())).unwrap_or(0)
+    };
+    // After as many steps as there are columns, one is on a circle.
+    let on = (0..nodes.len()).fold(0, |at, _| next(&nodes[at]));
+    let mut circle = vec![on];
+    let mut at = next(&nodes[on]);
+    while at != on && circle.len() < nodes.len() {
+        circle.push(at);
+        at = next(&nodes[at]);
+    }
+    circle.sort_unstable();
+    circle.into_iter().map(|i| &nodes[i]).collect()
 }
 
 /// The columns to make, globs resolved, and how each becomes features.
@@ -328,19 +346,20 @@ fn nodes<'a>(
             }
         };
         for (name, from) in sources {
-            if nodes.iter().any(|n| n.name == name) {
+            if treatments.insert(name.clone(), treatment.clone()).is_some() {
                 fault(column.line, &name, "made twice".into());
             }
-            treatments.insert(name.clone(), treatment.clone());
             if !column.steps.is_empty() || name != from {
                 nodes.push(Node { name, line: column.line, from, work: Work::Steps(&column.steps) });
             } else if table.column(&name).is_none() {
-                fault(column.line, &name, no_column(table, &HashSet::new(), &name));
+                fault(column.line, &name, no_column(table, &[], &name));
             }
         }
     }
     for aggregate in &recipe.aggregates {
-        treatments.insert(aggregate.name.clone(), aggregate.treatment.clone());
+        if treatments.insert(aggregate.name.clone(), aggregate.treatment.clone()).is_some() {
+            fault(aggregate.line, &aggregate.name, "made twice".into());
+        }
         nodes.push(Node {
             name: aggregate.name.clone(),
             line: aggregate.line,
@@ -360,10 +379,18 @@ fn filled_in(name: &str, column: &Column) -> String {
     name.replace("{column}", &column.name).replace("{text}", text)
 }
 
-fn no_column(table: &Table, made: &HashSet<&str>, name: &str) -> String {
-    let mut names: Vec<&str> =
-        table.columns.iter().map(|c| c.name.as_str()).chain(made.iter().copied()).collect();
+/// Whether a name or glob stands for a column.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
+    pattern == name || WildMatch::new(pattern).matches(name)
+}
+
+/// The sentence for a column that is neither in the table nor among those made.
+pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
+    let names = table.columns.iter().map(|c| c.name.as_str()).chain(made.iter().copied());
+    // A column that is to be made of itself is no help.
+    let mut names: Vec<&str> = names.filter(|n| *n != name).collect();
     names.sort_unstable();
+    names.dedup();
     let close = closest(name, &names);
     if close.is_empty() {
         let more = if names.len() > 8 { ", …" } else { "" };

@@ -172,7 +172,7 @@ impl Rule {
             Rule::Compare { .. } => "compare",
             Rule::Cut { .. } => "cut",
             Rule::Keep { .. } => "top",
-            Rule::Codes { .. } => "codes",
+            Rule::Codes { .. } => "ordered",
             Rule::Map { .. } => "map",
             Rule::Contains(_) => "contains",
             Rule::Answered => "answered",

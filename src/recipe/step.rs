@@ -53,36 +53,37 @@ pub enum Statistic {
     Mode,
 }
 
-/// The names of all operations.
-const NAMES: [&str; 25] = [
-    "add",
-    "answered",
-    "clip",
-    "codes",
-    "compare",
-    "contains",
-    "cut",
-    "divide",
-    "fill",
-    "gaussian",
-    "hours",
-    "hours_since_first",
-    "impute",
-    "log1p",
-    "map",
-    "multiply",
-    "ordered",
-    "quantile_cut",
-    "range",
-    "scale",
-    "subtract",
-    "subtract_from",
-    "text",
-    "timestamp",
-    "zscore",
-];
-
 impl Step {
+    /// The names of all operations.
+    pub const NAMES: [&'static str; 26] = [
+        "add",
+        "answered",
+        "clip",
+        "codes",
+        "compare",
+        "contains",
+        "cut",
+        "divide",
+        "fill",
+        "gaussian",
+        "hours",
+        "hours_since_first",
+        "impute",
+        "log1p",
+        "map",
+        "multiply",
+        "ordered",
+        "quantile_cut",
+        "range",
+        "scale",
+        "subtract",
+        "subtract_from",
+        "text",
+        "timestamp",
+        "top",
+        "zscore",
+    ];
+
     /// Reads an operation: a name, or `{ name = argument }`.
     pub(super) fn decode(value: &Value<'_>) -> Option<Step> {
         if value.is_text() {
@@ -95,12 +96,12 @@ impl Step {
                 "log1p" => Some(Step::Rule(Rule::Log1p)),
                 "text" => Some(Step::Rule(Rule::Text)),
                 "zscore" => Some(Step::ZScore { ddof: 0 }),
-                name if NAMES.contains(&name) || name == "top" => {
+                name if Self::NAMES.contains(&name) => {
                     value.fault(format!("{name} wants an argument: {{ {name} = … }}"));
                     None
                 }
                 name => {
-                    value.fault(unknown("operation", name, &all_names()));
+                    value.fault(unknown("operation", name, &Step::NAMES));
                     None
                 }
             };
@@ -177,11 +178,14 @@ impl Step {
             }
             Step::ZScore { ddof } => {
                 let there = some("zscore")?;
+                // By comparison: the deviation of a constant can come out as rounding noise.
+                if there.iter().all(|&v| v == there[0]) {
+                    return sound(Rule::Scale { centre: there[0], scale: 1.0 });
+                }
                 let centre = mean(&there);
                 let scale = deviation(&there, centre, *ddof);
-                // A constant, or one row too few for a deviation.
-                let scale = if scale.is_finite() && scale > 0.0 { scale } else { 1.0 };
-                sound(Rule::Scale { centre, scale })
+                // Values that differ by less than f64 can square.
+                sound(Rule::Scale { centre, scale: if scale == 0.0 { 1.0 } else { scale } })
             }
             Step::Scale(scale) => {
                 let (centre, scale) = centre_and_scale(&some("scale")?, *scale);
@@ -189,10 +193,6 @@ impl Step {
             }
         }
     }
-}
-
-fn all_names() -> Vec<&'static str> {
-    NAMES.into_iter().chain(["top"]).collect()
 }
 
 fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
@@ -206,19 +206,18 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
         "clip" => {
             let section = argument.section()?;
             let (min, max) = (section.take("min"), section.take("max"));
-            let given = min.is_some() || max.is_some();
-            let (lower, upper) = (optional(min, Value::number)?, optional(max, Value::number)?);
-            if !given {
+            if section.is_empty() {
                 section.fault("expected min, max or both");
             }
+            section.finish();
+            let (lower, upper) = (optional(min, Value::number)?, optional(max, Value::number)?);
             if let (Some(lower), Some(upper)) = (lower, upper)
                 && lower > upper
             {
-                section.fault(format!("min {lower} is above max {upper}"));
+                argument.fault(format!("min {lower} is above max {upper}"));
                 return None;
             }
-            section.finish();
-            rule(Rule::Clip { min: lower, max: upper }).filter(|_| given)
+            rule(Rule::Clip { min: lower, max: upper })
         }
         "multiply" => rule(Rule::Multiply(argument.number()?)),
         "divide" => rule(Rule::Divide(argument.number_where("a number that is not 0", |v| v != 0.0)?)),
@@ -322,12 +321,11 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
             Some(Step::ZScore { ddof: ddof? as u32 })
         }
         "impute" => {
-            if argument.is_text() {
-                let words =
-                    [("median", Statistic::Median), ("mean", Statistic::Mean), ("mode", Statistic::Mode)];
-                return argument.word(&words).map(Step::Impute);
+            if argument.is_number() || argument.is_parameter() {
+                return rule(Rule::Fill(Constant::Number(argument.number()?)));
             }
-            rule(Rule::Fill(Constant::Number(argument.number()?)))
+            let words = [("median", Statistic::Median), ("mean", Statistic::Mean), ("mode", Statistic::Mode)];
+            argument.word(&words).map(Step::Impute)
         }
         "scale" => argument.word(&Scale::WORDS[..3]).map(Step::Scale),
         "answered" | "codes" | "hours" | "hours_since_first" | "log1p" | "text" => {
@@ -335,7 +333,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
             None
         }
         _ => {
-            argument.fault(unknown("operation", name, &all_names()));
+            argument.fault(unknown("operation", name, &Step::NAMES));
             None
         }
     }
@@ -363,10 +361,13 @@ pub(super) fn optional<'a, T>(
 
 /// A number, a `"$parameter"`, or a text.
 fn constant(value: &Value<'_>) -> Option<Constant> {
-    if value.is_text() && !value.text()?.starts_with('$') {
+    if value.is_text() && !value.is_parameter() {
         return value.text().map(Constant::Text);
     }
-    value.number().map(Constant::Number)
+    if value.is_text() || value.is_number() {
+        return value.number().map(Constant::Number);
+    }
+    value.wrong("a number or a text")
 }
 
 /// `[min, max]`.

@@ -376,10 +376,10 @@ impl<S: Simd, const V: usize> Centred<S, V> {
         let quarter = quarter % 4;
         let norms = &norms.0.as_chunks::<4>().0[quarter];
         let mut squared = [self.norms; 4];
-        for c in 0..4 {
-            let norm = simd.splat_f32s(norms[c]);
-            for v in 0..V {
-                squared[c][v] = simd.add_f32s(squared[c][v], norm);
+        for (squared, &norm) in squared.iter_mut().zip(norms) {
+            let norm = simd.splat_f32s(norm);
+            for squared in squared {
+                *squared = simd.add_f32s(*squared, norm);
             }
         }
         for (rows, points) in self.rows.chunks_exact(Self::TILES).zip(points) {
@@ -400,9 +400,9 @@ impl<S: Simd, const V: usize> Centred<S, V> {
 #[inline(always)]
 fn smallest<S: Simd, const V: usize>(simd: S, values: &[[S::f32s; V]; 4]) -> f32 {
     let mut least = values[0];
-    for v in 0..V {
-        for c in 1..4 {
-            least[v] = simd.min_f32s(least[v], values[c][v]);
+    for values in &values[1..] {
+        for (least, &value) in least.iter_mut().zip(values) {
+            *least = simd.min_f32s(*least, value);
         }
     }
     let least = least.into_iter().reduce(|a, b| simd.min_f32s(a, b));
