@@ -1,11 +1,13 @@
 //! Silhouettes, the choice of k, and Hopkins.
 
 use crate::{cases, devices, goldens, oracle};
+use proptest::prelude::*;
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::{Fit, Params, Rule, Start, SweepRow, fit_many, sweep};
 use segmenta::metrics::hopkins::{Hopkins, default_probes, hopkins};
+use segmenta::metrics::psi::{Change, by_chance, psi};
 use segmenta::metrics::silhouette::{silhouette_samples, silhouette_scores};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
@@ -309,4 +311,42 @@ fn the_edges_of_hopkins() {
     let cpu = Cpu::default();
     let out = hopkins(&*cpu.load(&matrix).unwrap(), &matrix, 10, 0, Progress::new(&stop));
     assert!(matches!(out, Err(Error::Interrupted)));
+}
+
+#[test]
+fn psi_by_hand() {
+    for (then, now, expected) in [
+        (&[0.5, 0.5][..], &[0.6, 0.4][..], 0.040_546_510_810_816_44),
+        (&[0.1, 0.2, 0.7], &[0.2, 0.2, 0.6], 0.084_729_786_038_720_36),
+        // An empty bin counts as 0.0001.
+        (&[0.5, 0.5], &[1.0, 0.0], 4.604_318_466_5),
+        (&[0.5, 0.5], &[1.0], 4.604_318_466_5),
+        (&[1.0, 0.0], &[0.999_95, 0.000_05], 2.500_031_25e-9),
+        (&[], &[], 0.0),
+    ] {
+        oracle::close(expected, psi(then, now), 1e-4, 1e-9).unwrap();
+    }
+    oracle::close(0.1 * libm::log(1.5), psi(&[0.5, 0.5], &[0.6, 0.4]), 1e-14, 0.0).unwrap();
+    assert_eq!(by_chance(10, 100, 100), 0.18);
+    let words = [0.0, 0.099, 0.1, 0.25, 0.2501, f64::INFINITY].map(|v| Change::of(v).to_string());
+    assert_eq!(words, ["stable", "stable", "moderate", "moderate", "major", "major"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    /// It is a distance of sorts: 0 for equal shares only, never below, the same both ways.
+    #[test]
+    fn psi_is_symmetric(counts in prop::collection::vec((0u32..1000, 0u32..1000), 1..20)) {
+        let shares = |of: fn(&(u32, u32)) -> u32| {
+            let total = counts.iter().map(of).sum::<u32>().max(1);
+            counts.iter().map(|c| f64::from(of(c)) / f64::from(total)).collect::<Vec<f64>>()
+        };
+        let (then, now) = (shares(|c| c.0), shares(|c| c.1));
+        prop_assert_eq!(psi(&then, &now), psi(&now, &then));
+        prop_assert_eq!(psi(&then, &then), 0.0);
+        prop_assert!(psi(&then, &now) >= 0.0);
+        let moved = then.iter().zip(&now).any(|(a, b)| a.max(1e-4) != b.max(1e-4));
+        prop_assert_eq!(psi(&then, &now) > 0.0, moved);
+    }
 }

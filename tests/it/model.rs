@@ -1,11 +1,14 @@
 //! The saved model: it comes back as it was, refuses what does not fit, and labels the rows of the fit as the fit did.
 
+mod drift;
+mod schema;
+
 use crate::{devices, oracle};
 use proptest::prelude::*;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::Cpu;
 use segmenta::cluster::{Fit, Params, Start, fit};
-use segmenta::model::{Assignments, Model, VERSION};
+use segmenta::model::{Assignments, Model, VERSION, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::recipe::{Encoder, InferOptions, Missing, Scale};
@@ -51,7 +54,11 @@ struct Fitted {
 }
 
 fn fitted(rows: usize, k: usize, options: &InferOptions) -> Fitted {
-    let table = csv(&text(&lines(rows)), None);
+    model_of(&csv(&text(&lines(rows)), None), k, options)
+}
+
+fn model_of(table: &Table, k: usize, options: &InferOptions) -> Fitted {
+    let table = table.clone();
     let encoder = Encoder::fit(&table, options).unwrap().0;
     let encoded = encoder.apply(&table).unwrap();
     let matrix = Matrix::from_columns(encoder.feature_names(), encoded.columns).unwrap();
@@ -60,7 +67,10 @@ fn fitted(rows: usize, k: usize, options: &InferOptions) -> Fitted {
     let fit =
         fit(&*cpu.load(&matrix).unwrap(), &matrix, k, &params, &Start::KMeansPlusPlus, Progress::none())
             .unwrap();
-    let model = Model::new(&fit, &matrix, encoder, &params);
+    let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
+    let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
+    let reference = encoder.reference(&table, encoded.kept.as_deref());
+    let model = Model::new(&fit, &matrix, encoder, &params).with_reference(reference, &rows);
     Fitted { table, kept: encoded.kept, fit, matrix, model }
 }
 
