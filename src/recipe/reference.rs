@@ -62,24 +62,24 @@ pub enum ColumnReference {
 
 /// How a table's rows fall into a reference's bins.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Counted {
+pub(crate) struct Counted {
     /// The rows of each bin, in the order of [`ColumnReference::shares`].
-    pub bins: Vec<usize>,
+    bins: Vec<usize>,
     /// Rows with a number below the fit's smallest.
-    pub below: usize,
+    below: usize,
     /// Rows with a number above the fit's largest.
-    pub above: usize,
+    above: usize,
 }
 
 impl Counted {
     /// The rows' share of each bin; 0 where there are no rows.
-    pub fn shares(&self) -> Vec<f64> {
+    pub(crate) fn shares(&self) -> Vec<f64> {
         let rows = self.bins.iter().sum::<usize>().max(1);
         self.bins.iter().map(|&n| n as f64 / rows as f64).collect()
     }
 
     /// The share of the rows without a value.
-    pub fn missing(&self) -> f64 {
+    pub(crate) fn missing(&self) -> f64 {
         self.shares().iter().rev().nth(1).copied().unwrap_or(0.0)
     }
 }

@@ -1,14 +1,14 @@
 //! The saved model: it comes back as it was, refuses what does not fit, and labels the rows of the fit as the fit did.
 
 mod drift;
-mod schema;
+pub mod schema;
 
 use crate::{devices, oracle};
 use proptest::prelude::*;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::Cpu;
 use segmenta::cluster::{Fit, Params, Start, fit};
-use segmenta::model::{Assignments, Model, VERSION, assignments};
+use segmenta::model::{Assignments, Model, Reference, VERSION, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::recipe::{Encoder, InferOptions, Missing, Scale};
@@ -70,7 +70,8 @@ fn model_of(table: &Table, k: usize, options: &InferOptions) -> Fitted {
     let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
     let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
     let reference = encoder.reference(&table, encoded.kept.as_deref());
-    let model = Model::new(&fit, &matrix, encoder, &params).with_reference(reference, &rows);
+    let mut model = Model::new(&fit, &matrix, encoder, &params);
+    model.reference = Some(Reference::new(reference, &rows));
     Fitted { table, kept: encoded.kept, fit, matrix, model }
 }
 

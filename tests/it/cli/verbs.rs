@@ -49,6 +49,7 @@ fn help_of_every_verb_names_its_flags() {
         ("synth first-day", "--rows --seed --out --force".into()),
         ("synth survey", "--rows --seed --out --force".into()),
         ("synth enthusiasts", "--rows --seed --out --force".into()),
+        ("drift", format!("<MODEL> {input} {running} --strict --max-psi")),
         ("synth blobs", "--rows --features --centers --seed --out --force".into()),
         ("doctor", running.clone()),
     ] {

@@ -129,7 +129,8 @@ fn the_rows_of_the_fit_have_not_drifted() {
         assert_eq!(expected.segments_psi, 0.0);
         assert!(expected.segments.iter().enumerate().all(|(i, s)| s.segment == i as u32));
         assert_eq!(expected.distances, model.reference.as_ref().unwrap().distances);
-        assert_eq!(expected.warnings, [] as [String; 0]);
+        // Fewer than 360 rows are left where rows with gaps are dropped.
+        assert!(expected.warnings.iter().all(|w| w.contains("by chance")), "{:?}", expected.warnings);
         for setup in devices::all() {
             let got = setup.run(|backend| model.drift(&f.table, backend)).unwrap();
             assert_eq!(got, expected, "{}", setup.name);
@@ -172,7 +173,7 @@ fn shares_by_hand() {
     assert!(got.warnings.iter().any(|w| w == outside), "{:?}", got.warnings);
     // `assign` says the same.
     let assigned = model.assign(&new, &Cpu::default()).unwrap();
-    assert_eq!(assigned.warnings, got.warnings);
+    assert_eq!(assigned.warnings, got.warnings[..3]);
     // So few rows that it may be chance.
     let few = csv("g,n\na,1\nb,2\n", Some(&model.encoder));
     assert!(drift(&model, &few).warnings.iter().any(|w| w.contains("by chance")));
@@ -212,7 +213,7 @@ fn references_that_do_not_fit_are_refused() {
     };
     refused("a column too few", &|columns, _| drop(columns.pop()));
     refused("another order", &|columns, _| columns.swap(0, 1));
-    refused("a distance too few", &|_, distances| drop(distances.pop()));
+    refused("a distance too few", &|_, distances| distances.truncate(20));
     refused("distances that fall", &|_, distances| distances.reverse());
     refused("a share above 1", &|columns, _| match &mut columns[0] {
         ColumnReference::Number { shares, .. } => shares[0] = 1.5,
@@ -223,7 +224,7 @@ fn references_that_do_not_fit_are_refused() {
         other => panic!("{other:?}"),
     });
     refused("another level", &|columns, _| match &mut columns[4] {
-        ColumnReference::OneHot { levels, .. } => drop(levels.insert("west".into(), 0.0)),
+        ColumnReference::OneHot { levels, .. } => levels.extend([("west".into(), 0.0)]),
         other => panic!("{other:?}"),
     });
 }

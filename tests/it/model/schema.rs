@@ -5,7 +5,7 @@ use jsonschema::Validator;
 use segmenta::Matrix;
 use segmenta::backend::{Backend, cpu::Cpu};
 use segmenta::cluster::{Params, Start, fit};
-use segmenta::model::{Model, assignments};
+use segmenta::model::{Model, Reference, assignments};
 use segmenta::progress::Progress;
 use segmenta::recipe::{InferOptions, Missing, Recipe, Scale};
 use serde_json::Value;
@@ -84,7 +84,7 @@ steps = ["codes", { impute = "mean" }]
 [[column]]
 name = "m_ordered"
 from = "a"
-steps = [{ ordered = ["no", "yes"] }, { impute = "mode" }]
+steps = [{ ordered = ["no", "maybe", "yes"] }, { impute = "mode" }]
 
 [[column]]
 name = "m_map"
@@ -94,7 +94,7 @@ steps = [{ map = { to = { yes = 1, no = 0 }, other = 2 } }]
 [[column]]
 name = "m_word"
 from = "a"
-steps = [{ map = { to = { yes = "Y", no = "N" } } }]
+steps = [{ map = { to = { yes = "Y", no = "N", maybe = "M" } } }]
 
 [[column]]
 name = "m_has"
@@ -203,7 +203,9 @@ fn with_everything() -> Model {
     let reference = fitted.encoder.reference(&table, kept.as_deref());
     let kept = kept.as_deref().map(|kept| (kept, table.rows));
     let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
-    Model::new(&fit, &matrix, fitted, &params).with_reference(reference, &rows)
+    let mut model = Model::new(&fit, &matrix, fitted, &params);
+    model.reference = Some(Reference::new(reference, &rows));
+    model
 }
 
 #[test]
@@ -211,9 +213,31 @@ fn a_recipe_with_every_operation_follows_it() {
     let model = with_everything();
     let json = model.to_json();
     let words = [
-        "fill", "range", "clip", "log1p", "multiply", "divide", "subtract", "subtract_from", "compare", "cut", "keep",
-        "codes", "map", "contains", "answered", "text", "timestamp", "hours", "gaussian", "scale", "groups",
-        "missing_share", "outside", "unscaled", "weight",
+        "fill",
+        "range",
+        "clip",
+        "log1p",
+        "multiply",
+        "divide",
+        "subtract",
+        "subtract_from",
+        "compare",
+        "cut",
+        "keep",
+        "codes",
+        "map",
+        "contains",
+        "answered",
+        "text",
+        "timestamp",
+        "hours",
+        "gaussian",
+        "scale",
+        "groups",
+        "missing_share",
+        "outside",
+        "unscaled",
+        "weight",
     ];
     for word in words {
         assert!(json.contains(&format!("\"{word}\"")), "no {word} in the model");
