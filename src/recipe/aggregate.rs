@@ -46,12 +46,13 @@ pub(super) fn figures(
     by: &Values,
     of: Option<&Values>,
 ) -> Result<BTreeMap<String, f64>, String> {
-    let Values::Text { levels, codes } = as_text(by)? else { return Ok(BTreeMap::new()) };
+    let by = as_text(by)?;
+    let Values::Text { levels, codes } = &*by else { return Ok(BTreeMap::new()) };
     let values: Vec<f64> = match (figure, of) {
         (Figure::Mean | Figure::Median, Some(of)) => {
             numbers_or(of, || "a mean or median wants numbers".into())?.into_owned()
         }
-        (Figure::Distinct, Some(of)) => match as_text(of)? {
+        (Figure::Distinct, Some(of)) => match &*as_text(of)? {
             Values::Text { codes, .. } => codes.iter().map(|c| c.map_or(f64::NAN, f64::from)).collect(),
             _ => vec![f64::NAN; codes.len()],
         },
@@ -66,17 +67,17 @@ pub(super) fn figures(
     }
     let mut next = ends.clone();
     let mut sorted = vec![f64::NAN; ends[levels.len()]];
-    for (&value, code) in values.iter().zip(&codes) {
+    for (&value, code) in values.iter().zip(codes) {
         if let Some(code) = code {
             sorted[next[*code as usize]] = value;
             next[*code as usize] += 1;
         }
     }
-    let group = |(c, level): (usize, String)| {
+    let group = |(c, level): (usize, &String)| {
         let there: Vec<f64> = sorted[ends[c]..ends[c + 1]].iter().copied().filter(|v| !v.is_nan()).collect();
-        (level, of_group(figure, there))
+        (level.clone(), of_group(figure, there))
     };
-    Ok(levels.into_iter().enumerate().map(group).filter(|(_, v)| !v.is_nan()).collect())
+    Ok(levels.iter().enumerate().map(group).filter(|(_, v)| !v.is_nan()).collect())
 }
 
 fn of_group(figure: Figure, mut values: Vec<f64>) -> f64 {
@@ -95,7 +96,8 @@ fn of_group(figure: Figure, mut values: Vec<f64>) -> f64 {
 
 /// Each row's figure, missing for a group that has none, and the number of rows with such a group.
 pub(super) fn join(by: &Values, groups: &BTreeMap<String, f64>) -> Result<(Values, usize), String> {
-    let Values::Text { levels, codes } = as_text(by)? else { return Ok((Values::Empty(by.len()), 0)) };
+    let by = as_text(by)?;
+    let Values::Text { levels, codes } = &*by else { return Ok((Values::Empty(by.len()), 0)) };
     let of: Vec<f64> = levels.iter().map(|l| groups.get(l).copied().unwrap_or(f64::NAN)).collect();
     let values: Vec<f64> = codes.iter().map(|c| c.map_or(f64::NAN, |c| of[c as usize])).collect();
     let new = codes.iter().flatten().filter(|c| !groups.contains_key(&levels[**c as usize])).count();

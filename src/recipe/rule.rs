@@ -221,7 +221,7 @@ impl Rule {
                 let answered = |row| f64::from(u8::from(!values.is_missing(row)));
                 Values::Number((0..values.len()).map(answered).collect()).into()
             }
-            Rule::Text => as_text(values)?.into(),
+            Rule::Text => as_text(values)?.into_owned().into(),
             Rule::Cut { at, labels, right } => self.cut(values, at, labels, *right)?.into(),
             Rule::Keep { levels, other } => {
                 let kept: HashMap<&str, ()> = levels.iter().map(|l| (l.as_str(), ())).collect();
@@ -335,7 +335,7 @@ impl Rule {
         to: impl Fn(&str) -> Option<Cow<'static, str>>,
     ) -> Result<Applied, String> {
         let values = as_text(values)?;
-        let Values::Text { levels, codes } = values else { return Ok(values.into()) };
+        let Values::Text { levels, codes } = &*values else { return Ok(values.into_owned().into()) };
         let mut new: Vec<String> = Vec::new();
         let mut places: HashMap<String, u32> = HashMap::new();
         let of: Vec<Option<u32>> = levels
@@ -348,8 +348,8 @@ impl Rule {
                 }))
             })
             .collect();
-        let unknown = unknown(&levels, &codes, |code| of[code].is_none());
-        let codes = codes.into_iter().map(|code| of[code? as usize]).collect();
+        let unknown = unknown(levels, codes, |code| of[code].is_none());
+        let codes = codes.iter().map(|code| of[(*code)? as usize]).collect();
         Ok(Applied { values: text_of(new, codes), unknown })
     }
 
@@ -360,7 +360,7 @@ impl Rule {
         to: impl Fn(&str) -> Result<Option<f64>, String>,
     ) -> Result<Applied, String> {
         let values = as_text(values)?;
-        let Values::Text { levels, codes } = values else { return Ok(values.into()) };
+        let Values::Text { levels, codes } = &*values else { return Ok(values.into_owned().into()) };
         let mut of = Vec::with_capacity(levels.len());
         for (code, level) in levels.iter().enumerate() {
             of.push(to(level).map_err(|what| {
@@ -368,7 +368,7 @@ impl Rule {
                 format!("row {}: {what}", row + 1)
             })?);
         }
-        let unknown = unknown(&levels, &codes, |code| of[code].is_none());
+        let unknown = unknown(levels, codes, |code| of[code].is_none());
         let number = |code: &Option<u32>| code.and_then(|c| of[c as usize]).unwrap_or(f64::NAN);
         Ok(Applied { values: Values::Number(codes.iter().map(number).collect()), unknown })
     }
@@ -390,13 +390,13 @@ pub(super) fn numbers_or(values: &Values, wants: impl Fn() -> String) -> Result<
 }
 
 /// Texts as they are; numbers and booleans as they are written.
-pub(super) fn as_text(values: &Values) -> Result<Values, String> {
+pub(super) fn as_text(values: &Values) -> Result<Cow<'_, Values>, String> {
     if matches!(values, Values::Text { .. } | Values::Empty(_)) {
-        return Ok(values.clone());
+        return Ok(Cow::Borrowed(values));
     }
     if let Values::Bool(v) = values {
         let codes = v.iter().map(|b| b.map(u32::from)).collect();
-        return Ok(text_of(vec!["false".into(), "true".into()], codes));
+        return Ok(Cow::Owned(text_of(vec!["false".into(), "true".into()], codes)));
     }
     let numbers = numbers_or(values, || "text wants numbers".into())?;
     let mut levels = Vec::new();
@@ -412,7 +412,7 @@ pub(super) fn as_text(values: &Values) -> Result<Values, String> {
         })
     };
     let codes = numbers.iter().map(code).collect();
-    Ok(text_of(levels, codes))
+    Ok(Cow::Owned(text_of(levels, codes)))
 }
 
 /// A text column without levels that no row has, which are in order of first appearance.

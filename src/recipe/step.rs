@@ -162,12 +162,15 @@ impl Step {
                 sound(Rule::Cut { at, labels: labels.clone(), right: true })
             }
             Step::Top { n, other } => {
-                let Values::Text { levels, codes } = as_text(values)? else { return Ok(Vec::new()) };
-                let (levels, _) = rank(&levels, &codes, *n);
+                let text = as_text(values)?;
+                let Values::Text { levels, codes } = &*text else { return Ok(Vec::new()) };
+                let (levels, _) = rank(levels, codes, *n);
                 Ok(vec![Rule::Keep { levels, other: other.clone() }])
             }
             Step::Codes => {
-                let Values::Text { mut levels, .. } = as_text(values)? else { return Ok(Vec::new()) };
+                let text = as_text(values)?;
+                let Values::Text { levels, .. } = &*text else { return Ok(Vec::new()) };
+                let mut levels = levels.clone();
                 levels.sort();
                 Ok(vec![Rule::Codes { levels }])
             }
@@ -409,13 +412,14 @@ fn cuts(
 
 /// The commonest value; the smallest of equally common ones.
 fn mode(values: &Values) -> Result<Constant, String> {
-    let Values::Text { levels, codes } = as_text(values)? else {
+    let text = as_text(values)?;
+    let Values::Text { levels, codes } = &*text else {
         return Err("impute: every value is missing".into());
     };
     let mut rows = vec![0usize; levels.len()];
     codes.iter().flatten().for_each(|&c| rows[c as usize] += 1);
     let most = rows.iter().copied().max().unwrap_or(0);
-    let common = levels.into_iter().zip(rows).filter(|(_, n)| *n == most).map(|(level, _)| level);
+    let common = levels.iter().zip(rows).filter(|(_, n)| *n == most).map(|(level, _)| level.clone());
     if matches!(values, Values::Text { .. }) {
         return common.min().map(Constant::Text).ok_or_else(|| "impute: every value is missing".into());
     }
@@ -430,9 +434,10 @@ fn mode(values: &Values) -> Result<Constant, String> {
 /// The first value of each group that has one.
 fn one_a_group(values: &Values, groups: &Values) -> Result<Vec<f64>, String> {
     let numbers = numbers_or(values, || "quantile_cut wants numbers".into())?;
-    let Values::Text { levels, codes } = as_text(groups)? else { return Ok(Vec::new()) };
+    let groups = as_text(groups)?;
+    let Values::Text { levels, codes } = &*groups else { return Ok(Vec::new()) };
     let mut first = vec![f64::NAN; levels.len()];
-    for (&value, code) in numbers.iter().zip(&codes) {
+    for (&value, code) in numbers.iter().zip(codes) {
         if let Some(code) = code
             && first[*code as usize].is_nan()
         {
