@@ -1,10 +1,12 @@
-//! Columns to features: what is taken and why.
+//! Columns to features: what is taken and why; recipes and what they learn.
 
 mod encode;
+mod errors;
 
 use segmenta::error::Error;
-use segmenta::recipe::{Choice, InferOptions, infer};
+use segmenta::recipe::{Choice, InferOptions, Recipe, infer};
 use segmenta::table::{ReadOptions, Table, read_bytes};
+use std::collections::BTreeMap;
 
 fn read(text: &str, options: &ReadOptions) -> Table {
     read_bytes("t.csv", text.as_bytes().to_vec(), options).unwrap()
@@ -12,6 +14,15 @@ fn read(text: &str, options: &ReadOptions) -> Table {
 
 fn csv(text: &str) -> Table {
     read(text, &ReadOptions::default())
+}
+
+fn parameters(given: &[(&str, f64)]) -> BTreeMap<String, f64> {
+    given.iter().map(|(name, value)| (name.to_string(), *value)).collect()
+}
+
+/// A recipe called `r.toml`.
+fn parse(text: &str) -> Recipe {
+    Recipe::parse("r.toml", text, &parameters(&[])).unwrap_or_else(|e| panic!("{text}\n{e}"))
 }
 
 /// A table of one column, one line a value.
