@@ -2,6 +2,7 @@
 
 mod encode;
 mod errors;
+mod reference;
 
 use segmenta::error::Error;
 use segmenta::recipe::{Choice, InferOptions, Recipe, infer};
