@@ -3,6 +3,7 @@
 mod apply;
 mod encode;
 mod errors;
+mod learners;
 mod reference;
 
 use segmenta::error::Error;
