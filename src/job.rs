@@ -28,6 +28,7 @@ struct Gate(String);
 /// Runs one command line.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen();
+    quiet_caught_panics();
     match cli.verb {
         Verb::Demo(args) => run::demo(&args),
         Verb::Run(args) => run::run(&args),
@@ -41,6 +42,16 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Doctor(args) => tools::doctor(&args),
     }
+}
+
+/// Panics that a table's reader turns into errors say nothing of their own.
+fn quiet_caught_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !segmenta::table::panics_are_caught() {
+            usual(panic);
+        }
+    }));
 }
 
 /// Says what went wrong, in one line, and gives the exit code.

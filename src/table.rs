@@ -1,7 +1,7 @@
 //! Tables as they are read: named, typed columns with missing values.
 //!
 //! [`read`] takes CSV, TSV (plain or gzip), where types are inferred over the whole column, and `.npy`, Parquet and
-//! Arrow, which know their types; [`write`] makes such files.
+//! Arrow, which know their types; [`mod@write`] makes such files.
 
 #[cfg(feature = "parquet")]
 mod columnar;
@@ -180,10 +180,10 @@ impl Table {
 /// The format of a table's bytes. The first three may be gzipped; that is seen from the bytes.
 ///
 /// Parquet and Arrow are read where the feature `parquet` is compiled in, as it is by default. There types are those
-/// of the file: text stays text whatever it looks like, and only [`ReadOptions::null`] means missing in it, beside
-/// null. Integers, floats and decimals are numbers, dates and timestamps are numbers too: seconds since 1970 (UTC
-/// where a timestamp has a zone, else as on its clock), times of day and durations are seconds. What is no single value (lists, structs, maps,
-/// intervals) or no text (binary) is left out: missing in every row.
+/// of the file: text stays text whatever it looks like, and beside null only [`ReadOptions::null`] means missing in
+/// it. Integers, floats and decimals are numbers. So are dates and timestamps, as seconds since 1970 (in UTC where a
+/// timestamp has a zone, else as on its clock), and times of day and durations, as seconds. What is no single value
+/// (lists, structs, maps, intervals) or no text (binary) is left out: missing in every row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Text with a header; the delimiter is found among comma, semicolon, tab and bar.
@@ -296,6 +296,12 @@ pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<T
     finish(table.map_err(|e| e.in_file(name))?, name)
 }
 
+/// Whether a file is being read by a decoder whose panics become errors. A program's panic hook can be silent then:
+/// what a damaged file does to such a decoder is told by the error.
+pub fn panics_are_caught() -> bool {
+    columnar::is_guarded()
+}
+
 /// Gives a table its name, and checks its size.
 fn finish(mut table: Table, name: &str) -> Result<Table> {
     table.source = name.to_string();
@@ -349,6 +355,10 @@ mod columnar {
         Error::Usage(
             "this build has no Parquet and no Arrow: build it with the feature parquet, or use .csv".into(),
         )
+    }
+
+    pub(super) fn is_guarded() -> bool {
+        false
     }
 
     pub(super) fn read_parquet(_: &Path, _: &ReadOptions) -> Result<Table> {

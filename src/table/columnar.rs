@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{BufReader, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use arrow_schema::Schema;
 use bytes::Bytes;
@@ -43,10 +44,20 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })
 }
 
+/// How many reads there are whose panics are caught.
+static GUARDED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether there are any.
+pub(super) fn is_guarded() -> bool {
+    GUARDED.load(SeqCst) > 0
+}
+
 /// The readers panic on some damaged files; to the user that is one more way for a file to be wrong.
 fn guarded(read: impl FnOnce() -> Result<Table>) -> Result<Table> {
-    let gave_up = |_| Err(Error::data("the file is damaged: it contradicts itself"));
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(gave_up)
+    GUARDED.fetch_add(1, SeqCst);
+    let outcome = catch_unwind(AssertUnwindSafe(read));
+    GUARDED.fetch_sub(1, SeqCst);
+    outcome.unwrap_or_else(|_| Err(Error::data("the file is damaged: it contradicts itself")))
 }
 
 /// An error of a reader's, in the words of `format`.

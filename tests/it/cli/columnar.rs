@@ -56,3 +56,23 @@ fn a_parquet_table_is_read_from_a_file_and_from_stdin() {
     desk.put("cut.parquet", &bytes[..bytes.len() - 9]);
     desk.fails("fit cut.parquet --device cpu -q --k 3 --out c", 3, &["cut.parquet", "damaged"]);
 }
+
+/// Decoders panic on some of these; the user sees one line.
+#[test]
+fn damaged_columns_are_told_in_one_line() {
+    use arrow_array::{Int64Array, RecordBatch};
+    let numbers = std::sync::Arc::new(Int64Array::from_iter_values((0..100).map(|i| i * i % 37)));
+    let batch = RecordBatch::try_from_iter([("n", numbers as arrow_array::ArrayRef)]).unwrap();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let whole = writer.into_inner().unwrap();
+    let desk = Desk::new();
+    desk.put("whole.arrow", &whole);
+    assert_eq!(desk.run("inspect whole.arrow").code, Some(0));
+    for gap in [8, 64, 200, 400, 800] {
+        let half = whole.len() / 2;
+        desk.put("t.arrow", [&whole[..half - gap / 2], &whole[half + gap / 2..]].concat());
+        desk.fails("inspect t.arrow", 3, &["t.arrow", "damaged"]);
+    }
+}
