@@ -505,5 +505,7 @@ pub(super) fn check_format(format: &str) -> Result<(), String> {
     let wrong = |e: jiff::Error| format!("{format:?} is no format of timestamps: {e}");
     let moment = jiff::Timestamp::from_second(1_540_829_109).map_err(wrong)?;
     let written = jiff::fmt::strtime::format(format, moment).map_err(wrong)?;
-    seconds(format, &written).map(|_| ())
+    seconds(format, &written).map(drop).map_err(|_| {
+        format!("{format:?} is no format of timestamps: it gives no moment for {written:?}, which it writes")
+    })
 }
