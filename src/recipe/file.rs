@@ -101,7 +101,7 @@ pub struct Treatment {
 }
 
 /// Which columns become features.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Features {
     /// The line of `[features]`, 0 where there is none.
     pub line: u64,
@@ -109,12 +109,6 @@ pub struct Features {
     pub options: InferOptions,
     /// The correlation from which on the later of two columns is left out.
     pub drop_correlated: Option<f64>,
-}
-
-impl Default for Features {
-    fn default() -> Self {
-        Features { line: 0, options: InferOptions::default(), drop_correlated: None }
-    }
 }
 
 /// What is fitted; `None` is the program's default.
