@@ -1,5 +1,6 @@
 //! What the fit saw of a column, to hold later tables against.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
@@ -245,10 +246,15 @@ impl ColumnReference {
     }
 }
 
-/// The numbers of the rows kept that are there; adding zero makes -0.0 plain.
+/// The numbers of the rows kept that are there.
 fn there(values: &Values, kept: Option<&[u32]>) -> Vec<f64> {
-    let mut there = pick(values.len(), kept, |row| values.number(row).unwrap_or(f64::NAN) + 0.0);
+    let mut there = match kept {
+        None => values.numbers().map_or_else(Vec::new, Cow::into_owned),
+        Some(_) => pick(values.len(), kept, |row| values.number(row).unwrap_or(f64::NAN)),
+    };
     there.retain(|v| !v.is_nan());
+    // Makes -0.0 plain.
+    there.iter_mut().for_each(|v| *v += 0.0);
     there
 }
 
@@ -256,7 +262,8 @@ fn number(column: String, values: &Values, kept: Option<&[u32]>) -> ColumnRefere
     let mut there = there(values, kept);
     let rows = kept.map_or(values.len(), <[u32]>::len);
     let missing = (rows - there.len()) as f64 / rows.max(1) as f64;
-    let deciles = quantiles(&mut there, &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]);
+    let found = quantiles(&mut there, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]);
+    let deciles = found.get(1..10).unwrap_or(&[]);
     let below = |edge: f64| there.iter().copied().filter(|v| *v < edge).reduce(f64::max);
     let common = deciles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
     let mut common: Vec<f64> = common.collect();
@@ -269,8 +276,8 @@ fn number(column: String, values: &Values, kept: Option<&[u32]>) -> ColumnRefere
     ColumnReference::Number {
         column,
         missing,
-        min: there.iter().copied().reduce(f64::min),
-        max: there.iter().copied().reduce(f64::max),
+        min: there.first().copied(),
+        max: there.last().copied(),
         shares: rows_between(&there, &edges).into_iter().map(share).collect(),
         edges,
     }
@@ -278,11 +285,9 @@ fn number(column: String, values: &Values, kept: Option<&[u32]>) -> ColumnRefere
 
 /// How many values there are up to the first edge, from there up to the second, and so on.
 fn rows_between(values: &[f64], edges: &[f64]) -> Vec<usize> {
-    let mut bins = vec![0; edges.len() + 1];
-    for v in values {
-        bins[edges.iter().filter(|edge| *edge < v).count()] += 1;
-    }
-    bins
+    let mut before = 0;
+    let up_to = edges.iter().map(|edge| values.iter().filter(|v| *v <= edge).count());
+    up_to.chain([values.len()]).map(|n| n - std::mem::replace(&mut before, n)).collect()
 }
 
 /// The rows of each level, of the other ones together, and of those that the fit did not see.

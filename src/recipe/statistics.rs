@@ -42,8 +42,8 @@ pub(super) fn quantile_of(sorted: &[f64], q: f64) -> f64 {
     if share >= 0.5 { high - step * (1.0 - share) } else { low + step * share }
 }
 
-/// The quantiles `at`, ascending, of values that are all there; moves the values about, but does not sort them. Nothing
-/// of nothing.
+/// The quantiles `at`, ascending, of values that are all there. Moves the values about, but does not sort them: those
+/// beside a quantile are where sorting would put them. Nothing of nothing.
 pub(crate) fn quantiles(values: &mut [f64], at: &[f64]) -> Vec<f64> {
     if values.is_empty() {
         return Vec::new();
@@ -53,15 +53,19 @@ pub(crate) fn quantiles(values: &mut [f64], at: &[f64]) -> Vec<f64> {
     let mut places: Vec<usize> = at.iter().flat_map(|q| [below(q), last.min(below(q) + 1)]).collect();
     places.sort_unstable();
     places.dedup();
-    select(values, 0, &places);
+    // Whole numbers in the order of `total_cmp` are selected faster than by it.
+    let turn = |keys: &mut [i64]| keys.iter_mut().for_each(|k| *k ^= (((*k >> 63) as u64) >> 1) as i64);
+    turn(bytemuck::cast_slice_mut(values));
+    select(bytemuck::cast_slice_mut(values), 0, &places);
+    turn(bytemuck::cast_slice_mut(values));
     at.iter().map(|&q| quantile_of(values, q)).collect()
 }
 
-/// Puts in their place those values that sorting would put at `places`, counted from `first` on.
-fn select(values: &mut [f64], first: usize, places: &[usize]) {
+/// Puts in their place those keys that sorting would put at `places`, counted from `first` on.
+fn select(keys: &mut [i64], first: usize, places: &[usize]) {
     let middle = places.len() / 2;
-    let Some(&place) = places.get(middle).filter(|place| **place - first < values.len()) else { return };
-    let (below, _, above) = values.select_nth_unstable_by(place - first, f64::total_cmp);
+    let Some(&place) = places.get(middle).filter(|place| **place - first < keys.len()) else { return };
+    let (below, _, above) = keys.select_nth_unstable(place - first);
     select(below, first, &places[..middle]);
     select(above, place + 1, &places[middle + 1..]);
 }
