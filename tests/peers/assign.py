@@ -4,11 +4,10 @@ def read(text):
     try: return float(text)
     except ValueError: return text or None
 def apply(rule, x):
-    if rule == "log1p": return x if x is None else math.log1p(x)
-    (name, c), = rule.items()
+    name, c = (rule, None) if rule == "log1p" else [*rule.items()][0]
     if x is None: return c if name == "fill" else None
-    return {"fill": lambda: x, "clip": lambda: min(max(x, c.get("min", x)), c.get("max", x)),
-            "scale": lambda: (x - c["centre"]) / c["scale"]}[name]()
+    return {"fill": lambda: x, "log1p": lambda: math.log1p(x), "scale": lambda: (x - c["centre"]) / c["scale"],
+            "clip": lambda: min(max(x, c.get("min", x)), c.get("max", x))}[name]()
 model = json.load(open(sys.argv[1]))
 for row in csv.DictReader(open(sys.argv[2])):
     row, f = {name: read(text) for name, text in row.items()}, []
