@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
-use crate::recipe::preparation::no_column;
+use crate::recipe::rows::no_column;
 use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::quantile_of;
 use crate::table::{Column, Table, missing_column};

@@ -10,7 +10,8 @@ use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::drops::{Fate, FittedDrop};
 use crate::recipe::encode::{Encoded, Encoder};
 use crate::recipe::infer::Choice;
-use crate::recipe::preparation::{Preparation, fit_columns, matches, needed, no_column, with_made};
+use crate::recipe::preparation::{Preparation, fit_columns, matches, needed, with_made};
+use crate::recipe::rows::no_column;
 use crate::recipe::{Features, Recipe};
 use crate::table::{Table, check_columns};
 

@@ -9,11 +9,11 @@ use wildmatch::WildMatch;
 use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::aggregate::{Aggregate, figures, join};
 use crate::recipe::drops::{Fate, FittedDrop};
-use crate::recipe::rows::count;
+use crate::recipe::rows::{count, no_column};
 use crate::recipe::rule::Rule;
 use crate::recipe::step::Step;
 use crate::recipe::{Recipe, Scale, Treatment};
-use crate::table::{Column, Table, Values, closest, missing_column};
+use crate::table::{Column, Table, Values, missing_column};
 
 /// What a column that is read from the table was at the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -382,22 +382,6 @@ fn filled_in(name: &str, column: &Column) -> String {
 /// Whether a name or glob stands for a column.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     pattern == name || WildMatch::new(pattern).matches(name)
-}
-
-/// The sentence for a column that is neither in the table nor among those made.
-pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
-    let names = table.columns.iter().map(|c| c.name.as_str()).chain(made.iter().copied());
-    // A column that is to be made of itself is no help.
-    let mut names: Vec<&str> = names.filter(|n| *n != name).collect();
-    names.sort_unstable();
-    names.dedup();
-    let close = closest(name, &names);
-    if close.is_empty() {
-        let more = if names.len() > 8 { ", …" } else { "" };
-        let shown = names[..names.len().min(8)].join(", ");
-        return format!("no column is called {name:?}, in the table or made here; there are {shown}{more}");
-    }
-    format!("no column is called {name:?}, in the table or made here; did you mean {}?", close.join(" or "))
 }
 
 /// Learns one column, and makes it.

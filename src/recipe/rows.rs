@@ -1,8 +1,8 @@
-//! Which rows are kept, and walking over them.
+//! Which rows are kept, walking over them, and columns that are not there.
 
 use crate::error::{Error, Place, Result};
 use crate::recipe::Missing;
-use crate::table::{Column, Table};
+use crate::table::{Column, Table, closest};
 
 /// `1 row`, `2 rows`.
 pub(super) fn count(rows: usize) -> String {
@@ -54,4 +54,20 @@ pub(super) fn check_lengths(table: &Table) -> Result<()> {
             count(table.rows)
         ))),
     }
+}
+
+/// The sentence for a column that is neither in the table nor among those made.
+pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
+    let names = table.columns.iter().map(|c| c.name.as_str()).chain(made.iter().copied());
+    // A column that is to be made of itself is no help.
+    let mut names: Vec<&str> = names.filter(|n| *n != name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let close = closest(name, &names);
+    if close.is_empty() {
+        let more = if names.len() > 8 { ", …" } else { "" };
+        let shown = names[..names.len().min(8)].join(", ");
+        return format!("no column is called {name:?}, in the table or made here; there are {shown}{more}");
+    }
+    format!("no column is called {name:?}, in the table or made here; did you mean {}?", close.join(" or "))
 }
