@@ -3,8 +3,8 @@
 //! The same arguments make the same bytes on every platform and with any number of threads: every draw depends
 //! on the seed, its purpose and an index alone, and all functions beyond `+ - * / sqrt` come from `libm`.
 //!
-//! Each table has the shape of a published analysis: [`learners`] and their pay, the [`first_day`] of a site's users,
-//! a [`survey`] of practitioners, the [`enthusiasts`] for a course; [`blobs`] are for benchmarks. `table()` gives what
+//! Each table has the shape of a published analysis: [`learners()`] and their pay, the [`first_day()`] of a site's users,
+//! a [`survey()`] of practitioners, the [`enthusiasts()`] for a course; [`blobs()`] are for benchmarks. `table()` gives what
 //! reading the written file gives.
 //!
 //! ```
