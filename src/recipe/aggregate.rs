@@ -98,8 +98,9 @@ fn of_group(figure: Figure, mut values: Vec<f64>) -> f64 {
 pub(super) fn join(by: &Values, groups: &BTreeMap<String, f64>) -> Result<(Values, usize), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((Values::Empty(by.len()), 0)) };
-    let of: Vec<f64> = levels.iter().map(|l| groups.get(l).copied().unwrap_or(f64::NAN)).collect();
-    let values: Vec<f64> = codes.iter().map(|c| c.map_or(f64::NAN, |c| of[c as usize])).collect();
-    let new = codes.iter().flatten().filter(|c| !groups.contains_key(&levels[**c as usize])).count();
+    let of: Vec<Option<f64>> = levels.iter().map(|l| groups.get(l).copied()).collect();
+    let figure = |code: u32| of[code as usize];
+    let values = codes.iter().map(|code| code.and_then(figure).unwrap_or(f64::NAN)).collect();
+    let new = codes.iter().flatten().filter(|code| figure(**code).is_none()).count();
     Ok((Values::Number(values), new))
 }
