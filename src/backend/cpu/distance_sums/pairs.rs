@@ -13,6 +13,7 @@ use crate::progress::Progress;
 use bytemuck::Zeroable;
 use pulp::Simd;
 use rayon::prelude::*;
+use std::any::Any;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -36,13 +37,13 @@ struct Run {
     /// Rows that are not padding.
     rows: usize,
     slots: Vec<u32>,
-    mean: Vec<f32>,
 }
 
 /// A few runs.
 struct Block {
     runs: Range<usize>,
     tiles: Range<usize>,
+    mean: Vec<f32>,
     /// Slot by slot, the sums of the block's rows, in stored units.
     sums: Mutex<Vec<f64>>,
 }
@@ -95,7 +96,6 @@ impl<'a> Pairs<'a> {
                 tiles: start / TILE..rows.len() / TILE,
                 rows: cut.len(),
                 slots: slots(labelings, order[cut.start] as usize).collect(),
-                mean: mean(matrix, &order[cut.clone()]),
             });
         }
         let blocks = (0..runs.len())
@@ -103,7 +103,8 @@ impl<'a> Pairs<'a> {
             .map(|r| {
                 let runs_of = r..runs.len().min(r + RUNS);
                 let tiles = runs[runs_of.start].tiles.start..runs[runs_of.end - 1].tiles.end;
-                Block { sums: Mutex::new(vec![0.0; tiles.len() * TILE * width]), runs: runs_of, tiles }
+                let mean = mean(matrix, &order[cuts[runs_of.start].start..cuts[runs_of.end - 1].end]);
+                Block { sums: Mutex::new(vec![0.0; tiles.len() * TILE * width]), runs: runs_of, tiles, mean }
             })
             .collect();
         Some(Pairs {
@@ -213,27 +214,33 @@ impl Kernel for Task<'_> {
         let Task { pairs, block, partners } = self;
         let own = &pairs.blocks[block];
         let mut sums = vec![0f64; own.tiles.len() * TILE * pairs.width];
-        let mut columns = vec![0f32; RUNS * 4 * TILE];
+        let mut columns = vec![simd.splat_f32s(0.0); RUNS * 4 * TILE];
+        let mut column_sums = [0f32; RUNS * 4 * TILE];
+        let mut facing = Facing::default();
         for step in partners {
             let other = &pairs.blocks[(block + step) % pairs.blocks.len()];
+            facing.centre(simd, &pairs.sorted, other.tiles.clone(), &own.mean);
             for run in &pairs.runs[own.runs.clone()] {
-                columns.fill(0.0);
-                let mut rows = Rows { pairs, sums: &mut sums, first: own.tiles.start * TILE };
+                columns.fill(simd.splat_f32s(0.0));
+                let mut rows = Rows { pairs, sums: &mut sums, own };
                 let start = run.tiles.start * TILE;
-                let mean = &run.mean;
                 match run.tiles.len() {
-                    4 if S::F32_LANES == TILE => rows.meet::<S, 4>(simd, start, mean, other, &mut columns),
-                    3 if S::F32_LANES == TILE => rows.meet::<S, 3>(simd, start, mean, other, &mut columns),
-                    2 if S::F32_LANES == TILE => rows.meet::<S, 2>(simd, start, mean, other, &mut columns),
-                    1 if S::F32_LANES == TILE => rows.meet::<S, 1>(simd, start, mean, other, &mut columns),
+                    4 if S::F32_LANES == TILE => rows.meet::<S, 4>(simd, start, other, &facing, &mut columns),
+                    3 if S::F32_LANES == TILE => rows.meet::<S, 3>(simd, start, other, &facing, &mut columns),
+                    2 if S::F32_LANES == TILE => rows.meet::<S, 2>(simd, start, other, &facing, &mut columns),
+                    1 if S::F32_LANES == TILE => rows.meet::<S, 1>(simd, start, other, &facing, &mut columns),
                     _ => {
                         for tile in run.tiles.clone() {
-                            rows.meet::<S, V>(simd, tile * TILE, mean, other, &mut columns);
+                            rows.meet::<S, V>(simd, tile * TILE, other, &facing, &mut columns);
                         }
                     }
                 }
                 if step > 0 {
-                    add(&mut other.lock()?, &run.slots, other.tiles.len() * TILE, 0, &columns, pairs.round);
+                    for (to, &lanes) in column_sums.iter_mut().zip(&columns) {
+                        *to = simd.reduce_sum_f32s(lanes);
+                    }
+                    let height = other.tiles.len() * TILE;
+                    add(&mut other.lock()?, &run.slots, height, 0, &column_sums, pairs.round);
                 }
             }
         }
@@ -262,19 +269,19 @@ fn add(sums: &mut [f64], slots: &[u32], height: usize, at: usize, values: &[f32]
 /// The rows of a block and their sums, kept apart until the block's task is done.
 struct Rows<'a> {
     pairs: &'a Pairs<'a>,
+    own: &'a Block,
     sums: &'a mut [f64],
-    first: usize,
 }
 
-/// Where a squared distance is below this share of two rows' squared distances from the mean of one's run, the product
-/// form has lost too much of it.
+/// Where a squared distance is below this share of two rows' squared distances from their block's mean, the product form
+/// has lost too much of it.
 const NEAR: f32 = 1.0 / 1024.0;
 
 impl Rows<'_> {
     /// The group of rows at `start`, of one joint label, past the rows of another block: `columns` gets the sums over
-    /// the group for each of these.
+    /// the group for each of these, lane by lane.
     ///
-    /// Distances are `|x|^2 + |y|^2 - 2 x.y` about the mean of the group's run, half the arithmetic of `(x - y)^2`.
+    /// Distances are `|x|^2 + |y|^2 - 2 x.y` about the mean of the group's block, half the arithmetic of `(x - y)^2`.
     /// Four columns with a pair too near for that are measured again directly, and a group with many such pairs goes on
     /// directly.
     #[inline(always)]
@@ -282,62 +289,111 @@ impl Rows<'_> {
         &mut self,
         simd: S,
         start: usize,
-        mean: &[f32],
         other: &Block,
-        columns: &mut [f32],
+        facing: &Facing,
+        columns: &mut [S::f32s],
     ) {
         let Pairs { sorted, alive, runs, round, .. } = self.pairs;
         let lanes = group_rows::<S, V>();
         let height = self.sums.len() / self.pairs.width;
         let group = Group::<V>::new(sorted, start);
-        let centred = Centred::<S, V>::new(simd, &group, mean);
+        let centred = Centred::<S, V>::new(simd, &group, &self.own.mean);
         let mut own = [simd.splat_f32s(0.0); V];
         own.copy_from_slice(&S::as_simd_f32s(&alive[start..]).0[..V]);
-        let first = other.tiles.start * TILE;
         let mut part = [0f32; 64];
-        let mut points = vec![Lanes::zeroed(); mean.len()];
-        let mut norms = Lanes::zeroed();
         let (mut quarters, mut again) = (0, 0);
         for run in &runs[other.runs.clone()] {
             let mut total = [simd.splat_f32s(0.0); V];
-            let mut limit = 0.0;
             for quarter in 0..run.rows.div_ceil(4) {
                 let tile = run.tiles.start + quarter / 4;
-                if quarter % 4 == 0 {
-                    let largest = centre(simd, sorted.tile(tile), mean, &mut points, &mut norms);
-                    limit = NEAR * (centred.largest + largest);
-                }
+                let (points, norms, largest) = facing.tile(tile - other.tiles.start);
+                let limit = (NEAR * (centred.largest + largest)).max(f32::MIN_POSITIVE);
                 quarters += 1;
                 let mut near = again > 8 + quarters / 8;
-                let mut squared = [[simd.splat_f32s(0.0); V]; 4];
+                let mut distances = [[simd.splat_f32s(0.0); V]; 4];
                 if !near {
-                    squared = centred.distances_to_quarter(simd, &points, &norms, quarter);
-                    near = smallest(simd, &squared) < limit.max(f32::MIN_POSITIVE);
+                    let squared = centred.distances_to_quarter(simd, points, norms, quarter);
+                    near = any_below(simd, &squared, limit);
+                    for c in 0..4 {
+                        for v in 0..V {
+                            distances[c][v] = root(simd, squared[c][v]);
+                        }
+                    }
                 }
                 if near {
                     again += 1;
-                    squared = group.distances_to_quarter::<S>(simd, sorted.tile(tile), quarter);
+                    let squared = group.distances_to_quarter::<S>(simd, sorted.tile(tile), quarter);
+                    for c in 0..4 {
+                        for v in 0..V {
+                            distances[c][v] = simd.sqrt_f32s(squared[c][v]);
+                        }
+                    }
                 }
                 let place = tile * TILE + quarter % 4 * 4;
-                let columns = &mut columns[place - first..][..4];
+                let counts = &alive[place..][..4];
+                let columns = &mut columns[place - other.tiles.start * TILE..][..4];
                 for c in 0..4 {
-                    let counts = simd.splat_f32s(alive[place + c]);
-                    let mut down = simd.splat_f32s(0.0);
+                    let counts = simd.splat_f32s(counts[c]);
                     for v in 0..V {
-                        let distance = simd.sqrt_f32s(squared[c][v]);
-                        total[v] = multiply_add(simd, distance, counts, total[v]);
-                        down = multiply_add(simd, distance, own[v], down);
+                        total[v] = multiply_add(simd, distances[c][v], counts, total[v]);
+                        columns[c] = multiply_add(simd, distances[c][v], own[v], columns[c]);
                     }
-                    columns[c] += simd.reduce_sum_f32s(down);
                 }
             }
             store::<S, V>(total, &mut part);
-            add(self.sums, &run.slots, height, start - self.first, &part[..lanes], *round);
+            let at = start - self.own.tiles.start * TILE;
+            add(self.sums, &run.slots, height, at, &part[..lanes], *round);
         }
     }
 }
 
-/// A group of rows less the mean of their run, tile by tile and feature by feature, and what that leaves of their squared
+/// Square roots of normal numbers, to an ulp or two.
+///
+/// AVX-512's own root keeps its unit busy for nearly as long as all multiply-adds of a pair take at 26 features; its
+/// estimate of 14 bits and a step of Newton's do not.
+#[inline(always)]
+fn root<S: Simd>(simd: S, squared: S::f32s) -> S::f32s {
+    match reciprocal_root(simd, squared) {
+        Some(estimate) => {
+            let root = simd.mul_f32s(squared, estimate);
+            let error = simd.negate_mul_add_e_f32s(root, estimate, simd.splat_f32s(1.0));
+            multiply_add(simd, simd.mul_f32s(root, simd.splat_f32s(0.5)), error, root)
+        }
+        None => simd.sqrt_f32s(squared),
+    }
+}
+
+/// AVX-512's estimate of `1 / sqrt(x)`.
+#[inline(always)]
+fn reciprocal_root<S: Simd>(simd: S, x: S::f32s) -> Option<S::f32s> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V4>()?;
+        let x: pulp::f32x16 = *(&x as &dyn Any).downcast_ref()?;
+        let estimate: pulp::f32x16 = pulp::cast(simd.avx512f._mm512_rsqrt14_ps(pulp::cast(x)));
+        (&estimate as &dyn Any).downcast_ref().copied()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    None
+}
+
+/// Whether a lane is below `limit`.
+#[inline(always)]
+fn any_below<S: Simd, const V: usize>(simd: S, values: &[[S::f32s; V]; 4], limit: f32) -> bool {
+    let mut least = values[0];
+    for values in &values[1..] {
+        for (least, &value) in least.iter_mut().zip(values) {
+            *least = simd.min_f32s(*least, value);
+        }
+    }
+    let mut all = least[0];
+    for &least in &least[1..] {
+        all = simd.min_f32s(all, least);
+    }
+    simd.first_true_m32s(simd.less_than_f32s(all, simd.splat_f32s(limit))) < S::F32_LANES
+}
+
+/// A group of rows less a mean, times -2, tile by tile and feature by feature, and what the mean leaves of their squared
 /// norms.
 struct Centred<S: Simd, const V: usize> {
     rows: Vec<Lanes>,
@@ -354,8 +410,9 @@ impl<S: Simd, const V: usize> Centred<S, V> {
             let row = group.feature::<S>(j);
             let to = S::as_mut_simd_f32s(bytemuck::cast_slice_mut(rows)).0;
             for v in 0..V {
-                to[v] = simd.sub_f32s(row[v], simd.splat_f32s(mean));
-                norms[v] = multiply_add(simd, to[v], to[v], norms[v]);
+                let value = simd.sub_f32s(row[v], simd.splat_f32s(mean));
+                norms[v] = multiply_add(simd, value, value, norms[v]);
+                to[v] = simd.mul_f32s(value, simd.splat_f32s(-2.0));
             }
         }
         let largest = norms.iter().fold(0.0, |a: f32, &norms| a.max(simd.reduce_max_f32s(norms)));
@@ -364,7 +421,7 @@ impl<S: Simd, const V: usize> Centred<S, V> {
 
     const TILES: usize = V * S::F32_LANES / TILE;
 
-    /// The squared distances to points `4 * quarter` and the next three, from what [`centre`] made of them.
+    /// The squared distances to points `4 * quarter` and the next three of a tile that was centred on the same mean.
     #[inline(always)]
     fn distances_to_quarter(
         &self,
@@ -396,40 +453,40 @@ impl<S: Simd, const V: usize> Centred<S, V> {
     }
 }
 
-/// The smallest of all lanes.
-#[inline(always)]
-fn smallest<S: Simd, const V: usize>(simd: S, values: &[[S::f32s; V]; 4]) -> f32 {
-    let mut least = values[0];
-    for values in &values[1..] {
-        for (least, &value) in least.iter_mut().zip(values) {
-            *least = simd.min_f32s(*least, value);
-        }
-    }
-    let least = least.into_iter().reduce(|a, b| simd.min_f32s(a, b));
-    least.map_or(f32::MAX, |least| simd.reduce_min_f32s(least))
+/// The tiles of a block less a mean, and what that leaves of their squared norms.
+#[derive(Default)]
+struct Facing {
+    points: Vec<Lanes>,
+    norms: Vec<Lanes>,
+    largest: Vec<f32>,
 }
 
-/// Sets `points` to -2 times a tile's rows less `mean`, `norms` to what that leaves of their squared norms, and returns
-/// the largest of these.
-#[inline(always)]
-fn centre<S: Simd>(
-    simd: S,
-    tile: &[[f32; TILE]],
-    mean: &[f32],
-    points: &mut [Lanes],
-    norms: &mut Lanes,
-) -> f32 {
-    *norms = Lanes::zeroed();
-    let norms = S::as_mut_simd_f32s(&mut norms.0).0;
-    let minus_two = simd.splat_f32s(-2.0);
-    for ((values, &mean), points) in tile.iter().zip(mean).zip(points) {
-        let mean = simd.splat_f32s(mean);
-        let points = S::as_mut_simd_f32s(&mut points.0).0;
-        for ((&values, point), norm) in S::as_simd_f32s(values).0.iter().zip(points).zip(&mut *norms) {
-            let value = simd.sub_f32s(values, mean);
-            *norm = multiply_add(simd, value, value, *norm);
-            *point = simd.mul_f32s(value, minus_two);
+impl Facing {
+    #[inline(always)]
+    fn centre<S: Simd>(&mut self, simd: S, matrix: &Matrix, tiles: Range<usize>, mean: &[f32]) {
+        self.points.resize(tiles.len() * mean.len(), Lanes::zeroed());
+        self.norms.clear();
+        self.largest.clear();
+        for (tile, points) in tiles.zip(self.points.chunks_exact_mut(mean.len())) {
+            let mut sums = Lanes::zeroed();
+            let norms = S::as_mut_simd_f32s(&mut sums.0).0;
+            for ((values, &mean), points) in matrix.tile(tile).iter().zip(mean).zip(points) {
+                let mean = simd.splat_f32s(mean);
+                let points = S::as_mut_simd_f32s(&mut points.0).0;
+                for ((&values, point), norm) in S::as_simd_f32s(values).0.iter().zip(points).zip(&mut *norms) {
+                    *point = simd.sub_f32s(values, mean);
+                    *norm = multiply_add(simd, *point, *point, *norm);
+                }
+            }
+            self.largest.push(sums.0.into_iter().fold(0.0, f32::max));
+            self.norms.push(sums);
         }
     }
-    norms.iter().fold(0.0, |a: f32, &norms| a.max(simd.reduce_max_f32s(norms)))
+
+    /// A tile's rows feature by feature, their squared norms, and the largest of these.
+    #[inline(always)]
+    fn tile(&self, tile: usize) -> (&[Lanes], &Lanes, f32) {
+        let features = self.points.len() / self.norms.len();
+        (&self.points[tile * features..][..features], &self.norms[tile], self.largest[tile])
+    }
 }
