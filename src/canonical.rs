@@ -156,6 +156,13 @@ impl Certificate {
         if sum <= f64::from(1u32 << 24) && unit > -60 { Certificate::exact() } else { Certificate::new(d) }
     }
 
+    /// What f32 makes of a distance of at most `distance`, or `distance` of what f32 made of it, is at most this.
+    #[inline(always)]
+    pub(crate) fn above(&self, distance: f64) -> f64 {
+        // Twice the excess: 1 / (1 - e) is below 1 + 2 e.
+        distance * (2.0 * f64::from(self.high) - 1.0) + 2.0 * f64::from(self.slack)
+    }
+
     /// Whether the filter proves the winner.
     #[inline(always)]
     pub fn holds(&self, best: f32, second: f32) -> bool {

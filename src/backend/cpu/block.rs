@@ -185,6 +185,12 @@ impl<'a, const V: usize> Group<'a, V> {
         self.add::<S, 1, false>(simd, origin, [[simd.splat_f32s(0.0); V]])[0]
     }
 
+    /// The squared distances of the group's rows to a point.
+    #[inline(always)]
+    pub(super) fn distances_to<S: Simd>(&self, simd: S, point: &[f32]) -> [S::f32s; V] {
+        self.add::<S, 1, false>(simd, point.as_chunks().0.iter(), [[simd.splat_f32s(0.0); V]])[0]
+    }
+
     /// The squared distances of the group's rows to rows `4 * quarter` and the next three of a tile.
     #[inline(always)]
     pub(super) fn distances_to_quarter<S: Simd>(

@@ -3,10 +3,10 @@
 //! For each query and block of rows a lower bound of `|y|^2 / 2 - q.y` over the block's rows `y` ([`ProductForm`]), one
 //! multiply-add a feature. The canonical search then goes through the few blocks that may hold the nearest.
 
-use super::block::{Group, InstructionSet, Kernel, Points, group_rows, multiply_add};
+use super::block::{Group, InstructionSet, Kernel, Points, group_rows, multiply_add, store};
 use crate::backend::{Metric, Neighbour, Rule};
 use crate::canonical::{self, Certificate, Nearest, ProductForm, Rounding};
-use crate::matrix::{Matrix, TILE};
+use crate::matrix::Matrix;
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -16,6 +16,9 @@ const QUERIES: usize = 256;
 
 /// Queries whose bounds are kept at once.
 const KEPT: usize = 8192;
+
+/// Queries whose blocks one thread searches in one go.
+const TOGETHER: usize = 16;
 
 /// Least rows of a block, and the most blocks: a query searches one or two blocks row by row.
 const ROWS: usize = 256;
@@ -53,12 +56,24 @@ pub(super) fn nearest(
                 least,
             });
         });
-        out.par_extend((first..first + count).into_par_iter().map(|q| {
-            let query: Vec<f64> = queries.row(q).map(f64::from).collect();
-            let least = least[q - first..].iter().step_by(count);
-            let row = search(set, matrix, &query, own_row(rule, q), &bounds, rows, least);
-            neighbour(matrix, queries, q, row, metric)
-        }));
+        let found = (first..first + count).into_par_iter().step_by(TOGETHER).flat_map_iter(|few| {
+            let few = few..(first + count).min(few + TOGETHER);
+            // A line of the cache holds the bounds of these queries for one block: each is read once.
+            let mut own = vec![0f32; few.len() * blocks];
+            for (b, least) in least.chunks_exact(count).enumerate() {
+                for (i, &least) in least[few.start - first..][..few.len()].iter().enumerate() {
+                    own[i * blocks + b] = least;
+                }
+            }
+            let bounds = &bounds;
+            few.enumerate().map(move |(i, q)| {
+                let query: Vec<f32> = queries.row(q).collect();
+                let least = &own[i * blocks..][..blocks];
+                let row = search(set, matrix, &query, own_row(rule, q), bounds, rows, least);
+                neighbour(matrix, queries, q, row, metric)
+            })
+        });
+        out.par_extend(found);
     }
     out
 }
@@ -85,7 +100,7 @@ fn own_row(rule: Rule<'_>, q: usize) -> Option<usize> {
 /// The canonical nearest row of one query, whatever a filter made of it.
 #[cfg(feature = "gpu")]
 pub(crate) fn decide(matrix: &Matrix, queries: &Matrix, rule: Rule<'_>, q: usize) -> u32 {
-    let query: Vec<f64> = queries.row(q).map(f64::from).collect();
+    let query: Vec<f32> = queries.row(q).collect();
     let search = Search { matrix, query: &query, rows: 0..matrix.rows(), own: own_row(rule, q) };
     InstructionSet::detect().run(search).label
 }
@@ -200,16 +215,16 @@ impl Kernel for Filter<'_> {
 }
 
 /// The canonical nearest row of query `q`: `least` is a bound for each block of `rows` rows.
-fn search<'l>(
+fn search(
     set: InstructionSet,
     matrix: &Matrix,
-    query: &[f64],
+    query: &[f32],
     own: Option<usize>,
     bounds: &Bounds,
     rows: usize,
-    least: impl ExactSizeIterator<Item = &'l f32> + Clone,
+    least: &[f32],
 ) -> u32 {
-    let squared_norm = query.iter().map(|v| v * v).sum();
+    let squared_norm = query.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
     let look = |block: usize, nearest: &mut Nearest| {
         let rows = block * rows..matrix.rows().min((block + 1) * rows);
         let found = set.run(Search { matrix, query, rows, own });
@@ -218,9 +233,9 @@ fn search<'l>(
         }
     };
     let mut nearest = Nearest::none();
-    let first = least.clone().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(block, _)| block);
+    let first = least.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(block, _)| block);
     look(first, &mut nearest);
-    for (block, &bound) in least.enumerate() {
+    for (block, &bound) in least.iter().enumerate() {
         let bound = bounds.distance(squared_norm, bound);
         // Of equals the lowest row is wanted, so an earlier block may still matter.
         let later = block * rows > nearest.label as usize;
@@ -235,7 +250,7 @@ fn search<'l>(
 /// The canonical nearest of some rows, the lowest of equals.
 struct Search<'a> {
     matrix: &'a Matrix,
-    query: &'a [f64],
+    query: &'a [f32],
     rows: Range<usize>,
     /// A row that does not count.
     own: Option<usize>,
@@ -245,21 +260,31 @@ impl Kernel for Search<'_> {
     type Output = Nearest;
 
     #[inline(always)]
-    fn run<S: Simd, const V: usize>(self, _: S) -> Nearest {
+    fn run<S: Simd, const V: usize>(self, simd: S) -> Nearest {
         let Search { matrix, query, rows, own } = self;
+        let certificate = Certificate::new(matrix.features());
         let mut nearest = Nearest::none();
-        for start in rows.clone().step_by(TILE) {
-            // Lane by lane the canonical distance: any instruction set computes these bits.
-            let mut squared = [0f64; TILE];
-            for (lanes, &q) in matrix.tile(start / TILE).iter().zip(query) {
-                for (sum, &x) in squared.iter_mut().zip(lanes) {
-                    let difference = f64::from(x) - q;
-                    *sum += difference * difference;
-                }
+        let mut squared = [f32::MAX; ROWS];
+        for start in rows.clone().step_by(ROWS) {
+            let piece = start..rows.end.min(start + ROWS);
+            let lanes = group_rows::<S, V>();
+            for (start, to) in piece.clone().step_by(lanes).zip(squared.chunks_exact_mut(lanes)) {
+                store::<S, V>(Group::<V>::new(matrix, start).distances_to(simd, query), to);
             }
-            for (row, &squared) in (start..rows.end).zip(&squared) {
-                if own != Some(row) {
-                    nearest.offer(row as u32, squared);
+            squared[piece.len()..].fill(f32::MAX);
+            if let Some(own) = own.filter(|own| piece.contains(own)) {
+                squared[own - start] = f32::MAX;
+            }
+            let mut least = simd.splat_f32s(f32::MAX);
+            for &squared in S::as_simd_f32s(&squared).0 {
+                least = simd.min_f32s(least, squared);
+            }
+            // Of the few rows that may be the nearest the canonical distance decides.
+            let least = certificate.above(certificate.above(f64::from(simd.reduce_min_f32s(least))));
+            let limit = (certificate.above(nearest.best).min(least) as f32).next_up();
+            for (row, &squared) in piece.zip(&squared) {
+                if squared <= limit && own != Some(row) {
+                    nearest.offer(row as u32, canonical::squared_distance(matrix.row(row), query));
                 }
             }
         }

@@ -473,7 +473,8 @@ impl Facing {
             for ((values, &mean), points) in matrix.tile(tile).iter().zip(mean).zip(points) {
                 let mean = simd.splat_f32s(mean);
                 let points = S::as_mut_simd_f32s(&mut points.0).0;
-                for ((&values, point), norm) in S::as_simd_f32s(values).0.iter().zip(points).zip(&mut *norms) {
+                for ((&values, point), norm) in S::as_simd_f32s(values).0.iter().zip(points).zip(&mut *norms)
+                {
                     *point = simd.sub_f32s(values, mean);
                     *norm = multiply_add(simd, *point, *point, *norm);
                 }
