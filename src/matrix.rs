@@ -92,7 +92,7 @@ pub(crate) struct Lanes(pub(crate) [f32; TILE]);
 struct Snap {
     grid: Grid,
     shift: i32,
-    /// For each feature the step, and what a whole number of steps is multiplied by.
+    /// For each feature what gives a value in steps, and what a whole number of steps is multiplied by.
     factors: Vec<(f64, f64)>,
 }
 
@@ -103,15 +103,19 @@ impl Snap {
         let largest = magnitudes.iter().fold(reach, |m, &v| m.max(v));
         let shift = shift_for(largest, magnitudes.len());
         let grid = grid.unwrap_or_else(|| Grid::fit(magnitudes, shift));
-        let factors = grid.exponents.iter().map(|&e| (pow2(e), pow2(e + shift))).collect();
+        let factors = grid.exponents.iter().map(|&e| (pow2(-e), pow2(e + shift))).collect();
         Snap { grid, shift, factors }
     }
 
     /// Exact but for the one rounding to a whole number of steps.
+    #[inline(always)]
     fn value(&self, feature: usize, v: f32) -> f32 {
-        let (step, scale) = self.factors[feature];
-        // + 0.0 makes -0 a zero.
-        ((f64::from(v) / step).round_ties_even() * scale + 0.0) as f32
+        /// Adding this leaves no room for a fraction, and rounds ties to even. An f32 from 2^51 on has none.
+        const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+        let (steps, scale) = self.factors[feature];
+        let value = f64::from(v) * steps;
+        let rounded = if value.abs() < (1u64 << 51) as f64 { (value + WHOLE) - WHOLE } else { value };
+        (rounded * scale) as f32
     }
 }
 
@@ -186,14 +190,10 @@ impl Matrix {
         if rows > u32::MAX as usize - TILE {
             return Err(Error::data(format!("{rows} rows: at most 2^32 - 17 can be numbered")));
         }
-        for (column, name) in columns.iter().zip(&names) {
-            if let Some(i) = column.iter().position(|v| !v.is_finite()) {
-                return Err(Error::data(format!(
-                    "feature {name}, row {}: {} is not finite",
-                    i + 1,
-                    column[i]
-                )));
-            }
+        let infinite = |j: usize| columns[j].iter().position(|v| !v.is_finite()).map(|i| (i, j));
+        if let Some((i, j)) = (0..features).into_par_iter().find_map_first(infinite) {
+            let (name, value) = (&names[j], columns[j][i]);
+            return Err(Error::data(format!("feature {name}, row {}: {value} is not finite", i + 1)));
         }
         if !reach.is_finite() {
             return Err(Error::data("a centroid is not finite"));
@@ -275,15 +275,17 @@ impl Matrix {
         shift: i32,
         names: Vec<String>,
     ) -> Self {
+        // No value has a finer unit than the finest step.
+        let finest = grid.exponents.iter().fold(i32::MAX, |e, &own| e.min(own + shift));
         let (magnitudes, unit) = tiles
             .par_chunks(features)
             .fold(
                 || (vec![0f32; features], i32::MAX),
                 |(mut largest, mut unit), tile| {
                     for (m, Lanes(lanes)) in largest.iter_mut().zip(tile) {
-                        for &v in lanes {
-                            *m = m.max(v.abs());
-                            unit = unit.min(unit_exponent(v));
+                        *m = lanes.iter().fold(*m, |m, v| m.max(v.abs()));
+                        if unit > finest {
+                            unit = lanes.iter().fold(unit, |unit, &v| unit.min(unit_exponent(v)));
                         }
                     }
                     (largest, unit)

@@ -14,6 +14,7 @@ pub mod write;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -128,7 +129,13 @@ impl Values {
 
     /// How many different values there are, the missing ones aside.
     pub fn distinct(&self) -> usize {
-        fn count<T: Ord>(values: impl Iterator<Item = T>) -> usize {
+        fn count<T: Copy + Ord + Hash>(values: impl Iterator<Item = T> + Clone) -> usize {
+            /// So many stay in the cache.
+            const FEW: usize = 1 << 14;
+            let mut few = foldhash::HashSet::default();
+            if values.clone().all(|value| !few.insert(value) || few.len() <= FEW) {
+                return few.len();
+            }
             let mut values: Vec<T> = values.collect();
             values.sort_unstable();
             values.dedup();

@@ -5,7 +5,7 @@ use super::console::{Console, result};
 use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
 use super::features::FeaturesFile;
 use super::init::Init;
-use super::input::{Prepared, prepare};
+use super::input::{Aim, Prepared, prepare};
 use super::output::Folder;
 use super::{Gate, console, set_up};
 use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
@@ -175,7 +175,7 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
     let mut seconds = Seconds::default();
-    let prepared = prepare(&args.input, &args.features, None, &console, &mut seconds)?;
+    let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let probes = args.probes.map_or_else(|| default_probes(prepared.matrix.rows()), |p| p as usize);
     let work = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
     let mut analysis = Analysis::new("tendency", &prepared, (&args.run, cpu), work, &console, seconds)?;
@@ -194,7 +194,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
         return Err(Error::Usage(what).into());
     }
     let mut seconds = Seconds::default();
-    let prepared = prepare(&args.input, &args.features, None, &console, &mut seconds)?;
+    let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let matrix = &prepared.matrix;
     enough_rows(matrix, ks).map_err(|e| e.in_file(&prepared.source))?;
     let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
@@ -300,7 +300,8 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let prepared = prepare(&args.input, &args.features, plan.init.as_ref(), &console, &mut seconds)?;
+    let aim = Aim::Model(plan.init.as_ref());
+    let prepared = prepare(&args.input, &args.features, aim, &console, &mut seconds)?;
     features.write(&prepared)?;
     carry_out(&plan, &prepared, folder, features, &console, (began, cpu, seconds))
 }

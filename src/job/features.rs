@@ -37,9 +37,10 @@ impl FeaturesFile {
     pub fn write(&mut self, prepared: &Prepared) -> Result<(), Error> {
         let Some((file, format)) = &mut self.0 else { return Ok(()) };
         let (matrix, encoder) = (&prepared.matrix, &prepared.fitted.encoder);
+        let unit = matrix.to_user(1.0);
         let column = |j: usize| {
             let shift = encoder.to_user(j, 0.0);
-            let value = move |i: usize| (matrix.to_user(f64::from(matrix.value(i, j))) + shift) as f32;
+            let value = move |i: usize| (f64::from(matrix.value(i, j)) * unit + shift) as f32;
             Cells::F32(Box::new(move |i| Some(value(i))))
         };
         let columns: Vec<Cells<'_>> = (0..matrix.features()).map(column).collect();

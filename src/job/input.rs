@@ -29,8 +29,26 @@ pub struct Prepared {
     pub start: Option<Vec<Vec<f64>>>,
     /// The labels of the table's rows by the model that the fit starts from.
     pub before: Option<Before>,
-    /// What the columns are like, for the model.
+    /// What the columns are like, for a model.
     pub reference: Vec<ColumnReference>,
+}
+
+/// What features are made for.
+#[derive(Clone, Copy)]
+pub enum Aim<'a> {
+    /// Figures alone.
+    Figures,
+    /// A model, and where its fit starts from.
+    Model(Option<&'a Init>),
+}
+
+impl<'a> Aim<'a> {
+    fn init(self) -> Option<&'a Init> {
+        match self {
+            Aim::Figures => None,
+            Aim::Model(init) => init,
+        }
+    }
 }
 
 /// The reader's options.
@@ -105,12 +123,12 @@ pub fn read_path(path: &Path, options: &ReadOptions, seconds: &mut Seconds) -> a
 pub fn prepare(
     input: &Input,
     features: &Features,
-    init: Option<&Init>,
+    aim: Aim<'_>,
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, init.map_or_else(Vec::new, Init::text_columns), seconds)?;
-    prepare_table(table, &Recipe::inferred(infer_options(features)), init, console, seconds)
+    let table = read(input, aim.init().map_or_else(Vec::new, Init::text_columns), seconds)?;
+    prepare_table(table, &Recipe::inferred(infer_options(features)), aim, console, seconds)
 }
 
 /// The same for a table that was read or made.
@@ -120,11 +138,11 @@ pub fn prepare(
 pub fn prepare_table(
     mut table: Table,
     recipe: &Recipe,
-    init: Option<&Init>,
+    aim: Aim<'_>,
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let began = Instant::now();
+    let (began, init) = (Instant::now(), aim.init());
     let source = table.source.clone();
     // Before the recipe makes columns of the table's own names.
     let before = init.map(|init| init.labels(&table)).transpose()?.flatten();
@@ -139,7 +157,10 @@ pub fn prepare_table(
     let weights = recipe.features.options.weight.as_deref();
     let weights = weights.map(|w| weights_of(&table, w, kept.as_deref())).transpose().map_err(in_table)?;
     // Before the table's columns become the matrix.
-    let reference = fitted.encoder.reference(&table, kept.as_deref());
+    let reference = match aim {
+        Aim::Figures => Vec::new(),
+        Aim::Model(_) => fitted.encoder.reference(&table, kept.as_deref()),
+    };
     let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
     let (ids, rows) = (table.ids.take(), table.rows);
     let matrix = match block {
@@ -170,9 +191,7 @@ pub fn prepare_table(
 fn weights_of(table: &Table, name: &str, kept: Option<&[u32]>) -> Result<Vec<u16>, Error> {
     const MOST: f64 = 65_535.0;
     let place = || segmenta::error::Place::default().column(name);
-    let column = table.columns.iter().find(|c| c.name == name);
-    let column =
-        column.ok_or_else(|| Error::at(place(), "no such column; --weight names the rows' weights"))?;
+    let column = table.column(name).ok_or_else(|| Error::at(place(), "no such column"))?;
     let numbers = column.values.numbers().ok_or_else(|| Error::at(place(), "weights must be numbers"))?;
     let numbers: Vec<f64> = match kept {
         None => numbers.into_owned(),

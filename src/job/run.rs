@@ -5,7 +5,7 @@ use super::console::Console;
 use super::document::{Document, Seconds};
 use super::features::FeaturesFile;
 use super::init::Init;
-use super::input::{prepare_table, read_path};
+use super::input::{Aim, prepare_table, read_path};
 use super::output::{Folder, Pending};
 use super::set_up;
 use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
@@ -66,7 +66,8 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
     let mut seconds = Seconds::default();
     let texts = plan.init.as_ref().map_or_else(Vec::new, Init::text_columns);
     let table = table(args, &recipe, plan.run.seed(), texts, &mut seconds)?;
-    let prepared = prepare_table(table, &recipe, plan.init.as_ref(), &console, &mut seconds)?;
+    let aim = if args.no_fit { Aim::Figures } else { Aim::Model(plan.init.as_ref()) };
+    let prepared = prepare_table(table, &recipe, aim, &console, &mut seconds)?;
     features.write(&prepared)?;
     let Some(folder) = folder else {
         features.keep()?;

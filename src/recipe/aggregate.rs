@@ -1,6 +1,6 @@
 //! Figures by group, joined to each row.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::recipe::Treatment;
 use crate::recipe::rule::{as_text, numbers_or};
@@ -37,7 +37,7 @@ pub enum Figure {
     Distinct,
 }
 
-/// The figure of each group by its text; rows without a group belong to none.
+/// The figure of each group by its text, and each row's; rows without a group belong to none.
 ///
 /// # Errors
 /// A sentence, where a mean or median is of a column that is no number.
@@ -45,9 +45,9 @@ pub(super) fn figures(
     figure: Figure,
     by: &Values,
     of: Option<&Values>,
-) -> Result<BTreeMap<String, f64>, String> {
+) -> Result<(HashMap<String, f64>, Values), String> {
     let by = as_text(by)?;
-    let Values::Text { levels, codes } = &*by else { return Ok(BTreeMap::new()) };
+    let Values::Text { levels, codes } = &*by else { return Ok((HashMap::new(), Values::Empty(by.len()))) };
     let values: Vec<f64> = match (figure, of) {
         (Figure::Mean | Figure::Median, Some(of)) => {
             numbers_or(of, || "a mean or median wants numbers".into())?.into_owned()
@@ -73,11 +73,19 @@ pub(super) fn figures(
             next[*code as usize] += 1;
         }
     }
-    let group = |(c, level): (usize, &String)| {
-        let there: Vec<f64> = sorted[ends[c]..ends[c + 1]].iter().copied().filter(|v| !v.is_nan()).collect();
-        (level.clone(), of_group(figure, there))
+    let group = |ends: &[usize]| {
+        let there = sorted[ends[0]..ends[1]].iter().copied().filter(|v| !v.is_nan()).collect();
+        of_group(figure, there)
     };
-    Ok(levels.iter().enumerate().map(group).filter(|(_, v)| !v.is_nan()).collect())
+    let figures: Vec<f64> = ends.windows(2).map(group).collect();
+    let there = levels.iter().zip(&figures).filter(|(_, v)| !v.is_nan());
+    let groups = there.map(|(level, &figure)| (level.clone(), figure)).collect();
+    Ok((groups, Values::Number(of_rows(codes, &figures))))
+}
+
+/// Each row's figure; missing where there is none.
+fn of_rows(codes: &[Option<u32>], figures: &[f64]) -> Vec<f64> {
+    codes.iter().map(|code| code.map_or(f64::NAN, |code| figures[code as usize])).collect()
 }
 
 fn of_group(figure: Figure, mut values: Vec<f64>) -> f64 {
@@ -95,12 +103,10 @@ fn of_group(figure: Figure, mut values: Vec<f64>) -> f64 {
 }
 
 /// Each row's figure, missing for a group that has none, and the number of rows with such a group.
-pub(super) fn join(by: &Values, groups: &BTreeMap<String, f64>) -> Result<(Values, usize), String> {
+pub(super) fn join(by: &Values, groups: &HashMap<String, f64>) -> Result<(Values, usize), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((Values::Empty(by.len()), 0)) };
-    let of: Vec<Option<f64>> = levels.iter().map(|l| groups.get(l).copied()).collect();
-    let figure = |code: u32| of[code as usize];
-    let values = codes.iter().map(|code| code.and_then(figure).unwrap_or(f64::NAN)).collect();
-    let new = codes.iter().flatten().filter(|code| figure(**code).is_none()).count();
-    Ok((Values::Number(values), new))
+    let figures: Vec<f64> = levels.iter().map(|l| groups.get(l).copied().unwrap_or(f64::NAN)).collect();
+    let new = codes.iter().flatten().filter(|code| figures[**code as usize].is_nan()).count();
+    Ok((Values::Number(of_rows(codes, &figures)), new))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Fault, Place, Result};
@@ -51,11 +51,19 @@ pub struct MadeColumn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Kind>,
     /// The figure of each of its values, where they are groups.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub groups: Option<BTreeMap<String, f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "sorted")]
+    pub groups: Option<HashMap<String, f64>>,
     /// What is done to it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+}
+
+/// Writes groups in the order of their texts, so that equal models are equal files.
+fn sorted<S: Serializer>(
+    groups: &Option<HashMap<String, f64>>,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    groups.as_ref().map(|groups| groups.iter().collect::<BTreeMap<_, _>>()).serialize(to)
 }
 
 /// The fitted part of a recipe that comes before its features.
@@ -87,7 +95,7 @@ impl Preparation {
 
     /// Whether it can be computed with; a person may have edited it.
     pub(crate) fn is_sound(&self) -> bool {
-        let finite = |groups: &BTreeMap<String, f64>| groups.values().all(|v| v.is_finite());
+        let finite = |groups: &HashMap<String, f64>| groups.values().all(|v| v.is_finite());
         self.columns
             .iter()
             .all(|c| c.rules.iter().all(Rule::is_sound) && c.groups.as_ref().is_none_or(finite))
@@ -407,8 +415,7 @@ fn fit_node(
     match &node.work {
         Work::Figure(aggregate) => {
             let of = aggregate.of.as_deref().map(find).transpose()?;
-            let groups = figures(aggregate.figure, source, of)?;
-            let (values, _) = join(source, &groups)?;
+            let (groups, values) = figures(aggregate.figure, source, of)?;
             column.groups = Some(groups);
             Ok((column, values))
         }

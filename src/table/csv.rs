@@ -4,6 +4,9 @@ mod cells;
 mod dictionary;
 mod sniff;
 
+use std::ops::Range;
+
+use foldhash::fast::RandomState;
 use memchr::memchr;
 use rayon::prelude::*;
 
@@ -30,16 +33,27 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
     must_have_rows(cells.rows(), options)?;
     let cell = |row, column| String::from_utf8_lossy(cells.get(row, column)).into_owned();
     let ids = ids(options, &names, cells.rows(), cell)?;
-    let typed: Vec<Result<Values>> = names
-        .par_iter()
-        .enumerate()
+    let readers: Vec<ColumnReader> = (names.iter().enumerate())
         .map(|(column, name)| {
-            let reader = ColumnReader { cells: &cells, column, null: &options.null };
-            if options.text.contains(name) {
-                return Ok(reader.text());
-            }
-            reader.infer().map_err(|row| {
-                let found = String::from_utf8_lossy(cells.get(row, column).trim_ascii()).into_owned();
+            let (null, text) = (&options.null[..], options.text.contains(name));
+            ColumnReader { cells: &cells, column, null, text, hasher: RandomState::default() }
+        })
+        .collect();
+    // A few rows of all columns after the other, as their bytes lie side by side.
+    let parts: Vec<Vec<Part>> = (0..cells.rows().div_ceil(ROWS))
+        .into_par_iter()
+        .map(|part| {
+            let rows = part * ROWS..cells.rows().min((part + 1) * ROWS);
+            readers.par_iter().map(|reader| reader.part(rows.clone())).collect()
+        })
+        .collect();
+    let typed: Vec<Result<Values>> = by_column(parts, names.len())
+        .into_par_iter()
+        .zip(&readers)
+        .zip(&names)
+        .map(|((parts, reader), name)| {
+            reader.join(parts).map_err(|row| {
+                let found = String::from_utf8_lossy(reader.trimmed(row)).into_owned();
                 let place = Place::default().line(cells.line(bytes, row)).column(name.as_str());
                 Error::at(place, format!("expected a finite number, found {found:?}"))
             })
@@ -82,50 +96,96 @@ struct ColumnReader<'a> {
     cells: &'a Cells<'a>,
     column: usize,
     null: &'a [String],
+    /// Whether it is text whatever it looks like.
+    text: bool,
+    hasher: RandomState,
 }
 
-/// Rows of one task.
-const ROWS: usize = 1 << 14;
+/// Rows of a part: their bytes stay in the second-level cache.
+const ROWS: usize = 1 << 13;
+
+/// Some rows of a column, of the narrowest type that holds these.
+enum Part {
+    /// Numbers, NaN for missing ones.
+    Numbers(Vec<f64>),
+    Bools(Vec<Option<bool>>),
+    Text(Vec<dictionary::Hash>),
+}
+
+/// The parts of each column, from those of each few rows.
+fn by_column(parts: Vec<Vec<Part>>, columns: usize) -> Vec<Vec<Part>> {
+    let mut by_column: Vec<Vec<Part>> = (0..columns).map(|_| Vec::with_capacity(parts.len())).collect();
+    for row in parts {
+        by_column.iter_mut().zip(row).for_each(|(column, part)| column.push(part));
+    }
+    by_column
+}
 
 impl<'a> ColumnReader<'a> {
-    /// A cell, trimmed; `None` is missing.
+    /// A cell without the blanks about it.
+    fn trimmed(&self, row: usize) -> &'a [u8] {
+        self.cells.get(row, self.column).trim_ascii()
+    }
+
+    /// A trimmed cell; `None` is missing.
     fn get(&self, row: usize) -> Option<&'a [u8]> {
-        let cell = self.cells.get(row, self.column).trim_ascii();
+        let cell = self.trimmed(row);
         (!is_missing(cell, self.null)).then_some(cell)
     }
 
-    /// The narrowest type that holds every cell, or the row of an infinity among numbers.
-    fn infer(&self) -> std::result::Result<Values, usize> {
-        if let Some(numbers) = self.all(f64::NAN, number) {
+    fn part(&self, rows: Range<usize>) -> Part {
+        if self.text {
+            return Part::Text(self.hashes(rows));
+        }
+        let numbers = rows.clone().map(|row| self.get(row).map_or(Some(f64::NAN), number));
+        if let Some(numbers) = numbers.collect() {
+            return Part::Numbers(numbers);
+        }
+        let bools = rows.clone().map(|row| self.get(row).map_or(Some(None), |cell| boolean(cell).map(Some)));
+        bools.collect::<Option<_>>().map_or_else(|| Part::Text(self.hashes(rows)), Part::Bools)
+    }
+
+    fn hashes(&self, rows: Range<usize>) -> Vec<dictionary::Hash> {
+        rows.map(|row| dictionary::Hash::new(&self.hasher, self.get(row))).collect()
+    }
+
+    /// All rows, of the narrowest type that holds every cell, or the row of an infinity among numbers.
+    fn join(&self, parts: Vec<Part>) -> std::result::Result<Values, usize> {
+        let missing = |numbers: &[f64]| numbers.iter().all(|v| v.is_nan());
+        if parts.iter().all(|p| matches!(p, Part::Numbers(_))) {
+            let mut numbers = Vec::with_capacity(self.cells.rows());
+            for part in &parts {
+                if let Part::Numbers(part) = part {
+                    numbers.extend_from_slice(part);
+                }
+            }
             return match numbers.iter().position(|v| v.is_infinite()) {
                 Some(row) => Err(row),
-                None if numbers.iter().all(|v| v.is_nan()) => Ok(Values::Empty(numbers.len())),
+                None if missing(&numbers) => Ok(Values::Empty(numbers.len())),
                 None => Ok(Values::Number(numbers)),
             };
         }
-        Ok(self.all(None, |cell| boolean(cell).map(Some)).map_or_else(|| self.text(), Values::Bool))
-    }
-
-    /// Every cell parsed, or `None` where one does not parse.
-    fn all<T: Copy + Send + Sync>(
-        &self,
-        missing: T,
-        parse: impl Fn(&[u8]) -> Option<T> + Sync,
-    ) -> Option<Vec<T>> {
-        let rows = self.cells.rows();
-        let parse = |row| self.get(row).map_or(Some(missing), &parse);
-        // Most columns that do not parse show it at once.
-        parse(0)?;
-        let parts: Option<Vec<Vec<T>>> = (0..rows.div_ceil(ROWS))
-            .into_par_iter()
-            .map(|part| (part * ROWS..rows.min((part + 1) * ROWS)).map(parse).collect())
+        let bools: Option<Vec<Vec<Option<bool>>>> = (parts.iter())
+            .map(|part| match part {
+                Part::Bools(bools) => Some(bools.clone()),
+                Part::Numbers(numbers) if missing(numbers) => Some(vec![None; numbers.len()]),
+                _ => None,
+            })
             .collect();
-        Some(parts?.concat())
-    }
-
-    /// The column as text.
-    fn text(&self) -> Values {
-        dictionary::encode(self.cells.rows(), |row| self.get(row))
+        if let Some(bools) = bools {
+            return Ok(Values::Bool(bools.concat()));
+        }
+        let mut hashes = Vec::with_capacity(self.cells.rows());
+        for part in parts {
+            match part {
+                Part::Text(part) => hashes.extend(part),
+                Part::Numbers(_) | Part::Bools(_) => {
+                    let rows = hashes.len()..self.cells.rows().min(hashes.len() + ROWS);
+                    hashes.extend(self.hashes(rows));
+                }
+            }
+        }
+        Ok(dictionary::encode(&hashes, |row| self.get(row)))
     }
 }
 

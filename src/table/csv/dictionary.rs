@@ -9,22 +9,32 @@ use rayon::prelude::*;
 use crate::table::Values;
 use crate::table::texts::{NONE, Seen};
 
-/// Rows of one task.
+/// Rows from which on there is more than one task.
 const ROWS: usize = 1 << 14;
 
+/// A text's hash, or nothing for a missing one.
+#[derive(Clone, Copy)]
+pub(super) struct Hash(u64);
+
+impl Hash {
+    pub(super) fn new(hasher: &RandomState, text: Option<&[u8]>) -> Self {
+        Hash(text.map_or(0, |text| hasher.hash_one(text) | 1))
+    }
+}
+
 /// The column whose cell in each row is `cell(row)`; `None` is missing.
-pub(super) fn encode<'a>(rows: usize, cell: impl Fn(usize) -> Option<&'a [u8]> + Sync) -> Values {
-    let hasher = RandomState::default();
-    let hash = |row| cell(row).map(|text| hasher.hash_one(text));
-    let hashes: Vec<Option<u64>> = (0..rows).into_par_iter().with_min_len(ROWS).map(hash).collect();
+pub(super) fn encode<'a>(hashes: &[Hash], cell: impl Fn(usize) -> Option<&'a [u8]> + Sync) -> Values {
+    let rows = hashes.len();
     // For each row the first with the same text. Equal texts meet in one shard; shards share no row.
     let firsts: Vec<AtomicU32> = (0..rows).map(|_| AtomicU32::new(NONE)).collect();
     let shards = if rows > ROWS { rayon::current_num_threads() as u64 } else { 1 };
     (0..shards).into_par_iter().for_each(|shard| {
         let mut seen = Seen::default();
-        for (row, &hash) in hashes.iter().enumerate() {
-            let Some(hash) = hash.filter(|h| (h >> 48) % shards == shard) else { continue };
-            let first = seen.first(row as u32, hash as u32, |other| cell(row) == cell(other as usize));
+        for (row, &Hash(hash)) in hashes.iter().enumerate() {
+            if hash == 0 || (hash >> 48) % shards != shard {
+                continue;
+            }
+            let first = seen.first(row as u32, (hash >> 1) as u32, |other| cell(row) == cell(other as usize));
             firsts[row].store(first, Relaxed);
         }
     });
@@ -44,7 +54,13 @@ pub(super) fn encode<'a>(rows: usize, cell: impl Fn(usize) -> Option<&'a [u8]> +
     if starts.is_empty() {
         return Values::Empty(rows);
     }
-    let level = |&row: &u32| String::from_utf8_lossy(cell(row as usize).unwrap_or_default()).into_owned();
+    let level = |&row: &u32| text(cell(row as usize).unwrap_or_default());
     let levels = starts.par_iter().with_min_len(ROWS / 16).map(level).collect();
     Values::Text { levels, codes }
+}
+
+/// A cell's text; the whole file was looked at, so that it is one.
+fn text(cell: &[u8]) -> String {
+    let text = str::from_utf8(cell).map(String::from);
+    text.unwrap_or_else(|_| String::from_utf8_lossy(cell).into_owned())
 }
