@@ -421,6 +421,22 @@ impl Matrix {
         self.rows.div_ceil(TILE)
     }
 
+    /// The smallest and the largest stored value of each feature.
+    pub(crate) fn bounds(&self) -> Vec<(f32, f32)> {
+        let none = || vec![(f32::INFINITY, f32::NEG_INFINITY); self.features];
+        let within = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
+        (0..self.tile_count())
+            .into_par_iter()
+            .fold(none, |mut bounds, t| {
+                let there = TILE.min(self.rows - t * TILE);
+                for (bound, lanes) in bounds.iter_mut().zip(self.tile(t)) {
+                    *bound = lanes[..there].iter().fold(*bound, |bound, &v| within(bound, (v, v)));
+                }
+                bounds
+            })
+            .reduce(none, |a, b| a.into_iter().zip(b).map(|(a, b)| within(a, b)).collect())
+    }
+
     /// For each row, padded to whole groups of 64, at least its Euclidean norm, in stored units. Computed when first
     /// asked for.
     pub(crate) fn norms(&self) -> &[f32] {

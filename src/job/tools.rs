@@ -1,14 +1,15 @@
 //! inspect, synth and doctor.
 
-use super::console::{Console, count, csv_error, result, stream};
+use super::console::{Console, count, result, stream};
 use super::document::{self, Seconds};
 use super::output::Pending;
 use super::{input, set_up};
-use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs, SynthLearners};
+use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs};
 use comfy_table::{CellAlignment, ContentArrangement};
 use segmenta::Error;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::InstructionSet;
+use segmenta::table::write::{Cells, Format, write_csv, write_table};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,9 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
 /// `segmenta synth`.
 pub fn synth(args: &Synth) -> anyhow::Result<()> {
     match args {
-        Synth::Learners(args) => synth_learners(args),
+        Synth::Learners(args) => synth_text(args.rows, &args.made, &[".csv"], |out| {
+            segmenta::synth::learners(args.rows, args.made.seed).write_csv(out)
+        }),
         Synth::FirstDay(args) => synth_text(args.rows, &args.made, &[".csv"], |out| {
             segmenta::synth::first_day(args.rows, args.made.seed).write_csv(out)
         }),
@@ -81,16 +84,6 @@ pub fn synth(args: &Synth) -> anyhow::Result<()> {
         }),
         Synth::Blobs(args) => synth_blobs(args),
     }
-}
-
-fn synth_learners(args: &SynthLearners) -> anyhow::Result<()> {
-    check(args.rows, &args.out, &[".csv"], &[".npy"])?;
-    if is_npy(&args.out) {
-        return Err(Error::Usage("the table has texts, .npy has not: expected a .csv".into()).into());
-    }
-    write_to(&args.out, args.force, |mut out| {
-        segmenta::synth::learners(args.rows, args.seed).write_csv(&mut out)
-    })
 }
 
 /// A table that only text can hold.
@@ -107,21 +100,22 @@ fn synth_text(
 fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
     check(args.rows, &args.out, &[".csv"], &[".npy"])?;
     let blobs = segmenta::synth::blobs(args.rows, args.features as usize, args.centers as usize, args.seed);
+    let mut columns: Vec<Cells<'_>> =
+        blobs.columns.iter().map(|values| Cells::F32(Box::new(|i| Some(values[i])))).collect();
+    let label = Cells::F32(Box::new(|i| Some(blobs.labels[i] as f32)));
     if is_npy(&args.out) {
         let labels = labels_beside(&args.out);
         let (mut values, mut names) =
             (Pending::open(&args.out, args.force)?, Pending::open(&labels, args.force)?);
-        values.write(|out| write_npy(out, &blobs.columns))?;
-        let column: Vec<f32> = blobs.labels.iter().map(|&l| l as f32).collect();
-        names.write(|out| write_npy(out, &[column]))?;
+        values.write(|out| write_table(Format::Npy, args.rows, &[], &columns, out))?;
+        names.write(|out| write_table(Format::Npy, args.rows, &[], &[label], out))?;
         values.keep()?;
         return Ok(names.keep()?);
     }
-    let mut names: Vec<String> = (0..args.features).map(|j| format!("f{j}")).collect();
-    names.push("label".into());
-    let mut columns = blobs.columns;
-    columns.push(blobs.labels.iter().map(|&l| l as f32).collect());
-    write_to(&args.out, args.force, |out| write_columns(out, &names, &columns))
+    let names: Vec<String> = (0..args.features).map(|j| format!("f{j}")).chain(["label".into()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    columns.push(label);
+    write_to(&args.out, args.force, |out| write_csv(args.rows, &names, &columns, out))
 }
 
 /// Refuses too many rows, and a file whose name ends in none of `texts` (each also with `.gz`) and `others`.
@@ -181,37 +175,6 @@ fn write_to(
         file.write(|out| write(out))?;
     }
     Ok(file.keep()?)
-}
-
-/// Feature columns as CSV; the numbers read back as they are.
-///
-/// # Errors
-/// What `out` says.
-pub fn write_columns(out: &mut dyn Write, names: &[String], columns: &[Vec<f32>]) -> std::io::Result<()> {
-    let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(out);
-    writer.write_record(names).map_err(csv_error)?;
-    let mut cell = String::new();
-    for i in 0..columns.first().map_or(0, Vec::len) {
-        for column in columns {
-            use std::fmt::Write;
-            cell.clear();
-            let _ = write!(cell, "{}", f64::from(column[i]));
-            writer.write_field(&cell).map_err(csv_error)?;
-        }
-        writer.write_record(None::<&[u8]>).map_err(csv_error)?;
-    }
-    writer.flush()
-}
-
-/// Feature columns as `.npy`, f32, row by row.
-fn write_npy(out: &mut dyn Write, columns: &[Vec<f32>]) -> std::io::Result<()> {
-    use ndarray_npy::WriteNpyExt;
-    let rows = columns.first().map_or(0, Vec::len);
-    let array = ndarray::Array2::from_shape_fn((rows, columns.len()), |(i, j)| columns[j][i]);
-    array.write_npy(out).map_err(|e| match e {
-        ndarray_npy::WriteNpyError::Io(e) => e,
-        other => std::io::Error::other(other),
-    })
 }
 
 /// `segmenta doctor`.

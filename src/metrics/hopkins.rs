@@ -27,7 +27,7 @@ pub struct Hopkins {
 }
 
 /// Probes between two reports of progress.
-const STEP: usize = 1024;
+const STEP: usize = 2048;
 
 /// The default number of probes for a table of `rows`.
 pub fn default_probes(rows: usize) -> usize {
@@ -96,12 +96,7 @@ fn log_sum(logs: &[f64], e: f64) -> f64 {
 /// Points drawn uniformly in the rows' bounding box, on the table's grid.
 fn uniform_probes(matrix: &Matrix, probes: usize, seed: u64) -> Matrix {
     let d = matrix.features();
-    let mut bounds = vec![(f32::INFINITY, f32::NEG_INFINITY); d];
-    for i in 0..matrix.rows() {
-        for (bound, v) in bounds.iter_mut().zip(matrix.row(i)) {
-            *bound = (bound.0.min(v), bound.1.max(v));
-        }
-    }
+    let bounds = matrix.bounds();
     let draws = Draws::new(seed, Purpose::HopkinsUniform);
     let points: Vec<f64> = (0..probes)
         .flat_map(|p| {

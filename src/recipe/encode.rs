@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
+use crate::recipe::preparation::{Kind, same_kind};
 use crate::recipe::rows::{check_lengths, count, kept_rows, pick};
 use crate::recipe::{Missing, Scale};
 use crate::table::{Column, Table, Values, check_columns, missing_column};
@@ -420,24 +421,11 @@ fn one_hot(
 
 /// Whether the column still has the type of the fit; one that is missing throughout has any.
 fn check_type(encoder: &ColumnEncoder, column: &Column) -> Result<()> {
-    let (expected, same) = match encoder {
-        ColumnEncoder::Number { .. } => {
-            ("numbers", matches!(column.values, Values::Number(_) | Values::Packed { .. }))
-        }
-        ColumnEncoder::Bool { .. } => ("true/false", matches!(column.values, Values::Bool(_))),
-        ColumnEncoder::OneHot { .. } => ("text", matches!(column.values, Values::Text { .. })),
+    let kind = match encoder {
+        ColumnEncoder::Number { .. } => Kind::Number,
+        ColumnEncoder::Bool { .. } => Kind::Boolean,
+        ColumnEncoder::OneHot { .. } => Kind::Text,
     };
-    if same || matches!(column.values, Values::Empty(_)) {
-        return Ok(());
-    }
-    let found = match &column.values {
-        Values::Text { levels, .. } => {
-            let odd = levels.iter().find(|l| l.parse::<f64>().is_err()).or(levels.first());
-            odd.map_or("text".into(), |l| format!("text such as {l:?}"))
-        }
-        Values::Bool(_) => "true/false".into(),
-        _ => "numbers".into(),
-    };
-    let place = Place::default().column(column.name.as_str());
-    Err(Error::at(place, format!("expected {expected} as at the fit, found {found}")))
+    let place = || Place::default().column(column.name.as_str());
+    same_kind(Some(kind), &column.values).map_err(|what| Error::at(place(), what))
 }

@@ -191,7 +191,7 @@ pub(crate) fn with_made(table: &Table, made: &[Column], names: &HashSet<&str>) -
 }
 
 /// Whether a column is what it was at the fit; one without values is anything.
-fn same_kind(read: Option<Kind>, values: &Values) -> std::result::Result<(), String> {
+pub(super) fn same_kind(read: Option<Kind>, values: &Values) -> std::result::Result<(), String> {
     let found = Kind::of(values);
     match read {
         Some(kind) if kind != found && kind != Kind::Empty && found != Kind::Empty => {

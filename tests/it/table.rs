@@ -81,6 +81,44 @@ fn types_are_those_of_the_whole_column() {
 }
 
 #[test]
+fn types_are_those_of_the_whole_column_however_late_they_show() {
+    const ROWS: usize = 20_000;
+    let column = |cell: fn(usize) -> &'static str| {
+        let text = (0..ROWS).fold("c,one\n".to_string(), |all, i| all + cell(i) + ",1\n");
+        read_bytes("t.csv", text.into_bytes(), &ReadOptions::default())
+    };
+    let late = |i: usize| i + 1 == ROWS;
+    let some = |text: &str| Some(text.to_string());
+
+    let t = column(|i| if i + 1 == ROWS { "x" } else { "7" }).unwrap();
+    let found = texts(&t, "c");
+    assert!((0..ROWS).all(|i| found[i] == if late(i) { some("x") } else { some("7") }));
+    assert_eq!(t.columns[0].values.distinct(), 2);
+
+    let t = column(|i| if i < 9_000 { "" } else { "True" }).unwrap();
+    let expected = (0..ROWS).map(|i| (i >= 9_000).then_some(true)).collect();
+    assert_eq!(values(&t, "c"), &Values::Bool(expected));
+
+    let t = column(|i| if i < 9_000 { "true" } else { "1" }).unwrap();
+    let found = texts(&t, "c");
+    assert!((0..ROWS).all(|i| found[i] == if i < 9_000 { some("true") } else { some("1") }));
+
+    let t = column(|i| if i + 1 == ROWS { "2.5" } else { "na" }).unwrap();
+    assert!(numbers(&t, "c").iter().enumerate().all(|(i, v)| *v == late(i).then_some(2.5)));
+
+    let e = column(|i| if i == 12_345 { "inf" } else { "0" }).unwrap_err().to_string();
+    assert_eq!(e, "t.csv, line 12347, column c: expected a finite number, found \"inf\"");
+}
+
+#[test]
+fn distinct_numbers_are_counted_however_many() {
+    for (rows, modulus) in [(50_000, 7), (50_000, 16_384), (50_000, 16_385), (50_000, 49_999)] {
+        let text = (0..rows).fold("n\n".to_string(), |all, i| all + &(i * 31 % modulus).to_string() + "\n");
+        assert_eq!(values(&table("t.csv", text), "n").distinct(), modulus, "of {modulus}");
+    }
+}
+
+#[test]
 fn negative_zero_is_not_a_second_value() {
     assert!(
         matches!(values(&table("t.csv", "a\n-0\n1\n"), "a"), Values::Number(v) if v[0].is_sign_negative())
