@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 use crate::recipe::aggregate::{Aggregate, Figure};
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::drops::{Drop, DropRule};
+use crate::recipe::preparation::Kind;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
-use crate::table::Format;
+use crate::table::{Format, Values};
 
 /// What a person wants done with a table: where it is, what becomes of its columns, the analysis, the outputs.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -98,6 +99,24 @@ pub struct Treatment {
     pub top: Option<usize>,
     /// Whether levels are in the order of the alphabet, not by how common they are.
     pub alphabetical: bool,
+}
+
+impl Treatment {
+    /// Why it is not for a column of these values, as a sentence.
+    pub(super) fn unfit(&self, values: &Values) -> Option<String> {
+        let one_hot = self.top.is_some() || self.alphabetical;
+        let (key, wants, advice) = match values {
+            Values::Text { .. } if self.scale.is_some() => ("scale", "numbers", ""),
+            Values::Bool(_) if self.scale.is_some() => {
+                ("scale", "numbers", "; the step codes makes it 0 and 1")
+            }
+            Values::Number(_) | Values::Packed { .. } | Values::Bool(_) if one_hot => {
+                ("one_hot", "texts", "; the step text makes texts of it")
+            }
+            _ => return None,
+        };
+        Some(format!("{key} is for {wants}, and this column holds {}{advice}", Kind::of(values).word()))
+    }
 }
 
 /// Which columns become features.

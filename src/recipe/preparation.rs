@@ -30,12 +30,22 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn of(values: &Values) -> Kind {
+    pub(super) fn of(values: &Values) -> Kind {
         match values {
             Values::Number(_) | Values::Packed { .. } => Kind::Number,
             Values::Bool(_) => Kind::Boolean,
             Values::Text { .. } => Kind::Text,
             Values::Empty(_) => Kind::Empty,
+        }
+    }
+
+    /// What a column of this kind holds.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Kind::Number => "numbers",
+            Kind::Boolean => "true/false",
+            Kind::Text => "text",
+            Kind::Empty => "nothing",
         }
     }
 }
@@ -195,20 +205,14 @@ pub(super) fn same_kind(read: Option<Kind>, values: &Values) -> std::result::Res
     let found = Kind::of(values);
     match read {
         Some(kind) if kind != found && kind != Kind::Empty && found != Kind::Empty => {
-            let word = |kind| match kind {
-                Kind::Number => "numbers".to_string(),
-                Kind::Boolean => "true/false".into(),
-                Kind::Text => "text".into(),
-                Kind::Empty => "nothing".into(),
-            };
             let found = match values {
                 Values::Text { levels, .. } => {
                     let odd = levels.iter().find(|l| l.parse::<f64>().is_err()).or(levels.first());
                     odd.map_or("text".into(), |l| format!("text such as {l:?}"))
                 }
-                _ => word(found),
+                _ => found.word().into(),
             };
-            Err(format!("expected {} as at the fit, found {found}", word(kind)))
+            Err(format!("expected {} as at the fit, found {found}", kind.word()))
         }
         _ => Ok(()),
     }
@@ -292,9 +296,12 @@ pub(super) fn fit_columns(recipe: &Recipe, table: &Table) -> Result<FittedColumn
             .par_iter()
             .map(|node| fit_node(node, table, &done).map_err(|what| fault(node.line, &node.name, what)))
             .collect();
-        for one in fitted {
+        for (node, one) in now.iter().zip(fitted) {
             match one {
                 Ok((column, values)) => {
+                    if let Some(what) = out.treatments.get(&column.name).and_then(|t| t.unfit(&values)) {
+                        faults.push(fault(node.line, &node.name, what));
+                    }
                     done.insert(column.name.clone(), values);
                     out.columns.push(column);
                 }

@@ -466,6 +466,31 @@ fn chains_that_do_not_suit_their_column() {
 }
 
 #[test]
+fn treatments_that_do_not_suit_their_column() {
+    let cases: [(&str, &str, &str); 5] = [
+        ("plan", "scale = \"robust\"", "scale is for numbers, and this column holds text"),
+        (
+            "pay",
+            "one_hot = { top = 3 }",
+            "one_hot is for texts, and this column holds numbers; the step text",
+        ),
+        ("pay", "one_hot = { order = \"name\" }", "one_hot is for texts, and this column holds numbers"),
+        (
+            "pay",
+            "steps = [{ compare = { is = \">=\", to = 20 } }]\none_hot = { top = 2 }",
+            "one_hot is for texts, and this column holds",
+        ),
+        ("age", "steps = [\"text\"]\nscale = \"none\"", "scale is for numbers, and this column holds text"),
+    ];
+    let told = |(from, keys, word): &(&str, &str, &str)| {
+        let text = format!("[[column]]\nname = \"x\"\nfrom = \"{from}\"\n{keys}");
+        wrong(&text, &fit_faults(&text), 1, "x", &[word])
+    };
+    let wrong: Vec<String> = cases.iter().filter_map(told).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
 fn what_only_the_data_can_say_is_an_error_of_the_data() {
     for (text, words) in [
         ("[features]\ncolumns = [\"plan\"]\nmax_categories = 2", "3 distinct texts, more than 2"),
