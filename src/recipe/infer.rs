@@ -119,11 +119,11 @@ impl Candidate<'_> {
     /// The number of features and the reason, or the reason to leave the column out.
     fn verdict(&self, asked: Named, dropped: bool) -> Result<std::result::Result<(usize, String), String>> {
         if dropped {
-            return Ok(Err("dropped by --drop".into()));
+            return Ok(Err("dropped by name".into()));
         }
         let (never, too_many) = (self.never(), self.too_many());
         if asked == Named::Exactly {
-            let never = never.map(|reason| (reason, "take it out of --features"));
+            let never = never.map(|reason| (reason, "leave it out of the features"));
             return match never.or(too_many) {
                 None => Ok(Ok(self.taken())),
                 Some((reason, advice)) => {
@@ -134,7 +134,7 @@ impl Candidate<'_> {
         }
         let unasked = || match asked {
             _ if self.options.features.is_empty() => self.unlikely(),
-            Named::No => Some("not in --features".into()),
+            Named::No => Some("not asked for".into()),
             _ => None,
         };
         let against = never.or_else(unasked).or(too_many.map(|(reason, _)| reason));
@@ -161,11 +161,11 @@ impl Candidate<'_> {
         Some(match self.odd_text(10) {
             Some(odd) => (
                 format!("numbers, but also texts such as {odd:?}"),
-                "have such texts read as missing, or take it out of --features",
+                "have such texts read as missing, or leave it out of the features",
             ),
             None => (
                 format!("{} distinct texts, more than {most}", self.distinct),
-                "raise --max-categories or take it out of --features",
+                "raise max-categories or leave it out of the features",
             ),
         })
     }

@@ -92,13 +92,13 @@ fn every_column_gets_its_reason() {
             ("passed", "boolean", 1, Some(2), 1, "true/false"),
             ("region", "text", 1, Some(2), 3, "2 categories and missing"),
             ("void", "empty", 4, None, 0, "all missing"),
-            ("note", "text", 0, Some(4), 0, "dropped by --drop"),
+            ("note", "text", 0, Some(4), 0, "dropped by name"),
             ("week", "number", 0, Some(2), 1, "number"),
         ]
     );
     let choices = infer(&table, &features(&["score"])).unwrap();
     let reasons: Vec<_> = choices.iter().map(|c| c.reason.as_str()).collect();
-    let not = "not in --features";
+    let not = "not asked for";
     assert_eq!(reasons, ["the id column", "number", not, not, "all missing", not, not]);
 }
 
@@ -214,16 +214,16 @@ fn what_cannot_be_a_feature_is_an_error_where_it_is_named() {
     let error = |name: &str| message(infer(&table, &features(&["n", name])));
     assert_eq!(
         error("who"),
-        "t.csv, column who: cannot be a feature: the id column; take it out of --features"
+        "t.csv, column who: cannot be a feature: the id column; leave it out of the features"
     );
     assert_eq!(
         error("void"),
-        "t.csv, column void: cannot be a feature: all missing; take it out of --features"
+        "t.csv, column void: cannot be a feature: all missing; leave it out of the features"
     );
     assert_eq!(
         error("t"),
-        "t.csv, column t: cannot be a feature: 60 distinct texts, more than 50; raise --max-categories or take it \
-         out of --features"
+        "t.csv, column t: cannot be a feature: 60 distinct texts, more than 50; raise max-categories or leave it \
+         out of the features"
     );
     let choices = infer(&table, &features(&["*"])).unwrap();
     let widths: Vec<_> = choices.iter().map(|c| c.features).collect();

@@ -85,7 +85,7 @@ fn inspect() {
     let each = keys("column type missing distinct features reason");
     assert!(columns.len() == 5 && columns.iter().all(|c| keys_of(c) == each), "{columns:?}");
     assert_eq!((&columns[1]["column"], &columns[1]["features"]), (&"age".into(), &0.into()));
-    assert!(columns[1]["reason"].as_str().unwrap().contains("--drop"));
+    assert!(columns[1]["reason"].as_str().unwrap().contains("dropped by name"));
 }
 
 #[test]
