@@ -1,9 +1,9 @@
 //! Rows that are left out of the fit, and of every table since: said, counted, never lost.
 
 use serde::{Deserialize, Serialize};
-use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
+use crate::recipe::preparation::matches;
 use crate::recipe::rows::no_column;
 use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::quantile_of;
@@ -178,10 +178,9 @@ fn numbers(column: &Column) -> std::result::Result<Vec<f64>, String> {
 fn matching<'a>(table: &'a Table, patterns: &[String]) -> std::result::Result<Vec<&'a Column>, String> {
     let mut taken = vec![false; table.columns.len()];
     for pattern in patterns {
-        let glob = WildMatch::new(pattern);
         let mut found = false;
         for (column, taken) in table.columns.iter().zip(&mut taken) {
-            if column.name == *pattern || glob.matches(&column.name) {
+            if matches(pattern, &column.name) {
                 (*taken, found) = (true, true);
             }
         }

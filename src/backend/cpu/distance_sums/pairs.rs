@@ -349,8 +349,8 @@ impl Rows<'_> {
 
 /// Square roots of normal numbers, to an ulp or two.
 ///
-/// AVX-512's own root keeps its unit busy for nearly as long as all multiply-adds of a pair take at 26 features; its
-/// estimate of 14 bits and a step of Newton's do not.
+/// AVX-512's own root costs about half as much as all multiply-adds of a pair at 26 features; its estimate of 14 bits
+/// and a step of Newton's a sixth.
 #[inline(always)]
 fn root<S: Simd>(simd: S, squared: S::f32s) -> S::f32s {
     match reciprocal_root(simd, squared) {
