@@ -10,6 +10,7 @@ mod features;
 mod init;
 mod input;
 mod interrupt;
+mod memory;
 mod output;
 mod run;
 mod tools;
@@ -29,6 +30,7 @@ struct Gate(String);
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen();
     quiet_caught_panics();
+    memory::set_limit(&cli);
     match cli.verb {
         Verb::Demo(args) => run::demo(&args),
         Verb::Run(args) => run::run(&args),

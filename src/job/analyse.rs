@@ -7,7 +7,7 @@ use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{Aim, Prepared, prepare};
 use super::output::Folder;
-use super::{Gate, console, set_up};
+use super::{Gate, console, memory, set_up};
 use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
@@ -32,6 +32,12 @@ const DEFAULT_KS: RangeInclusive<usize> = 2..=10;
 fn fit_work(matrix: &Matrix, ks: &[usize], n_init: u32) -> f64 {
     let centroids: usize = ks.iter().sum();
     25.0 * f64::from(n_init) * centroids as f64 * matrix.rows() as f64 * matrix.features() as f64
+}
+
+/// Refuses more starts than there is memory for.
+fn check_starts(prepared: &Prepared, ks: &[usize], n_init: u32) -> Result<(), Error> {
+    let most = ks.iter().copied().max().unwrap_or(1);
+    memory::check_fit(&prepared.matrix, &prepared.source, ks.len() * n_init as usize, most)
 }
 
 /// Multiply-adds of all pairs of rows.
@@ -197,6 +203,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let matrix = &prepared.matrix;
     enough_rows(matrix, ks).map_err(|e| e.in_file(&prepared.source))?;
+    check_starts(&prepared, ks, args.kmeans.n_init)?;
     let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
     let mut analysis = Analysis::new("sweep", &prepared, (&args.run, cpu), work, &console, seconds)?;
     let rows = analysis.sweep(ks, &args.kmeans, &args.choosing)?;
@@ -327,6 +334,7 @@ pub(super) fn carry_out(
     let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
     let all: Vec<usize> = swept.iter().copied().chain(k).collect();
     enough_rows(matrix, &all).map_err(named)?;
+    check_starts(prepared, &all, n_init)?;
     let pairs =
         if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
     let work = fit_work(matrix, &all, n_init) + pairs;

@@ -3,6 +3,7 @@
 use super::console::{Console, result, stream};
 use super::document::{self, DeviceUsed, Seconds};
 use super::input;
+use super::memory;
 use super::output::Folder;
 use super::set_up;
 use crate::cli::{Assign, AssignmentsArg};
@@ -118,6 +119,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let model = Model::read(&args.model)?;
     let mut seconds = Seconds::default();
     let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
+    memory::check(&table, model.features.len())?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;

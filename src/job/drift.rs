@@ -2,7 +2,7 @@
 
 use super::console::{Console, result};
 use super::document::{self, DeviceUsed, Seconds};
-use super::{Gate, input, set_up};
+use super::{Gate, input, memory, set_up};
 use crate::cli;
 use comfy_table::CellAlignment;
 use segmenta::backend;
@@ -66,6 +66,7 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let reference = model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();
     let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
+    memory::check(&table, model.features.len())?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;

@@ -4,6 +4,7 @@ use super::console::{Console, count};
 use super::document::Seconds;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
+use super::memory;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
@@ -66,6 +67,7 @@ pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
         id: input.id.clone(),
         text,
         skip_rows: 0,
+        max_memory: Some(memory::limit()),
     }
 }
 
@@ -152,6 +154,7 @@ pub fn prepare_table(
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
+    memory::check(&table, names.len())?;
     let start = init.map(|init| init.start(&fitted.encoder, console)).transpose()?;
     let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
     let weights = recipe.features.options.weight.as_deref();

@@ -6,6 +6,7 @@ use super::document::{Document, Seconds};
 use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{Aim, prepare_table, read_path};
+use super::memory;
 use super::output::{Folder, Pending};
 use super::set_up;
 use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
@@ -113,6 +114,7 @@ fn table(
         id: input.id.clone(),
         text,
         skip_rows: input.skip_rows,
+        max_memory: Some(memory::limit()),
     };
     read_path(path, &options, seconds)
 }

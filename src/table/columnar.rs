@@ -3,7 +3,10 @@
 mod arrays;
 mod gather;
 mod ipc;
+mod messages;
+mod pages;
 mod parquet;
+mod thrift;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor};
@@ -15,29 +18,30 @@ use arrow_schema::Schema;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 use crate::table::{Column, ReadOptions, Table, must_have_rows, names};
 use gather::Gather;
 
 /// Reads a Parquet file without having all of it in memory.
-pub(super) fn read_parquet(path: &Path, options: &ReadOptions) -> Result<Table> {
+pub(super) fn read_parquet(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Table> {
     // Each reader needs a file of its own: clones of one share where they read.
-    guarded(|| parquet::read(|| open(path), options))
+    guarded(|| parquet::read(|| open(path), options, budget))
 }
 
 /// Reads a Parquet file in memory.
-pub(super) fn parse_parquet(bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
+pub(super) fn parse_parquet(bytes: Vec<u8>, options: &ReadOptions, budget: &Budget) -> Result<Table> {
     let bytes = Bytes::from(bytes);
-    guarded(|| parquet::read(|| Ok(bytes.clone()), options))
+    guarded(|| parquet::read(|| Ok(bytes.clone()), options, budget))
 }
 
 /// Reads an Arrow file batch by batch.
-pub(super) fn read_arrow(path: &Path, options: &ReadOptions) -> Result<Table> {
-    guarded(|| ipc::read(BufReader::new(open(path)?), options))
+pub(super) fn read_arrow(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Table> {
+    guarded(|| ipc::read(BufReader::new(open(path)?), options, budget))
 }
 
 /// Reads an Arrow file in memory.
-pub(super) fn parse_arrow(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
-    guarded(|| ipc::read(Cursor::new(bytes), options))
+pub(super) fn parse_arrow(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Result<Table> {
+    guarded(|| ipc::read(Cursor::new(bytes), options, budget))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -78,7 +82,7 @@ fn cannot_unpack(codec: &str) -> Error {
 }
 
 /// Empty columns of a schema, ready to be filled.
-fn gathers<'a>(schema: &Schema, options: &'a ReadOptions) -> Result<Vec<Gather<'a>>> {
+fn gathers<'a>(schema: &Schema, options: &'a ReadOptions, budget: &'a Budget) -> Result<Vec<Gather<'a>>> {
     if schema.fields().is_empty() {
         return Err(Error::data("the table has no columns"));
     }
@@ -90,7 +94,7 @@ fn gathers<'a>(schema: &Schema, options: &'a ReadOptions) -> Result<Vec<Gather<'
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
     }
     let types = schema.fields().iter().map(|f| f.data_type());
-    names.into_iter().zip(types).map(|(name, of)| Gather::new(name, of, options)).collect()
+    names.into_iter().zip(types).map(|(name, of)| Gather::new(name, of, options, budget)).collect()
 }
 
 /// The table of columns that were filled.

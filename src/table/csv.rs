@@ -11,11 +11,17 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
+use crate::memory::Budget;
 use crate::table::{Column, ReadOptions, Table, Values, ids, must_have_rows, names};
 use cells::Cells;
 
 /// Reads a text table; the delimiter is sniffed where none is given.
-pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) -> Result<Table> {
+pub(super) fn parse(
+    bytes: &[u8],
+    delimiter: Option<u8>,
+    options: &ReadOptions,
+    budget: &Budget,
+) -> Result<Table> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     must_be_text(bytes)?;
     if delimiter.is_some_and(|d| !d.is_ascii() || matches!(d, b'"' | b'\r' | b'\n' | 0)) {
@@ -24,13 +30,16 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
         ));
     }
     let delimiter = delimiter.unwrap_or_else(|| sniff::delimiter(bytes));
-    let mut cells = Cells::cut(bytes, delimiter)?;
+    let mut cells = Cells::cut(bytes, delimiter, budget)?;
     let names = column_names(&cells)?;
     if cells.rows() == 0 {
         return Err(Error::data("a header but no rows"));
     }
     cells.skip(options.skip_rows);
     must_have_rows(cells.rows(), options)?;
+    // A column's cells are typed in parts of eight bytes a cell, which stay until the column is put together.
+    let threads = rayon::current_num_threads().min(names.len());
+    budget.take(8 * cells.rows() as u64 * (names.len() + 4 * threads) as u64)?;
     let cell = |row, column| String::from_utf8_lossy(cells.get(row, column)).into_owned();
     let ids = ids(options, &names, cells.rows(), cell)?;
     let readers: Vec<ColumnReader> = (names.iter().enumerate())
@@ -52,11 +61,13 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
         .zip(&readers)
         .zip(&names)
         .map(|((parts, reader), name)| {
-            reader.join(parts).map_err(|row| {
+            let values = reader.join(parts).map_err(|row| {
                 let found = String::from_utf8_lossy(reader.trimmed(row)).into_owned();
                 let place = Place::default().line(cells.line(bytes, row)).column(name.as_str());
                 Error::at(place, format!("expected a finite number, found {found:?}"))
-            })
+            })?;
+            budget.take(values.level_bytes())?;
+            Ok(values)
         })
         .collect();
     let mut columns = Vec::with_capacity(names.len());
