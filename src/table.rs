@@ -13,7 +13,7 @@ mod texts;
 pub mod write;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -202,6 +202,11 @@ impl Table {
         let ids =
             self.ids.iter().flat_map(|(_, ids)| ids).map(|id| (size_of::<String>() + id.capacity()) as u64);
         self.columns.iter().map(|column| column.values.bytes()).sum::<u64>() + ids.sum::<u64>()
+    }
+
+    /// The columns by their names; of equal names the first. For whoever looks for many of them.
+    pub(crate) fn by_name(&self) -> HashMap<&str, &Column> {
+        self.columns.iter().rev().map(|column| (column.name.as_str(), column)).collect()
     }
 
     /// The column of a name.

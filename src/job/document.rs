@@ -188,6 +188,7 @@ impl Document {
         matrix: &Matrix,
         encoder: &Encoder,
     ) {
+        let encoders = encoder.by_feature();
         let mut segments: Vec<Segment> = numbers
             .iter()
             .copied()
@@ -200,8 +201,8 @@ impl Document {
                 share: size as f64 / matrix.rows() as f64,
                 centroid: values
                     .iter()
-                    .enumerate()
-                    .map(|(j, &v)| encoder.to_original(j, matrix.to_user(f64::from(v))))
+                    .zip(&encoders)
+                    .map(|(&v, encoder)| encoder.to_original(matrix.to_user(f64::from(v))))
                     .collect(),
             })
             .collect();

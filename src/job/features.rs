@@ -38,8 +38,9 @@ impl FeaturesFile {
         let Some((file, format)) = &mut self.0 else { return Ok(()) };
         let (matrix, encoder) = (&prepared.matrix, &prepared.fitted.encoder);
         let unit = matrix.to_user(1.0);
+        let encoders = encoder.by_feature();
         let column = |j: usize| {
-            let shift = encoder.to_user(j, 0.0);
+            let shift = -encoders[j].from_user(encoder.scale, 0.0);
             let value = move |i: usize| (f64::from(matrix.value(i, j)) * unit + shift) as f32;
             Cells::F32(Box::new(move |i| Some(value(i))))
         };

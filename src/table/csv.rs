@@ -4,6 +4,7 @@ mod cells;
 mod dictionary;
 mod sniff;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
@@ -39,12 +40,13 @@ pub(super) fn parse(
     must_have_rows(cells.rows(), options)?;
     // A column's cells are typed in parts of eight bytes a cell, which stay until the column is put together.
     let threads = rayon::current_num_threads().min(names.len());
-    budget.take(8 * cells.rows() as u64 * (names.len() + 4 * threads) as u64)?;
+    budget.take(8 * cells.rows() as u64 * (names.len() + 2 * threads) as u64)?;
     let cell = |row, column| String::from_utf8_lossy(cells.get(row, column)).into_owned();
     let ids = ids(options, &names, cells.rows(), cell)?;
+    let texts: HashSet<&String> = options.text.iter().collect();
     let readers: Vec<ColumnReader> = (names.iter().enumerate())
         .map(|(column, name)| {
-            let (null, text) = (&options.null[..], options.text.contains(name));
+            let (null, text) = (&options.null[..], texts.contains(name));
             ColumnReader { cells: &cells, column, null, text, hasher: RandomState::default() }
         })
         .collect();

@@ -6,6 +6,7 @@ mod bench;
 mod columnar;
 mod drift;
 mod files;
+mod memory;
 mod recipes;
 mod repeat;
 mod streams;
@@ -19,7 +20,8 @@ use std::process::{Command as StdCommand, Output};
 use tempfile::TempDir;
 
 /// Variables that would change what a run does.
-const OURS: [&str; 4] = ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD"];
+const OURS: [&str; 5] =
+    ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD", "SEGMENTA_MAX_MEMORY"];
 
 /// A fresh folder, in which the program runs.
 pub struct Desk {
