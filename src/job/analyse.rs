@@ -5,7 +5,7 @@ use super::console::{Console, result};
 use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
 use super::features::FeaturesFile;
 use super::init::Init;
-use super::input::{Aim, Prepared, prepare};
+use super::input::{Aim, Prepared, Weightless, prepare};
 use super::output::Folder;
 use super::{Gate, console, set_up};
 use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
@@ -16,7 +16,7 @@ use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::matching::{contingency, matched};
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
-use segmenta::metrics::hopkins::{default_probes, hopkins};
+use segmenta::metrics::hopkins::{default_probes, hopkins, population};
 use segmenta::metrics::silhouette::silhouette_scores;
 use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
@@ -59,7 +59,7 @@ impl<'a> Analysis<'a> {
         seconds: Seconds,
     ) -> anyhow::Result<Self> {
         let chosen = backend::choose(run.device, cpu, work)?;
-        let mut document = Document::new(command, &prepared.matrix, prepared.rows, run.seed());
+        let mut document = Document::new(command, prepared, run.seed());
         document.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
         let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
         console.detail(&format!("on {}: {} ({})", device.backend, device.name, device.reason));
@@ -77,7 +77,7 @@ impl<'a> Analysis<'a> {
     fn tendency(&mut self, probes: Option<u32>) -> anyhow::Result<()> {
         let start = Instant::now();
         let step = |s: segmenta::progress::Step<'_>| self.console.step(s);
-        let probes = probes.map_or_else(|| default_probes(self.matrix.rows()), |p| p as usize);
+        let probes = probes.map_or_else(|| default_probes(population(self.matrix)), |p| p as usize);
         let rows = self.backend.load(self.matrix)?;
         let found = hopkins(&*rows, self.matrix, probes, self.seed, Progress::new(&step))?;
         self.document.hopkins = Some((&found).into());
@@ -176,7 +176,7 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
     let console = Console::new(&args.run.talk);
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
-    let probes = args.probes.map_or_else(|| default_probes(prepared.matrix.rows()), |p| p as usize);
+    let probes = args.probes.map_or_else(|| default_probes(population(&prepared.matrix)), |p| p as usize);
     let work = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
     let mut analysis = Analysis::new("tendency", &prepared, (&args.run, cpu), work, &console, seconds)?;
     analysis.tendency(args.probes).map_err(|e| named(e, &prepared.source))?;
@@ -378,13 +378,13 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    let sizes = finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.assignments, began))?;
+    finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.assignments, began))?;
     features.keep()?;
     if plan.assignments.is_some() {
         print(&analysis.document, &plan.run.talk, console)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
-    gates(plan.gates, &analysis.document, &sizes, console)
+    gates(plan.gates, &analysis.document, console)
 }
 
 /// The k of a sweep that nobody asked for: 2..10, less where the table has fewer distinct rows.
@@ -421,7 +421,7 @@ fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<Str
     (old_of, before.names.clone(), Some(Migration::new(before.path.display().to_string(), rows)))
 }
 
-/// Writes a fit's files, the assignments to stdout where they get none; returns the segments' sizes, largest first.
+/// Writes a fit's files, the assignments to stdout where they get none.
 fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
@@ -429,17 +429,25 @@ fn finish_fit(
     params: &Params,
     mut folder: Folder,
     (file, began): (Option<AssignmentsArg>, Instant),
-) -> anyhow::Result<Vec<u64>> {
+) -> anyhow::Result<()> {
     let start = Instant::now();
     let matrix = &prepared.matrix;
-    let (numbers, names, migration) = numbers(fit, prepared);
-    analysis.document.add_fit(fit, &numbers, &names, matrix, &prepared.fitted.encoder);
+    // The fit of the matrix may be one of distinct rows.
+    let all_rows = prepared.merged.as_ref().map(|repeats| fit.clone().of_all_rows(repeats));
+    let all_rows = all_rows.as_ref().unwrap_or(fit);
+    let (numbers, names, migration) = numbers(all_rows, prepared);
+    analysis.document.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
     analysis.document.migration = migration;
-    let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
-    let rows = assignments(matrix, &fit.centroids, &fit.labels, &numbers, kept);
-    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params)
+    let measured = assignments(matrix, &fit.centroids, &fit.labels, &numbers, None);
+    let mut rows = prepared.of_table(measured);
+    let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), params)
         .with_reference(prepared.reference.clone(), &rows);
     model.renumber(&numbers, &names);
+    model.weight_column.clone_from(&prepared.weight_column);
+    if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
+        let labelled = model.label_features(columns.clone(), None, analysis.backend.as_ref())?;
+        unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
+    }
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };
     if let Some(file) = file {
@@ -455,13 +463,12 @@ fn finish_fit(
         // After the files: a reader that stops early must not cost the model.
         labelled.stream()?;
     }
-    Ok(document.sizes.clone().unwrap_or_default())
+    Ok(())
 }
 
-fn gates(gates: &Gates, document: &Document, sizes: &[u64], console: &Console) -> anyhow::Result<()> {
-    let rows: u64 = sizes.iter().sum();
-    let smallest = sizes.iter().copied().min().unwrap_or(0);
-    let pct = 100.0 * smallest as f64 / rows.max(1) as f64;
+fn gates(gates: &Gates, document: &Document, console: &Console) -> anyhow::Result<()> {
+    let shares = document.segments.iter().flatten().map(|segment| segment.share);
+    let pct = 100.0 * shares.fold(1.0, f64::min);
     let mut missed = Vec::new();
     if document.converged == Some(false) {
         let passes = document.n_iter.unwrap_or(0);

@@ -156,6 +156,7 @@ fn summary(
     chosen: backend::Chosen,
     seconds: Seconds,
 ) -> Assigned {
+    let shares = model.shares();
     let mut segments: Vec<Share> = model
         .centroids
         .iter()
@@ -163,7 +164,7 @@ fn summary(
             segment: c.segment,
             size: 0,
             share: 0.0,
-            fitted_share: c.size as f64 / model.rows as f64,
+            fitted_share: shares[c.segment as usize],
         })
         .collect();
     segments.sort_by_key(|s| s.segment);

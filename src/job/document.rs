@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use segmenta::backend::Description;
 use segmenta::cluster::{Fit, SweepRow};
 use segmenta::metrics::hopkins::Hopkins;
+use super::input::Prepared;
 use segmenta::{Matrix, recipe::Encoder};
 use serde::Serialize;
 
@@ -46,6 +47,10 @@ pub struct Segment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub size: u64,
+    /// The weight of its rows, where rows have weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Its share of the rows, or of their weight.
     pub share: f64,
     /// A value a feature, in the table's own units.
     pub centroid: Vec<f64>,
@@ -111,6 +116,12 @@ pub struct Document {
     pub version: &'static str,
     pub command: &'static str,
     pub rows: usize,
+    /// How many of the fit's rows are distinct, where each of these was computed once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct_rows: Option<usize>,
+    /// Rows of weight 0: labelled, but nothing is learned from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weightless: Option<usize>,
     /// Rows that the fit has not, outliers among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
@@ -153,14 +164,17 @@ pub struct Document {
 }
 
 impl Document {
-    pub fn new(command: &'static str, matrix: &Matrix, rows: usize, seed: u64) -> Self {
-        let excluded = rows - matrix.rows();
+    pub fn new(command: &'static str, prepared: &Prepared, seed: u64) -> Self {
+        let weightless = prepared.weightless.as_ref().map(|w| w.rows.len());
+        let excluded = prepared.rows - prepared.fit_rows() - weightless.unwrap_or(0);
         Document {
             version: env!("CARGO_PKG_VERSION"),
             command,
-            rows,
+            rows: prepared.rows,
+            distinct_rows: prepared.merged.as_ref().map(|_| prepared.matrix.rows()),
+            weightless,
             excluded: (excluded > 0).then_some(excluded),
-            features: matrix.names().to_vec(),
+            features: prepared.matrix.names().to_vec(),
             seed,
             ..Document::default()
         }
@@ -188,16 +202,18 @@ impl Document {
         matrix: &Matrix,
         encoder: &Encoder,
     ) {
+        let total: u128 = fit.weights.iter().sum();
         let mut segments: Vec<Segment> = numbers
             .iter()
             .copied()
-            .zip(&fit.sizes)
+            .zip(fit.sizes.iter().zip(&fit.weights))
             .zip(fit.centroids.iter())
-            .map(|((segment, &size), values)| Segment {
+            .map(|((segment, (&size, &weight)), values)| Segment {
                 segment,
                 name: names.get(segment as usize).cloned().flatten(),
                 size,
-                share: size as f64 / matrix.rows() as f64,
+                weight: matrix.sample_weights().filter(|w| !w.is_count()).map(|w| w.as_given(weight)),
+                share: weight as f64 / total as f64,
                 centroid: values
                     .iter()
                     .enumerate()

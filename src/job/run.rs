@@ -71,7 +71,7 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
     features.write(&prepared)?;
     let Some(folder) = folder else {
         features.keep()?;
-        let mut document = Document::new("run", &prepared.matrix, prepared.rows, plan.run.seed());
+        let mut document = Document::new("run", &prepared, plan.run.seed());
         document.seconds = Seconds { total: began.elapsed().as_secs_f64(), ..seconds };
         return print(&document, &args.run.talk, &console);
     };
