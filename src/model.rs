@@ -15,6 +15,7 @@ use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparat
 use crate::table::Table;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 pub use drift::{ColumnDrift, Drift, SegmentDrift};
@@ -28,6 +29,11 @@ pub const VERSION: u32 = 2;
 pub struct Model {
     /// The version of this format.
     pub version: u32,
+    /// The name of the fit, which its other files carry too, so that a reader can tell that they belong together: the
+    /// start of a digest of everything else that the model holds but its segments' names. The same table, options and
+    /// seed have the same one. Older models have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
     /// The algorithm, `kmeans`.
     pub method: String,
     /// The seed of all draws.
@@ -153,6 +159,7 @@ impl Model {
             .collect();
         Model {
             version: VERSION,
+            run: None,
             method: "kmeans".into(),
             seed: params.seed,
             n_init: params.n_init,
@@ -171,6 +178,14 @@ impl Model {
             centroids,
             reference: None,
         }
+    }
+
+    /// Gives the model the name that its contents come to; see [`Model::run`].
+    pub fn identify(&mut self) {
+        let mut bare = Model { run: None, ..self.clone() };
+        bare.centroids.iter_mut().for_each(|c| c.name = None);
+        let digest = Sha256::digest(bare.to_json());
+        self.run = Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect());
     }
 
     /// Gives the centroids, in the order of the fit, other segment numbers, and the segments their names.

@@ -2,7 +2,7 @@
 
 use super::assign::{self, Labelled};
 use super::console::{Console, result};
-use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
+use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds, Written};
 use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{Aim, Prepared, Weightless, prepare};
@@ -378,8 +378,7 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.assignments, began))?;
-    features.keep()?;
+    finish_fit(&mut analysis, &fit, prepared, &params, (folder, features), (plan.assignments, began))?;
     if plan.assignments.is_some() {
         print(&analysis.document, &plan.run.talk, console)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
@@ -427,7 +426,7 @@ fn finish_fit(
     fit: &cluster::Fit,
     prepared: &Prepared,
     params: &Params,
-    mut folder: Folder,
+    (mut folder, features): (Folder, FeaturesFile),
     (file, began): (Option<AssignmentsArg>, Instant),
 ) -> anyhow::Result<()> {
     let start = Instant::now();
@@ -448,17 +447,25 @@ fn finish_fit(
         let labelled = model.label_features(columns.clone(), None, analysis.backend.as_ref())?;
         unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
     }
+    model.identify();
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
-    let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };
-    if let Some(file) = file {
-        folder.write(2, |out| labelled.write(file, out))?;
-    }
+    let labelled = Labelled {
+        run: model.run.as_deref(),
+        ids: prepared.ids.as_ref(),
+        rows: &rows,
+        outliers: &prepared.outliers,
+    };
     let document = &mut analysis.document;
+    if let Some(file) = file {
+        let sha256 = folder.write_digested(2, |out| labelled.write(file, out))?;
+        document.assignments = Some(Written { file: assign::file_name(file), sha256 });
+    }
+    document.run.clone_from(&model.run);
     document.seconds.write = Some(start.elapsed().as_secs_f64());
     document.seconds.total = began.elapsed().as_secs_f64();
     let json = document.to_json();
     folder.write(1, |out| out.write_all(json.as_bytes()))?;
-    folder.keep()?;
+    folder.keep_with(features.into_file())?;
     if file.is_none() {
         // After the files: a reader that stops early must not cost the model.
         labelled.stream()?;

@@ -3,12 +3,12 @@
 use super::console::{Console, result, stream};
 use super::document::{self, DeviceUsed, Seconds};
 use super::input;
-use super::output::Folder;
+use super::output::{Folder, heal_before_reading};
 use super::set_up;
 use crate::cli::{Assign, AssignmentsArg};
-use segmenta::backend;
 use segmenta::model::{Assignment, Model};
-use segmenta::table::write::{Cells, Format, write_csv, write_table};
+use segmenta::table::write::{Cells, Format, write_csv, write_table_with};
+use segmenta::{Error, backend};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::Write;
@@ -32,6 +32,8 @@ pub fn format(asked: AssignmentsArg) -> Format {
 
 /// A table's rows with their segments.
 pub struct Labelled<'a> {
+    /// The name of the fit whose segments these are.
+    pub run: Option<&'a str>,
     /// The id column's name and cells; none: rows are numbered.
     pub ids: Option<&'a (String, Vec<String>)>,
     /// The segments; none where a row has none.
@@ -47,7 +49,8 @@ impl<'a> Labelled<'a> {
     /// What `out` says.
     pub fn write(&self, file: AssignmentsArg, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let (names, columns) = self.columns();
-        write_table(format(file), self.rows.len(), &names, &columns, out)
+        let metadata = self.run.map(|run| ("segmenta.run", run));
+        write_table_with(format(file), metadata.as_slice(), self.rows.len(), &names, &columns, out)
     }
 
     /// The same as CSV, to stdout.
@@ -60,7 +63,7 @@ impl<'a> Labelled<'a> {
     }
 
     fn columns(&self) -> ([&'a str; 5], [Cells<'a>; 5]) {
-        let Labelled { ids, rows, outliers } = *self;
+        let Labelled { ids, rows, outliers, .. } = *self;
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
@@ -88,6 +91,9 @@ impl<'a> Labelled<'a> {
 struct Assigned {
     version: &'static str,
     command: &'static str,
+    /// The name of the fit whose model was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
     rows: usize,
     excluded: usize,
     k: usize,
@@ -115,7 +121,11 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     format(args.out.assignments).must_be_there()?;
     let mut folder =
         if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
+    heal_before_reading(&args.model)?;
     let model = Model::read(&args.model)?;
+    if let Some(folder) = &folder {
+        check_model_beside(folder, &model)?;
+    }
     let mut seconds = Seconds::default();
     let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
     let start = Instant::now();
@@ -127,7 +137,12 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         console.note(&format!("note: {warning}"));
     }
     let start = Instant::now();
-    let labelled = Labelled { ids: table.ids.as_ref(), rows: &assigned.rows, outliers: &assigned.outliers };
+    let labelled = Labelled {
+        run: model.run.as_deref(),
+        ids: table.ids.as_ref(),
+        rows: &assigned.rows,
+        outliers: &assigned.outliers,
+    };
     match &mut folder {
         Some(folder) => folder.write(0, |out| labelled.write(args.out.assignments, out))?,
         None => labelled.stream()?,
@@ -147,6 +162,25 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         console.note(&format!("wrote {name} into {}", args.out.out.display()));
     }
     Ok(())
+}
+
+/// Refuses to write assignments beside the model of another fit: whoever reads the folder would take them for its.
+fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
+    let beside = folder.path().join("model.json");
+    // What is no model decides nothing here.
+    let Ok(mut other) = Model::read(&beside) else { return Ok(()) };
+    let mut model = model.clone();
+    for centroid in other.centroids.iter_mut().chain(&mut model.centroids) {
+        centroid.name = None;
+    }
+    if other == model {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is of another fit than the model that these assignments are made by: choose another folder with --out",
+        beside.display()
+    );
+    Err(Error::Usage(what))
 }
 
 fn summary(
@@ -179,6 +213,7 @@ fn summary(
     Assigned {
         version: env!("CARGO_PKG_VERSION"),
         command: "assign",
+        run: model.run.clone(),
         rows: rows.len(),
         excluded: rows.len() - labelled as usize,
         k: segments.len(),

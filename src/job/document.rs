@@ -110,11 +110,26 @@ impl Migration {
     }
 }
 
+/// A file as it was written.
+#[derive(Debug, Clone, Serialize)]
+pub struct Written {
+    /// Its name.
+    pub file: &'static str,
+    /// The SHA-256 of its bytes, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
 /// Everything that a run found out.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Document {
     pub version: &'static str,
     pub command: &'static str,
+    /// The name that all files of the run carry; see [`segmenta::model::Model::run`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// The assignments that belong to it, where they went into a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignments: Option<Written>,
     pub rows: usize,
     /// How many of the fit's rows are distinct, where each of these was computed once.
     #[serde(skip_serializing_if = "Option::is_none")]

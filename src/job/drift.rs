@@ -2,6 +2,7 @@
 
 use super::console::{Console, result};
 use super::document::{self, DeviceUsed, Seconds};
+use super::output::heal_before_reading;
 use super::{Gate, input, set_up};
 use crate::cli;
 use comfy_table::CellAlignment;
@@ -62,6 +63,7 @@ struct Distances {
 pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
+    heal_before_reading(&args.model)?;
     let model = Model::read(&args.model)?;
     let reference = model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();

@@ -48,11 +48,8 @@ impl FeaturesFile {
         file.write(|out| write_table(*format, matrix.rows(), &names, &columns, out))
     }
 
-    /// Puts the file in its place.
-    ///
-    /// # Errors
-    /// As [`Pending::keep`].
-    pub fn keep(self) -> Result<(), Error> {
-        self.0.map_or(Ok(()), |(file, _)| file.keep())
+    /// The file, to be put in its place.
+    pub fn into_file(self) -> Option<Pending> {
+        self.0.map(|(file, _)| file)
     }
 }

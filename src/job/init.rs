@@ -1,6 +1,7 @@
 //! Where a fit starts, if somebody says so: centroids in a file, or last quarter's model.
 
 use super::console::Console;
+use super::output::heal_before_reading;
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::model::Model;
@@ -38,6 +39,9 @@ impl Init {
     /// No such file, and what is wrong with it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        if json {
+            heal_before_reading(path)?;
+        }
         let from =
             if json { From::Model(Box::new(Model::read(path)?)) } else { From::Rows(read_rows(path)?) };
         Ok(Init { path: path.to_path_buf(), from })

@@ -70,7 +70,7 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
     let prepared = prepare_table(table, &recipe, aim, &console, &mut seconds)?;
     features.write(&prepared)?;
     let Some(folder) = folder else {
-        features.keep()?;
+        features.into_file().map_or(Ok(()), Pending::keep)?;
         let mut document = Document::new("run", &prepared, plan.run.seed());
         document.seconds = Seconds { total: began.elapsed().as_secs_f64(), ..seconds };
         return print(&document, &args.run.talk, &console);
@@ -145,9 +145,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     drop(learners);
     let text = LEARNERS.replace("synth = \"learners\"", "path = \"learners.csv\"");
     files[1].write(|out| out.write_all(text.as_bytes()))?;
-    for file in files {
-        file.keep()?;
-    }
+    Pending::keep_all(files.into())?;
     folder.keep_folder();
     drop(folder);
     let args = RunRecipe {

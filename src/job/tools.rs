@@ -109,8 +109,7 @@ fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
             (Pending::open(&args.out, args.force)?, Pending::open(&labels, args.force)?);
         values.write(|out| write_table(Format::Npy, args.rows, &[], &columns, out))?;
         names.write(|out| write_table(Format::Npy, args.rows, &[], &[label], out))?;
-        values.keep()?;
-        return Ok(names.keep()?);
+        return Ok(Pending::keep_all(vec![values, names])?);
     }
     let names: Vec<String> = (0..args.features).map(|j| format!("f{j}")).chain(["label".into()]).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
