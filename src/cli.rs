@@ -123,7 +123,8 @@ pub struct Input {
     /// One more text that means missing, beside NA, NaN, null, - and nothing (repeatable)
     #[arg(long, value_name = "TEXT", help_heading = "Input")]
     pub null: Vec<String>,
-    /// The column that names the rows; it comes back as it was written
+    /// The column that names the rows; it comes back as it was written [default of assign and drift: the column that
+    /// named the rows of the fit]
     #[arg(long, value_name = "COLUMN", help_heading = "Input")]
     pub id: Option<String>,
 }
@@ -220,7 +221,8 @@ pub struct Choosing {
     /// How k is chosen from a sweep: the highest silhouette
     #[arg(long, value_enum, default_value_t = RuleArg::Silhouette, help_heading = "Choosing k")]
     pub rule: RuleArg,
-    /// The smallest k to choose
+    /// The smallest k that may be chosen; 2 allows a split in two, which often has the highest silhouette because it
+    /// says the least
     #[arg(long, default_value_t = 3, value_name = "K", help_heading = "Choosing k")]
     pub min_k: usize,
     /// Compute silhouettes on this many rows, drawn at random [default: all rows, exact]
@@ -345,9 +347,10 @@ pub struct Tendency {
 pub struct Sweep {
     #[command(flatten)]
     pub input: Input,
-    /// The k to fit: a range with both ends (2..10) or a list (2,4,8)
-    #[arg(long, default_value = "2..10", value_parser = ks)]
-    pub k: Ks,
+    /// The k to fit: a range with both ends (2..10) or a list (2,4,8) [default: 2..10, or up to the number of distinct
+    /// rows where that is smaller]
+    #[arg(long, value_parser = ks)]
+    pub k: Option<Ks>,
     #[command(flatten)]
     pub features: Features,
     #[command(flatten)]

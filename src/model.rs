@@ -49,6 +49,9 @@ pub struct Model {
     pub n_iter: usize,
     /// Whether the best start ended before `max_iter`.
     pub converged: bool,
+    /// The column that named the rows of the fit; new tables are expected to have it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The features' names.
     pub features: Vec<String>,
     /// For each feature the exponent of its grid's step: values are whole multiples of `2^exponent`.
@@ -155,6 +158,7 @@ impl Model {
             inertia: fit.inertia,
             n_iter: fit.n_iter,
             converged: fit.converged,
+            id: None,
             features: matrix.names().to_vec(),
             grid: matrix.grid().clone(),
             preparation,
@@ -175,6 +179,11 @@ impl Model {
     /// The same model with what its fit saw: the columns, and the rows with their distances.
     pub fn with_reference(self, columns: Vec<ColumnReference>, rows: &[Option<Assignment>]) -> Self {
         Model { reference: Some(Reference::new(columns, rows)), ..self }
+    }
+
+    /// The same model with the column that named the rows of the fit.
+    pub fn with_id(self, id: Option<String>) -> Self {
+        Model { id, ..self }
     }
 
     /// Reads a model.

@@ -14,7 +14,7 @@ use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::matching::{contingency, matched};
-use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
+use segmenta::cluster::sweep::{Choice, Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
 use segmenta::metrics::hopkins::{default_probes, hopkins};
 use segmenta::metrics::silhouette::silhouette_scores;
@@ -98,6 +98,9 @@ impl<'a> Analysis<'a> {
         let RuleArg::Silhouette = choosing.rule;
         let chosen = choose(rows, Rule::Silhouette, choosing.min_k)?;
         let k = chosen.k;
+        if let Some(note) = passed_over(&chosen, rows, self.document.command) {
+            self.console.note(&note);
+        }
         self.document.chosen = Some(Chosen { k, rule: chosen.rule });
         Ok(k)
     }
@@ -155,6 +158,22 @@ impl<'a> Analysis<'a> {
     }
 }
 
+/// Says that a k which was too small to be chosen scores higher, and how to take it.
+fn passed_over(chosen: &Choice, rows: &[SweepRow], command: &str) -> Option<String> {
+    let better = chosen.passed_over?;
+    let score = |k: usize| rows.iter().find(|r| r.fit.k == k).and_then(|r| r.silhouette).unwrap_or(0.0);
+    let how = match command {
+        "run" => format!("min_k = {better} under [analysis] in the recipe, or --k {better}, takes it"),
+        _ => format!("--min-k {better} takes it"),
+    };
+    Some(format!(
+        "note: k = {better} has a higher silhouette ({:.3}) than the chosen k = {} ({:.3}); {how}",
+        score(better),
+        chosen.k,
+        score(chosen.k),
+    ))
+}
+
 fn params(kmeans: &KMeans, seed: u64) -> Params {
     Params { n_init: kmeans.n_init as usize, max_iter: kmeans.max_iter as usize, tol: kmeans.tol, seed }
 }
@@ -188,15 +207,21 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
 pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
-    let ks = &args.k.0;
-    if !ks.iter().any(|&k| k >= args.choosing.min_k.max(2)) {
-        let what = format!("no k of the sweep is at least {}; see --min-k", args.choosing.min_k.max(2));
-        return Err(Error::Usage(what).into());
-    }
+    check_ks(args.k.as_ref().map(|ks| &ks.0[..]), args.choosing.min_k)?;
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let matrix = &prepared.matrix;
-    enough_rows(matrix, ks).map_err(|e| e.in_file(&prepared.source))?;
+    let named = |e: Error| e.in_file(&prepared.source);
+    let ks = match &args.k {
+        Some(ks) => ks.0.clone(),
+        None => default_ks(matrix, args.choosing.min_k).map_err(named)?,
+    };
+    let ks = &ks[..];
+    enough_rows(matrix, ks).map_err(named)?;
+    if ks.len() < DEFAULT_KS.count() && args.k.is_none() {
+        let rows = console::count(ks.len() + 1, "distinct row");
+        console.note(&format!("no --k: sweeping {}..{}, as the table has {rows}", ks[0], ks[ks.len() - 1]));
+    }
     let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
     let mut analysis = Analysis::new("sweep", &prepared, (&args.run, cpu), work, &console, seconds)?;
     let rows = analysis.sweep(ks, &args.kmeans, &args.choosing)?;
@@ -244,21 +269,8 @@ impl Plan<'_> {
     /// Checks what can be checked without a table.
     pub(super) fn check(&self) -> Result<(), Error> {
         let usage = |what: String| Err(Error::Usage(what));
-        let min_k = self.choosing.min_k.max(2);
         if self.k.is_none() && self.init.is_none() {
-            match &self.sweep {
-                None if self.choosing.min_k > *DEFAULT_KS.end() => {
-                    let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
-                    return usage(format!(
-                        "--min-k {}: without --k the sweep is {low}..{high}",
-                        self.choosing.min_k
-                    ));
-                }
-                Some((ks, _)) if !ks.iter().any(|&k| k >= min_k) => {
-                    return usage(format!("no k of the sweep is at least {min_k}; see --min-k"));
-                }
-                _ => {}
-            }
+            check_ks(self.sweep.as_ref().map(|(ks, _)| &ks[..]), self.choosing.min_k)?;
         }
         if self.silhouette && self.k == Some(1) {
             return usage("--silhouette wants at least two segments, and --k is 1".into());
@@ -387,6 +399,21 @@ pub(super) fn carry_out(
     gates(plan.gates, &analysis.document, &sizes, console)
 }
 
+/// Whether the k of a sweep, by default those that nobody asked for, leave one to choose.
+fn check_ks(ks: Option<&[usize]>, min_k: usize) -> Result<(), Error> {
+    let least = min_k.max(2);
+    match ks {
+        None if min_k > *DEFAULT_KS.end() => {
+            let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
+            Err(Error::Usage(format!("--min-k {min_k}: without --k the sweep is {low}..{high}")))
+        }
+        Some(ks) if !ks.iter().any(|&k| k >= least) => {
+            Err(Error::Usage(format!("no k of the sweep is at least {least}; see --min-k")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The k of a sweep that nobody asked for: 2..10, less where the table has fewer distinct rows.
 fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
     let distinct = matrix.distinct_rows(*DEFAULT_KS.end()).err().unwrap_or(*DEFAULT_KS.end());
@@ -395,7 +422,11 @@ fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
         return Ok(ks);
     }
     let rows = console::count(distinct, "distinct row");
-    Err(Error::data(format!("{rows}: no k from {min_k} on to choose (--min-k); --k names one")))
+    let what = format!(
+        "the table has {rows}, so no k of {min_k} or more can be chosen; --min-k allows a smaller one, and --k asks \
+         for one"
+    );
+    Err(Error::data(what))
 }
 
 /// Start centroids, from the scaled space to stored units.
@@ -438,7 +469,8 @@ fn finish_fit(
     let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
     let rows = assignments(matrix, &fit.centroids, &fit.labels, &numbers, kept);
     let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params)
-        .with_reference(prepared.reference.clone(), &rows);
+        .with_reference(prepared.reference.clone(), &rows)
+        .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };

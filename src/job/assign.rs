@@ -117,7 +117,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
     let model = Model::read(&args.model)?;
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
+    let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;

@@ -65,7 +65,7 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let model = Model::read(&args.model)?;
     let reference = model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
+    let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;

@@ -5,6 +5,7 @@ use super::document::Seconds;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
+use segmenta::model::Model;
 use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
 use segmenta::{Error, Matrix};
@@ -64,6 +65,7 @@ pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
         delimiter: input.delimiter,
         null: input.null.clone(),
         id: input.id.clone(),
+        id_optional: false,
         text,
         skip_rows: 0,
     }
@@ -95,10 +97,42 @@ pub fn infer_options(features: &Features) -> InferOptions {
 /// # Errors
 /// As [`segmenta::table::read`].
 pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::Result<Table> {
-    if input.input.as_os_str() == "-" && input.format.is_none() {
-        return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()).into());
-    }
+    needs_format(input)?;
     read_path(&input.input, &read_options(input, text), seconds)
+}
+
+/// Reads a table of new rows for a model, whose rows the model's id column names unless the call says another one.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for(
+    model: &Model,
+    input: &Input,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
+    let mut options = read_options(input, model.text_columns());
+    if options.id.is_none() {
+        options.id.clone_from(&model.id);
+        options.id_optional = true;
+    }
+    needs_format(input)?;
+    let table = read_path(&input.input, &options, seconds)?;
+    if let (Some(id), None) = (&options.id, &table.ids) {
+        console.note(&format!(
+            "note: there is no column {id:?}, which named the rows of the fit: rows are numbered instead; --id names \
+             another column"
+        ));
+    }
+    Ok(table)
+}
+
+/// Whether the format of stdin is said.
+fn needs_format(input: &Input) -> Result<(), Error> {
+    if input.input.as_os_str() == "-" && input.format.is_none() {
+        return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()));
+    }
+    Ok(())
 }
 
 /// Reads the table at a path.

@@ -111,6 +111,7 @@ fn table(
         delimiter: input.delimiter,
         null: input.null.clone(),
         id: input.id.clone(),
+        id_optional: false,
         text,
         skip_rows: input.skip_rows,
     };

@@ -187,6 +187,57 @@ fn fit_without_k_sweeps_and_says_so() {
 }
 
 #[test]
+fn a_sweep_without_k_stops_at_the_distinct_rows() {
+    let desk = Desk::with_table();
+    desk.put("few.csv", "a,b\n1,1\n1,2\n9,9\n8,9\n1,1\n");
+    let ks = |line: &str| -> Vec<u64> {
+        let rows = desk.run(line).json().0["sweep"].clone();
+        rows.as_array().unwrap().iter().map(|row| row["k"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(ks("sweep few.csv --device cpu -q --json"), [2, 3, 4]);
+    assert_eq!(ks("sweep t.csv --device cpu -q --json"), (2..=10).collect::<Vec<u64>>());
+    let said = desk.run("sweep few.csv --device cpu");
+    assert!(said.err.contains("sweeping 2..4") && said.err.contains("4 distinct rows"), "{}", said.err);
+    // Whoever names a k that the table cannot have hears of it.
+    desk.fails("sweep few.csv --device cpu -q --k 2..5", 3, &["few.csv", "k = 5", "4 distinct rows"]);
+    desk.fails("sweep few.csv --device cpu -q --min-k 5", 3, &["few.csv", "4 distinct rows", "--min-k"]);
+    desk.fails("sweep few.csv --device cpu -q --min-k 11", 2, &["--min-k 11", "2..10"]);
+}
+
+#[test]
+fn a_smaller_k_with_a_higher_score_is_named() {
+    let desk = Desk::new();
+    let mut two = String::from("x,y\n");
+    let mut recipe = String::from("[input]\npath = \"two.csv\"\n");
+    (0..60).for_each(|i| two.push_str(&format!("{},{}\n", i % 2 * 50 + i * 7 % 5, i % 2 * 50 + i * 11 % 7)));
+    desk.put("two.csv", two);
+    desk.put("r.toml", &recipe);
+    recipe.push_str("[analysis]\nmin_k = 2\n");
+    desk.put("r2.toml", recipe);
+    for (line, way) in [
+        ("sweep two.csv", "--min-k 2"),
+        ("sweep two.csv --k 2..4", "--min-k 2"),
+        ("fit two.csv --force", "--min-k 2"),
+        ("run r.toml --force", "min_k = 2"),
+    ] {
+        let said = desk.run(&format!("{line} --device cpu"));
+        let notes: Vec<&str> = said.err.lines().filter(|l| l.contains("higher silhouette")).collect();
+        assert!(notes.len() == 1 && notes[0].starts_with("note: k = 2 "), "{line}: {}", said.err);
+        assert!(notes[0].contains(way), "{line}: {}", said.err);
+    }
+    let k = |line: &str| {
+        let said = desk.run(line);
+        assert!(!said.err.contains("higher silhouette"), "{line}: {}", said.err);
+        said.json().0["chosen"]["k"].as_u64().unwrap()
+    };
+    assert_eq!(k("fit two.csv --min-k 2 --device cpu --json --force"), 2);
+    assert_eq!(k("run r2.toml --device cpu --json --force"), 2);
+    // Three groups: two say less.
+    desk.put("t.csv", learners());
+    assert_eq!(k("sweep t.csv --device cpu --json"), 3);
+}
+
+#[test]
 fn start_centroids_take_the_place_of_seeding() {
     let desk = Desk::with_table();
     // The largest age first: the order of the fit is that of the file.
