@@ -7,11 +7,15 @@ mod console;
 mod document;
 mod drift;
 mod features;
+mod figures;
+mod hints;
 mod init;
 mod input;
 mod interrupt;
+mod name;
 mod output;
 mod run;
+mod sheet;
 mod tools;
 
 use crate::cli::{Cli, Run, Verb};
@@ -38,6 +42,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Fit(args) => analyse::fit(&args),
         Verb::Assign(args) => assign::assign(&args),
         Verb::Drift(args) => drift::drift(&args),
+        Verb::Name(args) => name::name(&args),
         Verb::Synth(args) => tools::synth(&args),
         Verb::Bench(args) => bench::bench(&args),
         Verb::Doctor(args) => tools::doctor(&args),
@@ -59,9 +64,22 @@ pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = exit_code(&error);
     if code != 0 {
-        console::complain(&format!("error: {error}"));
+        console::complain(&format!("error: {}", in_words(&error)));
     }
     ExitCode::from(code)
+}
+
+/// What went wrong; of many faults the first and how many there are.
+fn in_words(error: &anyhow::Error) -> String {
+    const SHOWN: usize = 20;
+    match error.downcast_ref::<Error>() {
+        Some(Error::Recipe(faults)) if faults.len() > SHOWN => {
+            let shown: Vec<String> = faults[..SHOWN].iter().map(ToString::to_string).collect();
+            let more = console::count(faults.len() - SHOWN, "more fault");
+            format!("{}\nand {more}", shown.join("\n"))
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -4,6 +4,7 @@
 //! bytes everywhere.
 
 mod drift;
+mod names;
 mod reference;
 
 use crate::backend::Backend;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 pub use drift::{ColumnDrift, Drift, SegmentDrift};
+pub use names::{check as check_names, with_names};
 pub use reference::Reference;
 
 /// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
@@ -174,6 +176,15 @@ impl Model {
             centroid.segment = segment;
             centroid.name = names.get(segment as usize).cloned().flatten();
         }
+    }
+
+    /// The names by segment number.
+    pub fn names(&self) -> Vec<Option<String>> {
+        let mut names = vec![None; self.centroids.len()];
+        for centroid in &self.centroids {
+            names[centroid.segment as usize].clone_from(&centroid.name);
+        }
+        names
     }
 
     /// The same model with what its fit saw: the columns, and the rows with their distances.

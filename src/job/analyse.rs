@@ -1,7 +1,7 @@
 //! tendency, sweep and fit: one chain, of which each verb takes its part.
 
 use super::assign::{self, Labelled};
-use super::console::{Console, result};
+use super::console::{Console, result, tell};
 use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
 use super::features::FeaturesFile;
 use super::init::Init;
@@ -22,6 +22,7 @@ use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::{Error, Matrix, cluster};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
@@ -46,6 +47,8 @@ struct Analysis<'a> {
     backend: Box<dyn Backend>,
     console: &'a Console,
     document: Document,
+    /// That a smaller k scores higher than the chosen one, and how to take it.
+    passed_over: Option<String>,
     seed: u64,
 }
 
@@ -70,8 +73,16 @@ impl<'a> Analysis<'a> {
             backend: chosen.backend,
             console,
             document,
+            passed_over: None,
             seed: run.seed(),
         })
+    }
+
+    /// Prints what was found, and after it what a reader of the sweep should know.
+    fn print(&self, talk: &Talk) -> anyhow::Result<()> {
+        print(&self.document, talk, self.console)?;
+        self.passed_over.iter().for_each(|note| self.console.note(note));
+        Ok(())
     }
 
     fn tendency(&mut self, probes: Option<u32>) -> anyhow::Result<()> {
@@ -98,9 +109,7 @@ impl<'a> Analysis<'a> {
         let RuleArg::Silhouette = choosing.rule;
         let chosen = choose(rows, Rule::Silhouette, choosing.min_k)?;
         let k = chosen.k;
-        if let Some(note) = passed_over(&chosen, rows, self.document.command) {
-            self.console.note(&note);
-        }
+        self.passed_over = passed_over(&chosen, rows, self.document.command);
         self.document.chosen = Some(Chosen { k, rule: chosen.rule });
         Ok(k)
     }
@@ -186,7 +195,7 @@ fn named(e: anyhow::Error, source: &str) -> anyhow::Error {
 /// Prints the document as the user wants it.
 pub(super) fn print(document: &Document, talk: &Talk, console: &Console) -> anyhow::Result<()> {
     console.clear();
-    result(&if talk.json { document.to_json() } else { document.to_text() })
+    if talk.json { result(&document.to_json()) } else { tell(&document.to_text()) }
 }
 
 /// `segmenta tendency`.
@@ -227,7 +236,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     let rows = analysis.sweep(ks, &args.kmeans, &args.choosing)?;
     analysis.choose(&rows, &args.choosing)?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
-    print(&analysis.document, &args.run.talk, &console)
+    analysis.print(&args.run.talk)
 }
 
 /// The files of a fit, in the order in which they are opened; assignments that go to stdout get none.
@@ -246,6 +255,8 @@ pub(super) struct Plan<'a> {
     pub(super) k: Option<usize>,
     /// Start centroids.
     pub(super) init: Option<Init>,
+    /// Names of segments, by their numbers.
+    pub(super) names: BTreeMap<u32, String>,
     pub(super) kmeans: KMeans,
     pub(super) choosing: Choosing,
     pub(super) silhouette: bool,
@@ -276,6 +287,11 @@ impl Plan<'_> {
             return usage("--silhouette wants at least two segments, and --k is 1".into());
         }
         match (&self.init, self.k) {
+            (Some(init), Some(k)) if init.k() != k && self.command == "run" => usage(format!(
+                "the recipe and the call ask for k = {k}, but to start from {} means {} centroids",
+                init.path().display(),
+                init.k()
+            )),
             (Some(init), Some(k)) if init.k() != k => {
                 usage(format!("--k {k}, but --init has {} centroids", init.k()))
             }
@@ -294,6 +310,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         sweep: None,
         k: args.k.map(|k| k as usize),
         init: None,
+        names: BTreeMap::new(),
         kmeans: args.kmeans.clone(),
         choosing: args.choosing.clone(),
         silhouette: args.silhouette,
@@ -308,7 +325,9 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let folder = Folder::open(&args.out.out, &plan.file_names()?, args.out.force)?;
     let mut features = FeaturesFile::open(args.features_out.features_out.as_deref(), args.out.force)?;
     if let Some(path) = args.init.as_deref() {
-        plan.init = Some(Init::read(path)?);
+        let init = Init::read(path)?;
+        init.needs_no_recipe(&args.input.input)?;
+        plan.init = Some(init);
         plan.check()?;
     }
     let mut seconds = Seconds::default();
@@ -390,10 +409,12 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    let sizes = finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.assignments, began))?;
+    let sizes = finish_fit(&mut analysis, &fit, (prepared, &plan.names), &params, folder, (plan.assignments, began))?;
     features.keep()?;
-    if plan.assignments.is_some() {
-        print(&analysis.document, &plan.run.talk, console)?;
+    if plan.assignments.is_none() {
+        analysis.passed_over.iter().for_each(|note| console.note(note));
+    } else {
+        analysis.print(&plan.run.talk)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
     gates(plan.gates, &analysis.document, &sizes, console)
@@ -456,14 +477,24 @@ fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<Str
 fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
-    prepared: &Prepared,
+    (prepared, named): (&Prepared, &BTreeMap<u32, String>),
     params: &Params,
     mut folder: Folder,
     (file, began): (Option<AssignmentsArg>, Instant),
 ) -> anyhow::Result<Vec<u64>> {
     let start = Instant::now();
     let matrix = &prepared.matrix;
-    let (numbers, names, migration) = numbers(fit, prepared);
+    let (numbers, mut names, migration) = numbers(fit, prepared);
+    names.resize(fit.k, None);
+    for (&segment, name) in named {
+        match names.get_mut(segment as usize) {
+            Some(place) => *place = Some(name.clone()),
+            None => analysis.console.note(&format!(
+                "note: the recipe names segment {segment} {name:?}, but the segments are 0 to {}",
+                fit.k - 1
+            )),
+        }
+    }
     analysis.document.add_fit(fit, &numbers, &names, matrix, &prepared.fitted.encoder);
     analysis.document.migration = migration;
     let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
@@ -473,9 +504,10 @@ fn finish_fit(
         .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
-    let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };
+    let labelled =
+        Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers, names: &names };
     if let Some(file) = file {
-        folder.write(2, |out| labelled.write(file, out))?;
+        analysis.console.during("write", || folder.write(2, |out| labelled.write(file, out)))?;
     }
     let document = &mut analysis.document;
     document.seconds.write = Some(start.elapsed().as_secs_f64());

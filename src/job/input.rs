@@ -2,6 +2,8 @@
 
 use super::console::{Console, count};
 use super::document::Seconds;
+use super::figures::{plain, whole};
+use super::hints::not_a_table;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
@@ -96,9 +98,14 @@ pub fn infer_options(features: &Features) -> InferOptions {
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::Result<Table> {
+pub fn read(
+    input: &Input,
+    text: Vec<String>,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
     needs_format(input)?;
-    read_path(&input.input, &read_options(input, text), seconds)
+    read_path(&input.input, &read_options(input, text), console, seconds)
 }
 
 /// Reads a table of new rows for a model, whose rows the model's id column names unless the call says another one.
@@ -117,7 +124,7 @@ pub fn read_for(
         options.id_optional = true;
     }
     needs_format(input)?;
-    let table = read_path(&input.input, &options, seconds)?;
+    let table = read_path(&input.input, &options, console, seconds)?;
     if let (Some(id), None) = (&options.id, &table.ids) {
         console.note(&format!(
             "note: there is no column {id:?}, which named the rows of the fit: rows are numbered instead; --id names \
@@ -139,13 +146,21 @@ fn needs_format(input: &Input) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read_path(path: &Path, options: &ReadOptions, seconds: &mut Seconds) -> anyhow::Result<Table> {
+pub fn read_path(
+    path: &Path,
+    options: &ReadOptions,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
     if path.is_dir() {
         let what = Error::data("this is a directory, not a table");
         return Err(what.in_file(&path.display().to_string()).into());
     }
+    if let Some(e) = not_a_table(path).filter(|_| options.format.is_none()) {
+        return Err(e.into());
+    }
     let start = Instant::now();
-    let table = segmenta::table::read(path, options)?;
+    let table = console.during("load", || segmenta::table::read(path, options))?;
     seconds.load = Some(start.elapsed().as_secs_f64());
     if interrupted() { Err(Error::Interrupted.into()) } else { Ok(table) }
 }
@@ -161,7 +176,7 @@ pub fn prepare(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, aim.init().map_or_else(Vec::new, Init::text_columns), seconds)?;
+    let table = read(input, aim.init().map_or_else(Vec::new, Init::text_columns), console, seconds)?;
     prepare_table(table, &Recipe::inferred(infer_options(features)), aim, console, seconds)
 }
 
@@ -215,7 +230,7 @@ pub fn prepare_table(
     };
     if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped < rows) {
         let left = rows - kept.len() - dropped;
-        console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
+        console.note(&format!("left out for missing values: {} of {}", whole(left as u64), count(rows, "row")));
     }
     seconds.prepare = Some(began.elapsed().as_secs_f64());
     Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers, reference, start, before })
@@ -246,9 +261,9 @@ fn weights_of(table: &Table, name: &str, kept: Option<&[u32]>) -> Result<Vec<u16
 /// What was taken and what was left, in a few lines.
 fn features_note(choices: &[Choice], rows: usize) -> String {
     let taken: Vec<String> =
-        choices.iter().filter(|c| c.features > 0).map(|c| format!("{} ({})", c.column, c.reason)).collect();
+        choices.iter().filter(|c| c.features > 0).map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason))).collect();
     let left: Vec<String> =
-        choices.iter().filter(|c| c.features == 0).map(|c| format!("{} ({})", c.column, c.reason)).collect();
+        choices.iter().filter(|c| c.features == 0).map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason))).collect();
     let features: usize = choices.iter().map(|c| c.features).sum();
     let mut note = format!(
         "{}, {} from {}",

@@ -1,11 +1,12 @@
 //! inspect, synth and doctor.
 
-use super::console::{Console, count, result, stream};
-use super::document::{self, Seconds};
+use super::console::{Console, count, result, stream, tell};
+use super::document::Seconds;
+use super::figures::{percent, whole};
 use super::output::Pending;
+use super::sheet::{Kind, Sheet};
 use super::{input, set_up};
 use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs};
-use comfy_table::{CellAlignment, ContentArrangement};
 use segmenta::Error;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::InstructionSet;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
     let console = Console::new(&args.talk);
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, Vec::new(), &mut seconds)?;
+    let table = input::read(&args.input, Vec::new(), &console, &mut seconds)?;
     let choices = segmenta::recipe::infer(&table, &input::infer_options(&args.features))
         .map_err(|e| e.in_file(&table.source))?;
     if args.print_recipe {
@@ -41,24 +42,25 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
         });
         return result(&format!("{}\n", serde_json::to_string_pretty(&found)?));
     }
-    let mut out = document::table(["column", "type", "missing", "distinct", "features", "why"]);
-    for (i, column) in out.column_iter_mut().enumerate() {
-        let text = [0, 1, 5].contains(&i);
-        column.set_cell_alignment(if text { CellAlignment::Left } else { CellAlignment::Right });
-    }
-    out.set_content_arrangement(ContentArrangement::Disabled);
+    let mut out = Sheet::new(&[
+        ("column", Kind::Name),
+        ("type", Kind::Name),
+        ("missing", Kind::Number),
+        ("distinct", Kind::Number),
+        ("features", Kind::Number),
+        ("why", Kind::Prose),
+    ]);
     for c in &choices {
-        let share = 100.0 * c.missing as f64 / table.rows as f64;
-        out.add_row([
+        out.row([
             c.column.clone(),
             c.kind.to_string(),
-            if c.missing == 0 { "-".into() } else { format!("{share:.1} %") },
-            c.distinct.map_or_else(|| "-".into(), |d| d.to_string()),
+            if c.missing == 0 { "-".into() } else { percent(c.missing as f64 / table.rows as f64) },
+            c.distinct.map_or_else(|| "-".into(), |d| whole(d as u64)),
             if c.features == 0 { "-".into() } else { c.features.to_string() },
             c.reason.clone(),
         ]);
     }
-    result(&document::finish(out))?;
+    result(&out.to_text())?;
     let features: usize = choices.iter().map(|c| c.features).sum();
     let (rows, columns) = (count(table.rows, "row"), count(table.columns.len(), "column"));
     console.note(&format!("{rows}, {columns}, {}", count(features, "feature")));
@@ -202,7 +204,7 @@ pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
         if let Ok((device, reason)) = &choice {
             text.push_str(&format!("chosen  {}: {} ({reason})\n", device.backend, device.name));
         }
-        result(&text)?;
+        tell(&text)?;
     }
     match chosen {
         Ok(_) => Ok(()),
