@@ -3,9 +3,11 @@
 mod analyse;
 mod assign;
 mod bench;
+mod choosing;
 mod console;
 mod document;
 mod drift;
+mod estimate;
 mod features;
 mod figures;
 mod hints;

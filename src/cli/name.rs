@@ -42,11 +42,14 @@ impl Name {
     /// # Errors
     /// What is no number with its name, and a segment that is said twice.
     pub fn named(&self) -> Result<Named, String> {
-        let mut pairs: Vec<(u32, Option<String>)> = self.remove.iter().map(|&segment| (segment, None)).collect();
+        let mut pairs: Vec<(u32, Option<String>)> =
+            self.remove.iter().map(|&segment| (segment, None)).collect();
         match &self.names[..] {
             [number, name] if !number.contains('=') => pairs.push((segment(number)?, Some(name.clone()))),
             [number] if number.trim().parse::<u32>().is_ok() => {
-                return Err(format!("segment {number} has no name here; say {number}=NAME, or --remove {number}"));
+                return Err(format!(
+                    "segment {number} has no name here; say {number}=NAME, or --remove {number}"
+                ));
             }
             all => {
                 for text in all {

@@ -1,8 +1,10 @@
 //! tendency, sweep and fit: one chain, of which each verb takes its part.
 
 use super::assign::{self, Labelled};
+use super::choosing::{check_ks, cut_short, default_ks, passed_over};
 use super::console::{Console, result, tell};
 use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
+use super::estimate::{Work, starts};
 use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{Aim, Prepared, prepare};
@@ -14,7 +16,7 @@ use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::matching::{contingency, matched};
-use segmenta::cluster::sweep::{Choice, Rule, SweepRow, choose, score};
+use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
 use segmenta::metrics::hopkins::{default_probes, hopkins};
 use segmenta::metrics::silhouette::silhouette_scores;
@@ -23,11 +25,7 @@ use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::{Error, Matrix, cluster};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::time::Instant;
-
-/// The k of a sweep that nobody named.
-const DEFAULT_KS: RangeInclusive<usize> = 2..=10;
 
 /// Multiply-adds of a fit, taking 25 passes a start.
 fn fit_work(matrix: &Matrix, ks: &[usize], n_init: u32) -> f64 {
@@ -47,6 +45,7 @@ struct Analysis<'a> {
     backend: Box<dyn Backend>,
     console: &'a Console,
     document: Document,
+    work: Work,
     /// That a smaller k scores higher than the chosen one, and how to take it.
     passed_over: Option<String>,
     seed: u64,
@@ -57,11 +56,11 @@ impl<'a> Analysis<'a> {
         command: &'static str,
         prepared: &'a Prepared,
         (run, cpu): (&Run, Cpu),
-        work: f64,
+        work: Work,
         console: &'a Console,
         seconds: Seconds,
     ) -> anyhow::Result<Self> {
-        let chosen = backend::choose(run.device, cpu, work)?;
+        let chosen = backend::choose(run.device, cpu, work.total())?;
         let mut document = Document::new(command, &prepared.matrix, prepared.rows, run.seed());
         document.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
         let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
@@ -73,9 +72,15 @@ impl<'a> Analysis<'a> {
             backend: chosen.backend,
             console,
             document,
+            work,
             passed_over: None,
             seed: run.seed(),
         })
+    }
+
+    /// Says what is going to be done, where that takes long.
+    fn announce(&self, what: &str) {
+        self.work.announce(self.console, what, self.matrix, &self.backend.describe());
     }
 
     /// Prints what was found, and after it what a reader of the sweep should know.
@@ -167,22 +172,6 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// Says that a k which was too small to be chosen scores higher, and how to take it.
-fn passed_over(chosen: &Choice, rows: &[SweepRow], command: &str) -> Option<String> {
-    let better = chosen.passed_over?;
-    let score = |k: usize| rows.iter().find(|r| r.fit.k == k).and_then(|r| r.silhouette).unwrap_or(0.0);
-    let how = match command {
-        "run" => format!("min_k = {better} under [analysis] in the recipe, or --k {better}, takes it"),
-        _ => format!("--min-k {better} takes it"),
-    };
-    Some(format!(
-        "note: k = {better} has a higher silhouette ({:.3}) than the chosen k = {} ({:.3}); {how}",
-        score(better),
-        chosen.k,
-        score(chosen.k),
-    ))
-}
-
 fn params(kmeans: &KMeans, seed: u64) -> Params {
     Params { n_init: kmeans.n_init as usize, max_iter: kmeans.max_iter as usize, tol: kmeans.tol, seed }
 }
@@ -205,8 +194,10 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let probes = args.probes.map_or_else(|| default_probes(prepared.matrix.rows()), |p| p as usize);
-    let work = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
+    let nearest = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
+    let work = Work { nearest, ..Work::default() };
     let mut analysis = Analysis::new("tendency", &prepared, (&args.run, cpu), work, &console, seconds)?;
+    analysis.announce(&format!("Hopkins' statistic with {} of each kind", console::count(probes, "probe")));
     analysis.tendency(args.probes).map_err(|e| named(e, &prepared.source))?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
     print(&analysis.document, &args.run.talk, &console)
@@ -227,12 +218,16 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     };
     let ks = &ks[..];
     enough_rows(matrix, ks).map_err(named)?;
-    if ks.len() < DEFAULT_KS.count() && args.k.is_none() {
-        let rows = console::count(ks.len() + 1, "distinct row");
-        console.note(&format!("no --k: sweeping {}..{}, as the table has {rows}", ks[0], ks[ks.len() - 1]));
+    if let Some(note) = cut_short(ks).filter(|_| args.k.is_none()) {
+        console.note(&note);
     }
-    let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
+    let work = Work {
+        fit: fit_work(matrix, ks, args.kmeans.n_init),
+        pairs: pair_work(matrix, args.choosing.sample),
+        nearest: 0.0,
+    };
     let mut analysis = Analysis::new("sweep", &prepared, (&args.run, cpu), work, &console, seconds)?;
+    analysis.announce(&format!("{}, and their silhouettes", starts(ks, args.kmeans.n_init)));
     let rows = analysis.sweep(ks, &args.kmeans, &args.choosing)?;
     analysis.choose(&rows, &args.choosing)?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
@@ -360,13 +355,21 @@ pub(super) fn carry_out(
     enough_rows(matrix, &all).map_err(named)?;
     let pairs =
         if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
-    let work = fit_work(matrix, &all, n_init) + pairs;
+    let swept_work = sweep.as_ref().map_or(0.0, |(ks, starts)| fit_work(matrix, ks, *starts));
+    let fit = swept_work + fit_work(matrix, &k.into_iter().collect::<Vec<_>>(), n_init);
+    let work = Work { fit, pairs, nearest: 0.0 };
     let mut analysis = Analysis::new(plan.command, prepared, (&plan.run, cpu), work, console, seconds)?;
     let names = file_names(plan.assignments);
     if plan.dry_run {
         console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
         return Ok(());
     }
+    let mut what: Vec<String> = sweep.iter().map(|(ks, n)| starts(ks, *n)).collect();
+    what.extend(k.map(|k| starts(&[k], if plan.init.is_some() { 1 } else { n_init })));
+    if pairs > 0.0 {
+        what.push("silhouettes".into());
+    }
+    analysis.announce(&what.join(", "));
     if let Some(probes) = plan.tendency {
         analysis.tendency(probes).map_err(|e| self::named(e, &prepared.source))?;
     }
@@ -409,7 +412,8 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    let sizes = finish_fit(&mut analysis, &fit, (prepared, &plan.names), &params, folder, (plan.assignments, began))?;
+    let sizes =
+        finish_fit(&mut analysis, &fit, (prepared, &plan.names), &params, folder, (plan.assignments, began))?;
     features.keep()?;
     if plan.assignments.is_none() {
         analysis.passed_over.iter().for_each(|note| console.note(note));
@@ -418,36 +422,6 @@ pub(super) fn carry_out(
         console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
     gates(plan.gates, &analysis.document, &sizes, console)
-}
-
-/// Whether the k of a sweep, by default those that nobody asked for, leave one to choose.
-fn check_ks(ks: Option<&[usize]>, min_k: usize) -> Result<(), Error> {
-    let least = min_k.max(2);
-    match ks {
-        None if min_k > *DEFAULT_KS.end() => {
-            let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
-            Err(Error::Usage(format!("--min-k {min_k}: without --k the sweep is {low}..{high}")))
-        }
-        Some(ks) if !ks.iter().any(|&k| k >= least) => {
-            Err(Error::Usage(format!("no k of the sweep is at least {least}; see --min-k")))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The k of a sweep that nobody asked for: 2..10, less where the table has fewer distinct rows.
-fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
-    let distinct = matrix.distinct_rows(*DEFAULT_KS.end()).err().unwrap_or(*DEFAULT_KS.end());
-    let ks: Vec<usize> = DEFAULT_KS.filter(|&k| k <= distinct).collect();
-    if ks.iter().any(|&k| k >= min_k) {
-        return Ok(ks);
-    }
-    let rows = console::count(distinct, "distinct row");
-    let what = format!(
-        "the table has {rows}, so no k of {min_k} or more can be chosen; --min-k allows a smaller one, and --k asks \
-         for one"
-    );
-    Err(Error::data(what))
 }
 
 /// Start centroids, from the scaled space to stored units.

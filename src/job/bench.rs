@@ -64,7 +64,11 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
         found.devices.push(device);
     }
     console.clear();
-    if args.talk.json { result(&found.to_json()?)? } else { tell(&found.to_text())? }
+    if args.talk.json {
+        result(&found.to_json()?)?
+    } else {
+        tell(&found.to_text())?
+    }
     let wrong = found.wrong();
     if wrong.is_empty() { Ok(()) } else { anyhow::bail!("WRONG: {}", wrong.join("; ")) }
 }

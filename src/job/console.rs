@@ -129,13 +129,8 @@ impl Console {
         self.end(stage.take());
         let bar = self.bars.then(|| new_bar(name, total));
         let ticker = bar.as_ref().filter(|_| total.is_none()).map(ticker);
-        *stage = Some(Stage {
-            name: name.into(),
-            began: Instant::now(),
-            bar,
-            _ticker: ticker,
-            news: FIRST_NEWS,
-        });
+        *stage =
+            Some(Stage { name: name.into(), began: Instant::now(), bar, _ticker: ticker, news: FIRST_NEWS });
     }
 
     /// Ends the stage, and takes its bar away.

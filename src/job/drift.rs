@@ -109,7 +109,9 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
 fn past(drift: &Drift, max_psi: f64) -> Vec<String> {
     let columns = drift.columns.iter().map(|c| (c.column.as_str(), c.psi));
     let all = columns.chain([("the segments' shares", drift.segments_psi)]);
-    all.filter(|(_, psi)| *psi > max_psi).map(|(name, psi)| format!("{} {}", plain(name), number(psi))).collect()
+    all.filter(|(_, psi)| *psi > max_psi)
+        .map(|(name, psi)| format!("{} {}", plain(name), number(psi)))
+        .collect()
 }
 
 impl Found {

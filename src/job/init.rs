@@ -39,8 +39,11 @@ impl Init {
     /// No such file, and what is wrong with it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let from =
-            if json { From::Model(Box::new(read_model(path, "assign")?)) } else { From::Rows(read_rows(path)?) };
+        let from = if json {
+            From::Model(Box::new(read_model(path, "assign")?))
+        } else {
+            From::Rows(read_rows(path)?)
+        };
         Ok(Init { path: path.to_path_buf(), from })
     }
 

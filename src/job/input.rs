@@ -2,6 +2,7 @@
 
 use super::console::{Console, count};
 use super::document::Seconds;
+use super::estimate::announce_reading;
 use super::figures::{plain, whole};
 use super::hints::not_a_table;
 use super::init::{Before, Init};
@@ -159,6 +160,7 @@ pub fn read_path(
     if let Some(e) = not_a_table(path).filter(|_| options.format.is_none()) {
         return Err(e.into());
     }
+    announce_reading(console, path, options.format);
     let start = Instant::now();
     let table = console.during("load", || segmenta::table::read(path, options))?;
     seconds.load = Some(start.elapsed().as_secs_f64());
@@ -230,7 +232,11 @@ pub fn prepare_table(
     };
     if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped < rows) {
         let left = rows - kept.len() - dropped;
-        console.note(&format!("left out for missing values: {} of {}", whole(left as u64), count(rows, "row")));
+        console.note(&format!(
+            "left out for missing values: {} of {}",
+            whole(left as u64),
+            count(rows, "row")
+        ));
     }
     seconds.prepare = Some(began.elapsed().as_secs_f64());
     Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers, reference, start, before })
@@ -260,10 +266,16 @@ fn weights_of(table: &Table, name: &str, kept: Option<&[u32]>) -> Result<Vec<u16
 
 /// What was taken and what was left, in a few lines.
 fn features_note(choices: &[Choice], rows: usize) -> String {
-    let taken: Vec<String> =
-        choices.iter().filter(|c| c.features > 0).map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason))).collect();
-    let left: Vec<String> =
-        choices.iter().filter(|c| c.features == 0).map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason))).collect();
+    let taken: Vec<String> = choices
+        .iter()
+        .filter(|c| c.features > 0)
+        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
+        .collect();
+    let left: Vec<String> = choices
+        .iter()
+        .filter(|c| c.features == 0)
+        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
+        .collect();
     let features: usize = choices.iter().map(|c| c.features).sum();
     let mut note = format!(
         "{}, {} from {}",

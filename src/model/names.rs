@@ -77,7 +77,12 @@ fn place(text: &str, part: &RawValue) -> Range<usize> {
 }
 
 /// What to put where, so that the centroid at `whole` has this name.
-fn edit(text: &str, whole: Range<usize>, entry: &Entry<'_>, name: Option<&str>) -> Option<(Range<usize>, String)> {
+fn edit(
+    text: &str,
+    whole: Range<usize>,
+    entry: &Entry<'_>,
+    name: Option<&str>,
+) -> Option<(Range<usize>, String)> {
     let json = |name: &str| serde_json::Value::from(name).to_string();
     match (entry.name.map(|old| place(text, old)), name) {
         (Some(old), Some(name)) => Some((old, json(name))),

@@ -30,7 +30,7 @@ fn help_of_every_verb_names_its_flags() {
         (
             "run",
             format!(
-                "<RECIPE> {running} --input --set --out --force --features-out --no-fit --dry-run --strict \
+                "<RECIPE> {running} --k --n-init --init --input --set --out --force --features-out --no-fit --dry-run --strict \
                  --min-segment-pct"
             ),
         ),
@@ -45,12 +45,13 @@ fn help_of_every_verb_names_its_flags() {
             ),
         ),
         ("assign", format!("<MODEL> {input} {running} --out --force --labels")),
-        ("synth learners", "--rows --seed --out --force".into()),
-        ("synth first-day", "--rows --seed --out --force".into()),
-        ("synth survey", "--rows --seed --out --force".into()),
-        ("synth enthusiasts", "--rows --seed --out --force".into()),
+        ("synth learners", format!("--rows --seed --out --force {talk}")),
+        ("synth first-day", format!("--rows --seed --out --force {talk}")),
+        ("synth survey", format!("--rows --seed --out --force {talk}")),
+        ("synth enthusiasts", format!("--rows --seed --out --force {talk}")),
+        ("name", format!("<MODEL> [NUMBER=NAME] --remove {talk}")),
         ("drift", format!("<MODEL> {input} {running} --strict --max-psi")),
-        ("synth blobs", "--rows --features --centers --seed --out --force".into()),
+        ("synth blobs", format!("--rows --features --centers --seed --out --force {talk}")),
         ("doctor", running.clone()),
     ] {
         let help = desk.run(&format!("{verb} --help")).quietly();
@@ -292,7 +293,7 @@ fn rows_left_out_come_back_excluded() {
     let excluded: Vec<usize> = (0..6).filter(|&i| rows[i].1 == -1).collect();
     assert_eq!(excluded, [1, 4]);
     assert!(rows.iter().all(|row| row.2 == if row.1 == -1 { "excluded" } else { "assigned" }));
-    assert!(fitted.contains("\n2,-1,excluded,,\n"), "{fitted}");
+    assert!(fitted.contains("\n2,-1,excluded,,,\n"), "{fitted}");
     let line = "assign out/model.json - --format csv --device cpu --labels -";
     assert_eq!(desk.run_with(line, desk.read("t.csv")).quietly(), fitted);
     // The same row alone has the same answer.
@@ -415,4 +416,68 @@ fn doctor() {
     assert_eq!(keys_of(&found["device"]), keys("backend name reason"));
     assert!(found["cpu"]["name"].as_str().unwrap().starts_with("1 thread"), "{found}");
     assert_eq!(desk.run("doctor --device cpu").code, Some(0), "with whatever drivers this machine has");
+}
+
+#[test]
+fn synth_says_what_it_made() {
+    let desk = Desk::new();
+    for (table, file, columns) in [
+        ("learners", "l.csv", 7),
+        ("first-day", "f.csv", 0),
+        ("survey", "s.csv.gz", 355),
+        ("enthusiasts", "e.tsv", 0),
+        ("blobs --features 3", "b.csv", 4),
+        ("blobs --features 3", "b.npy", 3),
+    ] {
+        let (found, top) =
+            desk.run(&format!("synth {table} --rows 20 --seed 7 --out {file} --json -q")).json();
+        assert_eq!(top, keys("version command table files rows columns seed"));
+        let name = table.split(' ').next().unwrap();
+        assert_eq!((&found["table"], &found["rows"], &found["seed"]), (&name.into(), &20.into(), &7.into()));
+        for file in found["files"].as_array().unwrap() {
+            assert!(desk.path(file.as_str().unwrap()).exists(), "{found}");
+        }
+        assert!(columns == 0 || found["columns"] == columns, "{found}");
+        if !table.starts_with("blobs") {
+            let inspected = desk.run(&format!("inspect {file} --json -q")).json().0;
+            assert_eq!(inspected["columns"].as_array().unwrap().len(), found["columns"], "{found}");
+        }
+    }
+    desk.fails("synth learners --rows 5 --out - --json", 2, &["--json", "--out -"]);
+}
+
+/// What any verb says on stderr when all goes well, `-q` keeps back.
+#[test]
+fn quiet_says_nothing_but_errors() {
+    let desk = Desk::with_model();
+    let recipe = "[input]\npath = \"t.csv\"\n[names]\n9 = \"nobody\"\n[analysis]\ntendency = true\n";
+    desk.put("r.toml", recipe);
+    desk.put("few.csv", "a,b\n1,1\n1,2\n9,9\n8,9\n1,1\n");
+    desk.put("odd.csv", learners().replace("user_id", "customer").replace("team", "school"));
+    desk.run("fit t.csv --id user_id --k 3 --device cpu -q --out by_id").quietly();
+    for line in [
+        "run r.toml --device cpu --force",
+        "run r.toml --device cpu --dry-run --out dry",
+        "run r.toml --no-fit --features-out f.csv --force",
+        "inspect odd.csv",
+        "inspect odd.csv --print-recipe",
+        "tendency t.csv --device cpu",
+        "sweep few.csv --device cpu",
+        "sweep few.csv --device cpu --min-k 2",
+        "fit few.csv --device cpu --force",
+        "fit t.csv --k 4 --max-iter 1 --tol 0 --missing drop --device cpu --force",
+        "fit t.csv --k 3 --init m.json --device cpu --force",
+        "assign by_id/model.json odd.csv --device cpu --force --out out",
+        "assign by_id/model.json odd.csv --device cpu --labels -",
+        "drift by_id/model.json odd.csv --device cpu",
+        "name m.json 0=Same 1=Same",
+        "synth learners --rows 20 --out l.csv --force",
+        "synth blobs --rows 20 --out b.npy --force",
+        "bench --rows 200 --features 3 --n-init 2 --repeats 1 --device cpu",
+        "doctor --device cpu",
+    ] {
+        let said = desk.run_without_gpu(&format!("{line} -q"));
+        desk.expect(said.code == Some(0), || format!("{line}: {}", said.err));
+        desk.expect(said.err.is_empty(), || format!("{line}: {}", said.err));
+    }
 }
