@@ -359,17 +359,17 @@ pub(super) fn carry_out(
     let fit = swept_work + fit_work(matrix, &k.into_iter().collect::<Vec<_>>(), n_init);
     let work = Work { fit, pairs, nearest: 0.0 };
     let mut analysis = Analysis::new(plan.command, prepared, (&plan.run, cpu), work, console, seconds)?;
-    let names = file_names(plan.assignments);
-    if plan.dry_run {
-        console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
-        return Ok(());
-    }
     let mut what: Vec<String> = sweep.iter().map(|(ks, n)| starts(ks, *n)).collect();
     what.extend(k.map(|k| starts(&[k], if plan.init.is_some() { 1 } else { n_init })));
     if pairs > 0.0 {
         what.push("silhouettes".into());
     }
     analysis.announce(&what.join(", "));
+    let names = file_names(plan.assignments);
+    if plan.dry_run {
+        console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
+        return Ok(());
+    }
     if let Some(probes) = plan.tendency {
         analysis.tendency(probes).map_err(|e| self::named(e, &prepared.source))?;
     }

@@ -5,7 +5,7 @@ pub fn whole(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -26,20 +26,13 @@ pub fn number(value: f64) -> String {
         let sign = if value < 0.0 { "-" } else { "" };
         return format!("{sign}{}", whole(size.round() as u64));
     }
-    let before = size.log10_floor();
-    format!("{value:.*}", (3 - before).clamp(0, 8) as usize)
+    format!("{value:.*}", (3 - first_digit(size)).clamp(0, 8) as usize)
 }
 
-trait Log10Floor {
-    fn log10_floor(self) -> i32;
-}
-
-impl Log10Floor for f64 {
-    /// The exponent of ten of the first digit, after rounding to four.
-    fn log10_floor(self) -> i32 {
-        let shown = format!("{self:.3e}");
-        shown.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0)
-    }
+/// The exponent of ten of the first digit, once the number is rounded to four.
+fn first_digit(size: f64) -> i32 {
+    let shown = format!("{size:.3e}");
+    shown.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0)
 }
 
 /// A share as `40.6 %`; one that is there but does not show is `< 0.1 %`.
@@ -58,7 +51,7 @@ pub fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{} {what}s", whole(n as u64)) }
 }
 
-/// `12 s`, `about` which can stand: `3 minutes`, `2 hours`.
+/// `2.5 s`, `40 s`, `3 minutes`, `2 hours`.
 pub fn duration(seconds: f64) -> String {
     let plural = |n: f64, what: &str| count(n.round().max(1.0) as usize, what);
     match seconds {

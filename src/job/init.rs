@@ -58,7 +58,7 @@ impl Init {
     /// What to run instead.
     pub fn needs_no_recipe(&self, table: &Path) -> Result<(), Error> {
         let From::Model(model) = &self.from else { return Ok(()) };
-        if model.preparation.is_empty() {
+        if model.preparation.columns.is_empty() && model.preparation.drops.is_empty() {
             return Ok(());
         }
         let made: Vec<&str> = model.preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();

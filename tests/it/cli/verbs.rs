@@ -481,3 +481,18 @@ fn quiet_says_nothing_but_errors() {
         desk.expect(said.err.is_empty(), || format!("{line}: {}", said.err));
     }
 }
+
+#[test]
+fn long_work_is_announced_before_it_begins() {
+    let desk = Desk::with_table();
+    let long = "fit t.csv --device cpu --k 50 --n-init 4000000000 --dry-run";
+    let said = desk.run(long);
+    let words = ["60 rows x 6 features", "k = 50 with 4,000,000,000 starts", "takes about", "thread"];
+    assert!(said.code == Some(0) && words.iter().all(|word| said.err.contains(word)), "{}", said.err);
+    desk.run(&format!("{long} -q")).quietly();
+    let said = desk.run("fit t.csv --device cpu --dry-run --threads 2");
+    assert!(!said.err.contains("takes about"), "{}", said.err);
+    let said = desk.run("fit t.csv --device cpu --n-init 4000000000 --dry-run --threads 2");
+    let words = ["k = 2..10 with 4,000,000,000 starts each, silhouettes", "on 2 threads"];
+    assert!(words.iter().all(|word| said.err.contains(word)), "{}", said.err);
+}
