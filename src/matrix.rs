@@ -298,18 +298,7 @@ impl Matrix {
                 || (vec![0f32; features], i32::MAX),
                 |(a, u), (b, v)| (a.iter().zip(&b).map(|(x, y)| x.max(*y)).collect(), u.min(v)),
             );
-        Matrix {
-            rows,
-            features,
-            tiles,
-            grid,
-            shift,
-            names,
-            weights: None,
-            repeats: None,
-            magnitudes,
-            unit,
-        }
+        Matrix { rows, features, tiles, grid, shift, names, weights: None, repeats: None, magnitudes, unit }
     }
 
     /// The same rows with sample weights: a row of weight 2 counts as two rows, one of weight 0 as none.
@@ -381,14 +370,7 @@ impl Matrix {
                 }
             }
         });
-        Self::from_tiles(
-            rows.len(),
-            self.features,
-            tiles,
-            self.grid.clone(),
-            self.shift,
-            self.names.clone(),
-        )
+        Self::from_tiles(rows.len(), self.features, tiles, self.grid.clone(), self.shift, self.names.clone())
     }
 
     /// Rows made elsewhere, `value(i, j)` in this matrix's user units, snapped to this grid and shift.

@@ -4,6 +4,7 @@
 //! bytes everywhere.
 
 mod drift;
+mod names;
 mod reference;
 
 use crate::backend::Backend;
@@ -19,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 pub use drift::{ColumnDrift, Drift, SegmentDrift};
+pub use names::{check as check_names, with_names};
 pub use reference::Reference;
 
 /// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
@@ -58,6 +60,9 @@ pub struct Model {
     pub n_iter: usize,
     /// Whether the best start ended before `max_iter`.
     pub converged: bool,
+    /// The column that named the rows of the fit; new tables are expected to have it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The features' names.
     pub features: Vec<String>,
     /// For each feature the exponent of its grid's step: values are whole multiples of `2^exponent`.
@@ -171,6 +176,7 @@ impl Model {
             inertia: fit.inertia,
             n_iter: fit.n_iter,
             converged: fit.converged,
+            id: None,
             features: matrix.names().to_vec(),
             grid: matrix.grid().clone(),
             preparation,
@@ -196,6 +202,15 @@ impl Model {
         }
     }
 
+    /// The names by segment number.
+    pub fn names(&self) -> Vec<Option<String>> {
+        let mut names = vec![None; self.centroids.len()];
+        for centroid in &self.centroids {
+            names[centroid.segment as usize].clone_from(&centroid.name);
+        }
+        names
+    }
+
     /// The same model with what its fit saw: the columns, and the rows with their distances.
     pub fn with_reference(self, columns: Vec<ColumnReference>, rows: &[Option<Assignment>]) -> Self {
         Model { reference: Some(Reference::new(columns, rows)), ..self }
@@ -208,6 +223,11 @@ impl Model {
         let mut shares = vec![0.0; self.centroids.len()];
         self.centroids.iter().for_each(|c| shares[c.segment as usize] = of(c) / total);
         shares
+    }
+
+    /// The same model with the column that named the rows of the fit.
+    pub fn with_id(self, id: Option<String>) -> Self {
+        Model { id, ..self }
     }
 
     /// Reads a model.

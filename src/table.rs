@@ -227,6 +227,8 @@ pub struct ReadOptions {
     pub null: Vec<String>,
     /// The column whose cells are kept as written in [`Table::ids`].
     pub id: Option<String>,
+    /// Whether a table without that column is read all the same, with no [`Table::ids`]; otherwise it is an error.
+    pub id_optional: bool,
     /// Columns to read as text whatever they look like. New rows for a fitted encoder need it: a batch
     /// whose codes happen to be all digits would come out as numbers otherwise.
     pub text: Vec<String>,
@@ -394,6 +396,9 @@ fn ids(
 ) -> Result<Option<(String, Vec<String>)>> {
     let Some(id) = &options.id else { return Ok(None) };
     let Some(column) = names.iter().position(|n| n == id) else {
+        if options.id_optional {
+            return Ok(None);
+        }
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
     };
     Ok(Some((id.clone(), (0..rows).map(|row| cell(row, column)).collect())))

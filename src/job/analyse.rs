@@ -1,8 +1,10 @@
 //! tendency, sweep and fit: one chain, of which each verb takes its part.
 
 use super::assign::{self, Labelled};
-use super::console::{Console, result};
+use super::choosing::{check_ks, cut_short, default_ks, passed_over};
+use super::console::{Console, result, tell};
 use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds, Written};
+use super::estimate::{Work, starts};
 use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{Aim, Prepared, Weightless, prepare};
@@ -22,11 +24,8 @@ use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::{Error, Matrix, cluster};
-use std::ops::RangeInclusive;
+use std::collections::BTreeMap;
 use std::time::Instant;
-
-/// The k of a sweep that nobody named.
-const DEFAULT_KS: RangeInclusive<usize> = 2..=10;
 
 /// Multiply-adds of a fit, taking 25 passes a start.
 fn fit_work(matrix: &Matrix, ks: &[usize], n_init: u32) -> f64 {
@@ -46,6 +45,9 @@ struct Analysis<'a> {
     backend: Box<dyn Backend>,
     console: &'a Console,
     document: Document,
+    work: Work,
+    /// That a smaller k scores higher than the chosen one, and how to take it.
+    passed_over: Option<String>,
     seed: u64,
 }
 
@@ -54,11 +56,11 @@ impl<'a> Analysis<'a> {
         command: &'static str,
         prepared: &'a Prepared,
         (run, cpu): (&Run, Cpu),
-        work: f64,
+        work: Work,
         console: &'a Console,
         seconds: Seconds,
     ) -> anyhow::Result<Self> {
-        let chosen = backend::choose(run.device, cpu, work)?;
+        let chosen = backend::choose(run.device, cpu, work.total())?;
         let mut document = Document::new(command, prepared, run.seed());
         document.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
         let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
@@ -70,8 +72,22 @@ impl<'a> Analysis<'a> {
             backend: chosen.backend,
             console,
             document,
+            work,
+            passed_over: None,
             seed: run.seed(),
         })
+    }
+
+    /// Says what is going to be done, where that takes long.
+    fn announce(&self, what: &str) {
+        self.work.announce(self.console, what, self.matrix, &self.backend.describe());
+    }
+
+    /// Prints what was found, and after it what a reader of the sweep should know.
+    fn print(&self, talk: &Talk) -> anyhow::Result<()> {
+        print(&self.document, talk, self.console)?;
+        self.passed_over.iter().for_each(|note| self.console.note(note));
+        Ok(())
     }
 
     fn tendency(&mut self, probes: Option<u32>) -> anyhow::Result<()> {
@@ -98,6 +114,7 @@ impl<'a> Analysis<'a> {
         let RuleArg::Silhouette = choosing.rule;
         let chosen = choose(rows, Rule::Silhouette, choosing.min_k)?;
         let k = chosen.k;
+        self.passed_over = passed_over(&chosen, rows, self.document.command);
         self.document.chosen = Some(Chosen { k, rule: chosen.rule });
         Ok(k)
     }
@@ -167,7 +184,7 @@ fn named(e: anyhow::Error, source: &str) -> anyhow::Error {
 /// Prints the document as the user wants it.
 pub(super) fn print(document: &Document, talk: &Talk, console: &Console) -> anyhow::Result<()> {
     console.clear();
-    result(&if talk.json { document.to_json() } else { document.to_text() })
+    if talk.json { result(&document.to_json()) } else { tell(&document.to_text()) }
 }
 
 /// `segmenta tendency`.
@@ -177,8 +194,10 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let probes = args.probes.map_or_else(|| default_probes(population(&prepared.matrix)), |p| p as usize);
-    let work = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
+    let nearest = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
+    let work = Work { nearest, ..Work::default() };
     let mut analysis = Analysis::new("tendency", &prepared, (&args.run, cpu), work, &console, seconds)?;
+    analysis.announce(&format!("Hopkins' statistic with {} of each kind", console::count(probes, "probe")));
     analysis.tendency(args.probes).map_err(|e| named(e, &prepared.source))?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
     print(&analysis.document, &args.run.talk, &console)
@@ -188,21 +207,31 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
 pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
-    let ks = &args.k.0;
-    if !ks.iter().any(|&k| k >= args.choosing.min_k.max(2)) {
-        let what = format!("no k of the sweep is at least {}; see --min-k", args.choosing.min_k.max(2));
-        return Err(Error::Usage(what).into());
-    }
+    check_ks(args.k.as_ref().map(|ks| &ks.0[..]), args.choosing.min_k)?;
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let matrix = &prepared.matrix;
-    enough_rows(matrix, ks).map_err(|e| e.in_file(&prepared.source))?;
-    let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
+    let named = |e: Error| e.in_file(&prepared.source);
+    let ks = match &args.k {
+        Some(ks) => ks.0.clone(),
+        None => default_ks(matrix, args.choosing.min_k).map_err(named)?,
+    };
+    let ks = &ks[..];
+    enough_rows(matrix, ks).map_err(named)?;
+    if let Some(note) = cut_short(ks).filter(|_| args.k.is_none()) {
+        console.note(&note);
+    }
+    let work = Work {
+        fit: fit_work(matrix, ks, args.kmeans.n_init),
+        pairs: pair_work(matrix, args.choosing.sample),
+        nearest: 0.0,
+    };
     let mut analysis = Analysis::new("sweep", &prepared, (&args.run, cpu), work, &console, seconds)?;
+    analysis.announce(&format!("{}, and their silhouettes", starts(ks, args.kmeans.n_init)));
     let rows = analysis.sweep(ks, &args.kmeans, &args.choosing)?;
     analysis.choose(&rows, &args.choosing)?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
-    print(&analysis.document, &args.run.talk, &console)
+    analysis.print(&args.run.talk)
 }
 
 /// The files of a fit, in the order in which they are opened; assignments that go to stdout get none.
@@ -221,6 +250,8 @@ pub(super) struct Plan<'a> {
     pub(super) k: Option<usize>,
     /// Start centroids.
     pub(super) init: Option<Init>,
+    /// Names of segments, by their numbers.
+    pub(super) names: BTreeMap<u32, String>,
     pub(super) kmeans: KMeans,
     pub(super) choosing: Choosing,
     pub(super) silhouette: bool,
@@ -244,26 +275,18 @@ impl Plan<'_> {
     /// Checks what can be checked without a table.
     pub(super) fn check(&self) -> Result<(), Error> {
         let usage = |what: String| Err(Error::Usage(what));
-        let min_k = self.choosing.min_k.max(2);
         if self.k.is_none() && self.init.is_none() {
-            match &self.sweep {
-                None if self.choosing.min_k > *DEFAULT_KS.end() => {
-                    let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
-                    return usage(format!(
-                        "--min-k {}: without --k the sweep is {low}..{high}",
-                        self.choosing.min_k
-                    ));
-                }
-                Some((ks, _)) if !ks.iter().any(|&k| k >= min_k) => {
-                    return usage(format!("no k of the sweep is at least {min_k}; see --min-k"));
-                }
-                _ => {}
-            }
+            check_ks(self.sweep.as_ref().map(|(ks, _)| &ks[..]), self.choosing.min_k)?;
         }
         if self.silhouette && self.k == Some(1) {
             return usage("--silhouette wants at least two segments, and --k is 1".into());
         }
         match (&self.init, self.k) {
+            (Some(init), Some(k)) if init.k() != k && self.command == "run" => usage(format!(
+                "the recipe and the call ask for k = {k}, but to start from {} means {} centroids",
+                init.path().display(),
+                init.k()
+            )),
             (Some(init), Some(k)) if init.k() != k => {
                 usage(format!("--k {k}, but --init has {} centroids", init.k()))
             }
@@ -282,6 +305,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         sweep: None,
         k: args.k.map(|k| k as usize),
         init: None,
+        names: BTreeMap::new(),
         kmeans: args.kmeans.clone(),
         choosing: args.choosing.clone(),
         silhouette: args.silhouette,
@@ -296,7 +320,9 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let folder = Folder::open(&args.out.out, &plan.file_names()?, args.out.force)?;
     let mut features = FeaturesFile::open(args.features_out.features_out.as_deref(), args.out.force)?;
     if let Some(path) = args.init.as_deref() {
-        plan.init = Some(Init::read(path)?);
+        let init = Init::read(path)?;
+        init.needs_no_recipe(&args.input.input)?;
+        plan.init = Some(init);
         plan.check()?;
     }
     let mut seconds = Seconds::default();
@@ -329,8 +355,16 @@ pub(super) fn carry_out(
     enough_rows(matrix, &all).map_err(named)?;
     let pairs =
         if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
-    let work = fit_work(matrix, &all, n_init) + pairs;
+    let swept_work = sweep.as_ref().map_or(0.0, |(ks, starts)| fit_work(matrix, ks, *starts));
+    let fit = swept_work + fit_work(matrix, &k.into_iter().collect::<Vec<_>>(), n_init);
+    let work = Work { fit, pairs, nearest: 0.0 };
     let mut analysis = Analysis::new(plan.command, prepared, (&plan.run, cpu), work, console, seconds)?;
+    let mut what: Vec<String> = sweep.iter().map(|(ks, n)| starts(ks, *n)).collect();
+    what.extend(k.map(|k| starts(&[k], if plan.init.is_some() { 1 } else { n_init })));
+    if pairs > 0.0 {
+        what.push("silhouettes".into());
+    }
+    analysis.announce(&what.join(", "));
     let names = file_names(plan.assignments);
     if plan.dry_run {
         console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
@@ -378,23 +412,15 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    finish_fit(&mut analysis, &fit, prepared, &params, (folder, features), (plan.assignments, began))?;
-    if plan.assignments.is_some() {
-        print(&analysis.document, &plan.run.talk, console)?;
+    let files = (folder, features);
+    finish_fit(&mut analysis, &fit, (prepared, &plan.names), &params, files, (plan.assignments, began))?;
+    if plan.assignments.is_none() {
+        analysis.passed_over.iter().for_each(|note| console.note(note));
+    } else {
+        analysis.print(&plan.run.talk)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
     gates(plan.gates, &analysis.document, console)
-}
-
-/// The k of a sweep that nobody asked for: 2..10, less where the table has fewer distinct rows.
-fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
-    let distinct = matrix.distinct_rows(*DEFAULT_KS.end()).err().unwrap_or(*DEFAULT_KS.end());
-    let ks: Vec<usize> = DEFAULT_KS.filter(|&k| k <= distinct).collect();
-    if ks.iter().any(|&k| k >= min_k) {
-        return Ok(ks);
-    }
-    let rows = console::count(distinct, "distinct row");
-    Err(Error::data(format!("{rows}: no k from {min_k} on to choose (--min-k); --k names one")))
 }
 
 /// Start centroids, from the scaled space to stored units.
@@ -424,7 +450,7 @@ fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<Str
 fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
-    prepared: &Prepared,
+    (prepared, named): (&Prepared, &BTreeMap<u32, String>),
     params: &Params,
     (mut folder, features): (Folder, FeaturesFile),
     (file, began): (Option<AssignmentsArg>, Instant),
@@ -434,13 +460,24 @@ fn finish_fit(
     // The fit of the matrix may be one of distinct rows.
     let all_rows = prepared.merged.as_ref().map(|repeats| fit.clone().of_all_rows(repeats));
     let all_rows = all_rows.as_ref().unwrap_or(fit);
-    let (numbers, names, migration) = numbers(all_rows, prepared);
+    let (numbers, mut names, migration) = numbers(all_rows, prepared);
+    names.resize(fit.k, None);
+    for (&segment, name) in named {
+        match names.get_mut(segment as usize) {
+            Some(place) => *place = Some(name.clone()),
+            None => analysis.console.note(&format!(
+                "note: the recipe names segment {segment} {name:?}, but the segments are 0 to {}",
+                fit.k - 1
+            )),
+        }
+    }
     analysis.document.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
     analysis.document.migration = migration;
     let measured = assignments(matrix, &fit.centroids, &fit.labels, &numbers, None);
     let mut rows = prepared.of_table(measured);
     let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), params)
-        .with_reference(prepared.reference.clone(), &rows);
+        .with_reference(prepared.reference.clone(), &rows)
+        .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
     model.weight_column.clone_from(&prepared.weight_column);
     if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
@@ -454,12 +491,14 @@ fn finish_fit(
         ids: prepared.ids.as_ref(),
         rows: &rows,
         outliers: &prepared.outliers,
+        names: &names,
     };
-    let document = &mut analysis.document;
     if let Some(file) = file {
-        let sha256 = folder.write_digested(2, |out| labelled.write(file, out))?;
-        document.assignments = Some(Written { file: assign::file_name(file), sha256 });
+        let write = || folder.write_digested(2, |out| labelled.write(file, out));
+        let sha256 = analysis.console.during("write", write)?;
+        analysis.document.assignments = Some(Written { file: assign::file_name(file), sha256 });
     }
+    let document = &mut analysis.document;
     document.run.clone_from(&model.run);
     document.seconds.write = Some(start.elapsed().as_secs_f64());
     document.seconds.total = began.elapsed().as_secs_f64();

@@ -1,10 +1,13 @@
 //! `segmenta assign`, and the assignments' file.
 
-use super::console::{Console, result, stream};
-use super::document::{self, DeviceUsed, Seconds};
+use super::console::{Console, result, stream, tell};
+use super::document::{DeviceUsed, Seconds};
+use super::figures::{percent, whole};
+use super::hints::read_model;
 use super::input;
 use super::output::{Folder, heal_before_reading};
 use super::set_up;
+use super::sheet::{Kind, Sheet};
 use crate::cli::{Assign, AssignmentsArg};
 use segmenta::model::{Assignment, Model};
 use segmenta::table::write::{Cells, Format, write_csv, write_table_with};
@@ -40,10 +43,13 @@ pub struct Labelled<'a> {
     pub rows: &'a [Option<Assignment>],
     /// Which of these are outliers, ascending.
     pub outliers: &'a [u32],
+    /// The segments' names, by their numbers.
+    pub names: &'a [Option<String>],
 }
 
 impl<'a> Labelled<'a> {
-    /// Writes one row a row: id (or row number), segment, status, distance, margin.
+    /// Writes one row a row: id (or row number), segment, status, distance, margin, and the segment's name, empty where
+    /// it has none.
     ///
     /// # Errors
     /// What `out` says.
@@ -62,13 +68,18 @@ impl<'a> Labelled<'a> {
         stream(|out| write_csv(self.rows.len(), &names, &columns, out))
     }
 
-    fn columns(&self) -> ([&'a str; 5], [Cells<'a>; 5]) {
-        let Labelled { ids, rows, outliers, .. } = *self;
+    fn columns(&self) -> ([&'a str; 6], [Cells<'a>; 6]) {
+        let Labelled { ids, rows, outliers, names: segments, .. } = *self;
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
         };
-        let names = [ids.map_or("row", |(name, _)| name.as_str()), "segment", "status", "distance", "margin"];
+        let id_name = ids.map_or("row", |(name, _)| name.as_str());
+        let names = [id_name, "segment", "status", "distance", "margin", "name"];
+        let name = move |i: usize| {
+            let segment = rows[i].as_ref()?.segment as usize;
+            segments.get(segment).and_then(Option::as_deref).map(Cow::from)
+        };
         let status = move |i: usize| match rows[i] {
             Some(_) => "assigned",
             None if outliers.binary_search(&(i as u32)).is_ok() => "outlier",
@@ -81,6 +92,7 @@ impl<'a> Labelled<'a> {
             Cells::F64(Box::new(move |i| rows[i].as_ref().map(|row| row.distance))),
             // One segment alone has no runner-up.
             Cells::F64(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
+            Cells::Text(Box::new(name)),
         ];
         (names, cells)
     }
@@ -106,6 +118,8 @@ struct Assigned {
 #[derive(Serialize)]
 struct Share {
     segment: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     size: u64,
     share: f64,
     /// The share in the rows of the fit.
@@ -122,31 +136,34 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let mut folder =
         if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
     heal_before_reading(&args.model)?;
-    let model = Model::read(&args.model)?;
+    let model = read_model(&args.model, "assign")?;
     if let Some(folder) = &folder {
         check_model_beside(folder, &model)?;
     }
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
+    let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
-    let assigned = model.assign(&table, chosen.backend.as_ref()).map_err(|e| e.in_file(&table.source))?;
+    let assigned = console.during("assign", || model.assign(&table, chosen.backend.as_ref()));
+    let assigned = assigned.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
     for warning in &assigned.warnings {
         console.note(&format!("note: {warning}"));
     }
     let start = Instant::now();
+    let names = model.names();
     let labelled = Labelled {
         run: model.run.as_deref(),
         ids: table.ids.as_ref(),
         rows: &assigned.rows,
         outliers: &assigned.outliers,
+        names: &names,
     };
-    match &mut folder {
-        Some(folder) => folder.write(0, |out| labelled.write(args.out.assignments, out))?,
-        None => labelled.stream()?,
-    }
+    console.during("write", || match &mut folder {
+        Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.assignments, out))?),
+        None => labelled.stream(),
+    })?;
     seconds.write = Some(start.elapsed().as_secs_f64());
     seconds.total = began.elapsed().as_secs_f64();
     let found = summary(&model, assigned.rows, assigned.warnings, chosen, seconds);
@@ -157,7 +174,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
             text.push('\n');
             result(&text)?;
         } else {
-            result(&text(&found))?;
+            tell(&text(&found))?;
         }
         console.note(&format!("wrote {name} into {}", args.out.out.display()));
     }
@@ -196,6 +213,7 @@ fn summary(
         .iter()
         .map(|c| Share {
             segment: c.segment,
+            name: c.name.clone(),
             size: 0,
             share: 0.0,
             fitted_share: shares[c.segment as usize],
@@ -225,14 +243,22 @@ fn summary(
 }
 
 fn text(found: &Assigned) -> String {
-    let mut table = document::table(["segment", "rows", "share", "in the fit"]);
+    let named = found.segments.iter().any(|s| s.name.is_some());
+    let mut sheet = Sheet::new(&[
+        ("segment", Kind::Number),
+        ("rows", Kind::Number),
+        ("share", Kind::Number),
+        ("in the fit", Kind::Number),
+        (if named { "name" } else { "" }, Kind::Prose),
+    ]);
     for s in &found.segments {
-        table.add_row([
+        sheet.row([
             s.segment.to_string(),
-            s.size.to_string(),
-            format!("{:.2} %", 100.0 * s.share),
-            format!("{:.2} %", 100.0 * s.fitted_share),
+            whole(s.size),
+            percent(s.share),
+            percent(s.fitted_share),
+            s.name.clone().unwrap_or_default(),
         ]);
     }
-    document::finish(table)
+    sheet.to_text()
 }

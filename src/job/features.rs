@@ -40,12 +40,13 @@ impl FeaturesFile {
         let unit = matrix.to_user(1.0);
         let column = |j: usize| {
             let shift = encoder.to_user(j, 0.0);
-            let value = move |i: usize| (f64::from(matrix.value(i, j)) * unit + shift) as f32;
+            let value =
+                move |i: usize| (f64::from(matrix.value(prepared.matrix_row(i), j)) * unit + shift) as f32;
             Cells::F32(Box::new(move |i| Some(value(i))))
         };
         let columns: Vec<Cells<'_>> = (0..matrix.features()).map(column).collect();
         let names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
-        file.write(|out| write_table(*format, matrix.rows(), &names, &columns, out))
+        file.write(|out| write_table(*format, prepared.fit_rows(), &names, &columns, out))
     }
 
     /// The file, to be put in its place.

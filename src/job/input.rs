@@ -2,12 +2,16 @@
 
 use super::console::{Console, count};
 use super::document::Seconds;
+use super::estimate::announce_reading;
+use super::figures::{plain, whole};
+use super::hints::not_a_table;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
+use segmenta::matrix::Repeats;
+use segmenta::model::Model;
 use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
-use segmenta::matrix::Repeats;
 use segmenta::weights::Weights;
 use segmenta::{Error, Matrix};
 use std::path::Path;
@@ -106,6 +110,7 @@ pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
         delimiter: input.delimiter,
         null: input.null.clone(),
         id: input.id.clone(),
+        id_optional: false,
         text,
         skip_rows: 0,
     }
@@ -136,24 +141,70 @@ pub fn infer_options(features: &Features) -> InferOptions {
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::Result<Table> {
-    if input.input.as_os_str() == "-" && input.format.is_none() {
-        return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()).into());
+pub fn read(
+    input: &Input,
+    text: Vec<String>,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
+    needs_format(input)?;
+    read_path(&input.input, &read_options(input, text), console, seconds)
+}
+
+/// Reads a table of new rows for a model, whose rows the model's id column names unless the call says another one.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for(
+    model: &Model,
+    input: &Input,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
+    let mut options = read_options(input, model.text_columns());
+    if options.id.is_none() {
+        options.id.clone_from(&model.id);
+        options.id_optional = true;
     }
-    read_path(&input.input, &read_options(input, text), seconds)
+    needs_format(input)?;
+    let table = read_path(&input.input, &options, console, seconds)?;
+    if let (Some(id), None) = (&options.id, &table.ids) {
+        console.note(&format!(
+            "note: there is no column {id:?}, which named the rows of the fit: rows are numbered instead; --id names \
+             another column"
+        ));
+    }
+    Ok(table)
+}
+
+/// Whether the format of stdin is said.
+fn needs_format(input: &Input) -> Result<(), Error> {
+    if input.input.as_os_str() == "-" && input.format.is_none() {
+        return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()));
+    }
+    Ok(())
 }
 
 /// Reads the table at a path.
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read_path(path: &Path, options: &ReadOptions, seconds: &mut Seconds) -> anyhow::Result<Table> {
+pub fn read_path(
+    path: &Path,
+    options: &ReadOptions,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
     if path.is_dir() {
         let what = Error::data("this is a directory, not a table");
         return Err(what.in_file(&path.display().to_string()).into());
     }
+    if let Some(e) = not_a_table(path).filter(|_| options.format.is_none()) {
+        return Err(e.into());
+    }
+    announce_reading(console, path, options.format);
     let start = Instant::now();
-    let table = segmenta::table::read(path, options)?;
+    let table = console.during("load", || segmenta::table::read(path, options))?;
     seconds.load = Some(start.elapsed().as_secs_f64());
     if interrupted() { Err(Error::Interrupted.into()) } else { Ok(table) }
 }
@@ -169,7 +220,7 @@ pub fn prepare(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, aim.init().map_or_else(Vec::new, Init::text_columns), seconds)?;
+    let table = read(input, aim.init().map_or_else(Vec::new, Init::text_columns), console, seconds)?;
     prepare_table(table, &Recipe::inferred(infer_options(features)), aim, console, seconds)
 }
 
@@ -248,11 +299,29 @@ pub fn prepare_table(
     }
     if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped + unweighted < rows) {
         let left = rows - kept.len() - dropped - unweighted;
-        console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
+        console.note(&format!(
+            "left out for missing values: {} of {}",
+            whole(left as u64),
+            count(rows, "row")
+        ));
     }
     seconds.prepare = Some(began.elapsed().as_secs_f64());
     let weight_column = recipe.features.options.weight.clone();
-    Ok(Prepared { source, matrix, merged, weightless, fitted, ids, rows, kept, outliers, weight_column, reference, start, before })
+    Ok(Prepared {
+        source,
+        matrix,
+        merged,
+        weightless,
+        fitted,
+        ids,
+        rows,
+        kept,
+        outliers,
+        weight_column,
+        reference,
+        start,
+        before,
+    })
 }
 
 /// The table of the distinct rows alone, and which rows these stand for, where that saves at least a quarter of the rows.
@@ -294,10 +363,16 @@ fn weights_of(table: &Table, name: &str, kept: Option<Vec<u32>>) -> Result<Weigh
 
 /// What was taken and what was left, in a few lines.
 fn features_note(choices: &[Choice], rows: usize) -> String {
-    let taken: Vec<String> =
-        choices.iter().filter(|c| c.features > 0).map(|c| format!("{} ({})", c.column, c.reason)).collect();
-    let left: Vec<String> =
-        choices.iter().filter(|c| c.features == 0).map(|c| format!("{} ({})", c.column, c.reason)).collect();
+    let taken: Vec<String> = choices
+        .iter()
+        .filter(|c| c.features > 0)
+        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
+        .collect();
+    let left: Vec<String> = choices
+        .iter()
+        .filter(|c| c.features == 0)
+        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
+        .collect();
     let features: usize = choices.iter().map(|c| c.features).sum();
     let mut note = format!(
         "{}, {} from {}",

@@ -33,7 +33,8 @@ impl Repeats {
         let rows = matrix.rows();
         let counts = |row: usize| matrix.weights().is_none_or(|w| w[row] > 0);
         // Hash and row in one number: equal rows come to lie beside each other, in the order of their numbers.
-        let mut keys: Vec<u64> = hashes(matrix).into_iter().zip(0u64..).map(|(hash, row)| hash << 32 | row).collect();
+        let mut keys: Vec<u64> =
+            hashes(matrix).into_iter().zip(0u64..).map(|(hash, row)| hash << 32 | row).collect();
         keys.par_sort_unstable();
         let hash = |key: u64| key >> 32;
         let alone = keys.par_windows(2).all(|pair| hash(pair[0]) != hash(pair[1]));

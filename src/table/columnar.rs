@@ -85,6 +85,7 @@ fn gathers<'a>(schema: &Schema, options: &'a ReadOptions) -> Result<Vec<Gather<'
     let names = names::complete(schema.fields().iter().map(|f| f.name().clone()));
     names::must_differ(&names).map_err(Error::data)?;
     if let Some(id) = &options.id
+        && !options.id_optional
         && !names.contains(id)
     {
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));

@@ -140,6 +140,15 @@ fn k_is_chosen_by_the_highest_silhouette() {
     assert_eq!(chosen(&[(3, -0.5), (4, -0.2)], 2), Some(4));
     let rows = [scored(1, None), scored(2, Some(0.1))];
     assert_eq!(sweep::choose(&rows, Rule::Silhouette, 1).unwrap().k, 2);
+    // A k that was too small to be chosen is named where it scores higher, by more than devices differ.
+    let passed_over = |scores: &[(usize, f64)], min_k: usize| {
+        let rows: Vec<SweepRow> = scores.iter().map(|&(k, s)| scored(k, Some(s))).collect();
+        sweep::choose(&rows, Rule::Silhouette, min_k).unwrap().passed_over
+    };
+    assert_eq!((passed_over(&scores, 3), passed_over(&scores, 2)), (Some(2), None));
+    assert_eq!(passed_over(&[(2, 0.6), (3, 0.7), (4, 0.5)], 4), Some(3));
+    assert_eq!(passed_over(&[(2, 0.4), (3, 0.5)], 3), None);
+    assert_eq!(passed_over(&[(2, 0.5 + 1.9e-5), (3, 0.5)], 3), None);
     let message = sweep::choose(&rows[..1], Rule::Silhouette, 1).unwrap_err().to_string();
     assert!(message.contains("at least 1"), "{message}");
 }
@@ -386,7 +395,8 @@ fn silhouettes_and_hopkins_count_copies() {
                     let rows = backend.load(matrix).unwrap();
                     silhouette_scores(&*rows, matrix, &[Labeling { k, labels }], Progress::none()).unwrap()[0]
                 });
-                oracle::close(expected, score, 0.0, 1e-5).unwrap_or_else(|why| panic!("{}: {why}", setup.name));
+                oracle::close(expected, score, 0.0, 1e-5)
+                    .unwrap_or_else(|why| panic!("{}: {why}", setup.name));
             }
         }
     }

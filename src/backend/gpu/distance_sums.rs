@@ -140,13 +140,18 @@ fn upload_runs(
     let (context, matrix) = (rows.context, rows.matrix);
     let (mut packs, mut runs, mut adds) = (Vec::<[f32; 4]>::new(), Vec::new(), Vec::new());
     for cut in cuts {
-        runs.push(Run { first_pack: (packs.len() / (matrix.features() + 1)) as u32, columns: cut.len() as u32 });
+        runs.push(Run {
+            first_pack: (packs.len() / (matrix.features() + 1)) as u32,
+            columns: cut.len() as u32,
+        });
         adds.extend(slots(labelings, order[cut.start] as usize));
         for pack in order[cut.clone()].chunks(4) {
             let mut points =
                 [0, 1, 2, 3].map(|i| matrix.row(pack.get(i).copied().unwrap_or(pack[0]) as usize));
             // Columns that fill the last pack up have no copies.
-            packs.push([0, 1, 2, 3].map(|i| pack.get(i).map_or(0.0, |&row| matrix.copies(row as usize) as f32)));
+            packs.push(
+                [0, 1, 2, 3].map(|i| pack.get(i).map_or(0.0, |&row| matrix.copies(row as usize) as f32)),
+            );
             for _ in 0..matrix.features() {
                 packs.push([0, 1, 2, 3].map(|i| points[i].next().unwrap_or(0.0)));
             }
