@@ -442,6 +442,7 @@ fn finish_fit(
     model.renumber(&numbers, &names);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };
+    labelled.note(analysis.console);
     if let Some(file) = file {
         folder.write(2, |out| labelled.write(file, out))?;
     }

@@ -30,6 +30,16 @@ pub fn format(asked: AssignmentsArg) -> Format {
     }
 }
 
+/// The columns of the assignments behind the id or the row's number.
+const OWN_COLUMNS: [&str; 4] = ["segment", "status", "distance", "margin"];
+
+/// The id column's name in the assignments: `id_` is put before one that the assignments have themselves, in any case,
+/// as many programs do not tell `Segment` from `segment`.
+fn id_name(name: &str) -> Cow<'_, str> {
+    let own = OWN_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name));
+    if own { Cow::Owned(format!("id_{name}")) } else { Cow::Borrowed(name) }
+}
+
 /// A table's rows with their segments.
 pub struct Labelled<'a> {
     /// The id column's name and cells; none: rows are numbered.
@@ -47,6 +57,7 @@ impl<'a> Labelled<'a> {
     /// What `out` says.
     pub fn write(&self, file: AssignmentsArg, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let (names, columns) = self.columns();
+        let names = names.each_ref().map(|name| &**name);
         write_table(format(file), self.rows.len(), &names, &columns, out)
     }
 
@@ -56,16 +67,31 @@ impl<'a> Labelled<'a> {
     /// What stdout says.
     pub fn stream(&self) -> anyhow::Result<()> {
         let (names, columns) = self.columns();
+        let names = names.each_ref().map(|name| &**name);
         stream(|out| write_csv(self.rows.len(), &names, &columns, out))
     }
 
-    fn columns(&self) -> ([&'a str; 5], [Cells<'a>; 5]) {
+    /// Says that the id column has another name in the file, where it has.
+    pub fn note(&self, console: &Console) {
+        if let Some((name, _)) = self.ids
+            && let Cow::Owned(other) = id_name(name)
+        {
+            console.note(&format!(
+                "note: the id column {name} is called {other} in the assignments, which have a column {} of their own",
+                name.to_lowercase()
+            ));
+        }
+    }
+
+    fn columns(&self) -> ([Cow<'a, str>; 5], [Cells<'a>; 5]) {
         let Labelled { ids, rows, outliers } = *self;
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
         };
-        let names = [ids.map_or("row", |(name, _)| name.as_str()), "segment", "status", "distance", "margin"];
+        let first = ids.map_or(Cow::Borrowed("row"), |(name, _)| id_name(name));
+        let [segment, status, distance, margin] = OWN_COLUMNS.map(Cow::Borrowed);
+        let names = [first, segment, status, distance, margin];
         let status = move |i: usize| match rows[i] {
             Some(_) => "assigned",
             None if outliers.binary_search(&(i as u32)).is_ok() => "outlier",
@@ -117,17 +143,19 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
     let model = Model::read(&args.model)?;
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
+    let table = input::read(&args.input, model.known_columns(), &mut seconds)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
-    let assigned = model.assign(&table, chosen.backend.as_ref()).map_err(|e| e.in_file(&table.source))?;
+    let mut assigned = model.assign(&table, chosen.backend.as_ref()).map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
+    assigned.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &assigned.warnings {
         console.note(&format!("note: {warning}"));
     }
     let start = Instant::now();
     let labelled = Labelled { ids: table.ids.as_ref(), rows: &assigned.rows, outliers: &assigned.outliers };
+    labelled.note(&console);
     match &mut folder {
         Some(folder) => folder.write(0, |out| labelled.write(args.out.assignments, out))?,
         None => labelled.stream()?,

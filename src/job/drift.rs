@@ -65,12 +65,13 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let model = Model::read(&args.model)?;
     let reference = model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, model.text_columns(), &mut seconds)?;
+    let table = input::read(&args.input, model.known_columns(), &mut seconds)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
-    let drift = model.drift(&table, chosen.backend.as_ref()).map_err(|e| e.in_file(&table.source))?;
+    let mut drift = model.drift(&table, chosen.backend.as_ref()).map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
+    drift.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &drift.warnings {
         console.note(&format!("note: {warning}"));
     }

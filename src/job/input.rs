@@ -6,7 +6,7 @@ use super::init::{Before, Init};
 use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
-use segmenta::table::{Format, ReadOptions, Table};
+use segmenta::table::{Format, Known, ReadOptions, Table};
 use segmenta::{Error, Matrix};
 use std::path::Path;
 use std::time::Instant;
@@ -52,7 +52,7 @@ impl<'a> Aim<'a> {
 }
 
 /// The reader's options.
-pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
+pub fn read_options(input: &Input, known: Known) -> ReadOptions {
     ReadOptions {
         format: input.format.map(|f| match f {
             InputFormat::Csv => Format::Csv,
@@ -63,17 +63,44 @@ pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
         }),
         delimiter: input.delimiter,
         null: input.null.clone(),
+        keep_null: input.keep_null.clone(),
+        decimal: input.decimal,
         id: input.id.clone(),
-        text,
+        text: known.text,
+        numbers: known.numbers,
+        skip_lines: input.skip_lines,
+        no_header: input.no_header,
         skip_rows: 0,
     }
 }
 
-/// The options of feature inference.
-pub fn infer_options(features: &Features) -> InferOptions {
-    InferOptions {
-        features: features.features.clone(),
-        drop: features.drop.clone(),
+/// The names and globs of lists that are separated by commas. A list that is the name of a column is that name; in
+/// other lists a name that has a comma stands in quotes.
+fn names(lists: &[String], table: &Table) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for list in lists {
+        if table.column(list).is_some() {
+            names.push(list.clone());
+            continue;
+        }
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(list.as_bytes());
+        for record in reader.records() {
+            let record = record.map_err(|e| Error::Usage(format!("the list of columns {list:?}: {e}")))?;
+            names.extend(record.iter().map(String::from));
+        }
+    }
+    Ok(names)
+}
+
+/// The options of feature inference for a table.
+///
+/// # Errors
+/// A list of columns that cannot be read.
+pub fn infer_options(features: &Features, table: &Table) -> Result<InferOptions, Error> {
+    Ok(InferOptions {
+        features: names(&features.features, table)?,
+        drop: names(&features.drop, table)?,
         max_categories: features.max_categories,
         scale: match features.scale {
             ScaleArg::Standard => Scale::Standard,
@@ -87,18 +114,18 @@ pub fn infer_options(features: &Features) -> InferOptions {
             MissingArg::Error => Missing::Error,
         },
         weight: features.weight.clone(),
-    }
+    })
 }
 
 /// Reads the table.
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read(input: &Input, text: Vec<String>, seconds: &mut Seconds) -> anyhow::Result<Table> {
+pub fn read(input: &Input, known: Known, seconds: &mut Seconds) -> anyhow::Result<Table> {
     if input.input.as_os_str() == "-" && input.format.is_none() {
         return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()).into());
     }
-    read_path(&input.input, &read_options(input, text), seconds)
+    read_path(&input.input, &read_options(input, known), seconds)
 }
 
 /// Reads the table at a path.
@@ -127,8 +154,9 @@ pub fn prepare(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, aim.init().map_or_else(Vec::new, Init::text_columns), seconds)?;
-    prepare_table(table, &Recipe::inferred(infer_options(features)), aim, console, seconds)
+    let table = read(input, aim.init().map_or_else(Known::default, Init::known_columns), seconds)?;
+    let options = infer_options(features, &table)?;
+    prepare_table(table, &Recipe::inferred(options), aim, console, seconds)
 }
 
 /// The same for a table that was read or made.
@@ -143,6 +171,7 @@ pub fn prepare_table(
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
     let (began, init) = (Instant::now(), aim.init());
+    table.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
     let source = table.source.clone();
     // Before the recipe makes columns of the table's own names.
     let before = init.map(|init| init.labels(&table)).transpose()?.flatten();

@@ -12,7 +12,7 @@ use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, Rul
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::recipe::{Recipe, Synth};
-use segmenta::table::{ReadOptions, Table};
+use segmenta::table::{Known, ReadOptions, Table};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -64,8 +64,8 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
         plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let texts = plan.init.as_ref().map_or_else(Vec::new, Init::text_columns);
-    let table = table(args, &recipe, plan.run.seed(), texts, &mut seconds)?;
+    let known = plan.init.as_ref().map_or_else(Known::default, Init::known_columns);
+    let table = table(args, &recipe, plan.run.seed(), known, &mut seconds)?;
     let aim = if args.no_fit { Aim::Figures } else { Aim::Model(plan.init.as_ref()) };
     let prepared = prepare_table(table, &recipe, aim, &console, &mut seconds)?;
     features.write(&prepared)?;
@@ -83,7 +83,7 @@ fn table(
     args: &RunRecipe,
     recipe: &Recipe,
     seed: u64,
-    text: Vec<String>,
+    known: Known,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Table> {
     let input = &recipe.input;
@@ -110,8 +110,13 @@ fn table(
         format: input.format,
         delimiter: input.delimiter,
         null: input.null.clone(),
+        keep_null: input.keep_null.clone(),
+        decimal: input.decimal,
         id: input.id.clone(),
-        text,
+        text: known.text.into_iter().chain(recipe.text_columns()).collect(),
+        numbers: known.numbers,
+        skip_lines: input.skip_lines,
+        no_header: input.no_header,
         skip_rows: input.skip_rows,
     };
     read_path(path, &options, seconds)

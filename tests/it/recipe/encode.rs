@@ -317,7 +317,7 @@ fn tables_made_by_hand_do_not_panic() {
     let column = |values| Column { name: "t".into(), values };
     let codes = vec![Some(0), Some(9), None];
     let text = Values::Text { levels: vec!["x".into(), "y".into()], codes };
-    let mut table = Table { source: "made".into(), rows: 3, columns: vec![column(text)], ids: None };
+    let mut table = Table { source: "made".into(), rows: 3, columns: vec![column(text)], ..Table::default() };
     let encoded = fit_apply(&table, &InferOptions::default());
     assert!(encoded.columns.iter().all(|c| c.len() == 3));
     table.columns.push(Column { name: "n".into(), values: Values::Number(vec![1.0]) });
