@@ -208,6 +208,7 @@ impl Candidate<'_> {
         let present = rows - self.missing;
         if let Values::Text { levels, .. } = &self.column.values
             && self.distinct > 2
+            && self.odd_text(10).is_none()
             && present >= NAME_ROWS
             && self.distinct * 100 > present * 95
         {

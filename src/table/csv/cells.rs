@@ -34,10 +34,10 @@ impl<'a> Cells<'a> {
         let mut record = ByteRecord::new();
         if !next(&mut reader, &mut record)? {
             let lines = line_at(bytes, from) - 1;
-            let what = if lines == 0 {
-                "the file is empty".to_string()
-            } else {
-                format!("nothing but the {lines} lines at the top that are skipped")
+            let what = match lines {
+                0 => "the file is empty".to_string(),
+                1 => "nothing but the 1 line at the top that is skipped".into(),
+                _ => format!("nothing but the {lines} lines at the top that are skipped"),
             };
             return Err(Error::data(what));
         }
