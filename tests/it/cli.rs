@@ -6,6 +6,7 @@ mod bench;
 mod columnar;
 mod drift;
 mod files;
+mod people;
 mod recipes;
 mod repeat;
 mod streams;

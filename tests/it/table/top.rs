@@ -9,7 +9,9 @@ fn lines(skip_lines: usize) -> ReadOptions {
 
 #[test]
 fn a_first_line_may_say_the_delimiter() {
-    for text in ["sep=;\na;b\n1;2\n", "sep=;\r\na;b\r\n1;2\r\n", "\u{feff}SEP=;\na;b\n1;2\n", "\"sep=;\"\na;b\n1;2\n"] {
+    for text in
+        ["sep=;\na;b\n1;2\n", "sep=;\r\na;b\r\n1;2\r\n", "\u{feff}SEP=;\na;b\n1;2\n", "\"sep=;\"\na;b\n1;2\n"]
+    {
         let t = table("t.csv", text);
         assert_eq!((names(&t), t.rows), (vec!["a", "b"], 1), "{text:?}");
     }
@@ -137,8 +139,10 @@ fn a_header_of_numbers_gets_a_note() {
     let t = table("t.csv", "5.1,3.5,1.4,0.2\n4.9,3.0,1.3,0.1\n");
     assert_eq!(
         t.notes,
-        ["the header is all numbers (5.1, 3.5, 1.4, …); if the table has no header, say --no-header (header = false \
-          in a recipe)"]
+        [
+            "the header is all numbers (5.1, 3.5, 1.4, …); if the table has no header, say --no-header (header = false \
+          in a recipe)"
+        ]
     );
     assert!(table("t.csv", "2019,total\n1,2\n").notes.is_empty());
     let e = error("t.csv", "1,1,2\n3,4,5\n");
@@ -147,17 +151,22 @@ fn a_header_of_numbers_gets_a_note() {
 
 #[test]
 fn ids_that_do_not_name_the_rows_get_a_note() {
-    let with_id = |text: &str| read_with(text, &ReadOptions { id: Some("user".into()), ..ReadOptions::default() });
+    let with_id =
+        |text: &str| read_with(text, &ReadOptions { id: Some("user".into()), ..ReadOptions::default() });
     let t = with_id("user,x\na,1\na,9\n,2\nb,10\n");
     assert_eq!(
         t.notes,
-        ["id column user: 1 id is used twice or more (\"a\" on lines 2, 3), and 1 row is without an id (line 4)"]
+        [
+            "id column user: 1 id is used twice or more (\"a\" on lines 2, 3), and 1 row is without an id (line 4)"
+        ]
     );
     let rows: String = (0..20_000).map(|i| format!("u{},{i}\n", i % 19_990)).collect();
     let t = with_id(&format!("user,x\n{rows}"));
     assert_eq!(t.notes.len(), 1);
     assert!(
-        t.notes[0].starts_with("id column user: 10 ids are used twice or more (\"u0\" on lines 2, 19992; \"u1\" on"),
+        t.notes[0].starts_with(
+            "id column user: 10 ids are used twice or more (\"u0\" on lines 2, 19992; \"u1\" on"
+        ),
         "{}",
         t.notes[0]
     );

@@ -22,12 +22,10 @@ fn all(numbers: &[f64]) -> Vec<Option<f64>> {
 fn one_reading_fits_a_column() {
     assert_eq!(read_as(&["1.234,56", "7,5", "10"]), all(&[1234.56, 7.5, 10.0]));
     assert_eq!(read_as(&["1,234.00", "12", "1,234,567"]), all(&[1234.0, 12.0, 1_234_567.0]));
-    assert_eq!(read_as(&["1 234,5", "1\u{a0}234,5", "2\u{2009}000", "3\u{202f}000,25"]), [
-        Some(1234.5),
-        Some(1234.5),
-        Some(2000.0),
-        Some(3000.25)
-    ]);
+    assert_eq!(
+        read_as(&["1 234,5", "1\u{a0}234,5", "2\u{2009}000", "3\u{202f}000,25"]),
+        [Some(1234.5), Some(1234.5), Some(2000.0), Some(3000.25)]
+    );
     assert_eq!(read_as(&["1'234.50", "12’000"]), all(&[1234.5, 12_000.0]));
     assert_eq!(read_as(&["12,34,567", "1,23,456.5"]), all(&[1_234_567.0, 123_456.5]), "as India writes");
     assert_eq!(read_as(&["$1,234.5", "-$2", "$-3", "($4.50)", "5"]), all(&[1234.5, -2.0, -3.0, -4.5, 5.0]));
@@ -43,9 +41,9 @@ fn one_reading_fits_a_column() {
 #[test]
 fn what_is_not_decided_or_no_number_stays_text() {
     for cells in [
-        &["1,234", "5,678"][..],          // thousands or decimals
+        &["1,234", "5,678"][..], // thousands or decimals
         &["$1,234", "7"],
-        &["1,234", "1,5", "1,234.5"],     // no reading fits all
+        &["1,234", "1,5", "1,234.5"], // no reading fits all
         &["$5", "5 €"],
         &["45%", "45"],
         &["12.05.2024", "13.05.2024"],
@@ -60,7 +58,8 @@ fn what_is_not_decided_or_no_number_stays_text() {
         assert_eq!(values(&column(cells), "v").kind(), "text", "{cells:?}");
         assert!(column(cells).readings.is_empty());
     }
-    let ambiguous = |texts: &[&str]| Reading::infer(&texts.iter().map(|t| t.to_string()).collect::<Vec<_>>(), None);
+    let ambiguous =
+        |texts: &[&str]| Reading::infer(&texts.iter().map(|t| t.to_string()).collect::<Vec<_>>(), None);
     assert_eq!(ambiguous(&["12", "1,234"]), Inferred::Ambiguous("1,234".into()));
     assert_eq!(ambiguous(&["1,234", "x"]), Inferred::No);
 }
@@ -93,7 +92,8 @@ fn a_decimal_sign_settles_all_columns() {
 
 #[test]
 fn a_known_reading_settles_a_column() {
-    let known = |reading: Reading| ReadOptions { numbers: vec![("a".into(), reading)], ..ReadOptions::default() };
+    let known =
+        |reading: Reading| ReadOptions { numbers: vec![("a".into(), reading)], ..ReadOptions::default() };
     let comma = known(Reading::with_decimal(','));
     assert_eq!(numbers(&read_with("a;b\n1,234;1,234\n", &comma), "a"), all(&[1.234]));
     assert_eq!(numbers(&read_with("a;b\n1.234;1\n007;2\n", &comma), "a"), all(&[1234.0, 7.0]));
@@ -115,7 +115,8 @@ fn digits_with_a_leading_zero_are_codes() {
     assert_eq!(numbers(&t, "price"), all(&[0.5, 1.0]));
     assert_eq!(texts(&t, "neg"), some(&["-07", "3"]));
     // However late it shows, and however long.
-    let late: String = (0..20_000).map(|i| if i == 19_999 { "007\n".into() } else { format!("{i}\n") }).collect();
+    let late: String =
+        (0..20_000).map(|i| if i == 19_999 { "007\n".into() } else { format!("{i}\n") }).collect();
     assert_eq!(values(&table("t.csv", format!("v\n{late}")), "v").distinct(), 20_000);
     assert_eq!(texts(&table("t.csv", "v\n00000000000000000012\n"), "v"), some(&["00000000000000000012"]));
 }
