@@ -13,7 +13,7 @@ use crate::cluster::kmeans::{Fit, Params, distances_and_margins};
 use crate::error::{Error, Place, Result};
 use crate::matrix::{BLOCK, Grid, Matrix};
 use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparation};
-use crate::table::Table;
+use crate::table::{Known, Table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -311,6 +311,11 @@ impl Model {
     /// The columns that new tables must be read as text, for [`crate::table::ReadOptions::text`].
     pub fn text_columns(&self) -> Vec<String> {
         Fitted::texts(&self.preparation, &self.encoder)
+    }
+
+    /// The columns that new tables must be read as text and as numbers, as at the fit.
+    pub fn known_columns(&self) -> Known {
+        Known { text: self.text_columns(), numbers: Fitted::numbers(&self.preparation, &self.encoder) }
     }
 
     /// As it is written to `model.json`.

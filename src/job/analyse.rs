@@ -493,6 +493,7 @@ fn finish_fit(
         outliers: &prepared.outliers,
         names: &names,
     };
+    labelled.note(analysis.console);
     if let Some(file) = file {
         let write = || folder.write_digested(2, |out| labelled.write(file, out));
         let sha256 = analysis.console.during("write", write)?;

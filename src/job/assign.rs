@@ -33,6 +33,16 @@ pub fn format(asked: AssignmentsArg) -> Format {
     }
 }
 
+/// The columns of the assignments behind the id or the row's number.
+const OWN_COLUMNS: [&str; 5] = ["segment", "status", "distance", "margin", "name"];
+
+/// The id column's name in the assignments: `id_` is put before one that the assignments have themselves, in any case,
+/// as many programs do not tell `Segment` from `segment`.
+fn id_name(name: &str) -> Cow<'_, str> {
+    let own = OWN_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name));
+    if own { Cow::Owned(format!("id_{name}")) } else { Cow::Borrowed(name) }
+}
+
 /// A table's rows with their segments.
 pub struct Labelled<'a> {
     /// The name of the fit whose segments these are.
@@ -55,6 +65,7 @@ impl<'a> Labelled<'a> {
     /// What `out` says.
     pub fn write(&self, file: AssignmentsArg, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let (names, columns) = self.columns();
+        let names = names.each_ref().map(|name| &**name);
         let metadata = self.run.map(|run| ("segmenta.run", run));
         write_table_with(format(file), metadata.as_slice(), self.rows.len(), &names, &columns, out)
     }
@@ -65,17 +76,31 @@ impl<'a> Labelled<'a> {
     /// What stdout says.
     pub fn stream(&self) -> anyhow::Result<()> {
         let (names, columns) = self.columns();
+        let names = names.each_ref().map(|name| &**name);
         stream(|out| write_csv(self.rows.len(), &names, &columns, out))
     }
 
-    fn columns(&self) -> ([&'a str; 6], [Cells<'a>; 6]) {
+    /// Says that the id column has another name in the file, where it has.
+    pub fn note(&self, console: &Console) {
+        if let Some((name, _)) = self.ids
+            && let Cow::Owned(other) = id_name(name)
+        {
+            console.note(&format!(
+                "note: the id column {name} is called {other} in the assignments, which have a column {} of their own",
+                name.to_lowercase()
+            ));
+        }
+    }
+
+    fn columns(&self) -> ([Cow<'a, str>; 6], [Cells<'a>; 6]) {
         let Labelled { ids, rows, outliers, names: segments, .. } = *self;
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
         };
-        let id_name = ids.map_or("row", |(name, _)| name.as_str());
-        let names = [id_name, "segment", "status", "distance", "margin", "name"];
+        let first = ids.map_or(Cow::Borrowed("row"), |(name, _)| id_name(name));
+        let [segment, status, distance, margin, own_name] = OWN_COLUMNS.map(Cow::Borrowed);
+        let names = [first, segment, status, distance, margin, own_name];
         let name = move |i: usize| {
             let segment = rows[i].as_ref()?.segment as usize;
             segments.get(segment).and_then(Option::as_deref).map(Cow::from)
@@ -146,8 +171,9 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
     let assigned = console.during("assign", || model.assign(&table, chosen.backend.as_ref()));
-    let assigned = assigned.map_err(|e| e.in_file(&table.source))?;
+    let mut assigned = assigned.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
+    assigned.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &assigned.warnings {
         console.note(&format!("note: {warning}"));
     }
@@ -160,6 +186,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         outliers: &assigned.outliers,
         names: &names,
     };
+    labelled.note(&console);
     console.during("write", || match &mut folder {
         Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.assignments, out))?),
         None => labelled.stream(),

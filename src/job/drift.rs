@@ -76,8 +76,9 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
     let drift = console.during("drift", || model.drift(&table, chosen.backend.as_ref()));
-    let drift = drift.map_err(|e| e.in_file(&table.source))?;
+    let mut drift = drift.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
+    drift.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &drift.warnings {
         console.note(&format!("note: {warning}"));
     }

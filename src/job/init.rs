@@ -7,7 +7,7 @@ use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::model::Model;
 use segmenta::recipe::Encoder;
-use segmenta::table::{ReadOptions, Table};
+use segmenta::table::{Known, ReadOptions, Table};
 use std::path::{Path, PathBuf};
 
 /// The start of a fit, as its file has it.
@@ -83,11 +83,11 @@ impl Init {
         }
     }
 
-    /// The columns that the model read as text.
-    pub fn text_columns(&self) -> Vec<String> {
+    /// The columns that the model read as text and as numbers.
+    pub fn known_columns(&self) -> Known {
         match &self.from {
-            From::Rows(_) => Vec::new(),
-            From::Model(model) => model.text_columns(),
+            From::Rows(_) => Known::default(),
+            From::Model(model) => model.known_columns(),
         }
     }
 

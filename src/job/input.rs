@@ -11,7 +11,7 @@ use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::matrix::Repeats;
 use segmenta::model::Model;
 use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
-use segmenta::table::{Format, ReadOptions, Table};
+use segmenta::table::{Format, Known, ReadOptions, Table};
 use segmenta::weights::Weights;
 use segmenta::{Error, Matrix};
 use std::path::Path;
@@ -98,7 +98,7 @@ impl<'a> Aim<'a> {
 }
 
 /// The reader's options.
-pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
+pub fn read_options(input: &Input, known: Known) -> ReadOptions {
     ReadOptions {
         format: input.format.map(|f| match f {
             InputFormat::Csv => Format::Csv,
@@ -109,18 +109,45 @@ pub fn read_options(input: &Input, text: Vec<String>) -> ReadOptions {
         }),
         delimiter: input.delimiter,
         null: input.null.clone(),
+        keep_null: input.keep_null.clone(),
+        decimal: input.decimal,
         id: input.id.clone(),
         id_optional: false,
-        text,
+        text: known.text,
+        numbers: known.numbers,
+        skip_lines: input.skip_lines,
+        no_header: input.no_header,
         skip_rows: 0,
     }
 }
 
-/// The options of feature inference.
-pub fn infer_options(features: &Features) -> InferOptions {
-    InferOptions {
-        features: features.features.clone(),
-        drop: features.drop.clone(),
+/// The names and globs of lists that are separated by commas. A list that is the name of a column is that name; in
+/// other lists a name that has a comma stands in quotes.
+fn names(lists: &[String], table: &Table) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for list in lists {
+        if table.column(list).is_some() {
+            names.push(list.clone());
+            continue;
+        }
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(list.as_bytes());
+        for record in reader.records() {
+            let record = record.map_err(|e| Error::Usage(format!("the list of columns {list:?}: {e}")))?;
+            names.extend(record.iter().map(String::from));
+        }
+    }
+    Ok(names)
+}
+
+/// The options of feature inference for a table.
+///
+/// # Errors
+/// A list of columns that cannot be read.
+pub fn infer_options(features: &Features, table: &Table) -> Result<InferOptions, Error> {
+    Ok(InferOptions {
+        features: names(&features.features, table)?,
+        drop: names(&features.drop, table)?,
         max_categories: features.max_categories,
         scale: match features.scale {
             ScaleArg::Standard => Scale::Standard,
@@ -134,21 +161,16 @@ pub fn infer_options(features: &Features) -> InferOptions {
             MissingArg::Error => Missing::Error,
         },
         weight: features.weight.clone(),
-    }
+    })
 }
 
 /// Reads the table.
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read(
-    input: &Input,
-    text: Vec<String>,
-    console: &Console,
-    seconds: &mut Seconds,
-) -> anyhow::Result<Table> {
+pub fn read(input: &Input, known: Known, console: &Console, seconds: &mut Seconds) -> anyhow::Result<Table> {
     needs_format(input)?;
-    read_path(&input.input, &read_options(input, text), console, seconds)
+    read_path(&input.input, &read_options(input, known), console, seconds)
 }
 
 /// Reads a table of new rows for a model, whose rows the model's id column names unless the call says another one.
@@ -161,7 +183,7 @@ pub fn read_for(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Table> {
-    let mut options = read_options(input, model.text_columns());
+    let mut options = read_options(input, model.known_columns());
     if options.id.is_none() {
         options.id.clone_from(&model.id);
         options.id_optional = true;
@@ -220,8 +242,9 @@ pub fn prepare(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, aim.init().map_or_else(Vec::new, Init::text_columns), console, seconds)?;
-    prepare_table(table, &Recipe::inferred(infer_options(features)), aim, console, seconds)
+    let table = read(input, aim.init().map_or_else(Known::default, Init::known_columns), console, seconds)?;
+    let options = infer_options(features, &table)?;
+    prepare_table(table, &Recipe::inferred(options), aim, console, seconds)
 }
 
 /// The same for a table that was read or made.
@@ -236,6 +259,7 @@ pub fn prepare_table(
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
     let (began, init) = (Instant::now(), aim.init());
+    table.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
     let source = table.source.clone();
     // Before the recipe makes columns of the table's own names.
     let before = init.map(|init| init.labels(&table)).transpose()?.flatten();

@@ -8,6 +8,7 @@ mod drift;
 mod files;
 mod folders;
 mod names;
+mod people;
 mod recipes;
 mod repeat;
 mod streams;
