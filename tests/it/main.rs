@@ -20,3 +20,4 @@ mod real;
 mod recipe;
 mod synth;
 mod table;
+mod threads;
