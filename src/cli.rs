@@ -125,9 +125,22 @@ pub struct Input {
     /// What separates the fields: one character, or tab [default: found out]
     #[arg(long, value_parser = delimiter, help_heading = "Input")]
     pub delimiter: Option<u8>,
-    /// One more text that means missing, beside NA, NaN, null, - and nothing (repeatable)
-    #[arg(long, value_name = "TEXT", help_heading = "Input")]
+    /// The decimal sign of all numbers: , or . [default: told from each column's cells]
+    #[arg(long, value_name = "SIGN", value_parser = decimal, help_heading = "Input")]
+    pub decimal: Option<char>,
+    /// How many lines come before the header, such as a title [default: comments (#) are skipped]
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    pub skip_lines: Option<usize>,
+    /// The text table has no header: its columns are called f0, f1 and so on
+    #[arg(long, help_heading = "Input")]
+    pub no_header: bool,
+    /// One more text or number that means missing, beside NA, N/A, #N/A, NaN, null, None, ?, - and nothing
+    /// (repeatable). A number means the value, in every format: -999 is -999.0 too
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Input")]
     pub null: Vec<String>,
+    /// One of these words that is a text in this table: NA may be Namibia (repeatable)
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Input")]
+    pub keep_null: Vec<String>,
     /// The column that names the rows; it comes back as it was written [default of assign and drift: the column that
     /// named the rows of the fit]
     #[arg(long, value_name = "COLUMN", help_heading = "Input")]
@@ -147,17 +160,18 @@ pub enum InputFormat {
 /// Which columns become features.
 #[derive(Debug, Clone, Args)]
 pub struct Features {
-    /// Columns to use as features: names or globs, separated by commas [default: chosen by rules, see inspect]
-    #[arg(long, value_delimiter = ',', value_name = "A,B,C", help_heading = "Features")]
+    /// Columns to use as features: names or globs, separated by commas; a name with a comma stands alone or in quotes,
+    /// as in '"Spend, total",age' [default: chosen by rules, see inspect]
+    #[arg(long, value_name = "A,B,C", help_heading = "Features")]
     pub features: Vec<String>,
-    /// Columns to leave out: names or globs, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "A,B", help_heading = "Features")]
+    /// Columns to leave out: names or globs, as for --features
+    #[arg(long, value_name = "A,B", help_heading = "Features")]
     pub drop: Vec<String>,
-    /// How numbers are scaled: standard (mean 0, deviation 1), robust (median 0, quartiles 1 apart), minmax (0 to 1)
+    /// How numbers, and columns of two values as 0 and 1, are scaled: standard (mean 0, deviation 1), robust (median 0, quartiles 1 apart), minmax (0 to 1)
     /// or none
     #[arg(long, value_enum, default_value_t = ScaleArg::Standard, help_heading = "Features")]
     pub scale: ScaleArg,
-    /// Missing values: impute (median, or a level of their own), drop the row, or error
+    /// Missing values: impute (the median, the commoner of two values, or a level of their own), drop the row, or error
     #[arg(long, value_enum, default_value_t = MissingArg::Impute, help_heading = "Features")]
     pub missing: MissingArg,
     /// Leave out text columns with more distinct values than this
@@ -516,6 +530,14 @@ fn per_cent(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
         _ => Err("expected a share in per cent, 0 to 100".into()),
+    }
+}
+
+fn decimal(text: &str) -> Result<char, String> {
+    match text {
+        "," => Ok(','),
+        "." => Ok('.'),
+        _ => Err("expected , or .".into()),
     }
 }
 

@@ -65,7 +65,9 @@ fn quiet_caught_panics() {
 pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = exit_code(&error);
-    if code != 0 {
+    if code == 130 {
+        interrupt::announce();
+    } else if code != 0 {
         console::complain(&format!("error: {}", in_words(&error)));
     }
     ExitCode::from(code)

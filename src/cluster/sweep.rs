@@ -21,10 +21,10 @@ pub struct SweepRow {
 }
 
 impl SweepRow {
-    /// The smallest segment's share of the rows, in per cent.
+    /// The smallest segment's share of the rows' weight, in per cent.
     pub fn min_segment_pct(&self) -> f64 {
-        let rows: u64 = self.fit.sizes.iter().sum();
-        100.0 * self.fit.sizes.iter().copied().min().unwrap_or(0) as f64 / rows as f64
+        let weights = &self.fit.weights;
+        100.0 * weights.iter().copied().min().unwrap_or(0) as f64 / weights.iter().sum::<u128>() as f64
     }
 }
 
@@ -56,7 +56,7 @@ pub fn score(
     fits: Vec<Fit>,
     progress: Progress<'_>,
 ) -> Result<Vec<SweepRow>> {
-    let scored: Vec<bool> = fits.iter().map(|f| f.sizes.iter().filter(|&&s| s > 0).count() > 1).collect();
+    let scored: Vec<bool> = fits.iter().map(|f| f.weights.iter().filter(|&&s| s > 0).count() > 1).collect();
     let labelings: Vec<Labeling<'_>> = fits
         .iter()
         .zip(&scored)

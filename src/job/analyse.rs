@@ -3,11 +3,11 @@
 use super::assign::{self, Labelled};
 use super::choosing::{check_ks, cut_short, default_ks, passed_over};
 use super::console::{Console, result, tell};
-use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
+use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds, Written};
 use super::estimate::{Work, starts};
 use super::features::FeaturesFile;
 use super::init::Init;
-use super::input::{Aim, Prepared, prepare};
+use super::input::{Aim, Prepared, Weightless, prepare};
 use super::output::Folder;
 use super::{Gate, console, set_up};
 use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
@@ -18,7 +18,7 @@ use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::matching::{contingency, matched};
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
-use segmenta::metrics::hopkins::{default_probes, hopkins};
+use segmenta::metrics::hopkins::{default_probes, hopkins, population};
 use segmenta::metrics::silhouette::silhouette_scores;
 use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
@@ -61,7 +61,7 @@ impl<'a> Analysis<'a> {
         seconds: Seconds,
     ) -> anyhow::Result<Self> {
         let chosen = backend::choose(run.device, cpu, work.total())?;
-        let mut document = Document::new(command, &prepared.matrix, prepared.rows, run.seed());
+        let mut document = Document::new(command, prepared, run.seed());
         document.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
         let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
         console.detail(&format!("on {}: {} ({})", device.backend, device.name, device.reason));
@@ -93,7 +93,7 @@ impl<'a> Analysis<'a> {
     fn tendency(&mut self, probes: Option<u32>) -> anyhow::Result<()> {
         let start = Instant::now();
         let step = |s: segmenta::progress::Step<'_>| self.console.step(s);
-        let probes = probes.map_or_else(|| default_probes(self.matrix.rows()), |p| p as usize);
+        let probes = probes.map_or_else(|| default_probes(population(self.matrix)), |p| p as usize);
         let rows = self.backend.load(self.matrix)?;
         let found = hopkins(&*rows, self.matrix, probes, self.seed, Progress::new(&step))?;
         self.document.hopkins = Some((&found).into());
@@ -193,7 +193,7 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
     let console = Console::new(&args.run.talk);
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
-    let probes = args.probes.map_or_else(|| default_probes(prepared.matrix.rows()), |p| p as usize);
+    let probes = args.probes.map_or_else(|| default_probes(population(&prepared.matrix)), |p| p as usize);
     let nearest = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
     let work = Work { nearest, ..Work::default() };
     let mut analysis = Analysis::new("tendency", &prepared, (&args.run, cpu), work, &console, seconds)?;
@@ -412,16 +412,15 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    let sizes =
-        finish_fit(&mut analysis, &fit, (prepared, &plan.names), &params, folder, (plan.assignments, began))?;
-    features.keep()?;
+    let files = (folder, features);
+    finish_fit(&mut analysis, &fit, (prepared, &plan.names), &params, files, (plan.assignments, began))?;
     if plan.assignments.is_none() {
         analysis.passed_over.iter().for_each(|note| console.note(note));
     } else {
         analysis.print(&plan.run.talk)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
-    gates(plan.gates, &analysis.document, &sizes, console)
+    gates(plan.gates, &analysis.document, console)
 }
 
 /// Start centroids, from the scaled space to stored units.
@@ -447,18 +446,21 @@ fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<Str
     (old_of, before.names.clone(), Some(Migration::new(before.path.display().to_string(), rows)))
 }
 
-/// Writes a fit's files, the assignments to stdout where they get none; returns the segments' sizes, largest first.
+/// Writes a fit's files, the assignments to stdout where they get none.
 fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
     (prepared, named): (&Prepared, &BTreeMap<u32, String>),
     params: &Params,
-    mut folder: Folder,
+    (mut folder, features): (Folder, FeaturesFile),
     (file, began): (Option<AssignmentsArg>, Instant),
-) -> anyhow::Result<Vec<u64>> {
+) -> anyhow::Result<()> {
     let start = Instant::now();
     let matrix = &prepared.matrix;
-    let (numbers, mut names, migration) = numbers(fit, prepared);
+    // The fit of the matrix may be one of distinct rows.
+    let all_rows = prepared.merged.as_ref().map(|repeats| fit.clone().of_all_rows(repeats));
+    let all_rows = all_rows.as_ref().unwrap_or(fit);
+    let (numbers, mut names, migration) = numbers(all_rows, prepared);
     names.resize(fit.k, None);
     for (&segment, name) in named {
         match names.get_mut(segment as usize) {
@@ -469,37 +471,51 @@ fn finish_fit(
             )),
         }
     }
-    analysis.document.add_fit(fit, &numbers, &names, matrix, &prepared.fitted.encoder);
+    analysis.document.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
     analysis.document.migration = migration;
-    let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
-    let rows = assignments(matrix, &fit.centroids, &fit.labels, &numbers, kept);
-    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params)
+    let measured = assignments(matrix, &fit.centroids, &fit.labels, &numbers, None);
+    let mut rows = prepared.of_table(measured);
+    let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), params)
         .with_reference(prepared.reference.clone(), &rows)
         .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
+    model.weight_column.clone_from(&prepared.weight_column);
+    if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
+        let labelled = model.label_features(columns.clone(), None, analysis.backend.as_ref())?;
+        unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
+    }
+    model.identify();
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
-    let labelled =
-        Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers, names: &names };
+    let labelled = Labelled {
+        run: model.run.as_deref(),
+        ids: prepared.ids.as_ref(),
+        rows: &rows,
+        outliers: &prepared.outliers,
+        names: &names,
+    };
+    labelled.note(analysis.console);
     if let Some(file) = file {
-        analysis.console.during("write", || folder.write(2, |out| labelled.write(file, out)))?;
+        let write = || folder.write_digested(2, |out| labelled.write(file, out));
+        let sha256 = analysis.console.during("write", write)?;
+        analysis.document.assignments = Some(Written { file: assign::file_name(file), sha256 });
     }
     let document = &mut analysis.document;
+    document.run.clone_from(&model.run);
     document.seconds.write = Some(start.elapsed().as_secs_f64());
     document.seconds.total = began.elapsed().as_secs_f64();
     let json = document.to_json();
     folder.write(1, |out| out.write_all(json.as_bytes()))?;
-    folder.keep()?;
+    folder.keep_with(features.into_file())?;
     if file.is_none() {
         // After the files: a reader that stops early must not cost the model.
         labelled.stream()?;
     }
-    Ok(document.sizes.clone().unwrap_or_default())
+    Ok(())
 }
 
-fn gates(gates: &Gates, document: &Document, sizes: &[u64], console: &Console) -> anyhow::Result<()> {
-    let rows: u64 = sizes.iter().sum();
-    let smallest = sizes.iter().copied().min().unwrap_or(0);
-    let pct = 100.0 * smallest as f64 / rows.max(1) as f64;
+fn gates(gates: &Gates, document: &Document, console: &Console) -> anyhow::Result<()> {
+    let shares = document.segments.iter().flatten().map(|segment| segment.share);
+    let pct = 100.0 * shares.fold(1.0, f64::min);
     let mut missed = Vec::new();
     if document.converged == Some(false) {
         let passes = document.n_iter.unwrap_or(0);

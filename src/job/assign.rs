@@ -5,13 +5,13 @@ use super::document::{DeviceUsed, Seconds};
 use super::figures::{percent, whole};
 use super::hints::read_model;
 use super::input;
-use super::output::Folder;
+use super::output::{Folder, heal_before_reading};
 use super::set_up;
 use super::sheet::{Kind, Sheet};
 use crate::cli::{Assign, AssignmentsArg};
-use segmenta::backend;
 use segmenta::model::{Assignment, Model};
-use segmenta::table::write::{Cells, Format, write_csv, write_table};
+use segmenta::table::write::{Cells, Format, write_csv, write_table_with};
+use segmenta::{Error, backend};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::Write;
@@ -33,8 +33,20 @@ pub fn format(asked: AssignmentsArg) -> Format {
     }
 }
 
+/// The columns of the assignments behind the id or the row's number.
+const OWN_COLUMNS: [&str; 5] = ["segment", "status", "distance", "margin", "name"];
+
+/// The id column's name in the assignments: `id_` is put before one that the assignments have themselves, in any case,
+/// as many programs do not tell `Segment` from `segment`.
+fn id_name(name: &str) -> Cow<'_, str> {
+    let own = OWN_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name));
+    if own { Cow::Owned(format!("id_{name}")) } else { Cow::Borrowed(name) }
+}
+
 /// A table's rows with their segments.
 pub struct Labelled<'a> {
+    /// The name of the fit whose segments these are.
+    pub run: Option<&'a str>,
     /// The id column's name and cells; none: rows are numbered.
     pub ids: Option<&'a (String, Vec<String>)>,
     /// The segments; none where a row has none.
@@ -53,7 +65,9 @@ impl<'a> Labelled<'a> {
     /// What `out` says.
     pub fn write(&self, file: AssignmentsArg, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let (names, columns) = self.columns();
-        write_table(format(file), self.rows.len(), &names, &columns, out)
+        let names = names.each_ref().map(|name| &**name);
+        let metadata = self.run.map(|run| ("segmenta.run", run));
+        write_table_with(format(file), metadata.as_slice(), self.rows.len(), &names, &columns, out)
     }
 
     /// The same as CSV, to stdout.
@@ -62,17 +76,31 @@ impl<'a> Labelled<'a> {
     /// What stdout says.
     pub fn stream(&self) -> anyhow::Result<()> {
         let (names, columns) = self.columns();
+        let names = names.each_ref().map(|name| &**name);
         stream(|out| write_csv(self.rows.len(), &names, &columns, out))
     }
 
-    fn columns(&self) -> ([&'a str; 6], [Cells<'a>; 6]) {
-        let Labelled { ids, rows, outliers, names: segments } = *self;
+    /// Says that the id column has another name in the file, where it has.
+    pub fn note(&self, console: &Console) {
+        if let Some((name, _)) = self.ids
+            && let Cow::Owned(other) = id_name(name)
+        {
+            console.note(&format!(
+                "note: the id column {name} is called {other} in the assignments, which have a column {} of their own",
+                name.to_lowercase()
+            ));
+        }
+    }
+
+    fn columns(&self) -> ([Cow<'a, str>; 6], [Cells<'a>; 6]) {
+        let Labelled { ids, rows, outliers, names: segments, .. } = *self;
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
         };
-        let id_name = ids.map_or("row", |(name, _)| name.as_str());
-        let names = [id_name, "segment", "status", "distance", "margin", "name"];
+        let first = ids.map_or(Cow::Borrowed("row"), |(name, _)| id_name(name));
+        let [segment, status, distance, margin, own_name] = OWN_COLUMNS.map(Cow::Borrowed);
+        let names = [first, segment, status, distance, margin, own_name];
         let name = move |i: usize| {
             let segment = rows[i].as_ref()?.segment as usize;
             segments.get(segment).and_then(Option::as_deref).map(Cow::from)
@@ -100,6 +128,9 @@ impl<'a> Labelled<'a> {
 struct Assigned {
     version: &'static str,
     command: &'static str,
+    /// The name of the fit whose model was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
     rows: usize,
     excluded: usize,
     k: usize,
@@ -129,26 +160,33 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     format(args.out.assignments).must_be_there()?;
     let mut folder =
         if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
+    heal_before_reading(&args.model)?;
     let model = read_model(&args.model, "assign")?;
+    if let Some(folder) = &folder {
+        check_model_beside(folder, &model)?;
+    }
     let mut seconds = Seconds::default();
     let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
     let assigned = console.during("assign", || model.assign(&table, chosen.backend.as_ref()));
-    let assigned = assigned.map_err(|e| e.in_file(&table.source))?;
+    let mut assigned = assigned.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
+    assigned.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &assigned.warnings {
         console.note(&format!("note: {warning}"));
     }
     let start = Instant::now();
     let names = model.names();
     let labelled = Labelled {
+        run: model.run.as_deref(),
         ids: table.ids.as_ref(),
         rows: &assigned.rows,
         outliers: &assigned.outliers,
         names: &names,
     };
+    labelled.note(&console);
     console.during("write", || match &mut folder {
         Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.assignments, out))?),
         None => labelled.stream(),
@@ -170,6 +208,25 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Refuses to write assignments beside the model of another fit: whoever reads the folder would take them for its.
+fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
+    let beside = folder.path().join("model.json");
+    // What is no model decides nothing here.
+    let Ok(mut other) = Model::read(&beside) else { return Ok(()) };
+    let mut model = model.clone();
+    for centroid in other.centroids.iter_mut().chain(&mut model.centroids) {
+        centroid.name = None;
+    }
+    if other == model {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is of another fit than the model that these assignments are made by: choose another folder with --out",
+        beside.display()
+    );
+    Err(Error::Usage(what))
+}
+
 fn summary(
     model: &Model,
     rows: Vec<Option<Assignment>>,
@@ -177,6 +234,7 @@ fn summary(
     chosen: backend::Chosen,
     seconds: Seconds,
 ) -> Assigned {
+    let shares = model.shares();
     let mut segments: Vec<Share> = model
         .centroids
         .iter()
@@ -185,7 +243,7 @@ fn summary(
             name: c.name.clone(),
             size: 0,
             share: 0.0,
-            fitted_share: c.size as f64 / model.rows as f64,
+            fitted_share: shares[c.segment as usize],
         })
         .collect();
     segments.sort_by_key(|s| s.segment);
@@ -200,6 +258,7 @@ fn summary(
     Assigned {
         version: env!("CARGO_PKG_VERSION"),
         command: "assign",
+        run: model.run.clone(),
         rows: rows.len(),
         excluded: rows.len() - labelled as usize,
         k: segments.len(),

@@ -1,6 +1,7 @@
 //! What a run found out: as one JSON document, or as a table for people.
 
 use super::figures::{count, number, percent, plain, score, whole};
+use super::input::Prepared;
 use super::sheet::{Kind, Sheet};
 use segmenta::backend::Description;
 use segmenta::cluster::{Fit, SweepRow};
@@ -47,6 +48,10 @@ pub struct Segment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub size: u64,
+    /// The weight of its rows, where rows have weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Its share of the rows, or of their weight.
     pub share: f64,
     /// A value a feature, in the table's own units.
     pub centroid: Vec<f64>,
@@ -106,12 +111,33 @@ impl Migration {
     }
 }
 
+/// A file as it was written.
+#[derive(Debug, Clone, Serialize)]
+pub struct Written {
+    /// Its name.
+    pub file: &'static str,
+    /// The SHA-256 of its bytes, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
 /// Everything that a run found out.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Document {
     pub version: &'static str,
     pub command: &'static str,
+    /// The name that all files of the run carry; see [`segmenta::model::Model::run`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// The assignments that belong to it, where they went into a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignments: Option<Written>,
     pub rows: usize,
+    /// How many of the fit's rows are distinct, where each of these was computed once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct_rows: Option<usize>,
+    /// Rows of weight 0: labelled, but nothing is learned from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weightless: Option<usize>,
     /// Rows that the fit has not, outliers among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
@@ -154,14 +180,17 @@ pub struct Document {
 }
 
 impl Document {
-    pub fn new(command: &'static str, matrix: &Matrix, rows: usize, seed: u64) -> Self {
-        let excluded = rows - matrix.rows();
+    pub fn new(command: &'static str, prepared: &Prepared, seed: u64) -> Self {
+        let weightless = prepared.weightless.as_ref().map(|w| w.rows.len());
+        let excluded = prepared.rows - prepared.fit_rows() - weightless.unwrap_or(0);
         Document {
             version: env!("CARGO_PKG_VERSION"),
             command,
-            rows,
+            rows: prepared.rows,
+            distinct_rows: prepared.merged.as_ref().map(|_| prepared.matrix.rows()),
+            weightless,
             excluded: (excluded > 0).then_some(excluded),
-            features: matrix.names().to_vec(),
+            features: prepared.matrix.names().to_vec(),
             seed,
             ..Document::default()
         }
@@ -189,16 +218,18 @@ impl Document {
         matrix: &Matrix,
         encoder: &Encoder,
     ) {
+        let total: u128 = fit.weights.iter().sum();
         let mut segments: Vec<Segment> = numbers
             .iter()
             .copied()
-            .zip(&fit.sizes)
+            .zip(fit.sizes.iter().zip(&fit.weights))
             .zip(fit.centroids.iter())
-            .map(|((segment, &size), values)| Segment {
+            .map(|((segment, (&size, &weight)), values)| Segment {
                 segment,
                 name: names.get(segment as usize).cloned().flatten(),
                 size,
-                share: size as f64 / matrix.rows() as f64,
+                weight: matrix.sample_weights().filter(|w| !w.is_count()).map(|w| w.as_given(weight)),
+                share: weight as f64 / total as f64,
                 centroid: values
                     .iter()
                     .enumerate()

@@ -4,6 +4,7 @@ use super::console::{Console, result, tell};
 use super::document::{DeviceUsed, Seconds};
 use super::figures::{number, percent, plain, score, whole};
 use super::hints::read_model;
+use super::output::heal_before_reading;
 use super::sheet::{Kind, Sheet};
 use super::{Gate, input, set_up};
 use crate::cli;
@@ -66,6 +67,7 @@ struct Distances {
 pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
+    heal_before_reading(&args.model)?;
     let model = read_model(&args.model, "drift")?;
     let reference = model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();
@@ -74,8 +76,9 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
     let drift = console.during("drift", || model.drift(&table, chosen.backend.as_ref()));
-    let drift = drift.map_err(|e| e.in_file(&table.source))?;
+    let mut drift = drift.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
+    drift.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &drift.warnings {
         console.note(&format!("note: {warning}"));
     }

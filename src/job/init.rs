@@ -2,11 +2,12 @@
 
 use super::console::Console;
 use super::hints::read_model;
+use super::output::heal_before_reading;
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::model::Model;
 use segmenta::recipe::Encoder;
-use segmenta::table::{ReadOptions, Table};
+use segmenta::table::{Known, ReadOptions, Table};
 use std::path::{Path, PathBuf};
 
 /// The start of a fit, as its file has it.
@@ -40,6 +41,7 @@ impl Init {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let from = if json {
+            heal_before_reading(path)?;
             From::Model(Box::new(read_model(path, "assign")?))
         } else {
             From::Rows(read_rows(path)?)
@@ -81,11 +83,11 @@ impl Init {
         }
     }
 
-    /// The columns that the model read as text.
-    pub fn text_columns(&self) -> Vec<String> {
+    /// The columns that the model read as text and as numbers.
+    pub fn known_columns(&self) -> Known {
         match &self.from {
-            From::Rows(_) => Vec::new(),
-            From::Model(model) => model.text_columns(),
+            From::Rows(_) => Known::default(),
+            From::Model(model) => model.known_columns(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, Rul
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::recipe::{Recipe, Synth};
-use segmenta::table::{ReadOptions, Table};
+use segmenta::table::{Known, ReadOptions, Table};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -70,14 +70,14 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
         plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let texts = plan.init.as_ref().map_or_else(Vec::new, Init::text_columns);
-    let table = table(args, &recipe, (plan.run.seed(), texts), &console, &mut seconds)?;
+    let known = plan.init.as_ref().map_or_else(Known::default, Init::known_columns);
+    let table = table(args, &recipe, (plan.run.seed(), known), &console, &mut seconds)?;
     let aim = if args.no_fit { Aim::Figures } else { Aim::Model(plan.init.as_ref()) };
     let prepared = prepare_table(table, &recipe, aim, &console, &mut seconds)?;
     features.write(&prepared)?;
     let Some(folder) = folder else {
-        features.keep()?;
-        let mut document = Document::new("run", &prepared.matrix, prepared.rows, plan.run.seed());
+        features.into_file().map_or(Ok(()), Pending::keep)?;
+        let mut document = Document::new("run", &prepared, plan.run.seed());
         document.seconds = Seconds { total: began.elapsed().as_secs_f64(), ..seconds };
         return print(&document, &args.run.talk, &console);
     };
@@ -97,7 +97,7 @@ fn read_recipe(args: &RunRecipe) -> anyhow::Result<Recipe> {
 fn table(
     args: &RunRecipe,
     recipe: &Recipe,
-    (seed, text): (u64, Vec<String>),
+    (seed, known): (u64, Known),
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Table> {
@@ -125,9 +125,14 @@ fn table(
         format: input.format,
         delimiter: input.delimiter,
         null: input.null.clone(),
+        keep_null: input.keep_null.clone(),
+        decimal: input.decimal,
         id: input.id.clone(),
         id_optional: false,
-        text,
+        text: known.text.into_iter().chain(recipe.text_columns()).collect(),
+        numbers: known.numbers,
+        skip_lines: input.skip_lines,
+        no_header: input.no_header,
         skip_rows: input.skip_rows,
     };
     read_path(path, &options, console, seconds)
@@ -161,9 +166,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     drop(learners);
     let text = LEARNERS.replace("synth = \"learners\"", "path = \"learners.csv\"");
     files[1].write(|out| out.write_all(text.as_bytes()))?;
-    for file in files {
-        file.keep()?;
-    }
+    Pending::keep_all(files.into())?;
     folder.keep_folder();
     drop(folder);
     let args = RunRecipe {

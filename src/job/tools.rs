@@ -10,6 +10,7 @@ use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs, Talk};
 use segmenta::Error;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::InstructionSet;
+use segmenta::table::Known;
 use segmenta::table::write::{Cells, Format, write_csv, write_table};
 use serde_json::json;
 use std::io::Write;
@@ -19,12 +20,12 @@ use std::path::{Path, PathBuf};
 pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
     let console = Console::new(&args.talk);
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, Vec::new(), &console, &mut seconds)?;
-    let choices = segmenta::recipe::infer(&table, &input::infer_options(&args.features))
-        .map_err(|e| e.in_file(&table.source))?;
+    let table = input::read(&args.input, Known::default(), &console, &mut seconds)?;
+    table.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
+    let options = input::infer_options(&args.features, &table)?;
+    let choices = segmenta::recipe::infer(&table, &options).map_err(|e| e.in_file(&table.source))?;
     if args.print_recipe {
-        let options = input::infer_options(&args.features);
-        let read = input::read_options(&args.input, Vec::new());
+        let read = input::read_options(&args.input, Known::default());
         return result(&segmenta::recipe::print(&args.input.input, &read, &options, &choices));
     }
     if args.talk.json {
@@ -152,8 +153,7 @@ fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
             (Pending::open(&args.out, args.force)?, Pending::open(&labels, args.force)?);
         values.write(|out| write_table(Format::Npy, args.rows, &[], &columns, out))?;
         names.write(|out| write_table(Format::Npy, args.rows, &[], &[label], out))?;
-        values.keep()?;
-        names.keep()?;
+        Pending::keep_all(vec![values, names])?;
         return told("blobs", &[&args.out, &labels], size(args.features as usize), &args.talk);
     }
     let names: Vec<String> = (0..args.features).map(|j| format!("f{j}")).chain(["label".into()]).collect();

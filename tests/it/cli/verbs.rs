@@ -151,7 +151,7 @@ fn fit() {
 
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
-    let expected = "version command rows features k inertia n_iter converged sizes silhouette segments seed \
+    let expected = "version command run assignments rows features k inertia n_iter converged sizes silhouette segments seed \
                     device undecided seconds";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
@@ -354,7 +354,7 @@ fn assign() {
     assert!(desk.read("out/assignments.csv").contains("\nx1,"));
     assert_eq!(desk.names("out"), ["assignments.csv"]);
     let (found, top) = desk.run("assign m.json t.csv --device cpu -q --json --out two").json();
-    assert_eq!(top, keys("version command rows excluded k segments warnings device seconds"));
+    assert_eq!(top, keys("version command run rows excluded k segments warnings device seconds"));
     assert_eq!((&found["rows"], &found["k"], &found["excluded"]), (&60.into(), &3.into(), &0.into()));
     assert_eq!(found["segments"][0]["size"], 20);
     assert_eq!(found["segments"][0]["share"], found["segments"][0]["fitted_share"]);
