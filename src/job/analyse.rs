@@ -226,6 +226,8 @@ pub(super) struct Plan<'a> {
     pub(super) silhouette: bool,
     /// What the assignments' file is; by default they go to stdout.
     pub(super) assignments: Option<AssignmentsArg>,
+    /// Whether they have all digits.
+    pub(super) full_precision: bool,
     pub(super) dry_run: bool,
     pub(super) gates: &'a Gates,
     pub(super) run: Run,
@@ -286,6 +288,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         choosing: args.choosing.clone(),
         silhouette: args.silhouette,
         assignments: args.labels.is_none().then_some(args.out.assignments),
+        full_precision: args.out.full_precision,
         dry_run: args.dry_run,
         gates: &args.gates,
         run: args.run.clone(),
@@ -378,8 +381,7 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    let sizes =
-        finish_fit(&mut analysis, &fit, prepared, &params, (folder, features), (plan.assignments, began))?;
+    let sizes = finish_fit(&mut analysis, &fit, prepared, (plan, &params), (folder, features), began)?;
     if plan.assignments.is_some() {
         print(&analysis.document, &plan.run.talk, console)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
@@ -426,11 +428,12 @@ fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
     prepared: &Prepared,
-    params: &Params,
+    (plan, params): (&Plan<'_>, &Params),
     (mut folder, features): (Folder, FeaturesFile),
-    (file, began): (Option<AssignmentsArg>, Instant),
+    began: Instant,
 ) -> anyhow::Result<Vec<u64>> {
     let start = Instant::now();
+    let file = plan.assignments;
     let matrix = &prepared.matrix;
     let (numbers, names, migration) = numbers(fit, prepared);
     analysis.document.add_fit(fit, &numbers, &names, matrix, &prepared.fitted.encoder);
@@ -443,6 +446,7 @@ fn finish_fit(
     model.identify();
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     let labelled = Labelled {
+        full_precision: plan.full_precision,
         run: model.run.as_deref(),
         ids: prepared.ids.as_ref(),
         rows: &rows,
