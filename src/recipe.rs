@@ -6,6 +6,7 @@
 //! features.
 
 mod aggregate;
+mod dates;
 mod decode;
 mod drops;
 mod encode;
@@ -25,7 +26,8 @@ use serde::{Deserialize, Serialize};
 
 pub use aggregate::{Aggregate, Figure};
 pub use drops::{Bounds, Drop, DropRule, FittedDrop};
-pub use encode::{ColumnEncoder, Encoded, Encoder};
+pub use encode::{ColumnEncoder, Encoded, Encoder, Sides};
+pub(crate) use file::fit_for_a_name;
 pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
 pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};

@@ -7,13 +7,17 @@
 mod columnar;
 mod csv;
 mod gzip;
+mod ids;
+mod missing;
 mod names;
 mod npy;
+mod reading;
 mod texts;
+mod wholes;
 pub mod write;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -23,6 +27,8 @@ use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 
 pub(crate) use names::{check_columns, closest, missing_column};
+pub use reading::{Inferred, Reading, Written};
+pub use wholes::Wholes;
 
 /// One column's values. Every variant has one entry a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,7 +171,7 @@ pub struct Column {
 }
 
 /// A table: columns of one length, and the ids as they were written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     /// What the reader was given, for messages.
     pub source: String,
@@ -175,6 +181,12 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The id column's name and its cells letter for letter, where one was asked for.
     pub ids: Option<(String, Vec<String>)>,
+    /// How numbers are written in the columns where that is not as programs write them, by the columns' names.
+    pub readings: BTreeMap<String, Written>,
+    /// Columns of whole numbers that f64 cannot tell apart, by their names.
+    pub wholes: BTreeMap<String, Wholes>,
+    /// What a person should know of the file, one sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Table {
@@ -216,6 +228,15 @@ impl Format {
     ];
 }
 
+/// Columns of which somebody, such as a fitted model, knows what they hold: see [`ReadOptions`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Columns that are text.
+    pub text: Vec<String>,
+    /// Columns that are numbers, and how these are written.
+    pub numbers: Vec<(String, Reading)>,
+}
+
 /// How to read a table; the default takes everything from the file itself.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
@@ -223,10 +244,25 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The delimiter of a text table, an ASCII character; found by itself where `None`.
     pub delimiter: Option<u8>,
-    /// Texts that mean missing, beside the empty cell, `-`, `NA`, `NaN` and `null` (in any case).
+    /// What means missing, beside the empty cell, `-`, `?`, `NA`, `N/A`, `#N/A`, `NaN` and `null` (in any case) and
+    /// `None`. A number stands for the value, however it is written and in every format.
     pub null: Vec<String>,
+    /// Which of these marks are texts in this table: `NA` may be Namibia.
+    pub keep_null: Vec<String>,
+    /// The decimal sign of all columns of a text table, `.` or `,`; by default it is told from each column's cells.
+    pub decimal: Option<char>,
     /// The column whose cells are kept as written in [`Table::ids`].
     pub id: Option<String>,
+    /// Whether a table without that column is read all the same, with no [`Table::ids`]; otherwise it is an error.
+    pub id_optional: bool,
+    /// Columns that are numbers, and how these are written. New rows for a fitted encoder need it: `1,234` alone
+    /// could mean two numbers.
+    pub numbers: Vec<(String, Reading)>,
+    /// How many lines at the top of a text table come before its header. `None`: comments (`#`) are skipped, and what
+    /// looks like a title is an error.
+    pub skip_lines: Option<usize>,
+    /// Whether a text table has no header, so that its columns are called `f0`, `f1` and so on.
+    pub no_header: bool,
     /// Columns to read as text whatever they look like. New rows for a fitted encoder need it: a batch
     /// whose codes happen to be all digits would come out as numbers otherwise.
     pub text: Vec<String>,
@@ -238,8 +274,10 @@ pub struct ReadOptions {
 /// Reads the table at `path`, or from stdin where that is `-` (which needs `options.format`).
 ///
 /// Cells are trimmed of ASCII whitespace, except ids. A column is numbers if every cell that is not missing
-/// is one, booleans if all are `true` or `false` in any case, text otherwise. Blank lines are skipped; a
-/// column without a name is called `unnamed_N` by its position, counted from 1.
+/// is one, booleans if all are `true` or `false` in any case, text otherwise. Digits with a leading zero (`007`) are
+/// codes, which are text. Text whose every value is a number under one [`Reading`] is numbers, as
+/// [`Table::readings`] says. Blank lines are skipped; a column without a name is called `unnamed_N` by its position,
+/// counted from 1.
 ///
 /// # Errors
 ///
@@ -385,8 +423,15 @@ mod columnar {
     }
 }
 
+/// Notes on the ids of a table whose rows are counted; `skipped` are those before the first.
+fn note_ids(table: &mut Table, skipped: usize) {
+    if let Some((name, cells)) = &table.ids {
+        table.notes.extend(ids::note(name, cells, "row", |row| (skipped + row + 1) as u64));
+    }
+}
+
 /// The id column asked for, its cells as written.
-fn ids(
+fn id_cells(
     options: &ReadOptions,
     names: &[String],
     rows: usize,
@@ -394,6 +439,9 @@ fn ids(
 ) -> Result<Option<(String, Vec<String>)>> {
     let Some(id) = &options.id else { return Ok(None) };
     let Some(column) = names.iter().position(|n| n == id) else {
+        if options.id_optional {
+            return Ok(None);
+        }
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
     };
     Ok(Some((id.clone(), (0..rows).map(|row| cell(row, column)).collect())))

@@ -6,7 +6,7 @@ mod memory;
 mod report;
 mod work;
 
-use super::console::{Console, count, result};
+use super::console::{Console, count, result, tell};
 use super::interrupt::interrupted;
 use super::{instruction_set, set_threads};
 use crate::cli::Bench;
@@ -64,7 +64,11 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
         found.devices.push(device);
     }
     console.clear();
-    result(&if args.talk.json { found.to_json()? } else { found.to_text() })?;
+    if args.talk.json {
+        result(&found.to_json()?)?
+    } else {
+        tell(&found.to_text())?
+    }
     let wrong = found.wrong();
     if wrong.is_empty() { Ok(()) } else { anyhow::bail!("WRONG: {}", wrong.join("; ")) }
 }

@@ -42,17 +42,18 @@ impl FeaturesFile {
         let matrix = &prepared.matrix;
         let features: Vec<Feature<'_>> =
             (0..matrix.features()).map(|j| Feature::new(matrix, &prepared.fitted.encoder, j)).collect();
+        let row = |i: usize| prepared.matrix_row(i);
         let wide = features.par_iter().any(Feature::needs_f64);
         let narrow = |f: &Feature<'_>| if *format == Format::Npy { !wide } else { f.centre == 0.0 };
         let columns: Vec<Cells<'_>> = features
             .iter()
             .map(|feature| match narrow(feature) {
-                true => Cells::F32(Box::new(move |i| Some(feature.value(i) as f32))),
-                false => Cells::F64(Box::new(move |i| Some(feature.value(i)))),
+                true => Cells::F32(Box::new(move |i| Some(feature.value(row(i)) as f32))),
+                false => Cells::F64(Box::new(move |i| Some(feature.value(row(i))))),
             })
             .collect();
         let names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
-        file.write(|out| write_table(*format, matrix.rows(), &names, &columns, out))
+        file.write(|out| write_table(*format, prepared.fit_rows(), &names, &columns, out))
     }
 
     /// The file, to be put in its place.

@@ -1,19 +1,19 @@
 //! A recipe fitted to a table, and applied to others.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::drops::{Fate, FittedDrop};
-use crate::recipe::encode::{Encoded, Encoder};
+use crate::recipe::encode::{ColumnEncoder, Encoded, Encoder};
 use crate::recipe::infer::Choice;
-use crate::recipe::preparation::{Preparation, fit_columns, matches, needed, with_made};
+use crate::recipe::preparation::{Kind, MadeColumn, Preparation, fit_columns, matches, needed, with_made};
 use crate::recipe::rows::no_column;
 use crate::recipe::{Features, Recipe};
-use crate::table::{Table, check_columns};
+use crate::table::{Reading, Table, Written, check_columns};
 
 /// All that a recipe learned: from a table to its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,9 +59,14 @@ impl Recipe {
     /// Columns that are not there, chains that do not fit their columns, and those of [`Encoder::fit`].
     pub fn fit(&self, table: &mut Table) -> Result<Fitting> {
         let columns = fit_columns(self, table)?;
+        let written = table.readings.clone();
         for made in columns.made {
             match table.columns.iter_mut().find(|c| c.name == made.name) {
-                Some(own) => *own = made,
+                Some(own) => {
+                    table.readings.remove(&made.name);
+                    table.wholes.remove(&made.name);
+                    *own = made;
+                }
                 None => table.columns.push(made),
             }
         }
@@ -78,7 +83,9 @@ impl Recipe {
             .map(|c| c.column())
             .chain(drops.iter().flat_map(FittedDrop::columns))
             .collect();
-        let preparation = Preparation { columns: needed(columns.columns, &used), drops };
+        let columns = needed(columns.columns, &used);
+        let readings = readings(&written, &columns, &used);
+        let preparation = Preparation { columns, drops, readings };
         let outliers = fates.as_deref().map_or_else(Vec::new, outliers);
         Ok(Fitting {
             fitted: Fitted { preparation, encoder },
@@ -159,6 +166,19 @@ fn rows_of(fates: &[Fate], is: impl Fn(Fate) -> bool) -> Vec<u32> {
     fates.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
 }
 
+/// How numbers are written in the table's columns that are used.
+fn readings(
+    written: &BTreeMap<String, Written>,
+    made: &[MadeColumn],
+    used: &HashSet<&str>,
+) -> BTreeMap<String, Reading> {
+    let read: HashSet<&str> =
+        made.iter().filter(|c| c.read == Some(Kind::Number)).map(|c| c.from.as_str()).collect();
+    let own = |name: &str| used.contains(name) && made.iter().all(|c| c.name != name);
+    let needed = written.iter().filter(|(name, _)| read.contains(name.as_str()) || own(name));
+    needed.map(|(name, written)| (name.clone(), written.reading.clone())).collect()
+}
+
 impl From<Encoder> for Fitted {
     fn from(encoder: Encoder) -> Self {
         Fitted { preparation: Preparation::default(), encoder }
@@ -181,7 +201,7 @@ impl Fitted {
         encoder: &Encoder,
         table: &'a Table,
     ) -> Result<Applied<'a>> {
-        if preparation.is_empty() {
+        if !preparation.has_work() {
             let encoded = encoder.apply(table)?;
             return Ok(Applied { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
         }
@@ -194,6 +214,19 @@ impl Fitted {
         encoded.warnings.splice(0..0, prepared.notes);
         let outliers = fates.map_or_else(Vec::new, outliers);
         Ok(Applied { encoded, outliers, table: Cow::Owned(whole) })
+    }
+
+    /// The columns that new tables must be read as numbers, and how these are written.
+    pub(crate) fn numbers(preparation: &Preparation, encoder: &Encoder) -> Vec<(String, Reading)> {
+        let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
+        let number = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::Number { .. });
+        let own = encoder.columns.iter().filter(number).map(ColumnEncoder::column);
+        let read = preparation.columns.iter().filter(|c| c.read == Some(Kind::Number));
+        let plain = own.filter(|c| !made.contains(c)).chain(read.map(|c| c.from.as_str()));
+        let mut numbers: BTreeMap<String, Reading> =
+            plain.map(|column| (column.to_string(), Reading::default())).collect();
+        numbers.extend(preparation.readings.clone());
+        numbers.into_iter().collect()
     }
 
     /// The columns that new tables must be read as text.

@@ -13,7 +13,7 @@ use crate::recipe::rows::{count, no_column};
 use crate::recipe::rule::Rule;
 use crate::recipe::step::Step;
 use crate::recipe::{Recipe, Scale, Treatment};
-use crate::table::{Column, Table, Values, missing_column};
+use crate::table::{Column, Reading, Table, Values, missing_column};
 
 /// What a column that is read from the table was at the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +85,9 @@ pub struct Preparation {
     /// Rows that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
+    /// How numbers are written in columns of the table, where that is not as programs write them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub readings: BTreeMap<String, Reading>,
 }
 
 /// A table as a preparation leaves it.
@@ -98,9 +101,14 @@ pub(crate) struct PreparedTable {
 }
 
 impl Preparation {
-    /// Whether there is nothing to do.
+    /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.drops.is_empty()
+        !self.has_work() && self.readings.is_empty()
+    }
+
+    /// Whether there is something to do once a table was read.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.columns.is_empty() || !self.drops.is_empty()
     }
 
     /// Whether it can be computed with; a person may have edited it.
@@ -109,6 +117,7 @@ impl Preparation {
         self.columns
             .iter()
             .all(|c| c.rules.iter().all(Rule::is_sound) && c.groups.as_ref().is_none_or(finite))
+            && self.readings.values().all(|reading| reading.check().is_ok())
     }
 
     /// The table's columns that it reads, and those of `names` that it does not make.
@@ -197,7 +206,7 @@ impl Preparation {
 pub(crate) fn with_made(table: &Table, made: &[Column], names: &HashSet<&str>) -> Table {
     let own = table.columns.iter().filter(|c| made.iter().all(|m| m.name != c.name));
     let columns = own.chain(made).filter(|c| names.contains(c.name.as_str())).cloned().collect();
-    Table { source: table.source.clone(), rows: table.rows, columns, ids: None }
+    Table { source: table.source.clone(), rows: table.rows, columns, ..Table::default() }
 }
 
 /// Whether a column is what it was at the fit; one without values is anything.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::encode::{ColumnEncoder, Encoder};
+use crate::recipe::encode::{ColumnEncoder, Encoder, Sides};
 use crate::recipe::rows::{count, pick};
 use crate::recipe::statistics::quantiles;
 use crate::table::{Table, Values};
@@ -117,6 +117,11 @@ impl ColumnReference {
         let column = encoder.column().to_string();
         match encoder {
             ColumnEncoder::Number { .. } => number(column, values, kept),
+            ColumnEncoder::Bool { texts: Some(Sides { no, yes }), .. } => {
+                let levels = [no, yes].map(|level| (level.clone(), 0.0)).into();
+                let found = ColumnReference::OneHot { column, missing: 0.0, levels, other: None };
+                found.filled(encoder, values, kept)
+            }
             ColumnEncoder::Bool { .. } => {
                 let found = ColumnReference::Bool { column, missing: 0.0, no: 0.0, yes: 0.0 };
                 found.filled(encoder, values, kept)
@@ -235,7 +240,10 @@ impl ColumnReference {
                 let finite = min.iter().chain(max).chain(edges).all(|v| v.is_finite());
                 finite && edges.is_sorted_by(|a, b| a < b) && shares.len() == edges.len() + 1
             }
-            (ColumnReference::Bool { .. }, ColumnEncoder::Bool { .. }) => true,
+            (ColumnReference::Bool { .. }, ColumnEncoder::Bool { texts: None, .. }) => true,
+            (ColumnReference::OneHot { levels, .. }, ColumnEncoder::Bool { texts: Some(texts), .. }) => {
+                levels.len() == 2 && [&texts.no, &texts.yes].iter().all(|level| levels.contains_key(*level))
+            }
             (ColumnReference::OneHot { levels, .. }, ColumnEncoder::OneHot { levels: own, .. }) => {
                 levels.len() == own.len() && own.iter().all(|level| levels.contains_key(level))
             }

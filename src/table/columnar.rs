@@ -15,8 +15,9 @@ use arrow_schema::Schema;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::table::{Column, ReadOptions, Table, must_have_rows, names};
-use gather::Gather;
+use crate::table::missing::Nulls;
+use crate::table::{Column, ReadOptions, Table, Values, must_have_rows, names, note_ids};
+use gather::{Filled, Gather};
 
 /// Reads a Parquet file without having all of it in memory.
 pub(super) fn read_parquet(path: &Path, options: &ReadOptions) -> Result<Table> {
@@ -85,6 +86,7 @@ fn gathers<'a>(schema: &Schema, options: &'a ReadOptions) -> Result<Vec<Gather<'
     let names = names::complete(schema.fields().iter().map(|f| f.name().clone()));
     names::must_differ(&names).map_err(Error::data)?;
     if let Some(id) = &options.id
+        && !options.id_optional
         && !names.contains(id)
     {
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
@@ -93,12 +95,27 @@ fn gathers<'a>(schema: &Schema, options: &'a ReadOptions) -> Result<Vec<Gather<'
     names.into_iter().zip(types).map(|(name, of)| Gather::new(name, of, options)).collect()
 }
 
+/// A column of texts as numbers, where a model read such texts as numbers; as it is where one is no number.
+fn with_reading(values: Values, name: &str, options: &ReadOptions, nulls: &Nulls) -> Values {
+    let reading = options.numbers.iter().find(|(column, _)| column == name).map(|(_, reading)| reading);
+    match (&values, reading) {
+        (Values::Text { levels, codes }, Some(reading))
+            if levels.iter().all(|level| reading.parse(level).is_some()) =>
+        {
+            reading.numbers(levels, codes, nulls)
+        }
+        _ => values,
+    }
+}
+
 /// The table of columns that were filled.
 fn table(columns: Vec<Gather<'_>>, options: &ReadOptions) -> Result<Table> {
-    let mut table =
-        Table { source: String::new(), rows: 0, columns: Vec::with_capacity(columns.len()), ids: None };
+    let mut table = Table { columns: Vec::with_capacity(columns.len()), ..Table::default() };
+    let nulls = Nulls::new(options);
     for (i, column) in columns.into_iter().enumerate() {
-        let (name, values, ids) = column.finish();
+        let Filled { name, values, ids, wholes } = column.finish();
+        let values = with_reading(values, &name, options, &nulls);
+        table.wholes.extend(wholes.map(|wholes| (name.clone(), wholes)));
         if i > 0 && values.len() != table.rows {
             let what = format!("the file is damaged: columns of {} and of {} rows", table.rows, values.len());
             return Err(Error::data(what));
@@ -108,5 +125,6 @@ fn table(columns: Vec<Gather<'_>>, options: &ReadOptions) -> Result<Table> {
         table.columns.push(Column { name, values });
     }
     must_have_rows(table.rows, options)?;
+    note_ids(&mut table, options.skip_rows);
     Ok(table)
 }

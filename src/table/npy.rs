@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
-use crate::table::{Column, ReadOptions, Table, Values, ids, must_have_rows};
+use crate::table::missing::Nulls;
+use crate::table::{Column, ReadOptions, Table, Values, id_cells, must_have_rows, note_ids};
 
 /// The longest header that is read; NumPy's own limit for one that is not trusted.
 const LONGEST_HEADER: usize = 10_000;
@@ -93,7 +94,11 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<T
         let what = format!("row {}: expected a finite number, found {found}", skip + row + 1);
         return Err(Error::at(Place::default().column(names[column].as_str()), what));
     }
-    let ids = ids(options, &names, rows, |row, column| block.get(row, column).to_string())?;
+    let ids = id_cells(options, &names, rows, |row, column| block.get(row, column).to_string())?;
+    let nulls = Nulls::new(options);
+    if nulls.has_numbers() {
+        block.replace(|_, v| if nulls.is_single(v) { f32::NAN } else { v });
+    }
     let block = Arc::new(block);
     let columns = (names.into_iter().enumerate())
         .map(|(column, name)| {
@@ -102,7 +107,9 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<T
             Column { name, values: if missing { Values::Empty(rows) } else { packed } }
         })
         .collect();
-    Ok(Some(Table { source: String::new(), rows, columns, ids }))
+    let mut table = Table { rows, columns, ids, ..Table::default() };
+    note_ids(&mut table, skip);
+    Ok(Some(table))
 }
 
 /// The header, and how many bytes follow it.
@@ -129,6 +136,10 @@ fn header(bytes: &[u8]) -> Result<(Header, usize)> {
 trait Element: ReadableElement + Copy + Sync + ToString {
     /// As a number.
     fn number(self) -> f64;
+    /// Whether it means missing.
+    fn is_null(self, nulls: &Nulls) -> bool {
+        nulls.is_number(self.number())
+    }
     /// A column of this type.
     fn values(numbers: Vec<f64>) -> Values {
         Values::Number(numbers)
@@ -147,6 +158,9 @@ macro_rules! element {
 element!(f32, f64, i8, i16, i32, i64, u8, u16, u32, u64);
 
 impl Element for bool {
+    fn is_null(self, _: &Nulls) -> bool {
+        false
+    }
     fn number(self) -> f64 {
         f64::from(u8::from(self))
     }
@@ -164,10 +178,13 @@ fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let array = array.slice(s![skip.., ..]);
     must_have_rows(array.nrows(), options)?;
     let names: Vec<String> = (0..array.ncols()).map(|j| format!("f{j}")).collect();
-    let ids = ids(options, &names, array.nrows(), |row, column| array[[row, column]].to_string())?;
+    let ids = id_cells(options, &names, array.nrows(), |row, column| array[[row, column]].to_string())?;
+    let nulls = Nulls::new(options);
     let columns: Vec<Vec<f64>> = (0..array.ncols())
         .into_par_iter()
-        .map(|j| array.column(j).iter().map(|v| v.number()).collect())
+        .map(|j| {
+            array.column(j).iter().map(|v| if v.is_null(&nulls) { f64::NAN } else { v.number() }).collect()
+        })
         .collect();
     let mut out = Vec::with_capacity(columns.len());
     for (name, numbers) in names.into_iter().zip(columns) {
@@ -183,5 +200,7 @@ fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
         };
         out.push(Column { name, values });
     }
-    Ok(Table { source: String::new(), rows: array.nrows(), columns: out, ids })
+    let mut table = Table { rows: array.nrows(), columns: out, ids, ..Table::default() };
+    note_ids(&mut table, skip);
+    Ok(table)
 }

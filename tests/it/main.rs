@@ -18,3 +18,4 @@ mod real;
 mod recipe;
 mod synth;
 mod table;
+mod threads;

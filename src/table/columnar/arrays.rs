@@ -141,6 +141,31 @@ pub(super) fn numbers(array: &dyn Array, out: &mut Vec<f64>) {
     numeric!(array.data_type(), add, out.resize(out.len() + array.len(), f64::NAN));
 }
 
+/// Whether an array has whole numbers that f64 cannot hold.
+pub(super) fn has_wide(array: &dyn Array) -> bool {
+    const WIDE: u64 = 1 << 53;
+    match array.data_type() {
+        DataType::Int64 => {
+            array.as_primitive::<Int64Type>().iter().flatten().any(|v| v.unsigned_abs() >= WIDE)
+        }
+        DataType::UInt64 => array.as_primitive::<UInt64Type>().iter().flatten().any(|v| v >= WIDE),
+        _ => false,
+    }
+}
+
+/// Calls `each` with every whole number of an array that may have some that f64 cannot hold.
+pub(super) fn wholes(array: &dyn Array, mut each: impl FnMut(Option<i128>)) {
+    match array.data_type() {
+        DataType::Int64 => {
+            array.as_primitive::<Int64Type>().iter().for_each(|v| each(v.map(i128::from)));
+        }
+        DataType::UInt64 => {
+            array.as_primitive::<UInt64Type>().iter().for_each(|v| each(v.map(i128::from)));
+        }
+        _ => (0..array.len()).for_each(|_| each(None)),
+    }
+}
+
 /// Calls `each` with every cell's text; a number's has all its digits.
 pub(super) fn texts(array: &dyn Array, mut each: impl FnMut(Option<&str>)) {
     macro_rules! add {

@@ -6,7 +6,9 @@ use arrow_schema::DataType;
 
 use super::arrays::{self, Kind};
 use crate::error::{Error, Place, Result};
+use crate::table::missing::Nulls;
 use crate::table::texts::Texts;
+use crate::table::wholes::Wholes;
 use crate::table::{ReadOptions, Values};
 
 /// A column on its way from arrays to [`Values`].
@@ -19,10 +21,23 @@ pub(super) struct Gather<'a> {
     ids: Option<Vec<String>>,
     /// Rows of the file that were seen, and those before the first of them; skipped ones count.
     seen: usize,
+    nulls: Nulls,
+}
+
+/// A column that is done.
+pub(super) struct Filled {
+    pub(super) name: String,
+    pub(super) values: Values,
+    /// The cells letter for letter, if this is the id column.
+    pub(super) ids: Option<Vec<String>>,
+    /// What is known of whole numbers that f64 cannot tell apart.
+    pub(super) wholes: Option<Wholes>,
 }
 
 enum Growing {
     Numbers(Vec<f64>),
+    /// Whole numbers some of which f64 cannot hold.
+    Wholes(Vec<Option<i128>>),
     Bools(Vec<Option<bool>>),
     Texts(Texts),
     LeftOut(usize),
@@ -42,13 +57,15 @@ impl<'a> Gather<'a> {
             Kind::Number | Kind::Bool if options.text.contains(&name) => Kind::Text,
             kind => kind,
         };
-        Ok(Gather { name, options, kind, values: Growing::new(kind), ids: id.then(Vec::new), seen: 0 })
+        let (ids, nulls) = (id.then(Vec::new), Nulls::new(options));
+        Ok(Gather { name, options, kind, values: Growing::new(kind), ids, seen: 0, nulls })
     }
 
     /// An empty column like this one, for the file's rows from `first` on.
     pub(super) fn part(&self, first: usize) -> Gather<'a> {
         let ids = self.ids.as_ref().map(|_| Vec::new());
-        Gather { name: self.name.clone(), values: Growing::new(self.kind), ids, seen: first, ..*self }
+        let (name, nulls) = (self.name.clone(), self.nulls.clone());
+        Gather { name, values: Growing::new(self.kind), ids, seen: first, nulls, ..*self }
     }
 
     /// Rows of the file up to here.
@@ -76,10 +93,23 @@ impl<'a> Gather<'a> {
         if let Some(ids) = &mut self.ids {
             arrays::texts(&array, |text| ids.push(text.unwrap_or_default().to_string()));
         }
+        self.values.widen(&array);
         match &mut self.values {
+            Growing::Wholes(out) => {
+                let nulls = &self.nulls;
+                let there = |v: &i128| !nulls.is_number(*v as f64);
+                arrays::wholes(&array, |whole| out.push(whole.filter(there)));
+            }
             Growing::Numbers(out) => {
                 let before = out.len();
                 arrays::numbers(&array, out);
+                if self.nulls.has_numbers() {
+                    let single = matches!(array.data_type(), DataType::Float32 | DataType::Float16);
+                    let nulls = &self.nulls;
+                    let null =
+                        |v: &f64| if single { nulls.is_single(*v as f32) } else { nulls.is_number(*v) };
+                    out[before..].iter_mut().filter(|v| null(v)).for_each(|v| *v = f64::NAN);
+                }
                 if let Some(at) = out[before..].iter().position(|v| v.is_infinite()) {
                     let (row, found) = (first + at + 1, out[before + at]);
                     let what = format!("row {row}: expected a finite number, found {found}");
@@ -88,7 +118,7 @@ impl<'a> Gather<'a> {
             }
             Growing::Bools(out) => out.extend(array.as_boolean()),
             Growing::Texts(out) => {
-                let null = |text: &str| self.options.null.iter().any(|n| n.trim_ascii() == text.trim_ascii());
+                let null = |text: &str| self.nulls.is_asked(text.as_bytes());
                 arrays::texts(&array, |text| out.push(text.filter(|text| !null(text))));
             }
             Growing::LeftOut(rows) => *rows += array.len(),
@@ -100,6 +130,15 @@ impl<'a> Gather<'a> {
     pub(super) fn append(&mut self, part: Gather<'_>) {
         match (&mut self.values, part.values) {
             (Growing::Numbers(out), Growing::Numbers(more)) => out.extend(more),
+            (Growing::Wholes(out), more @ (Growing::Numbers(_) | Growing::Wholes(_))) => {
+                let mut more = more;
+                out.extend(more.wholes());
+            }
+            (out @ Growing::Numbers(_), Growing::Wholes(more)) => {
+                let mut wholes = out.wholes();
+                wholes.extend(more);
+                *out = Growing::Wholes(wholes);
+            }
             (Growing::Bools(out), Growing::Bools(more)) => out.extend(more),
             (Growing::Texts(out), Growing::Texts(more)) => out.append(more),
             (Growing::LeftOut(out), Growing::LeftOut(more)) => *out += more,
@@ -111,17 +150,23 @@ impl<'a> Gather<'a> {
         self.seen = part.seen;
     }
 
-    /// The name, the values and the ids.
-    pub(super) fn finish(self) -> (String, Values, Option<Vec<String>>) {
+    /// The column, which grows no more.
+    pub(super) fn finish(self) -> Filled {
+        let mut wholes = None;
         let values = match self.values {
             Growing::Numbers(v) if v.iter().all(|v| v.is_nan()) => Values::Empty(v.len()),
             Growing::Numbers(v) => Values::Number(v),
+            Growing::Wholes(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
+            Growing::Wholes(v) => {
+                wholes = Some(Wholes::new(&v));
+                Values::Number(v.into_iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect())
+            }
             Growing::Bools(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
             Growing::Bools(v) => Values::Bool(v),
             Growing::Texts(texts) => texts.finish(),
             Growing::LeftOut(rows) => Values::Empty(rows),
         };
-        (self.name, values, self.ids)
+        Filled { name: self.name, values, ids: self.ids, wholes }
     }
 }
 
@@ -132,6 +177,22 @@ impl Growing {
             Kind::Bool => Growing::Bools(Vec::new()),
             Kind::Text => Growing::Texts(Texts::default()),
             Kind::LeftOut => Growing::LeftOut(0),
+        }
+    }
+
+    /// Keeps all digits from now on, where an array has whole numbers that f64 cannot hold. Those before it are exact.
+    fn widen(&mut self, array: &ArrayRef) {
+        if matches!(self, Growing::Numbers(_)) && arrays::has_wide(array) {
+            *self = Growing::Wholes(self.wholes());
+        }
+    }
+
+    /// Takes the numbers as whole ones.
+    fn wholes(&mut self) -> Vec<Option<i128>> {
+        match std::mem::replace(self, Growing::LeftOut(0)) {
+            Growing::Numbers(v) => v.into_iter().map(|v| (!v.is_nan()).then_some(v as i128)).collect(),
+            Growing::Wholes(v) => v,
+            _ => Vec::new(),
         }
     }
 }
