@@ -6,12 +6,15 @@
 //! features.
 
 mod aggregate;
+mod arithmetic;
+mod columns;
 mod decode;
 mod drops;
 mod encode;
 mod file;
 mod fit;
 mod fitted;
+mod group;
 mod infer;
 mod preparation;
 mod print;
@@ -24,11 +27,13 @@ mod step;
 use serde::{Deserialize, Serialize};
 
 pub use aggregate::{Aggregate, Figure};
+pub use arithmetic::Operation;
 pub use drops::{Bounds, Drop, DropRule, FittedDrop};
 pub use encode::{ColumnEncoder, Encoded, Encoder};
 pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
 pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};
+pub use group::{Group, GroupFigure, Grouping};
 pub use infer::{Choice, infer};
 pub use preparation::{Kind, MadeColumn, Preparation};
 pub use print::print;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::recipe::aggregate::{Aggregate, Figure};
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::drops::{Drop, DropRule};
+use crate::recipe::group::Group;
 use crate::recipe::preparation::Kind;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
@@ -25,6 +26,8 @@ pub struct Recipe {
     pub columns: Vec<Column>,
     /// Columns made of figures by group.
     pub aggregates: Vec<Aggregate>,
+    /// Whether the rows are brought together before there are features.
+    pub group: Option<Group>,
     /// Rows that are left out.
     pub drops: Vec<Drop>,
     /// Which columns become features.
@@ -211,6 +214,14 @@ impl Recipe {
         if faults.is_empty() { Ok(recipe) } else { Err(Error::Recipe(faults)) }
     }
 
+    /// The column whose cells name the rows of the features, where it is one of the table.
+    pub fn id(&self) -> Option<&str> {
+        match &self.group {
+            Some(group) => Some(group.by.as_str()).filter(|by| !self.columns.iter().any(|c| c.name == *by)),
+            None => self.input.id.as_deref(),
+        }
+    }
+
     /// The recipe that a run without one follows.
     pub fn inferred(options: InferOptions) -> Recipe {
         Recipe { features: Features { options, ..Features::default() }, ..Recipe::default() }
@@ -244,6 +255,7 @@ fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeM
     recipe.columns = root.sections("column").into_iter().filter_map(|s| column(s, &mut made)).collect();
     recipe.aggregates =
         root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
+    recipe.group = part("group").and_then(|section| group(section, &recipe));
     recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
     if let Some(section) = part("features") {
         recipe.features = features(section);
@@ -376,15 +388,9 @@ fn treatment(section: &Section<'_>) -> Treatment {
 }
 
 fn aggregate(section: Section<'_>, made: &mut Made) -> Option<Aggregate> {
-    let figures = [
-        ("mean", Figure::Mean),
-        ("median", Figure::Median),
-        ("count", Figure::Count),
-        ("distinct", Figure::Distinct),
-    ];
     let name = section.need("name", "the column's name").and_then(|v| made.name(&v));
     let by = section.need("by", "the column whose values make the groups").and_then(|v| v.text());
-    let figure = section.need("compute", "mean, median, count or distinct").and_then(|v| v.word(&figures));
+    let figure = section.need("compute", &Figure::listed()).and_then(|v| v.word(&Figure::WORDS));
     let of = section.take("of");
     if of.is_none() && figure.is_some_and(|f| f != Figure::Count) {
         section.fault("of is missing; expected the column that the figure is of");
@@ -393,6 +399,21 @@ fn aggregate(section: Section<'_>, made: &mut Made) -> Option<Aggregate> {
     let (line, treatment) = (section.line(), treatment(&section));
     section.finish();
     Some(Aggregate { line, name: name?, by: by?, of: of?, figure: figure?, treatment })
+}
+
+fn group(section: Section<'_>, recipe: &Recipe) -> Option<Group> {
+    let by = section.need("by", "the column whose values make the groups");
+    let line = section.line();
+    section.finish();
+    let value = by?;
+    let by = value.text()?;
+    if !recipe.aggregates.iter().any(|aggregate| aggregate.by == by) {
+        value.fault(format!("no [[aggregate]] has by = {by:?}; expected one for each column of the groups"));
+    }
+    if let Some(id) = recipe.input.id.as_ref().filter(|id| **id != by) {
+        value.fault(format!("the groups of {by:?} are the rows, so that id = {id:?} cannot name them; leave id out"));
+    }
+    Some(Group { line, by })
 }
 
 fn drop_rule(section: Section<'_>) -> Option<Drop> {
