@@ -56,19 +56,42 @@ pub struct Assigned {
     pub undecided: u64,
 }
 
-/// What a device remembers of a set's last pass; empty before the first.
+/// What a device remembers of a centroid set's last pass over a resident table; empty before the first pass.
+///
+/// A memory serves the table that filled it, and sets of the same k. With any other table or k it counts as empty, so
+/// that the pass starts afresh.
 #[derive(Default)]
-pub struct Memory(Option<Box<dyn std::any::Any + Send + Sync>>);
+pub struct Memory(Option<Kept>);
+
+struct Kept {
+    rows: RowsId,
+    k: usize,
+    what: Box<dyn std::any::Any + Send + Sync>,
+}
 
 impl Memory {
-    /// Takes out what a device kept, if it is of this kind.
-    pub(crate) fn take<T: 'static>(&mut self) -> Option<T> {
-        self.0.take().and_then(|kept| kept.downcast().ok()).map(|kept| *kept)
+    /// Takes out what was kept for this resident table and this many centroids.
+    pub(crate) fn take<T: 'static>(&mut self, rows: RowsId, k: usize) -> Option<T> {
+        let kept = self.0.take().filter(|kept| kept.rows == rows && kept.k == k)?;
+        kept.what.downcast().ok().map(|what| *what)
     }
 
-    /// Keeps something for the next pass.
-    pub(crate) fn keep<T: Send + Sync + 'static>(&mut self, kept: T) {
-        self.0 = Some(Box::new(kept));
+    /// Keeps something for the next pass over the same table.
+    pub(crate) fn keep<T: Send + Sync + 'static>(&mut self, rows: RowsId, k: usize, what: T) {
+        self.0 = Some(Kept { rows, k, what: Box::new(what) });
+    }
+}
+
+/// Tells resident tables apart: no two have the same number while the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowsId(u64);
+
+impl RowsId {
+    /// A number that no other table has.
+    pub(crate) fn new() -> Self {
+        use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        RowsId(NEXT.fetch_add(1, Relaxed))
     }
 }
 

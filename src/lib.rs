@@ -3,7 +3,7 @@
 //! A table goes through these rooms, from left to right; a file imports only from rooms to its left:
 //!
 //! ```text
-//! error, matrix, canonical  ->  backend  ->  cluster, metrics  ->  model  ->  (binary: job, cli, main)
+//! error, weights, matrix, canonical  ->  backend  ->  cluster, metrics  ->  model  ->  (binary: job, cli, main)
 //! error, matrix             ->  table    ->  recipe            ->  model
 //! ```
 //!
@@ -46,6 +46,7 @@ pub mod random;
 pub mod recipe;
 pub mod synth;
 pub mod table;
+pub mod weights;
 
 pub use error::{Error, Result};
 pub use matrix::Matrix;

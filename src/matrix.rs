@@ -12,7 +12,6 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 pub use row_major::RowMajor;
 use serde::{Deserialize, Serialize};
-use std::sync::OnceLock;
 
 /// Rows of a tile: the values of 16 rows lie side by side, feature after feature.
 pub const TILE: usize = 16;
@@ -134,7 +133,6 @@ pub struct Matrix {
     weights: Option<Vec<u16>>,
     magnitudes: Vec<f32>,
     unit: i32,
-    norms: OnceLock<Vec<f32>>,
 }
 
 impl Matrix {
@@ -305,7 +303,6 @@ impl Matrix {
             weights: None,
             magnitudes,
             unit,
-            norms: OnceLock::new(),
         }
     }
 
@@ -437,24 +434,23 @@ impl Matrix {
             .reduce(none, |a, b| a.into_iter().zip(b).map(|(a, b)| within(a, b)).collect())
     }
 
-    /// For each row, padded to whole groups of 64, at least its Euclidean norm, in stored units. Computed when first
-    /// asked for.
-    pub(crate) fn norms(&self) -> &[f32] {
-        self.norms.get_or_init(|| {
-            let mut norms = vec![0f32; self.rows.next_multiple_of(64)];
-            norms.par_chunks_mut(TILE).take(self.tile_count()).enumerate().for_each(|(t, norms)| {
-                let mut squares = [0f64; TILE];
-                for lanes in self.tile(t) {
-                    for (sum, &v) in squares.iter_mut().zip(lanes) {
-                        *sum += f64::from(v) * f64::from(v);
-                    }
+    /// For each row an upper bound of its Euclidean norm, in stored units, one f32 rounding above it at most; padded to
+    /// whole groups of 64 rows. One pass over the table in parallel: whoever needs them computes them once, before
+    /// any parallel work.
+    pub(crate) fn norms(&self) -> Vec<f32> {
+        let mut norms = vec![0f32; self.rows.next_multiple_of(64)];
+        norms.par_chunks_mut(TILE).take(self.tile_count()).enumerate().for_each(|(t, norms)| {
+            let mut squares = [0f64; TILE];
+            for lanes in self.tile(t) {
+                for (sum, &v) in squares.iter_mut().zip(lanes) {
+                    *sum += f64::from(v) * f64::from(v);
                 }
-                for (norm, squared) in norms.iter_mut().zip(squares) {
-                    *norm = (squared.sqrt() as f32).next_up();
-                }
-            });
-            norms
-        })
+            }
+            for (norm, squared) in norms.iter_mut().zip(squares) {
+                *norm = (squared.sqrt() as f32).next_up();
+            }
+        });
+        norms
     }
 
     /// Row `i`'s stored values.

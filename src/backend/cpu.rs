@@ -7,7 +7,7 @@ mod nearest;
 mod pairwise;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, Rule, SumsSink,
+    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, RowsId, Rule, SumsSink,
     check_labelings, check_queries, check_sets,
 };
 use crate::canonical::Centroids;
@@ -57,7 +57,7 @@ impl Backend for Cpu {
     }
 
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
-        Ok(Box::new(CpuRows { set: self.set, matrix }))
+        Ok(Box::new(CpuRows { set: self.set, matrix, norms: matrix.norms(), id: RowsId::new() }))
     }
 }
 
@@ -65,6 +65,10 @@ impl Backend for Cpu {
 struct CpuRows<'a> {
     set: InstructionSet,
     matrix: &'a Matrix,
+    /// As [`Matrix::norms`]. They are computed here, because a lazy value that a parallel loop initialises by a parallel
+    /// loop of its own can wait for itself.
+    norms: Vec<f32>,
+    id: RowsId,
 }
 
 impl Rows for CpuRows<'_> {
@@ -75,12 +79,12 @@ impl Rows for CpuRows<'_> {
         memories: &mut [Memory],
     ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
-        Ok(lloyd::lloyd(self.set, self.matrix, sets, labels, memories))
+        Ok(lloyd::lloyd(self, sets, labels, memories))
     }
 
     fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {
         check_queries(self.matrix, queries, rule)?;
-        Ok(nearest::nearest(self.set, self.matrix, queries, rule, metric))
+        Ok(nearest::nearest(self, queries, rule, metric))
     }
 
     fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>> {

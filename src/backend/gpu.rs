@@ -12,14 +12,14 @@ mod nearest;
 mod pairwise;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, Rule, SumsSink,
+    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, RowsId, Rule, SumsSink,
     check_labelings, check_queries, check_sets,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::progress::Progress;
-use buffer::Resident;
+use buffer::{Resident, upload};
 use context::Context;
 pub use context::{Adapter, Options};
 use kernel::Kernel;
@@ -116,8 +116,12 @@ impl Backend for Gpu {
         let mut compiled = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
         let new = || Arc::new(Kernels { features, ..Kernels::default() });
         let kernels = Arc::clone(compiled.entry(features).or_insert_with(new));
-        let norms = OnceLock::new();
-        Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident, norms }))
+        drop(compiled);
+        let all = matrix.norms();
+        let own = resident.chunks.iter().map(|c| &all[c.first..c.first + c.rows]);
+        let norms = own.map(|norms| upload(&self.context, norms)).collect();
+        let id = RowsId::new();
+        Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident, norms, id }))
     }
 }
 
@@ -127,8 +131,9 @@ struct GpuRows<'a> {
     kernels: Arc<Kernels>,
     matrix: &'a Matrix,
     resident: Resident,
-    /// For each chunk its rows' norms, uploaded when they are first wanted.
-    norms: OnceLock<Vec<wgpu::Buffer>>,
+    /// For each chunk its rows' norms, as [`Matrix::norms`].
+    norms: Vec<wgpu::Buffer>,
+    id: RowsId,
 }
 
 impl Rows for GpuRows<'_> {

@@ -6,6 +6,7 @@
 mod labels;
 mod sums;
 
+use super::CpuRows;
 use super::block::{
     Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, multiply_add, store, store_u32,
 };
@@ -51,19 +52,20 @@ struct Set<'a> {
 }
 
 pub(super) fn lloyd(
-    set: InstructionSet,
-    matrix: &Matrix,
+    rows: &CpuRows<'_>,
     sets: &[Centroids],
     want: bool,
     memories: &mut [Memory],
 ) -> Vec<Assigned> {
+    let matrix = rows.matrix;
     let (n, d) = (matrix.rows(), matrix.features());
     let remember = !memories.is_empty();
     let mut lasts: Vec<Last> = sets
         .iter()
         .enumerate()
         .map(|(s, c)| {
-            memories.get_mut(s).and_then(Memory::take).unwrap_or_else(|| Last::none(n, c, remember || want))
+            let kept = memories.get_mut(s).and_then(|memory| memory.take(rows.id, c.k()));
+            kept.unwrap_or_else(|| Last::none(n, c, remember || want))
         })
         .collect();
     let mut total = 0;
@@ -76,7 +78,7 @@ pub(super) fn lloyd(
             Set::new(matrix, centroids, offset, &last.labels)
         })
         .collect();
-    let (moved, undecided) = pass(set, matrix, &prepared, total);
+    let (moved, undecided) = pass(rows, &prepared, total);
     drop(prepared);
 
     let mut out = Vec::with_capacity(sets.len());
@@ -98,7 +100,7 @@ pub(super) fn lloyd(
             undecided: undecided[s],
         });
         if let Some(memory) = memories.get_mut(s) {
-            memory.keep(last);
+            memory.keep(rows.id, centroids.k(), last);
         }
     }
     out
@@ -112,7 +114,8 @@ struct Product {
 }
 
 /// One pass of all sets over all rows: what moved adds up to, and how many rows were not proved.
-fn pass(set: InstructionSet, matrix: &Matrix, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
+fn pass(rows: &CpuRows<'_>, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
+    let (set, matrix, norms): (InstructionSet, &Matrix, &[f32]) = (rows.set, rows.matrix, &rows.norms);
     let empty = || (Sums::zero(total, matrix.features()), vec![0; sets.len()]);
     // A few parts for each thread: parts cost a copy of the sums.
     let parts = matrix.rows().div_ceil(FLUSH);
@@ -122,7 +125,7 @@ fn pass(set: InstructionSet, matrix: &Matrix, sets: &[Set], total: usize) -> (Su
         .with_min_len(least)
         .fold(empty, |(mut sums, mut undecided), p| {
             let rows = p * FLUSH..matrix.rows().min((p + 1) * FLUSH);
-            set.run(Part { matrix, sets, rows, sums: &mut sums, undecided: &mut undecided });
+            set.run(Part { matrix, norms, sets, rows, sums: &mut sums, undecided: &mut undecided });
             (sums, undecided)
         })
         .reduce(empty, |(mut sums, mut undecided), (more, others)| {
@@ -174,6 +177,7 @@ impl<'a> Set<'a> {
 /// A part of the rows for all sets.
 struct Part<'a> {
     matrix: &'a Matrix,
+    norms: &'a [f32],
     sets: &'a [Set<'a>],
     rows: Range<usize>,
     sums: &'a mut Sums,
@@ -185,7 +189,7 @@ impl Kernel for Part<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Part { matrix, sets, rows, sums, undecided } = self;
+        let Part { matrix, norms, sets, rows, sums, undecided } = self;
         let lanes = group_rows::<S, V>();
         let mut adder = Adder::new(matrix, sums.counts.len());
         let mut doubts = vec![0; sets.len()];
@@ -200,7 +204,7 @@ impl Kernel for Part<'_> {
                     let alive = lanes.min(end - group);
                     let limits = match &set.product {
                         Some(product) if doubts[s] * MOST_DOUBTS < rows_before(&rows, group) => {
-                            by_product::<S, V>(simd, matrix, group, set, product, chosen)
+                            by_product::<S, V>(simd, matrix, &norms[group..], group, set, product, chosen)
                         }
                         _ => by_distance::<S, V>(simd, matrix, group, set, chosen),
                     };
@@ -248,13 +252,14 @@ struct Limits<S: Simd, const V: usize> {
 fn by_product<S: Simd, const V: usize>(
     simd: S,
     matrix: &Matrix,
+    row_norms: &[f32],
     group: usize,
     set: &Set,
     product: &Product,
     chosen: &mut [u32],
 ) -> Limits<S, V> {
     let mut norms = [simd.splat_f32s(0.0); V];
-    norms.copy_from_slice(&S::as_simd_f32s(&matrix.norms()[group..]).0[..V]);
+    norms.copy_from_slice(&S::as_simd_f32s(row_norms).0[..V]);
     let mut best = Best::<S, V>::new(simd);
     let mut radius = norms;
     product.negated.for_each_product(

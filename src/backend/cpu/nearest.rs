@@ -3,6 +3,7 @@
 //! For each query and block of rows a lower bound of `|y|^2 / 2 - q.y` over the block's rows `y` ([`ProductForm`]), one
 //! multiply-add a feature. The canonical search then goes through the few blocks that may hold the nearest.
 
+use super::CpuRows;
 use super::block::{Group, InstructionSet, Kernel, Points, group_rows, multiply_add, store};
 use crate::backend::{Metric, Neighbour, Rule};
 use crate::canonical::{self, Certificate, Nearest, ProductForm, Rounding};
@@ -28,12 +29,12 @@ const BLOCKS: usize = 1024;
 const TASK: usize = 8;
 
 pub(super) fn nearest(
-    set: InstructionSet,
-    matrix: &Matrix,
+    resident: &CpuRows<'_>,
     queries: &Matrix,
     rule: Rule<'_>,
     metric: Metric,
 ) -> Vec<Neighbour> {
+    let (set, matrix) = (resident.set, resident.matrix);
     let bounds = Bounds::new(matrix, queries);
     let rows = matrix.rows().div_ceil(BLOCKS).next_multiple_of(ROWS);
     let blocks = matrix.rows().div_ceil(rows);
@@ -49,6 +50,7 @@ pub(super) fn nearest(
         least.par_chunks_mut(TASK * count).enumerate().for_each(|(t, least)| {
             set.run(Filter {
                 matrix,
+                norms: &resident.norms,
                 bounds: &bounds,
                 batches: &batches,
                 first: t * TASK * rows,
@@ -160,6 +162,7 @@ impl Batch {
 /// A few blocks of rows past all queries that are kept.
 struct Filter<'a> {
     matrix: &'a Matrix,
+    norms: &'a [f32],
     bounds: &'a Bounds,
     batches: &'a [Batch],
     /// First row, and rows of a block.
@@ -174,7 +177,7 @@ impl Kernel for Filter<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Filter { matrix, bounds, batches, first, rows, least } = self;
+        let Filter { matrix, norms: row_norms, bounds, batches, first, rows, least } = self;
         let kept = batches.iter().map(|b| b.slopes.len()).sum();
         let mut state = [simd.splat_f32s(f32::MAX); QUERIES];
         for batch in batches {
@@ -185,7 +188,7 @@ impl Kernel for Filter<'_> {
                 for start in (start..matrix.rows().min(start + rows)).step_by(group_rows::<S, V>()) {
                     let group = Group::<V>::new(matrix, start);
                     let mut norms = [simd.splat_f32s(0.0); V];
-                    norms.copy_from_slice(&S::as_simd_f32s(&matrix.norms()[start..]).0[..V]);
+                    norms.copy_from_slice(&S::as_simd_f32s(&row_norms[start..]).0[..V]);
                     let mut halves = group.squared_norms(simd);
                     for half in &mut halves {
                         *half = simd.mul_f32s(*half, simd.splat_f32s(bounds.half));

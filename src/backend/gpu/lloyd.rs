@@ -94,8 +94,7 @@ pub(super) async fn lloyd(
         .iter()
         .enumerate()
         .map(|(s, set)| {
-            let last = memories.get_mut(s).and_then(Memory::take::<Last>);
-            last.filter(|last| last.sums.counts.len() == set.k())
+            memories.get_mut(s).and_then(|memory| memory.take(rows.id, set.k()))
         })
         .collect();
     let fresh = sets.iter().zip(&lasts).filter(|(_, last)| last.is_none()).map(|(set, _)| set);
@@ -106,7 +105,7 @@ pub(super) async fn lloyd(
         out.extend(assign(rows, &mut batch, want).await?);
         for (s, last) in range.zip(batch.lasts) {
             if let Some(memory) = memories.get_mut(s).filter(|_| batch.labels.stay()) {
-                memory.keep(last);
+                memory.keep(rows.id, sets[s].k(), last);
             }
         }
     }
@@ -239,7 +238,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         .chunks
         .iter()
         .zip(&batch.labels.chunks)
-        .zip(norms(rows))
+        .zip(&rows.norms)
         .flat_map(|((chunk, labels), norms)| {
             let passes = passes(context, std::slice::from_ref(chunk), sets);
             passes.into_iter().map(move |pass| (pass, labels, norms))
@@ -318,15 +317,6 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         last.product = done.undecided <= (matrix.rows() / TOO_MANY) as u64;
     }
     Ok(done)
-}
-
-/// For each chunk its rows' norms.
-fn norms<'a>(rows: &'a GpuRows<'_>) -> &'a [wgpu::Buffer] {
-    rows.norms.get_or_init(|| {
-        let norms = rows.matrix.norms();
-        let own = rows.resident.chunks.iter().map(|c| &norms[c.first..c.first + c.rows]);
-        own.map(|norms| upload(rows.context, norms)).collect()
-    })
 }
 
 /// For each set the device's labels of all rows.

@@ -120,7 +120,7 @@ impl<'a> Pairs<'a> {
     }
 
     pub(super) fn distance_sums(
-        &self,
+        mut self,
         set: InstructionSet,
         progress: Progress<'_>,
         sink: SumsSink<'_>,
@@ -136,21 +136,22 @@ impl<'a> Pairs<'a> {
             .collect();
         let done = AtomicU64::new(0);
         tasks.par_iter().try_for_each(|(block, partners)| {
-            set.run(Task { pairs: self, block: *block, partners: partners.clone() })?;
+            set.run(Task { pairs: &self, block: *block, partners: partners.clone() })?;
             let done = done.fetch_add(1, Relaxed) + 1;
             progress.step("silhouette", done, tasks.len() as u64)
         })?;
-        self.hand_over(sink)
+        // No lock is held while threads work: another task of the pool could wait for it.
+        let sums = std::mem::take(&mut self.blocks).into_iter().map(|b| Ok((b.tiles, into_inner(b.sums)?)));
+        let sums = sums.collect::<Result<Vec<_>>>()?;
+        self.hand_over(&sums, sink)
     }
 
-    /// The sums in the order of the table.
-    fn hand_over(&self, sink: SumsSink<'_>) -> Result<()> {
+    /// The sums in the order of the table; `blocks` are the tiles and the sums of each block.
+    fn hand_over(&self, blocks: &[(Range<usize>, Vec<f64>)], sink: SumsSink<'_>) -> Result<()> {
         let mut block_of = vec![0u32; self.sorted.tile_count()];
-        for (b, block) in self.blocks.iter().enumerate() {
-            block_of[block.tiles.clone()].fill(b as u32);
+        for (b, (tiles, _)) in blocks.iter().enumerate() {
+            block_of[tiles.clone()].fill(b as u32);
         }
-        let sums = self.blocks.iter().map(|b| b.lock()).collect::<Result<Vec<_>>>()?;
-        let sums: Vec<&[f64]> = sums.iter().map(|s| &s[..]).collect();
         let n = self.matrix.rows();
         let ranges: Vec<Range<usize>> = (0..n).step_by(HANDED).map(|s| s..n.min(s + HANDED)).collect();
         for wave in ranges.chunks(4 * rayon::current_num_threads()) {
@@ -160,9 +161,9 @@ impl<'a> Pairs<'a> {
                     let mut out = Vec::with_capacity(rows.len() * self.width);
                     for &place in &self.places[rows.clone()] {
                         let b = block_of[place as usize / TILE] as usize;
-                        let tiles = &self.blocks[b].tiles;
+                        let (tiles, sums) = &blocks[b];
                         let at = place as usize - tiles.start * TILE;
-                        let own = sums[b][at..].iter().step_by(tiles.len() * TILE);
+                        let own = sums[at..].iter().step_by(tiles.len() * TILE);
                         out.extend(own.map(|&v| self.matrix.to_user(v)));
                     }
                     out
@@ -187,8 +188,16 @@ fn mean(matrix: &Matrix, rows: &[u32]) -> Vec<f32> {
 
 impl Block {
     fn lock(&self) -> Result<std::sync::MutexGuard<'_, Vec<f64>>> {
-        self.sums.lock().map_err(|_: PoisonError<_>| Error::Device("a thread failed".into()))
+        self.sums.lock().map_err(thread_failed)
     }
+}
+
+fn into_inner(sums: Mutex<Vec<f64>>) -> Result<Vec<f64>> {
+    sums.into_inner().map_err(thread_failed)
+}
+
+fn thread_failed<T>(_: PoisonError<T>) -> Error {
+    Error::Device("a thread failed".into())
 }
 
 /// The unit of all sums: sums of distances between all rows stay below `2^52` of it.

@@ -95,8 +95,8 @@ pub(super) fn product_serves(matrix: &Matrix, set: &Centroids) -> bool {
                 (best, nearest) = (distance, point);
             }
         }
-        let (norm, radius) =
-            (f64::from(matrix.norms()[i]), f64::from(form.point(nearest.iter().copied()).radius));
+        let norm = matrix.row(i).map(|v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+        let radius = f64::from(form.point(nearest.iter().copied()).radius);
         (second - best) / 2.0 < 2.0 * f64::from(form.width) * (norm * radius + radius * radius / 2.0)
     });
     doubtful.count() <= 1
