@@ -293,17 +293,7 @@ impl Matrix {
                 || (vec![0f32; features], i32::MAX),
                 |(a, u), (b, v)| (a.iter().zip(&b).map(|(x, y)| x.max(*y)).collect(), u.min(v)),
             );
-        Matrix {
-            rows,
-            features,
-            tiles,
-            grid,
-            shift,
-            names,
-            weights: None,
-            magnitudes,
-            unit,
-        }
+        Matrix { rows, features, tiles, grid, shift, names, weights: None, magnitudes, unit }
     }
 
     /// The same rows with sample weights: whole numbers of weight steps, each at most 2^16 - 1.

@@ -437,8 +437,11 @@ fn finish_fit(
     analysis.document.migration = migration;
     let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
     let rows = assignments(matrix, &fit.centroids, &fit.labels, &numbers, kept);
-    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params)
-        .with_reference(prepared.reference.clone(), &rows);
+    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params).with_reference(
+        prepared.reference.clone(),
+        &rows,
+        prepared.weights.as_ref(),
+    );
     model.renumber(&numbers, &names);
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };

@@ -127,7 +127,8 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         console.note(&format!("note: {warning}"));
     }
     let start = Instant::now();
-    let labelled = Labelled { ids: table.ids.as_ref(), rows: &assigned.rows, outliers: &assigned.outliers };
+    let ids = assigned.groups.as_ref().or(table.ids.as_ref());
+    let labelled = Labelled { ids, rows: &assigned.rows, outliers: &assigned.outliers };
     match &mut folder {
         Some(folder) => folder.write(0, |out| labelled.write(args.out.assignments, out))?,
         None => labelled.stream()?,

@@ -7,6 +7,7 @@ use super::interrupt::interrupted;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, ReadOptions, Table};
+use segmenta::weights::Weights;
 use segmenta::{Error, Matrix};
 use std::path::Path;
 use std::time::Instant;
@@ -31,6 +32,8 @@ pub struct Prepared {
     pub before: Option<Before>,
     /// What the columns are like, for a model.
     pub reference: Vec<ColumnReference>,
+    /// The weights of the matrix's rows, where they have any.
+    pub weights: Option<Weights>,
 }
 
 /// What features are made for.
@@ -147,8 +150,11 @@ pub fn prepare_table(
     // Before the recipe makes columns of the table's own names.
     let before = init.map(|init| init.labels(&table)).transpose()?.flatten();
     let in_table = |e: Error| e.in_file(&source);
-    let Fitting { fitted, choices, notes, outliers, dropped, kept } =
+    let Fitting { fitted, choices, notes, outliers, dropped, kept, weights: counted, unweighted } =
         recipe.fit(&mut table).map_err(in_table)?;
+    if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
+        return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())).into());
+    }
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
@@ -159,7 +165,7 @@ pub fn prepare_table(
     // Before the table's columns become the matrix.
     let reference = match aim {
         Aim::Figures => Vec::new(),
-        Aim::Model(_) => fitted.encoder.reference(&table, kept.as_deref()),
+        Aim::Model(_) => fitted.encoder.reference(&table, kept.as_deref(), counted.as_ref()),
     };
     let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
     let (ids, rows) = (table.ids.take(), table.rows);
@@ -179,12 +185,25 @@ pub fn prepare_table(
         None => matrix,
         Some(weights) => matrix.weighted(weights).map_err(in_table)?,
     };
+    let dropped = dropped + unweighted.len();
     if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped < rows) {
         let left = rows - kept.len() - dropped;
         console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
     }
     seconds.prepare = Some(began.elapsed().as_secs_f64());
-    Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers, reference, start, before })
+    Ok(Prepared {
+        source,
+        matrix,
+        fitted,
+        ids,
+        rows,
+        kept,
+        outliers,
+        reference,
+        weights: counted,
+        start,
+        before,
+    })
 }
 
 /// The kept rows' weights, on a grid of 65,535 steps: whole numbers up to that stay what they are.

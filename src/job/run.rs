@@ -64,7 +64,8 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
         plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let texts = plan.init.as_ref().map_or_else(Vec::new, Init::text_columns);
+    let mut texts = plan.init.as_ref().map_or_else(Vec::new, Init::text_columns);
+    texts.extend(recipe.text_columns());
     let table = table(args, &recipe, plan.run.seed(), texts, &mut seconds)?;
     let aim = if args.no_fit { Aim::Figures } else { Aim::Model(plan.init.as_ref()) };
     let prepared = prepare_table(table, &recipe, aim, &console, &mut seconds)?;
@@ -92,11 +93,11 @@ fn table(
     {
         let began = Instant::now();
         let mut table = made(synth, input.rows, seed);
-        if let Some(id) = &input.id {
-            let column = table.columns.iter().find(|c| c.name == *id);
+        if let Some(id) = recipe.id() {
+            let column = table.columns.iter().find(|c| c.name == id);
             let column = column.ok_or_else(|| Error::data(format!("no column {id:?} to name the rows")))?;
             let cells = (0..table.rows).map(|row| column.values.cell(row)).collect();
-            table.ids = Some((id.clone(), cells));
+            table.ids = Some((id.to_string(), cells));
         }
         seconds.load = Some(began.elapsed().as_secs_f64());
         return Ok(table);
@@ -110,7 +111,7 @@ fn table(
         format: input.format,
         delimiter: input.delimiter,
         null: input.null.clone(),
-        id: input.id.clone(),
+        id: recipe.id().map(String::from),
         text,
         skip_rows: input.skip_rows,
     };

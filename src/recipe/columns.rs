@@ -182,7 +182,8 @@ impl<'a> Plan<'a> {
         let figures: Vec<GroupFigure> = self.figures.iter().map(figure).collect();
         let mut faults = Vec::new();
         let mut notes = Vec::new();
-        let grouped = grouped(table, by, &figures, &|name| table.column(name).map(|c| &c.values), &mut notes)?;
+        let grouped =
+            grouped(table, by, &figures, &|name| table.column(name).map(|c| &c.values), &mut notes)?;
         let mut made = Vec::new();
         for (aggregate, column) in self.figures.iter().zip(grouped.figures) {
             let checked = column.and_then(|column| {

@@ -75,11 +75,7 @@ pub enum Fate {
 
 impl Drop {
     /// The bounds or columns that this comes to in a table, or a sentence.
-    pub(super) fn fit(
-        &self,
-        table: &Table,
-        copies: Copies<'_>,
-    ) -> std::result::Result<FittedDrop, String> {
+    pub(super) fn fit(&self, table: &Table, copies: Copies<'_>) -> std::result::Result<FittedDrop, String> {
         let columns = matching(table, &self.columns)?;
         let quantile = match self.rule {
             DropRule::MissingShare(share) => {

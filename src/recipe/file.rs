@@ -214,12 +214,16 @@ impl Recipe {
         if faults.is_empty() { Ok(recipe) } else { Err(Error::Recipe(faults)) }
     }
 
-    /// The column whose cells name the rows of the features, where it is one of the table.
+    /// The column whose cells name the table's rows, where one does. Groups have their own names.
     pub fn id(&self) -> Option<&str> {
-        match &self.group {
-            Some(group) => Some(group.by.as_str()).filter(|by| !self.columns.iter().any(|c| c.name == *by)),
-            None => self.input.id.as_deref(),
-        }
+        self.input.id.as_deref().filter(|_| self.group.is_none())
+    }
+
+    /// The columns that a table has to be read as text for the recipe, for [`crate::table::ReadOptions::text`]: what
+    /// makes groups is kept as it is written.
+    pub fn text_columns(&self) -> Vec<String> {
+        let by = self.group.iter().map(|group| group.by.clone());
+        by.filter(|by| !self.columns.iter().any(|c| c.name == *by)).collect()
     }
 
     /// The recipe that a run without one follows.
@@ -411,7 +415,9 @@ fn group(section: Section<'_>, recipe: &Recipe) -> Option<Group> {
         value.fault(format!("no [[aggregate]] has by = {by:?}; expected one for each column of the groups"));
     }
     if let Some(id) = recipe.input.id.as_ref().filter(|id| **id != by) {
-        value.fault(format!("the groups of {by:?} are the rows, so that id = {id:?} cannot name them; leave id out"));
+        value.fault(format!(
+            "the groups of {by:?} are the rows, so that id = {id:?} cannot name them; leave id out"
+        ));
     }
     Some(Group { line, by })
 }

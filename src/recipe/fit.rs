@@ -148,7 +148,7 @@ fn fit_column(
             let median = median(&values, copies);
             values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = median);
             let how = treatment.scale.unwrap_or(options.scale);
-            let constant = constant(&values, copies).map(|value| value.to_string());
+            let constant = constant(&values, copies).map(|(value, _)| value.to_string());
             let (centre, scale) = centre_and_scale(&values, how, copies);
             let scale = scale / weight;
             if !(median.is_finite() && centre.is_finite() && scale.is_finite()) {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Place, Result};
 use crate::recipe::aggregate::{Figure, of_groups};
-use crate::recipe::preparation::{Kind, MadeColumn, make, same_kind, texts};
+use crate::recipe::columns::needed;
+use crate::recipe::encode::{ColumnEncoder, Encoder};
+use crate::recipe::preparation::{Kind, MadeColumn, Preparation, make, same_kind, texts};
 use crate::recipe::rows::count;
 use crate::recipe::rule::as_text;
 use crate::table::{Column, Table, Values, missing_column};
@@ -57,10 +59,20 @@ impl Grouping {
         self.columns.iter().all(MadeColumn::is_sound) && self.figures.iter().all(has_column)
     }
 
+    /// Leaves out what neither the columns after it nor the features need.
+    pub(super) fn keep_needed(&mut self, preparation: &Preparation, encoder: &Encoder) {
+        let names: HashSet<&str> = encoder.columns.iter().map(ColumnEncoder::column).collect();
+        let read: HashSet<&str> = preparation.reads(&names).into_iter().collect();
+        self.figures.retain(|figure| read.contains(figure.name.as_str()));
+        let of = self.figures.iter().filter_map(|f| f.of.as_deref()).chain([self.by.as_str()]).collect();
+        self.columns = needed(std::mem::take(&mut self.columns), &of);
+    }
+
     /// The table's columns that it reads.
     pub(super) fn reads(&self) -> Vec<&str> {
         let made: HashSet<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
-        let looked = std::iter::once(self.by.as_str()).chain(self.figures.iter().filter_map(|f| f.of.as_deref()));
+        let looked =
+            std::iter::once(self.by.as_str()).chain(self.figures.iter().filter_map(|f| f.of.as_deref()));
         let own = self.columns.iter().flat_map(|c| c.reads(&made));
         own.chain(looked.filter(|name| !made.contains(name))).collect()
     }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
+use crate::recipe::statistics::constant;
 use crate::recipe::{InferOptions, Missing, TOP_LEVELS};
 use crate::table::{Column, Table, Values, missing_column};
 
@@ -194,6 +195,9 @@ impl Candidate<'_> {
             return Some("constant".into());
         }
         let numbers = self.column.values.numbers()?;
+        if constant(&numbers, None).is_some() {
+            return Some("constant".into());
+        }
         let whole = |v: &f64| v.is_nan() || v.trunc() == *v;
         if !numbers.iter().all(whole) {
             return None;

@@ -226,9 +226,8 @@ pub(super) fn make(columns: &[MadeColumn], table: &Table, notes: &mut Vec<String
         let values = values.unwrap_or_else(|| source.clone());
         made.insert(&column.name, values);
     }
-    let take = |c: &MadeColumn| {
-        made.remove(c.name.as_str()).map(|values| Column { name: c.name.clone(), values })
-    };
+    let take =
+        |c: &MadeColumn| made.remove(c.name.as_str()).map(|values| Column { name: c.name.clone(), values });
     Ok(columns.iter().filter_map(take).collect())
 }
 

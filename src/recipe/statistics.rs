@@ -95,6 +95,11 @@ impl Ranked {
         Ranked { values: pairs.into_iter().map(|(v, _)| v).collect(), reach }
     }
 
+    /// The largest value; NaN of nothing.
+    fn largest(&self) -> f64 {
+        self.values.last().copied().unwrap_or(f64::NAN)
+    }
+
     /// Whether there is no value.
     pub(super) fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -157,11 +162,16 @@ fn quantile_of(sorted: &[f64], q: f64) -> f64 {
     between(sorted[below as usize], sorted[below as usize + 1], at - below)
 }
 
-/// The quantiles `at`, ascending, of values that are all there. Moves the values about, but does not sort them: those
-/// beside a quantile are where sorting would put them. Nothing of nothing.
-pub(crate) fn quantiles(values: &mut [f64], at: &[f64]) -> Vec<f64> {
+/// The quantiles `at`, ascending, of values that are all there. Without copies it moves the values about, but does not
+/// sort them: those beside a quantile are where sorting would put them. Nothing of nothing.
+pub(crate) fn quantiles(values: &mut [f64], at: &[f64], copies: Copies<'_>) -> Vec<f64> {
     if values.is_empty() {
         return Vec::new();
+    }
+    if copies.is_some() {
+        let ranked = Ranked::new(values, copies);
+        // The ends are the smallest and the largest value, also where copies do not add up to a whole number.
+        return at.iter().map(|&q| if q == 1.0 { ranked.largest() } else { ranked.quantile(q) }).collect();
     }
     let last = values.len() - 1;
     let below = |q: &f64| libm::floor(last as f64 * q) as usize;
@@ -187,15 +197,15 @@ fn select(keys: &mut [i64], first: usize, places: &[usize]) {
 
 /// What is taken from a value and what it is then divided by; see [`Scale`].
 pub(super) fn centre_and_scale(values: &[f64], scale: Scale, copies: Copies<'_>) -> (f64, f64) {
-    if let Some(value) = constant(values, copies) {
-        return (value, 1.0);
+    if let Some((centre, noise)) = constant(values, copies) {
+        return (centre, if scale == Scale::None { 1.0 } else { noise });
     }
     if values.is_empty() {
         return (0.0, 1.0);
     }
     if matches!(scale, Scale::Robust | Scale::Minmax) {
         let ranked = Ranked::new(values, copies);
-        let (first, last) = (ranked.values[0], ranked.values[ranked.values.len() - 1]);
+        let (first, last) = (ranked.values[0], ranked.largest());
         let (centre, width) = match scale {
             Scale::Robust => (median(values, copies), ranked.quantile(0.75) - ranked.quantile(0.25)),
             _ => (first, last - first),
@@ -214,31 +224,38 @@ pub(super) fn centre_and_scale(values: &[f64], scale: Scale, copies: Copies<'_>)
     }
 }
 
-/// The value of a column that is constant: all its values are equal, or their deviation is no more than the rounding
-/// error of their mean, so that scaling would blow up noise. The bound is that of scikit-learn's `StandardScaler`, with
-/// the number of additions for its `n`. Missing values are left out.
-pub(super) fn constant(values: &[f64], copies: Copies<'_>) -> Option<f64> {
+/// The value of a column that is constant, and what makes noise of what is left of it: all its values are equal, or their
+/// deviation is no more than the rounding error of their mean, so that scaling by it would blow up noise. Missing values
+/// are left out.
+///
+/// The bound is that of scikit-learn's `StandardScaler`, whose `n` is the number of additions that an error has gone
+/// through; sums in blocks take fewer of them than there are rows.
+pub(super) fn constant(values: &[f64], copies: Copies<'_>) -> Option<(f64, f64)> {
     let mut some = values.iter().copied().filter(|v| !v.is_nan());
     let first = some.next()?;
-    let (mut min, mut max, mut n) = (first, first, 1.0);
+    let (mut min, mut max, mut n) = (first, first, 1usize);
     for v in some {
-        (min, max, n) = (v.min(min), v.max(max), n + 1.0);
+        (min, max, n) = (v.min(min), v.max(max), n + 1);
     }
     if min == max {
-        return Some(first);
+        return Some((first, 1.0));
     }
+    let additions = if n <= BLOCK { n as f64 } else { (BLOCK + n / BLOCK) as f64 };
+    let (error, range) = (additions * f64::EPSILON, max - min);
     // Two values so far apart alone make the deviation of plain rows larger than the bound.
-    let (error, range) = (n * f64::EPSILON, max - min);
-    let apart = range > 4.0 * error * n.sqrt() * max.abs().max(min.abs());
-    if copies.is_none() && apart && range * range / n > f64::MIN_POSITIVE {
+    let apart = range > 4.0 * error * (n as f64).sqrt() * max.abs().max(min.abs());
+    if copies.is_none() && apart && range * range / n as f64 > f64::MIN_POSITIVE {
         return None;
     }
     let (values, copies) = there(values, copies);
     let mean = mean(&values, copies.as_deref());
     let deviation = deviation(&values, mean, 0, copies.as_deref());
     let (variance, bound) = (deviation * deviation, mean * error);
-    let is_noise = deviation.is_finite() && variance <= error * variance + bound * bound;
-    is_noise.then(|| median(&values, copies.as_deref()))
+    if !deviation.is_finite() || variance > error * variance + bound * bound {
+        return None;
+    }
+    let centre = median(&values, copies.as_deref());
+    Some((centre, centre.abs().max(1.0)))
 }
 
 /// The sum of `term` over the values, block by block.

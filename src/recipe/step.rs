@@ -5,7 +5,7 @@ use crate::recipe::arithmetic::Operation;
 use crate::recipe::decode::{Section, Value, unknown};
 use crate::recipe::rule::{Comparison, Constant, Rule, as_text, check_format, mixed, numbers_or};
 use crate::recipe::statistics::{
-    Copies, Ranked, centre_and_scale, constant, count, deviation, mean, median, rank, tally, there,
+    self, Copies, Ranked, centre_and_scale, count, deviation, mean, median, rank, tally, there,
 };
 use crate::table::Values;
 
@@ -199,12 +199,14 @@ impl Step {
                 let (there, copies) = some("zscore")?;
                 let copies = copies.as_deref();
                 // The deviation of a constant is rounding noise.
-                if let Some(centre) = constant(&there, copies) {
-                    return sound(Rule::Scale { centre, scale: 1.0 });
+                if let Some((centre, scale)) = statistics::constant(&there, copies) {
+                    return sound(Rule::Scale { centre, scale });
                 }
                 let rows = count(&there, copies);
                 if rows <= f64::from(*ddof) {
-                    return Err(format!("zscore: the weights add up to {rows}, which has to be above {ddof}"));
+                    return Err(format!(
+                        "zscore: the weights add up to {rows}, which has to be above {ddof}"
+                    ));
                 }
                 let centre = mean(&there, copies);
                 sound(Rule::Scale { centre, scale: deviation(&there, centre, *ddof, copies) })

@@ -3,8 +3,11 @@
 mod apply;
 mod encode;
 mod errors;
+mod figures;
+mod groups;
 mod learners;
 mod reference;
+mod weights;
 
 use segmenta::error::Error;
 use segmenta::recipe::{Choice, InferOptions, Recipe, infer};

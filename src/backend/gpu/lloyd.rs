@@ -93,9 +93,7 @@ pub(super) async fn lloyd(
     let mut lasts: Vec<Option<Last>> = sets
         .iter()
         .enumerate()
-        .map(|(s, set)| {
-            memories.get_mut(s).and_then(|memory| memory.take(rows.id, set.k()))
-        })
+        .map(|(s, set)| memories.get_mut(s).and_then(|memory| memory.take(rows.id, set.k())))
         .collect();
     let fresh = sets.iter().zip(&lasts).filter(|(_, last)| last.is_none()).map(|(set, _)| set);
     let form = Form::new(rows, fresh, !memories.is_empty());

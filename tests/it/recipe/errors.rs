@@ -186,7 +186,18 @@ fn chain(steps: &str) -> String {
 
 #[test]
 fn operations() {
-    let cases: [(&str, &str, &[&str]); 34] = [
+    let cases: [(&str, &str, &[&str]); 41] = [
+        (
+            "{ divide = { column = \"b\" } }",
+            ".divide.column",
+            &["unknown key \"column\"", "expected one of by"],
+        ),
+        ("{ divide = { by = 0 } }", ".divide.by", &["expected a text in quotes, found 0"]),
+        ("{ divide = { } }", ".divide", &["expected a number, or { by = \"the other column\" }"]),
+        ("{ add = { by = \"b\" } }", ".add.by", &["unknown key \"by\"", "expected one of column"]),
+        ("{ subtract = { } }", ".subtract", &["expected a number, or { column = \"the other column\" }"]),
+        ("{ subtract_from = { colum = \"b\" } }", ".subtract_from.colum", &["did you mean column?"]),
+        ("{ multiply = { by = \"b\", scale = 2 } }", ".multiply.scale", &["unknown key \"scale\""]),
         (r#""log1""#, "", &["unknown operation \"log1\"", "did you mean log1p?"]),
         (r#""frobnicate""#, "", &["unknown operation", "expected one of add, answered, clip"]),
         ("{ logp = 1 }", ".logp", &["unknown operation \"logp\"", "log1p"]),
@@ -271,10 +282,13 @@ fn columns_aggregates_and_drops() {
                 &["of is missing"],
             ),
             Case(
-                "[[aggregate]]\nname = \"n\"\nby = \"a\"\nof = \"b\"\ncompute = \"sum\"",
+                "[[aggregate]]\nname = \"n\"\nby = \"a\"\nof = \"b\"\ncompute = \"sums\"",
                 5,
                 "aggregate[0].compute",
-                &["\"mean\", \"median\", \"count\" or \"distinct\", found \"sum\""],
+                &[
+                    "\"mean\", \"median\", \"count\", \"distinct\", \"sum\",",
+                    "\"first\" or \"last\", found \"sums\"",
+                ],
             ),
             Case(
                 "[[aggregate]]\nname = \"n\"\ncompute = \"count\"",
@@ -306,6 +320,76 @@ fn columns_aggregates_and_drops() {
         ],
         faults,
     );
+}
+
+#[test]
+fn groups() {
+    let counted = "[[aggregate]]\nname = \"n\"\nby = \"plan\"\ncompute = \"count\"\n";
+    let text = |more: &str| format!("[group]\nby = \"plan\"\n{counted}{more}");
+    let cases = [
+        ("[group]\n".to_string(), 1, "group.by", vec!["missing", "groups"]),
+        ("[group]\nby = 3\n".into(), 2, "group.by", vec!["a text in quotes, found 3"]),
+        (format!("[group]\nof = \"x\"\nby = \"plan\"\n{counted}"), 2, "group.of", vec!["unknown key"]),
+        ("[group]\nby = \"plan\"\n".into(), 2, "group.by", vec!["no [[aggregate]] has by = \"plan\""]),
+        (text("[input]\nid = \"who\"\n"), 2, "group.by", vec!["id = \"who\"", "leave id out"]),
+        (format!("[[group]]\nby = \"plan\"\n{counted}"), 1, "group", vec!["expected a table, found a list"]),
+    ];
+    for (text, line, key, words) in cases {
+        assert_eq!(wrong(&text, &faults(&text), line, key, &words), None);
+    }
+    let cases = [
+        (
+            text("").replace("\"plan\"", "\"plam\""),
+            vec![(1, "group.by", "did you mean plan?"), (3, "n", "plan?")],
+        ),
+        (
+            text("[[column]]\nname = \"x\"\nfrom = \"n\"\nsteps = [{ multiply = { by = \"pay\" } }]"),
+            vec![(7, "x", "\"pay\" is a column of the single rows")],
+        ),
+        (
+            text(
+                "[[aggregate]]\nname = \"x\"\nby = \"plan\"\nof = \"y\"\ncompute = \"sum\"\n\
+                  [[column]]\nname = \"y\"\nfrom = \"n\"\nsteps = [\"log1p\"]",
+            ),
+            vec![(7, "x", "\"y\" is a column of the groups")],
+        ),
+        (
+            "[group]\nby = \"n\"\n[[aggregate]]\nname = \"n\"\nby = \"n\"\ncompute = \"count\"".into(),
+            vec![(1, "group.by", "\"n\" is made of the groups that it is to make"), (3, "n", "\"n\"")],
+        ),
+        (
+            text("[features]\ncolumns = [\"pay\"]"),
+            vec![(7, "features.columns", "an [[aggregate]] by \"plan\"")],
+        ),
+        (
+            text(
+                "[[aggregate]]\nname = \"x\"\nby = \"plan\"\nof = \"pay\"\ncompute = \"sum\"\nscale = \"none\"\n\
+                  [[aggregate]]\nname = \"y\"\nby = \"plan\"\nof = \"who\"\ncompute = \"first\"\nscale = \"none\"",
+            ),
+            vec![(13, "y", "scale is for numbers, and this column holds text")],
+        ),
+    ];
+    for (text, expected) in cases {
+        let found = fit_faults(&text);
+        let said: Vec<String> = found.iter().map(Fault::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{text}\n{}", said.join("\n"));
+        for (fault, (line, key, words)) in found.iter().zip(expected) {
+            let right = (fault.line, fault.key.as_str()) == (line, key) && fault.what.contains(words);
+            assert!(right, "{text}\n{}\nexpected {words}", said.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn only_the_first_of_many_faults_are_listed() {
+    let text = |n: usize| "[[column]]\nnam = \"a\"\n".repeat(n);
+    let said = |n: usize| Error::Recipe(faults(&text(n))).to_string();
+    assert_eq!((faults(&text(20)).len(), said(10).lines().count()), (40, 20));
+    let many = said(5_894);
+    let lines: Vec<&str> = many.lines().collect();
+    assert_eq!((lines.len(), lines[20]), (21, "… and 11,768 more"));
+    assert!(lines[0].starts_with("r.toml, line 1:1,") && lines[19].starts_with("r.toml, line 20:"), "{many}");
+    assert_eq!(said(11).lines().last(), Some("… and 2 more"));
 }
 
 #[test]
@@ -438,7 +522,14 @@ fn recipes_that_do_not_suit_their_table() {
 
 #[test]
 fn chains_that_do_not_suit_their_column() {
-    let cases: [(&str, &str, &[&str]); 9] = [
+    let cases: [(&str, &str, &[&str]); 12] = [
+        ("plan", "{ add = { column = \"age\" } }", &["add wants numbers, found text such as \"free\""]),
+        (
+            "age",
+            "{ divide = { by = \"who\" } }",
+            &["divide wants numbers in column who, found text such as \"a\""],
+        ),
+        ("age", "{ divide = { by = \"pai\" } }", &["no column is called \"pai\"", "did you mean pay?"]),
         ("plan", "\"log1p\"", &["log1p wants numbers, found text such as \"free\""]),
         ("plan", "{ impute = \"median\" }", &["impute wants numbers, found text such as \"free\""]),
         ("plan", "{ cut = { at = [1], labels = [\"a\", \"b\"] } }", &["cut wants numbers"]),
