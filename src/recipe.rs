@@ -8,6 +8,7 @@
 mod aggregate;
 mod arithmetic;
 mod columns;
+mod dates;
 mod decode;
 mod drops;
 mod encode;
@@ -29,7 +30,8 @@ use serde::{Deserialize, Serialize};
 pub use aggregate::{Aggregate, Figure};
 pub use arithmetic::Operation;
 pub use drops::{Bounds, Drop, DropRule, FittedDrop};
-pub use encode::{ColumnEncoder, Encoded, Encoder};
+pub use encode::{ColumnEncoder, Encoded, Encoder, Sides};
+pub(crate) use file::fit_for_a_name;
 pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
 pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};

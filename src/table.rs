@@ -7,13 +7,17 @@
 mod columnar;
 mod csv;
 mod gzip;
+mod ids;
+mod missing;
 mod names;
 mod npy;
+mod reading;
 mod texts;
+mod wholes;
 pub mod write;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -21,8 +25,11 @@ use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
+use crate::memory::{self, Budget};
 
 pub(crate) use names::{check_columns, closest, missing_column};
+pub use reading::{Inferred, Reading, Written};
+pub use wholes::Wholes;
 
 /// One column's values. Every variant has one entry a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +129,24 @@ impl Values {
         }
     }
 
+    /// About how many bytes the texts of the levels take.
+    fn level_bytes(&self) -> u64 {
+        let Values::Text { levels, .. } = self else { return 0 };
+        levels.iter().map(|level| (size_of::<String>() + level.capacity()) as u64).sum()
+    }
+
+    /// About how many bytes the column takes; what columns share counts for the first of them.
+    fn bytes(&self) -> u64 {
+        let cell = match self {
+            Values::Number(_) => size_of::<f64>(),
+            Values::Packed { block, column: 0 } => size_of::<f32>() * block.features(),
+            Values::Bool(_) => size_of::<Option<bool>>(),
+            Values::Text { .. } => size_of::<Option<u32>>(),
+            Values::Packed { .. } | Values::Empty(_) => 0,
+        };
+        (cell * self.len()) as u64 + self.level_bytes()
+    }
+
     /// How many cells are missing.
     pub fn missing(&self) -> usize {
         (0..self.len()).filter(|&row| self.is_missing(row)).count()
@@ -165,7 +190,7 @@ pub struct Column {
 }
 
 /// A table: columns of one length, and the ids as they were written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     /// What the reader was given, for messages.
     pub source: String,
@@ -175,9 +200,27 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The id column's name and its cells letter for letter, where one was asked for.
     pub ids: Option<(String, Vec<String>)>,
+    /// How numbers are written in the columns where that is not as programs write them, by the columns' names.
+    pub readings: BTreeMap<String, Written>,
+    /// Columns of whole numbers that f64 cannot tell apart, by their names.
+    pub wholes: BTreeMap<String, Wholes>,
+    /// What a person should know of the file, one sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Table {
+    /// About how many bytes of memory it takes.
+    pub fn bytes(&self) -> u64 {
+        let ids =
+            self.ids.iter().flat_map(|(_, ids)| ids).map(|id| (size_of::<String>() + id.capacity()) as u64);
+        self.columns.iter().map(|column| column.values.bytes()).sum::<u64>() + ids.sum::<u64>()
+    }
+
+    /// The columns by their names; of equal names the first. For whoever looks for many of them.
+    pub(crate) fn by_name(&self) -> HashMap<&str, &Column> {
+        self.columns.iter().rev().map(|column| (column.name.as_str(), column)).collect()
+    }
+
     /// The column of a name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
@@ -216,6 +259,15 @@ impl Format {
     ];
 }
 
+/// Columns of which somebody, such as a fitted model, knows what they hold: see [`ReadOptions`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Columns that are text.
+    pub text: Vec<String>,
+    /// Columns that are numbers, and how these are written.
+    pub numbers: Vec<(String, Reading)>,
+}
+
 /// How to read a table; the default takes everything from the file itself.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
@@ -223,23 +275,43 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The delimiter of a text table, an ASCII character; found by itself where `None`.
     pub delimiter: Option<u8>,
-    /// Texts that mean missing, beside the empty cell, `-`, `NA`, `NaN` and `null` (in any case).
+    /// What means missing, beside the empty cell, `-`, `?`, `NA`, `N/A`, `#N/A`, `NaN` and `null` (in any case) and
+    /// `None`. A number stands for the value, however it is written and in every format.
     pub null: Vec<String>,
+    /// Which of these marks are texts in this table: `NA` may be Namibia.
+    pub keep_null: Vec<String>,
+    /// The decimal sign of all columns of a text table, `.` or `,`; by default it is told from each column's cells.
+    pub decimal: Option<char>,
     /// The column whose cells are kept as written in [`Table::ids`].
     pub id: Option<String>,
+    /// Whether a table without that column is read all the same, with no [`Table::ids`]; otherwise it is an error.
+    pub id_optional: bool,
+    /// Columns that are numbers, and how these are written. New rows for a fitted encoder need it: `1,234` alone
+    /// could mean two numbers.
+    pub numbers: Vec<(String, Reading)>,
+    /// How many lines at the top of a text table come before its header. `None`: comments (`#`) are skipped, and what
+    /// looks like a title is an error.
+    pub skip_lines: Option<usize>,
+    /// Whether a text table has no header, so that its columns are called `f0`, `f1` and so on.
+    pub no_header: bool,
     /// Columns to read as text whatever they look like. New rows for a fitted encoder need it: a batch
     /// whose codes happen to be all digits would come out as numbers otherwise.
     pub text: Vec<String>,
     /// How many rows right after the header are skipped, as if they were not there; the second line of a survey
     /// often holds the questions. Lines in messages stay those of the file.
     pub skip_rows: usize,
+    /// How many bytes of memory the table may take, while it is read and afterwards; `None` sets no limit. What would
+    /// take more is [`Error::Data`], said before the memory is taken.
+    pub max_memory: Option<u64>,
 }
 
 /// Reads the table at `path`, or from stdin where that is `-` (which needs `options.format`).
 ///
 /// Cells are trimmed of ASCII whitespace, except ids. A column is numbers if every cell that is not missing
-/// is one, booleans if all are `true` or `false` in any case, text otherwise. Blank lines are skipped; a
-/// column without a name is called `unnamed_N` by its position, counted from 1.
+/// is one, booleans if all are `true` or `false` in any case, text otherwise. Digits with a leading zero (`007`) are
+/// codes, which are text. Text whose every value is a number under one [`Reading`] is numbers, as
+/// [`Table::readings`] says. Blank lines are skipped; a column without a name is called `unnamed_N` by its position,
+/// counted from 1.
 ///
 /// # Errors
 ///
@@ -253,8 +325,8 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
                 "reading from stdin needs the format: csv, tsv, npy, parquet or arrow".into(),
             ));
         }
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = read_whole(io::stdin().lock(), None, options).map_err(failed)?;
+        let bytes = bytes.map_err(|e| e.in_file("stdin"))?;
         return read_bytes("stdin", bytes, options);
     }
     let name = path.display().to_string();
@@ -262,20 +334,47 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     if path.is_dir() {
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "this is a directory, not a file")));
     }
+    let budget = Budget::new(options.max_memory);
     let columns = match format {
-        Format::Parquet => Some(columnar::read_parquet(path, options)),
-        Format::Arrow => Some(columnar::read_arrow(path, options)),
+        Format::Parquet => Some(columnar::read_parquet(path, options, &budget)),
+        Format::Arrow => Some(columnar::read_arrow(path, options, &budget)),
         _ => None,
     };
     if let Some(table) = columns {
         return finish(table.map_err(|e| e.in_file(&name))?, &name);
     }
     if format == Format::Npy
-        && let Some(table) = npy::read_packed(path, options).map_err(|e| e.in_file(&name))?
+        && let Some(table) = npy::read_packed(path, options, &budget).map_err(|e| e.in_file(&name))?
     {
         return finish(table, &name);
     }
-    read_bytes(&name, std::fs::read(path).map_err(failed)?, options)
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    let bytes = read_whole(file, length, options).map_err(failed)?.map_err(|e| e.in_file(&name))?;
+    read_bytes(&name, bytes, options)
+}
+
+/// All bytes of a source, of which `length` may be known, as long as they fit the memory that there may be.
+fn read_whole(
+    source: impl io::Read,
+    length: Option<u64>,
+    options: &ReadOptions,
+) -> io::Result<Result<Vec<u8>>> {
+    let limit = options.max_memory.unwrap_or(u64::MAX);
+    if let Some(length) = length
+        && length > limit
+    {
+        return Ok(Err(memory::too_much(length, limit)));
+    }
+    let mut bytes = Vec::new();
+    if bytes.try_reserve_exact(length.unwrap_or(0) as usize).is_err() {
+        return Ok(Err(memory::refused(length.unwrap_or(0))));
+    }
+    source.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Ok(Err(memory::too_much(bytes.len() as u64, limit)));
+    }
+    Ok(Ok(bytes))
 }
 
 /// Reads a table from memory; `name` stands for it in messages, and its extension says the format where
@@ -286,18 +385,20 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
 /// As [`read`], without the file's own.
 pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
     let format = format_of(name, options)?;
+    let budget = Budget::new(options.max_memory);
     let zipped = matches!(format, Format::Csv | Format::Tsv | Format::Npy);
-    let bytes = if zipped { gzip::unpack(bytes) } else { Ok(bytes) };
+    let bytes = budget.take(bytes.len() as u64).map(|()| bytes);
+    let bytes = bytes.and_then(|bytes| if zipped { gzip::unpack(bytes, &budget) } else { Ok(bytes) });
     let table = bytes.and_then(|bytes| {
         if bytes.is_empty() {
             return Err(Error::data("the file is empty"));
         }
         match format {
-            Format::Parquet => columnar::parse_parquet(bytes, options),
-            Format::Arrow => columnar::parse_arrow(&bytes, options),
-            Format::Npy => npy::parse(&bytes, options),
-            Format::Csv => csv::parse(&bytes, options.delimiter, options),
-            Format::Tsv => csv::parse(&bytes, options.delimiter.or(Some(b'\t')), options),
+            Format::Parquet => columnar::parse_parquet(bytes, options, &budget),
+            Format::Arrow => columnar::parse_arrow(&bytes, options, &budget),
+            Format::Npy => npy::parse(&bytes, options, &budget),
+            Format::Csv => csv::parse(&bytes, options.delimiter, options, &budget),
+            Format::Tsv => csv::parse(&bytes, options.delimiter.or(Some(b'\t')), options, &budget),
         }
     });
     finish(table.map_err(|e| e.in_file(name))?, name)
@@ -356,6 +457,7 @@ mod columnar {
 
     use super::{ReadOptions, Table};
     use crate::error::{Error, Result};
+    use crate::memory::Budget;
 
     /// What to do without.
     pub(super) fn missing() -> Error {
@@ -368,25 +470,32 @@ mod columnar {
         false
     }
 
-    pub(super) fn read_parquet(_: &Path, _: &ReadOptions) -> Result<Table> {
+    pub(super) fn read_parquet(_: &Path, _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 
-    pub(super) fn read_arrow(_: &Path, _: &ReadOptions) -> Result<Table> {
+    pub(super) fn read_arrow(_: &Path, _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 
-    pub(super) fn parse_parquet(_: Vec<u8>, _: &ReadOptions) -> Result<Table> {
+    pub(super) fn parse_parquet(_: Vec<u8>, _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 
-    pub(super) fn parse_arrow(_: &[u8], _: &ReadOptions) -> Result<Table> {
+    pub(super) fn parse_arrow(_: &[u8], _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 }
 
+/// Notes on the ids of a table whose rows are counted; `skipped` are those before the first.
+fn note_ids(table: &mut Table, skipped: usize) {
+    if let Some((name, cells)) = &table.ids {
+        table.notes.extend(ids::note(name, cells, "row", |row| (skipped + row + 1) as u64));
+    }
+}
+
 /// The id column asked for, its cells as written.
-fn ids(
+fn id_cells(
     options: &ReadOptions,
     names: &[String],
     rows: usize,
@@ -394,6 +503,9 @@ fn ids(
 ) -> Result<Option<(String, Vec<String>)>> {
     let Some(id) = &options.id else { return Ok(None) };
     let Some(column) = names.iter().position(|n| n == id) else {
+        if options.id_optional {
+            return Ok(None);
+        }
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
     };
     Ok(Some((id.clone(), (0..rows).map(|row| cell(row, column)).collect())))

@@ -38,21 +38,20 @@ impl FeaturesFile {
         let Some((file, format)) = &mut self.0 else { return Ok(()) };
         let (matrix, encoder) = (&prepared.matrix, &prepared.fitted.encoder);
         let unit = matrix.to_user(1.0);
+        let encoders = encoder.by_feature();
         let column = |j: usize| {
-            let shift = encoder.to_user(j, 0.0);
-            let value = move |i: usize| (f64::from(matrix.value(i, j)) * unit + shift) as f32;
+            let shift = -encoders[j].from_user(encoder.scale, 0.0);
+            let value =
+                move |i: usize| (f64::from(matrix.value(prepared.matrix_row(i), j)) * unit + shift) as f32;
             Cells::F32(Box::new(move |i| Some(value(i))))
         };
         let columns: Vec<Cells<'_>> = (0..matrix.features()).map(column).collect();
         let names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
-        file.write(|out| write_table(*format, matrix.rows(), &names, &columns, out))
+        file.write(|out| write_table(*format, prepared.fit_rows(), &names, &columns, out))
     }
 
-    /// Puts the file in its place.
-    ///
-    /// # Errors
-    /// As [`Pending::keep`].
-    pub fn keep(self) -> Result<(), Error> {
-        self.0.map_or(Ok(()), |(file, _)| file.keep())
+    /// The file, to be put in its place.
+    pub fn into_file(self) -> Option<Pending> {
+        self.0.map(|(file, _)| file)
     }
 }

@@ -1,5 +1,6 @@
 //! The fitted encoder, and applying it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub enum ColumnEncoder {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         unscaled: bool,
     },
-    /// 0 or 1, one feature.
+    /// A column of two values, one feature: `(value - centre) / scale` of 0 or 1, times the weight.
     Bool {
         /// The column's name.
         column: String,
@@ -40,6 +41,15 @@ pub enum ColumnEncoder {
         /// What the feature is multiplied by.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         weight: f64,
+        /// What is taken away; older models scaled no flags.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        centre: f64,
+        /// What is divided by.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        scale: f64,
+        /// The two texts, where the column holds texts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        texts: Option<Sides>,
     },
     /// One feature a level, 1 in the rows that have it and 0 elsewhere.
     OneHot {
@@ -57,6 +67,56 @@ pub enum ColumnEncoder {
     },
 }
 
+/// The two texts of a column that has no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sides {
+    /// The text that is 0.
+    pub no: String,
+    /// The text that is 1.
+    pub yes: String,
+}
+
+/// Words for yes, in lower case.
+const YES: [&str; 11] = ["yes", "y", "true", "t", "1", "on", "ja", "j", "oui", "si", "sí"];
+
+impl Sides {
+    /// Two texts: a word for yes is 1, else the later one in the order of the alphabet.
+    pub(super) fn of(a: &str, b: &str) -> Self {
+        let says_yes = |text: &str| YES.contains(&text.to_lowercase().as_str());
+        let swapped = if says_yes(a) == says_yes(b) { a > b } else { says_yes(a) };
+        let (no, yes) = if swapped { (b, a) } else { (a, b) };
+        Sides { no: no.into(), yes: yes.into() }
+    }
+
+    /// The two texts of a column in which the rows kept have exactly two.
+    pub(super) fn in_rows(levels: &[String], codes: impl Iterator<Item = Option<u32>>) -> Option<Self> {
+        let mut found: Vec<u32> = Vec::new();
+        for code in codes.flatten() {
+            if !found.contains(&code) {
+                if found.len() == 2 {
+                    return None;
+                }
+                found.push(code);
+            }
+        }
+        let text = |code: &u32| levels.get(*code as usize).map(String::as_str);
+        match found[..] {
+            [a, b] => Some(Sides::of(text(&a)?, text(&b)?)),
+            _ => None,
+        }
+    }
+
+    /// Which of the two a text is.
+    pub(super) fn side(&self, text: &str) -> Option<bool> {
+        if text == self.yes { Some(true) } else { (text == self.no).then_some(false) }
+    }
+
+    /// What becomes of the column, in words.
+    pub(super) fn describe(&self) -> String {
+        format!("two values: {} is 1, {} is 0", self.yes, self.no)
+    }
+}
+
 fn one() -> f64 {
     1.0
 }
@@ -65,6 +125,12 @@ fn one() -> f64 {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_one(weight: &f64) -> bool {
     *weight == 1.0
+}
+
+// serde hands out references.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(centre: &f64) -> bool {
+    *centre == 0.0
 }
 
 impl ColumnEncoder {
@@ -84,6 +150,40 @@ impl ColumnEncoder {
             ColumnEncoder::OneHot { levels, other, missing, .. } => {
                 levels.len() + usize::from(!other.is_empty()) + usize::from(*missing)
             }
+        }
+    }
+
+    /// A feature's value in the units of the column: 0 to 1 for one of two values and for levels.
+    pub fn to_original(&self, scaled: f64) -> f64 {
+        match self {
+            ColumnEncoder::Number { centre, scale, .. } => scaled * scale + centre,
+            ColumnEncoder::Bool { weight, centre, scale, .. } => scaled / weight * scale + centre,
+            ColumnEncoder::OneHot { weight, .. } => scaled / weight,
+        }
+    }
+
+    /// The other way: a value in the units of the column, in the scaled space.
+    pub fn from_original(&self, value: f64) -> f64 {
+        match self {
+            ColumnEncoder::Number { centre, scale, .. } => (value - centre) / scale,
+            ColumnEncoder::Bool { weight, centre, scale, .. } => (value - centre) / scale * weight,
+            ColumnEncoder::OneHot { weight, .. } => value * weight,
+        }
+    }
+
+    /// Whether its features stand for levels of a text.
+    pub fn is_level(&self) -> bool {
+        matches!(self, ColumnEncoder::OneHot { .. } | ColumnEncoder::Bool { texts: Some(_), .. })
+    }
+
+    /// A feature's value as a user writes it, in the scaled space; see [`Encoder::from_user`]. `of` is how the
+    /// encoder scales numbers.
+    pub fn from_user(&self, of: Scale, value: f64) -> f64 {
+        match self {
+            ColumnEncoder::Number { centre, scale, unscaled, .. } if *unscaled || of == Scale::None => {
+                value - centre / scale
+            }
+            _ => value,
         }
     }
 }
@@ -116,6 +216,9 @@ impl Encoder {
         let mut names = Vec::new();
         for encoder in &self.columns {
             match encoder {
+                ColumnEncoder::Bool { column, texts: Some(texts), .. } => {
+                    names.push(format!("{column}={}", texts.yes));
+                }
                 ColumnEncoder::Number { column, .. } | ColumnEncoder::Bool { column, .. } => {
                     names.push(column.clone());
                 }
@@ -145,9 +248,11 @@ impl Encoder {
             ColumnEncoder::Number { median, centre, scale, .. } => {
                 median.is_finite() && centre.is_finite() && scale.is_finite() && *scale > 0.0
             }
-            ColumnEncoder::Bool { weight, .. } | ColumnEncoder::OneHot { weight, .. } => {
-                weight.is_finite() && *weight > 0.0
+            ColumnEncoder::Bool { weight, centre, scale, .. } => {
+                let positive = |v: f64| v.is_finite() && v > 0.0;
+                positive(*weight) && positive(*scale) && centre.is_finite()
             }
+            ColumnEncoder::OneHot { weight, .. } => weight.is_finite() && *weight > 0.0,
         })
     }
 
@@ -158,7 +263,9 @@ impl Encoder {
 
     /// The columns that new tables must be read as text, for [`crate::table::ReadOptions::text`].
     pub fn text_columns(&self) -> Vec<String> {
-        let text = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::OneHot { .. });
+        let text = |c: &&ColumnEncoder| {
+            matches!(c, ColumnEncoder::OneHot { .. } | ColumnEncoder::Bool { texts: Some(_), .. })
+        };
         self.columns.iter().filter(text).map(|c| c.column().to_string()).collect()
     }
 
@@ -189,9 +296,10 @@ impl Encoder {
         check_lengths(table)?;
         check_columns(table, self.columns.iter().map(ColumnEncoder::column).collect())?;
         let mut columns = Vec::with_capacity(self.columns.len());
+        let by_name = table.by_name();
         for encoder in &self.columns {
-            let column =
-                table.column(encoder.column()).ok_or_else(|| missing_column(table, encoder.column()))?;
+            let column = by_name.get(encoder.column()).copied();
+            let column = column.ok_or_else(|| missing_column(table, encoder.column()))?;
             check_type(encoder, column).map_err(|e| e.in_file(&table.source))?;
             columns.push(column);
         }
@@ -211,48 +319,36 @@ impl Encoder {
         Ok(out)
     }
 
-    /// A feature's value in the units of its column. Booleans, levels and features that are not there come back
-    /// as they are.
+    /// A feature's value in the units of its column: 0 to 1 for one of two values and for levels. Features that are
+    /// not there come back as they are. For many features, see [`Encoder::by_feature`].
     pub fn to_original(&self, feature: usize, scaled: f64) -> f64 {
-        match self.encoder_of(feature) {
-            Some(ColumnEncoder::Number { centre, scale, .. }) => scaled * scale + centre,
-            Some(ColumnEncoder::Bool { weight, .. } | ColumnEncoder::OneHot { weight, .. }) => {
-                scaled / weight
-            }
-            None => scaled,
-        }
+        self.encoder_of(feature).map_or(scaled, |encoder| encoder.to_original(scaled))
     }
 
     /// The other way: a value in the units of a feature's column, in the scaled space.
     pub fn from_original(&self, feature: usize, value: f64) -> f64 {
-        match self.encoder_of(feature) {
-            Some(ColumnEncoder::Number { centre, scale, .. }) => (value - centre) / scale,
-            Some(ColumnEncoder::Bool { weight, .. } | ColumnEncoder::OneHot { weight, .. }) => value * weight,
-            None => value,
-        }
+        self.encoder_of(feature).map_or(value, |encoder| encoder.from_original(value))
     }
 
     /// Whether a feature stands for a level of a text.
     pub fn is_level(&self, feature: usize) -> bool {
-        matches!(self.encoder_of(feature), Some(ColumnEncoder::OneHot { .. }))
+        self.encoder_of(feature).is_some_and(ColumnEncoder::is_level)
     }
 
     /// A feature's value as a user writes it, in the scaled space, as [`Encoder::apply`] would have it. The two
     /// differ under [`Scale::None`], whose centring a user does not see.
     pub fn from_user(&self, feature: usize, value: f64) -> f64 {
-        match self.encoder_of(feature) {
-            Some(ColumnEncoder::Number { centre, scale, unscaled, .. })
-                if *unscaled || self.scale == Scale::None =>
-            {
-                value - centre / scale
-            }
-            _ => value,
-        }
+        self.encoder_of(feature).map_or(value, |encoder| encoder.from_user(self.scale, value))
     }
 
     /// The other way: a feature's value in the scaled space as a user writes it.
     pub fn to_user(&self, feature: usize, value: f64) -> f64 {
         value - self.from_user(feature, 0.0)
+    }
+
+    /// For each feature the encoder of its column.
+    pub fn by_feature(&self) -> Vec<&ColumnEncoder> {
+        self.columns.iter().flat_map(|column| std::iter::repeat_n(column, column.width())).collect()
     }
 
     /// Turns a table whose columns lie packed and become one feature each, in order, into those features where they
@@ -337,15 +433,18 @@ fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Res
             }
             Ok((vec![values], Vec::new()))
         }
-        ColumnEncoder::Bool { fill, weight, .. } => {
-            let as_number = |row: usize| {
-                let value = match &column.values {
-                    Values::Bool(v) => v[row],
-                    _ => None,
-                };
-                if value.unwrap_or(*fill) { *weight as f32 } else { 0.0 }
+        ColumnEncoder::Bool { fill, weight, centre, scale, texts, .. } => {
+            let (sides, warnings) = sides(column, kept, texts.as_ref());
+            let of = |side: bool| {
+                let value = f64::from(u8::from(side));
+                // Adding zero makes -0.0 plain. As numbers of 0 and 1 are scaled, to the last bit.
+                ((value - centre) / (scale / weight)) as f32 + 0.0
             };
-            Ok((vec![pick(rows, kept, as_number)], Vec::new()))
+            let (yes, no) = (of(true), of(false));
+            let as_number = |row: usize| {
+                if sides.get(row).copied().flatten().unwrap_or(*fill) { yes } else { no }
+            };
+            Ok((vec![pick(rows, kept, as_number)], warnings))
         }
         ColumnEncoder::OneHot { levels, other, missing, weight, .. } => {
             let (mut features, warnings) = one_hot(column, kept, levels, other, *missing, encoder.width());
@@ -355,6 +454,45 @@ fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Res
             Ok((features, warnings))
         }
     }
+}
+
+/// Which of its two values each row of a column has, where one is there.
+fn sides<'a>(
+    column: &'a Column,
+    kept: Option<&[u32]>,
+    texts: Option<&Sides>,
+) -> (Cow<'a, [Option<bool>]>, Vec<String>) {
+    match (&column.values, texts) {
+        (Values::Bool(v), None) => (Cow::Borrowed(v), Vec::new()),
+        (Values::Text { levels, codes }, Some(sides)) => {
+            let of: Vec<Option<bool>> = levels.iter().map(|level| sides.side(level)).collect();
+            let side = |code: &Option<u32>| code.and_then(|c| of.get(c as usize).copied().flatten());
+            let mut unseen = vec![0usize; levels.len()];
+            for code in pick(codes.len(), kept, |row| codes[row]).into_iter().flatten() {
+                if let Some(None) = of.get(code as usize) {
+                    unseen[code as usize] += 1;
+                }
+            }
+            let warning = unseen_levels(&column.name, levels, unseen, "counted as missing");
+            (codes.iter().map(side).collect(), warning.into_iter().collect())
+        }
+        _ => (Cow::Borrowed(&[]), Vec::new()),
+    }
+}
+
+/// A warning of texts that the fit did not see: how many rows have each, and what becomes of these.
+fn unseen_levels(name: &str, texts: &[String], rows: Vec<usize>, fate: &str) -> Option<String> {
+    let new: Vec<(&str, usize)> =
+        texts.iter().zip(rows).filter(|(_, n)| *n > 0).map(|(t, n)| (t.as_str(), n)).collect();
+    if new.is_empty() {
+        return None;
+    }
+    let listed: Vec<String> =
+        new.iter().take(3).map(|(text, n)| format!("{text:?} in {}", count(*n))).collect();
+    let more = if new.len() > 3 { format!(" and {} more", new.len() - 3) } else { String::new() };
+    let total = count(new.iter().map(|(_, n)| n).sum());
+    let listed = listed.join(", ");
+    Some(format!("{name}: categories that the fit did not see, in {total}, {fate}: {listed}{more}"))
 }
 
 /// Encodes a text column.
@@ -400,18 +538,8 @@ fn one_hot(
 
     let mut warnings = Vec::new();
     let name = &column.name;
-    let new: Vec<(&str, usize)> =
-        texts.iter().zip(unseen).filter(|(_, n)| *n > 0).map(|(t, n)| (t.as_str(), n)).collect();
-    if !new.is_empty() {
-        let listed: Vec<String> =
-            new.iter().take(3).map(|(text, n)| format!("{text:?} in {}", count(*n))).collect();
-        let more = if new.len() > 3 { format!(" and {} more", new.len() - 3) } else { String::new() };
-        let total = count(new.iter().map(|(_, n)| n).sum());
-        let fate = if other_slot.is_some() { "counted as other" } else { "0 in all its features" };
-        let listed = listed.join(", ");
-        warnings
-            .push(format!("{name}: categories that the fit did not see, in {total}, {fate}: {listed}{more}"));
-    }
+    let fate = if other_slot.is_some() { "counted as other" } else { "0 in all its features" };
+    warnings.extend(unseen_levels(name, texts, unseen, fate));
     if unexpected > 0 {
         let rows = count(unexpected);
         warnings.push(format!("{name}: missing in {rows}, and in none at the fit: 0 in all its features"));
@@ -423,8 +551,8 @@ fn one_hot(
 fn check_type(encoder: &ColumnEncoder, column: &Column) -> Result<()> {
     let kind = match encoder {
         ColumnEncoder::Number { .. } => Kind::Number,
-        ColumnEncoder::Bool { .. } => Kind::Boolean,
-        ColumnEncoder::OneHot { .. } => Kind::Text,
+        ColumnEncoder::Bool { texts: None, .. } => Kind::Boolean,
+        ColumnEncoder::Bool { .. } | ColumnEncoder::OneHot { .. } => Kind::Text,
     };
     let place = || Place::default().column(column.name.as_str());
     same_kind(Some(kind), &column.values).map_err(|what| Error::at(place(), what))

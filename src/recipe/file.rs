@@ -11,6 +11,7 @@ use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::drops::{Drop, DropRule};
 use crate::recipe::group::Group;
 use crate::recipe::preparation::Kind;
+use crate::recipe::rule::Rule;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
 use crate::table::{Format, Values};
@@ -34,6 +35,8 @@ pub struct Recipe {
     pub features: Features,
     /// What is fitted.
     pub analysis: Analysis,
+    /// Names of segments, by their numbers.
+    pub names: BTreeMap<u32, String>,
     /// What is written.
     pub output: Output,
 }
@@ -51,8 +54,16 @@ pub struct Input {
     pub format: Option<Format>,
     /// What separates the fields.
     pub delimiter: Option<u8>,
-    /// More texts that mean missing.
+    /// More texts and numbers that mean missing.
     pub null: Vec<String>,
+    /// Marks of missing values that are texts here.
+    pub keep_null: Vec<String>,
+    /// The decimal sign of all columns.
+    pub decimal: Option<char>,
+    /// Lines that come before the header.
+    pub skip_lines: Option<usize>,
+    /// Whether there is no header.
+    pub no_header: bool,
     /// The column that names the rows.
     pub id: Option<String>,
     /// The column with the rows' weights.
@@ -98,6 +109,8 @@ pub struct Treatment {
     pub scale: Option<Scale>,
     /// What its features are multiplied by.
     pub weight: Option<f64>,
+    /// Whether each level of a text gets a feature, where there are but two as well.
+    pub one_hot: bool,
     /// How many levels of a text get a feature each; the rest shares one.
     pub top: Option<usize>,
     /// Whether levels are in the order of the alphabet, not by how common they are.
@@ -107,13 +120,13 @@ pub struct Treatment {
 impl Treatment {
     /// Why it is not for a column of these values, as a sentence.
     pub(super) fn unfit(&self, values: &Values) -> Option<String> {
-        let one_hot = self.top.is_some() || self.alphabetical;
         let (key, wants, advice) = match values {
-            Values::Text { .. } if self.scale.is_some() => ("scale", "numbers", ""),
-            Values::Bool(_) if self.scale.is_some() => {
-                ("scale", "numbers", "; the step codes makes it 0 and 1")
+            // A text of two values is 0 and 1, unless its levels are wanted.
+            Values::Text { levels, .. } if levels.len() == 2 && !self.one_hot => return None,
+            Values::Text { .. } if self.scale.is_some() => {
+                ("scale", "numbers and for columns of two values", "")
             }
-            Values::Number(_) | Values::Packed { .. } | Values::Bool(_) if one_hot => {
+            Values::Number(_) | Values::Packed { .. } | Values::Bool(_) if self.one_hot => {
                 ("one_hot", "texts", "; the step text makes texts of it")
             }
             _ => return None,
@@ -219,11 +232,16 @@ impl Recipe {
         self.input.id.as_deref().filter(|_| self.group.is_none())
     }
 
-    /// The columns that a table has to be read as text for the recipe, for [`crate::table::ReadOptions::text`]: what
-    /// makes groups is kept as it is written.
+    /// The columns that the table must be read with as text: those whose first step says how their numbers are written,
+    /// and what makes groups, which is kept as it is written.
     pub fn text_columns(&self) -> Vec<String> {
+        let from = |c: &Column| {
+            let number = matches!(c.steps.first(), Some(Step::Rule(Rule::Number(_))));
+            (number && c.columns.is_none()).then(|| c.from.clone().unwrap_or_else(|| c.name.clone()))
+        };
         let by = self.group.iter().map(|group| group.by.clone());
-        by.filter(|by| !self.columns.iter().any(|c| c.name == *by)).collect()
+        let by = by.filter(|by| !self.columns.iter().any(|c| c.name == *by));
+        self.columns.iter().filter_map(from).chain(by).collect()
     }
 
     /// The recipe that a run without one follows.
@@ -267,6 +285,9 @@ fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeM
     recipe.features.options.weight.clone_from(&recipe.input.weight);
     if let Some(section) = part("analysis") {
         recipe.analysis = analysis(section);
+    }
+    if let Some(section) = part("names") {
+        recipe.names = names(&section);
     }
     if let Some(section) = part("output") {
         recipe.output = output(section);
@@ -329,13 +350,23 @@ fn input(section: Section<'_>) -> Input {
         rows: rows.and_then(|v| v.whole(SIZE)).map(|n| n as usize),
         format: section.take("format").and_then(|v| v.word(formats)),
         delimiter,
-        null: section.take("null").and_then(|v| v.texts()).unwrap_or_default(),
+        null: section.take("null").and_then(|v| nulls(&v)).unwrap_or_default(),
+        keep_null: section.take("keep_null").and_then(|v| v.texts()).unwrap_or_default(),
+        decimal: section.take("decimal").and_then(|v| v.word(&[(".", '.'), (",", ',')])),
+        skip_lines: section.take("skip_lines").and_then(|v| v.whole(0..=*SIZE.end())).map(|n| n as usize),
+        no_header: section.take("header").and_then(|v| v.boolean()) == Some(false),
         id: section.take("id").and_then(|v| v.text()),
         weight: section.take("weight").and_then(|v| v.text()),
         skip_rows: section.take("skip_rows").and_then(|v| v.whole(0..=*SIZE.end())).unwrap_or(0) as usize,
     };
     section.finish();
     input
+}
+
+/// Texts and numbers that mean missing.
+fn nulls(value: &Value<'_>) -> Option<Vec<String>> {
+    let one = |v: &Value<'_>| if v.is_number() { v.number().map(|n| n.to_string()) } else { v.text() };
+    value.list()?.iter().map(one).collect()
 }
 
 /// A path that is not empty.
@@ -383,6 +414,7 @@ fn treatment(section: &Section<'_>) -> Treatment {
         ..Treatment::default()
     };
     if let Some(one_hot) = section.take("one_hot").and_then(|v| v.section()) {
+        treatment.one_hot = true;
         treatment.top = one_hot.take("top").and_then(|v| v.whole(SIZE)).map(|n| n as usize);
         let orders = [("count", false), ("name", true)];
         treatment.alphabetical = one_hot.take("order").and_then(|v| v.word(&orders)).unwrap_or(false);
@@ -521,6 +553,35 @@ fn ks(value: &Value<'_>) -> Option<Vec<usize>> {
         value.fault("expected at least one k");
     }
     Some(ks)
+}
+
+/// `"0" = "Beginners"`: segments by their numbers.
+fn names(section: &Section<'_>) -> BTreeMap<u32, String> {
+    let mut names = BTreeMap::new();
+    for (key, value) in section.entries() {
+        // One way to write each number, so that no segment is named twice.
+        let Some(segment) = key.parse::<u32>().ok().filter(|n| n.to_string() == key) else {
+            value.fault(format!("expected the number of a segment, 0, 1 and so on, found {key:?}"));
+            continue;
+        };
+        let Some(name) = value.text() else { continue };
+        match fit_for_a_name(&name) {
+            Ok(()) => drop(names.insert(segment, name)),
+            Err(why) => value.fault(why),
+        }
+    }
+    names
+}
+
+/// Whether a text can be a segment's name; otherwise why not.
+pub(crate) fn fit_for_a_name(name: &str) -> std::result::Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("expected a name, found nothing".into());
+    }
+    match name.chars().find(|c| c.is_control()) {
+        Some(c) => Err(format!("a name cannot hold a line break or another control character, found {c:?}")),
+        None => Ok(()),
+    }
 }
 
 fn output(section: Section<'_>) -> Output {

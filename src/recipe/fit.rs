@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
-use crate::recipe::encode::{ColumnEncoder, Encoder};
+use crate::recipe::encode::{ColumnEncoder, Encoder, Sides};
 use crate::recipe::infer::{Choice, describe, infer};
 use crate::recipe::rows::{check_lengths, kept_rows, pick};
 use crate::recipe::rule::numbers_or;
@@ -78,6 +78,9 @@ impl Encoder {
         for (choice, column) in choices.iter_mut().filter(|c| c.features > 0).zip(&columns) {
             let guessed = std::mem::replace(&mut choice.features, column.width());
             // Rows that were left out may have taken levels with them.
+            if let ColumnEncoder::Bool { texts: Some(texts), .. } = column {
+                choice.reason = texts.describe();
+            }
             let own = treatments.get(&choice.column).is_some_and(|t| t.top.is_some());
             if let ColumnEncoder::OneHot { levels, other, missing, .. } = column
                 && (own || guessed != choice.features)
@@ -146,6 +149,9 @@ fn fit_column(
         numbers @ (Values::Number(_) | Values::Packed { .. }) => {
             let mut values = pick(numbers.len(), kept, |row| numbers.number(row).unwrap_or(f64::NAN));
             let median = median(&values, copies);
+            // Of as many ones as zeros, as for other columns of two values.
+            let flags = median == 0.5 && values.iter().all(|v| v.is_nan() || *v == 0.0 || *v == 1.0);
+            let median = if flags { 0.0 } else { median };
             values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = median);
             let how = treatment.scale.unwrap_or(options.scale);
             let constant = constant(&values, copies).map(|(value, _)| value.to_string());
@@ -159,14 +165,21 @@ fn fit_column(
             Ok((ColumnEncoder::Number { column: name, median, centre, scale, unscaled }, constant))
         }
         Values::Bool(v) => {
-            let codes = pick(v.len(), kept, |row| v[row].map(u32::from));
-            let counts = tally(2, &codes, copies);
-            let fill = counts[1] > counts[0];
-            let constant = (counts[0] == 0 || counts[1] == 0).then(|| fill.to_string());
-            Ok((ColumnEncoder::Bool { column: name, fill, weight }, constant))
+            let values = pick(v.len(), kept, |row| v[row]);
+            let how = treatment.scale.unwrap_or(options.scale);
+            Ok(fit_flag(name, &values, None, (how, weight), copies))
         }
         Values::Text { levels, codes } => {
             let codes = pick(codes.len(), kept, |row| codes[row]);
+            if !treatment.one_hot
+                && let Some(texts) = Sides::in_rows(levels, codes.iter().copied())
+            {
+                let of: Vec<Option<bool>> = levels.iter().map(|level| texts.side(level)).collect();
+                let side = |code: &Option<u32>| code.and_then(|c| of.get(c as usize).copied().flatten());
+                let values: Vec<Option<bool>> = codes.iter().map(side).collect();
+                let how = treatment.scale.unwrap_or(options.scale);
+                return Ok(fit_flag(name, &values, Some(texts), (how, weight), copies));
+            }
             let (mut levels, other) = rank(levels, &codes, treatment.top.unwrap_or(TOP_LEVELS), copies);
             if treatment.alphabetical {
                 levels.sort();
@@ -180,4 +193,29 @@ fn fit_column(
         }
         Values::Empty(_) => Err(Error::at(Place::default().column(name), "every value is missing")),
     }
+}
+
+/// Learns a column of two values, as a column of the numbers 0 and 1 is learned; with its value, where it is a constant.
+fn fit_flag(
+    column: String,
+    values: &[Option<bool>],
+    texts: Option<Sides>,
+    (how, weight): (Scale, f64),
+    copies: Copies<'_>,
+) -> (ColumnEncoder, Option<String>) {
+    let codes: Vec<Option<u32>> = values.iter().map(|v| v.map(u32::from)).collect();
+    let counts = tally(2, &codes, copies);
+    let fill = counts[1] > counts[0];
+    let constant = (counts[0] == 0 || counts[1] == 0).then(|| match &texts {
+        Some(texts) => format!("{:?}", if fill { &texts.yes } else { &texts.no }),
+        None => fill.to_string(),
+    });
+    // Zeros and ones are fine as they are where nothing is to be scaled.
+    let (centre, scale) = if how == Scale::None {
+        (0.0, 1.0)
+    } else {
+        let numbers: Vec<f64> = values.iter().map(|v| f64::from(u8::from(v.unwrap_or(fill)))).collect();
+        centre_and_scale(&numbers, how, copies)
+    };
+    (ColumnEncoder::Bool { column, fill, weight, centre, scale, texts }, constant)
 }

@@ -1,7 +1,7 @@
 //! A recipe fitted to a table, and applied to others.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
@@ -9,7 +9,7 @@ use wildmatch::WildMatch;
 use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::columns::{Node, Plan, needed};
 use crate::recipe::drops::{Fate, FittedDrop};
-use crate::recipe::encode::{Encoded, Encoder};
+use crate::recipe::encode::{ColumnEncoder, Encoded, Encoder};
 use crate::recipe::fit::FittedEncoder;
 use crate::recipe::group::Group;
 use crate::recipe::infer::Choice;
@@ -18,7 +18,7 @@ use crate::recipe::rows::{kept_rows, no_column, renumbered, select};
 use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::Copies;
 use crate::recipe::{Features, Recipe};
-use crate::table::{Column, Table, check_columns, missing_column};
+use crate::table::{Column, Reading, Table, Written, check_columns, missing_column};
 use crate::weights::Weights;
 
 /// All that a recipe learned: from a table to its features.
@@ -82,6 +82,8 @@ impl Recipe {
         let plan = Plan::new(self, table)?;
         let mut notes = Vec::new();
         let mut grouping = None;
+        // Those of the table, before columns are made of its own names.
+        let written = table.readings.clone();
         if let Some(group) = &self.group {
             let (columns, made) = plan.make(&plan.of_rows, table, None)?;
             put(table, made);
@@ -115,10 +117,12 @@ impl Recipe {
                 .map_err(|e| renumbered(e, &counted))?;
             self.with_the_rest(learned, &counted, table, &mut notes)?
         };
-        if let Some(mut grouping) = grouping {
-            grouping.keep_needed(&fitting.fitted.preparation, &fitting.fitted.encoder);
-            fitting.fitted.preparation.group = Some(grouping);
+        let Fitted { preparation, encoder } = &mut fitting.fitted;
+        if let Some(grouping) = &mut grouping {
+            grouping.keep_needed(preparation, encoder);
         }
+        preparation.group = grouping;
+        preparation.readings = readings(&written, preparation, encoder);
         fitting.notes.splice(0..0, notes);
         fitting.weights = weights.map(|weights| match &fitting.kept {
             None => weights,
@@ -176,7 +180,8 @@ impl Recipe {
             .map(|c| c.column())
             .chain(drops.iter().flat_map(FittedDrop::columns))
             .collect();
-        let preparation = Preparation { group: None, columns: needed(columns, &used), drops };
+        let columns = needed(columns, &used);
+        let preparation = Preparation { group: None, columns, drops, readings: BTreeMap::new() };
         notes.extend(encoder.notes.iter().cloned());
         Ok(Learned { preparation, encoder, notes, fates })
     }
@@ -223,7 +228,11 @@ impl Recipe {
 fn put(table: &mut Table, made: Vec<Column>) {
     for made in made {
         match table.columns.iter_mut().find(|c| c.name == made.name) {
-            Some(own) => *own = made,
+            Some(own) => {
+                table.readings.remove(&made.name);
+                table.wholes.remove(&made.name);
+                *own = made;
+            }
             None => table.columns.push(made),
         }
     }
@@ -309,6 +318,21 @@ fn rows_of(fates: &[Fate], is: impl Fn(Fate) -> bool) -> Vec<u32> {
     fates.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
 }
 
+/// How numbers are written in the table's columns that are used as numbers.
+fn readings(
+    written: &BTreeMap<String, Written>,
+    preparation: &Preparation,
+    encoder: &Encoder,
+) -> BTreeMap<String, Reading> {
+    let names: HashSet<&str> = encoder.columns.iter().map(ColumnEncoder::column).collect();
+    let read: HashSet<&str> = preparation.reads(&names).into_iter().collect();
+    let texts = preparation.text_columns();
+    let needed = written
+        .iter()
+        .filter(|(name, _)| read.contains(name.as_str()) && !texts.contains(&name.as_str()));
+    needed.map(|(name, written)| (name.clone(), written.reading.clone())).collect()
+}
+
 impl From<Encoder> for Fitted {
     fn from(encoder: Encoder) -> Self {
         Fitted { preparation: Preparation::default(), encoder }
@@ -331,7 +355,7 @@ impl Fitted {
         encoder: &Encoder,
         table: &'a Table,
     ) -> Result<Applied<'a>> {
-        if preparation.is_empty() {
+        if !preparation.has_work() {
             let encoded = encoder.apply(table)?;
             return Ok(Applied { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
         }
@@ -347,6 +371,19 @@ impl Fitted {
         encoded.warnings.splice(0..0, prepared.notes);
         let outliers = fates.map_or_else(Vec::new, outliers);
         Ok(Applied { encoded, outliers, table: Cow::Owned(whole) })
+    }
+
+    /// The columns that new tables must be read as numbers, and how these are written.
+    pub(crate) fn numbers(preparation: &Preparation, encoder: &Encoder) -> Vec<(String, Reading)> {
+        let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
+        let number = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::Number { .. });
+        let own = encoder.columns.iter().filter(number).map(ColumnEncoder::column);
+        let own = own.filter(|c| preparation.group.is_none() && !made.contains(c));
+        let plain = own.chain(preparation.number_columns());
+        let mut numbers: BTreeMap<String, Reading> =
+            plain.map(|column| (column.to_string(), Reading::default())).collect();
+        numbers.extend(preparation.readings.clone());
+        numbers.into_iter().collect()
     }
 
     /// The columns that new tables must be read as text.

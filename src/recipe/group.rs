@@ -8,7 +8,7 @@ use crate::error::{Error, Place, Result};
 use crate::recipe::aggregate::{Figure, of_groups};
 use crate::recipe::columns::needed;
 use crate::recipe::encode::{ColumnEncoder, Encoder};
-use crate::recipe::preparation::{Kind, MadeColumn, Preparation, make, same_kind, texts};
+use crate::recipe::preparation::{Kind, MadeColumn, Preparation, make, read_as, same_kind};
 use crate::recipe::rows::count;
 use crate::recipe::rule::as_text;
 use crate::table::{Column, Table, Values, missing_column};
@@ -77,11 +77,11 @@ impl Grouping {
         own.chain(looked.filter(|name| !made.contains(name))).collect()
     }
 
-    /// The table's columns that it reads as text.
-    pub(super) fn text_columns(&self) -> Vec<&str> {
-        let text = |read: Option<Kind>| read == Some(Kind::Text);
-        let of = self.figures.iter().filter(|f| text(f.read)).filter_map(|f| f.of.as_deref());
-        texts(&self.columns).chain(of).chain(text(self.read).then_some(self.by.as_str())).collect()
+    /// The table's columns that it reads as of a kind.
+    pub(super) fn columns_of(&self, kind: Kind) -> Vec<&str> {
+        let is = |read: Option<Kind>| read == Some(kind);
+        let of = self.figures.iter().filter(|f| is(f.read)).filter_map(|f| f.of.as_deref());
+        read_as(&self.columns, kind).chain(of).chain(is(self.read).then_some(self.by.as_str())).collect()
     }
 
     /// The table of a table's groups.
@@ -170,5 +170,5 @@ pub(super) fn table_of_groups(table: &Table, by: &str, names: Vec<String>, figur
     let values = Values::Text { levels: names.clone(), codes };
     let rows = names.len();
     let columns = std::iter::once(Column { name: by.into(), values }).chain(figures).collect();
-    Table { source: table.source.clone(), rows, columns, ids: Some((by.into(), names)) }
+    Table { source: table.source.clone(), rows, columns, ids: Some((by.into(), names)), ..Table::default() }
 }

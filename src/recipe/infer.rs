@@ -1,15 +1,22 @@
 //! Which columns become features, and why.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
+use crate::recipe::dates::advice;
+use crate::recipe::encode::Sides;
 use crate::recipe::statistics::constant;
 use crate::recipe::{InferOptions, Missing, TOP_LEVELS};
-use crate::table::{Column, Table, Values, missing_column};
+use crate::table::{Column, Inferred, Reading, Table, Values, missing_column};
 
 /// Whole numbers that are nearly all distinct are taken for keys from this many rows on.
 const KEY_ROWS: usize = 1000;
+
+/// Texts that are nearly all distinct are taken for names from this many values on.
+const NAME_ROWS: usize = 5;
 
 /// The words of a name that make its column a key.
 const KEY_WORDS: [&str; 4] = ["id", "hash", "uuid", "email"];
@@ -54,7 +61,7 @@ pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<Choice>> {
     let asked = named(table, &options.features)?;
     let dropped = named(table, &options.drop)?;
     let facts: Vec<(usize, usize)> =
-        table.columns.par_iter().map(|c| (c.values.missing(), c.values.distinct())).collect();
+        table.columns.par_iter().map(|c| (c.values.missing(), distinct(table, c))).collect();
     let mut choices = Vec::with_capacity(table.columns.len());
     for (i, column) in table.columns.iter().enumerate() {
         let (missing, distinct) = facts[i];
@@ -83,12 +90,19 @@ pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<Choice>> {
     Ok(choices)
 }
 
+/// How many different values a column has, to the last digit.
+fn distinct(table: &Table, column: &Column) -> usize {
+    table.wholes.get(&column.name).map_or_else(|| column.values.distinct(), |wholes| wholes.distinct)
+}
+
 /// How each column is named by `patterns`, each of which must match one.
 fn named(table: &Table, patterns: &[String]) -> Result<Vec<Named>> {
     let mut named = vec![Named::No; table.columns.len()];
+    let places = table.columns.iter().enumerate().rev().map(|(i, column)| (column.name.as_str(), i));
+    let places: HashMap<&str, usize> = places.collect();
     for pattern in patterns {
         // A name comes first: it may hold a `?` of its own.
-        if let Some(i) = table.columns.iter().position(|c| c.name == *pattern) {
+        if let Some(&i) = places.get(pattern.as_str()) {
             named[i] = Named::Exactly;
             continue;
         }
@@ -156,19 +170,21 @@ impl Candidate<'_> {
     /// Whether a text column has too many values, and what to do.
     fn too_many(&self) -> Option<(String, &'static str)> {
         let most = self.options.max_categories;
-        if !matches!(self.column.values, Values::Text { .. }) || self.distinct <= most {
+        let Values::Text { levels, .. } = &self.column.values else { return None };
+        if self.distinct <= most {
             return None;
         }
-        Some(match self.odd_text(10) {
-            Some(odd) => (
+        if let Some(odd) = self.odd_text(10) {
+            return Some((
                 format!("numbers, but also texts such as {odd:?}"),
                 "have such texts read as missing, or leave it out of the features",
-            ),
-            None => (
-                format!("{} distinct texts, more than {most}", self.distinct),
-                "raise max-categories or leave it out of the features",
-            ),
-        })
+            ));
+        }
+        let many = format!("{} distinct texts, more than {most}", self.distinct);
+        match misread(levels) {
+            Some(what) => Some((format!("{many}; {what}"), "or leave it out of the features")),
+            None => Some((many, "raise max-categories or leave it out of the features")),
+        }
     }
 
     /// A text among numbers, where at most one distinct value in `share` is no number: a stray mark or a decimal
@@ -194,6 +210,23 @@ impl Candidate<'_> {
         if states < 2 {
             return Some("constant".into());
         }
+        let present = rows - self.missing;
+        if let Values::Text { levels, .. } = &self.column.values
+            && self.distinct > 2
+            && self.odd_text(10).is_none()
+            && present >= NAME_ROWS
+            && self.distinct * 100 > present * 95
+        {
+            let what = misread(levels).map_or(String::new(), |what| format!("; {what}"));
+            return Some(format!("text that differs in {}{what}", nearly_every(self.distinct, present)));
+        }
+        if let Some(wholes) = self.table.wholes.get(&self.column.name) {
+            if wholes.running {
+                return Some("running number".into());
+            }
+            let keys = rows > KEY_ROWS && wholes.distinct * 100 > present * 95;
+            return keys.then(|| format!("{} distinct whole numbers", percent(wholes.distinct, present)));
+        }
         let numbers = self.column.values.numbers()?;
         if constant(&numbers, None).is_some() {
             return Some("constant".into());
@@ -205,7 +238,6 @@ impl Candidate<'_> {
         if rows > 2 && numbers.windows(2).all(|w| w[1] == w[0] + 1.0) {
             return Some("running number".into());
         }
-        let present = rows - self.missing;
         if rows > KEY_ROWS && self.distinct * 100 > present * 95 {
             return Some(format!("{} distinct whole numbers", percent(self.distinct, present)));
         }
@@ -215,23 +247,73 @@ impl Candidate<'_> {
     /// How many features the column becomes, and the word for it.
     fn taken(&self) -> (usize, String) {
         match self.column.values {
-            Values::Number(_) | Values::Packed { .. } => (1, "number".into()),
+            Values::Number(_) | Values::Packed { .. } => (1, self.number()),
             Values::Bool(_) => (1, "true/false".into()),
+            Values::Text { ref levels, .. } if levels.len() == 2 => {
+                (1, Sides::of(&levels[0], &levels[1]).describe())
+            }
             Values::Text { .. } | Values::Empty(_) => {
                 let missing = self.missing_level();
                 let mut reason = describe(self.distinct, TOP_LEVELS, missing);
                 if let Some(odd) = self.odd_text(2) {
                     reason.push_str(&format!("; mostly numbers, but also {odd:?}"));
+                } else if let Values::Text { levels, .. } = &self.column.values
+                    && let Some(what) = misread(levels)
+                {
+                    reason.push_str(&format!("; {what}"));
                 }
                 (width(self.distinct, missing), reason)
             }
         }
     }
 
+    /// What kind of number it is, in words.
+    fn number(&self) -> String {
+        match self.table.readings.get(&self.column.name).map(|written| written.example.as_str()) {
+            None | Some("") => "number".into(),
+            Some(example) => format!("number, written like {example}"),
+        }
+    }
+
     /// Whether missing gets a level of its own.
     fn missing_level(&self) -> bool {
-        let text = matches!(self.column.values, Values::Text { .. });
+        // In a column of two values the commoner one stands in for missing ones.
+        let text = matches!(&self.column.values, Values::Text { levels, .. } if levels.len() != 2);
         text && self.missing > 0 && self.options.missing == Missing::Impute
+    }
+}
+
+/// What to do about texts that look like something else, if they do: numbers of which nobody can tell how they are
+/// written, codes, or dates.
+fn misread(levels: &[String]) -> Option<String> {
+    match Reading::infer(levels, None) {
+        Inferred::Ambiguous(example) => {
+            return Some(format!(
+                "numbers such as {example:?}, of which the decimal sign could be , or . (say which: --decimal, or                  decimal in a recipe's [input], or the step number)"
+            ));
+        }
+        Inferred::Number(written) => {
+            let decimal = written.reading.decimal;
+            return Some(format!(
+                "numbers written like {:?} (the step number = {{ decimal = \"{decimal}\" }} reads them)",
+                written.example
+            ));
+        }
+        Inferred::No => {}
+    }
+    let code = |level: &String| level.len() > 1 && level.starts_with('0');
+    if levels.iter().any(code) && levels.iter().all(|level| level.bytes().all(|b| b.is_ascii_digit())) {
+        return Some("codes, as some begin with 0 (the step number reads them as numbers)".into());
+    }
+    advice(levels)
+}
+
+/// `every row`, or how many in a hundred.
+fn nearly_every(distinct: usize, present: usize) -> String {
+    if distinct == present {
+        "every row".into()
+    } else {
+        format!("nearly every row ({distinct} of {present})")
     }
 }
 

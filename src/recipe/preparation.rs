@@ -11,7 +11,7 @@ use crate::recipe::drops::{Fate, FittedDrop};
 use crate::recipe::group::Grouping;
 use crate::recipe::rows::count;
 use crate::recipe::rule::{Constant, Rule};
-use crate::table::{Column, Table, Values, missing_column};
+use crate::table::{Column, Reading, Table, Values, missing_column};
 
 /// What a column that is read from the table was at the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +108,9 @@ pub struct Preparation {
     /// Rows that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
+    /// How numbers are written in columns of the table, where that is not as programs write them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub readings: BTreeMap<String, Reading>,
 }
 
 /// A table as a preparation leaves it.
@@ -123,14 +126,21 @@ pub(crate) struct PreparedTable {
 }
 
 impl Preparation {
-    /// Whether there is nothing to do.
+    /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.group.is_none() && self.columns.is_empty() && self.drops.is_empty()
+        !self.has_work() && self.readings.is_empty()
+    }
+
+    /// Whether there is something to do once a table was read.
+    pub(crate) fn has_work(&self) -> bool {
+        self.group.is_some() || !self.columns.is_empty() || !self.drops.is_empty()
     }
 
     /// Whether it can be computed with; a person may have edited it.
     pub(crate) fn is_sound(&self) -> bool {
-        self.columns.iter().all(MadeColumn::is_sound) && self.group.as_ref().is_none_or(Grouping::is_sound)
+        self.columns.iter().all(MadeColumn::is_sound)
+            && self.group.as_ref().is_none_or(Grouping::is_sound)
+            && self.readings.values().all(|reading| reading.check().is_ok())
     }
 
     /// The table's columns that it reads, and those of `names` that it does not make.
@@ -147,8 +157,16 @@ impl Preparation {
     /// The table's columns that it reads as text.
     pub(crate) fn text_columns(&self) -> Vec<&str> {
         match &self.group {
-            Some(group) => group.text_columns(),
-            None => texts(&self.columns).collect(),
+            Some(group) => group.columns_of(Kind::Text),
+            None => read_as(&self.columns, Kind::Text).collect(),
+        }
+    }
+
+    /// The table's columns that it reads as numbers.
+    pub(crate) fn number_columns(&self) -> Vec<&str> {
+        match &self.group {
+            Some(group) => group.columns_of(Kind::Number),
+            None => read_as(&self.columns, Kind::Number).collect(),
         }
     }
 
@@ -176,9 +194,9 @@ impl Preparation {
     }
 }
 
-/// The table's columns that these read as text.
-pub(super) fn texts(columns: &[MadeColumn]) -> impl Iterator<Item = &str> {
-    columns.iter().filter(|c| c.read == Some(Kind::Text)).map(|c| c.from.as_str())
+/// The table's columns that these read as of a kind.
+pub(super) fn read_as(columns: &[MadeColumn], kind: Kind) -> impl Iterator<Item = &str> {
+    columns.iter().filter(move |c| c.read == Some(kind)).map(|c| c.from.as_str())
 }
 
 /// Makes columns of a table's, each after those that it is made of.
@@ -235,7 +253,7 @@ pub(super) fn make(columns: &[MadeColumn], table: &Table, notes: &mut Vec<String
 pub(crate) fn with_made(table: &Table, made: &[Column], names: &HashSet<&str>) -> Table {
     let own = table.columns.iter().filter(|c| made.iter().all(|m| m.name != c.name));
     let columns = own.chain(made).filter(|c| names.contains(c.name.as_str())).cloned().collect();
-    Table { source: table.source.clone(), rows: table.rows, columns, ids: None }
+    Table { source: table.source.clone(), rows: table.rows, columns, ..Table::default() }
 }
 
 /// Whether a column is what it was at the fit; one without values is anything.

@@ -33,6 +33,19 @@ fn write(
         let null: Vec<String> = read.null.iter().map(|n| quoted(n)).collect();
         writeln!(out, "null = [{}]", null.join(", "))?;
     }
+    if !read.keep_null.is_empty() {
+        let keep: Vec<String> = read.keep_null.iter().map(|n| quoted(n)).collect();
+        writeln!(out, "keep_null = [{}]", keep.join(", "))?;
+    }
+    if let Some(decimal) = read.decimal {
+        writeln!(out, "decimal = \"{decimal}\"")?;
+    }
+    if let Some(lines) = read.skip_lines {
+        writeln!(out, "skip_lines = {lines}")?;
+    }
+    if read.no_header {
+        writeln!(out, "header = false")?;
+    }
     if let Some(id) = &read.id {
         writeln!(out, "id = {}", quoted(id))?;
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::encode::{ColumnEncoder, Encoder};
+use crate::recipe::encode::{ColumnEncoder, Encoder, Sides};
 use crate::recipe::rows::{count, pick};
 use crate::recipe::statistics::{Copies, count as count_of, quantiles, sum};
 use crate::table::{Table, Values};
@@ -99,7 +99,8 @@ impl Encoder {
         weights: Option<&Weights>,
     ) -> Vec<ColumnReference> {
         let nothing = Values::Empty(table.rows);
-        let values = |name: &str| table.column(name).map_or(&nothing, |c| &c.values);
+        let by_name = table.by_name();
+        let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
         let copies = weights.map(Weights::all_copies);
         let rows = Rows { kept, copies: copies.as_deref() };
         self.columns.par_iter().map(|c| ColumnReference::fit(c, values(c.column()), rows)).collect()
@@ -113,7 +114,8 @@ impl Encoder {
         kept: Option<&[u32]>,
     ) -> Vec<Counted> {
         let nothing = Values::Empty(table.rows);
-        let values = |name: &str| table.column(name).map_or(&nothing, |c| &c.values);
+        let by_name = table.by_name();
+        let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
         (self.columns.par_iter().zip(references))
             .map(|(c, reference)| reference.count(c, values(c.column()), Rows { kept, copies: None }))
             .collect()
@@ -148,6 +150,11 @@ impl ColumnReference {
         let column = encoder.column().to_string();
         match encoder {
             ColumnEncoder::Number { .. } => number(column, values, rows),
+            ColumnEncoder::Bool { texts: Some(Sides { no, yes }), .. } => {
+                let levels = [no, yes].map(|level| (level.clone(), 0.0)).into();
+                let found = ColumnReference::OneHot { column, missing: 0.0, levels, other: None };
+                found.filled(encoder, values, rows)
+            }
             ColumnEncoder::Bool { .. } => {
                 let found = ColumnReference::Bool { column, missing: 0.0, no: 0.0, yes: 0.0 };
                 found.filled(encoder, values, rows)
@@ -271,7 +278,10 @@ impl ColumnReference {
                 let finite = min.iter().chain(max).chain(edges).all(|v| v.is_finite());
                 finite && edges.is_sorted_by(|a, b| a < b) && shares.len() == edges.len() + 1
             }
-            (ColumnReference::Bool { .. }, ColumnEncoder::Bool { .. }) => true,
+            (ColumnReference::Bool { .. }, ColumnEncoder::Bool { texts: None, .. }) => true,
+            (ColumnReference::OneHot { levels, .. }, ColumnEncoder::Bool { texts: Some(texts), .. }) => {
+                levels.len() == 2 && [&texts.no, &texts.yes].iter().all(|level| levels.contains_key(*level))
+            }
             (ColumnReference::OneHot { levels, .. }, ColumnEncoder::OneHot { levels: own, .. }) => {
                 levels.len() == own.len() && own.iter().all(|level| levels.contains_key(level))
             }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::arithmetic::Operation;
-use crate::table::Values;
+use crate::table::{Reading, Values};
 
 /// A number, or a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,6 +137,8 @@ pub enum Rule {
     Text,
     /// A text by this strptime format to seconds since 1970, in UTC.
     Timestamp(String),
+    /// A text that is a number as people write it, to that number; numbers stay what they are.
+    Number(Reading),
     /// Seconds to whole hours, rounded down.
     Hours,
     /// The density of a normal distribution about 0.
@@ -187,6 +189,7 @@ impl Rule {
             Rule::Answered => "answered",
             Rule::Text => "text",
             Rule::Timestamp(_) => "timestamp",
+            Rule::Number(_) => "number",
             Rule::Hours => "hours",
             Rule::Gaussian { .. } => "gaussian",
             Rule::Scale { .. } => "scale",
@@ -205,6 +208,7 @@ impl Rule {
                 (Some(min), Some(max)) => min <= max,
                 (min, max) => min.or(*max).is_some_and(f64::is_finite),
             },
+            Rule::Number(reading) => reading.check().is_ok(),
             Rule::Cut { at, labels, .. } => at.is_sorted() && labels.len() == at.len() + 1,
             Rule::Gaussian { deviation } => deviation.is_finite() && *deviation > 0.0,
             Rule::Scale { centre, scale } => centre.is_finite() && scale.is_finite() && *scale > 0.0,
@@ -287,6 +291,11 @@ impl Rule {
                     Ok(Some(f64::from(u8::from(parts.iter().any(|p| text.contains(p.as_str()))))))
                 })?
             }
+            Rule::Number(_) if values.numbers().is_some() => values.clone().into(),
+            Rule::Number(reading) => self.numbers_of(values, |text| match reading.parse(text) {
+                Some(number) => Ok(Some(number)),
+                None => Err(format!("{text:?} is no number written like {}", reading.example())),
+            })?,
             Rule::Timestamp(format) => self.numbers_of(values, |text| seconds(format, text).map(Some))?,
             Rule::Arithmetic { column, .. } => {
                 return Err(format!("{} wants the column {column:?}", self.name()));

@@ -7,7 +7,7 @@ use crate::recipe::rule::{Comparison, Constant, Rule, as_text, check_format, mix
 use crate::recipe::statistics::{
     self, Copies, Ranked, centre_and_scale, count, deviation, mean, median, rank, tally, there,
 };
-use crate::table::Values;
+use crate::table::{Reading, Values};
 
 /// An operation of a column's chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +58,7 @@ pub enum Statistic {
 
 impl Step {
     /// The names of all operations.
-    pub const NAMES: [&'static str; 26] = [
+    pub const NAMES: [&'static str; 27] = [
         "add",
         "answered",
         "clip",
@@ -75,6 +75,7 @@ impl Step {
         "log1p",
         "map",
         "multiply",
+        "number",
         "ordered",
         "quantile_cut",
         "range",
@@ -97,6 +98,7 @@ impl Step {
                 "hours" => Some(Step::Rule(Rule::Hours)),
                 "hours_since_first" => Some(Step::HoursSinceFirst),
                 "log1p" => Some(Step::Rule(Rule::Log1p)),
+                "number" => Some(Step::Rule(Rule::Number(Reading::with_decimal('.')))),
                 "text" => Some(Step::Rule(Rule::Text)),
                 "zscore" => Some(Step::ZScore { ddof: 0 }),
                 name if Self::NAMES.contains(&name) => {
@@ -337,6 +339,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
             }
             rule(Rule::Timestamp(format))
         }
+        "number" => rule(Rule::Number(reading(argument)?)),
         "gaussian" => {
             let section = argument.section()?;
             let deviation = section.need("deviation", "a number above 0");
@@ -367,6 +370,33 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
             None
         }
     }
+}
+
+/// `{ decimal = ",", thousands = ".", strip = "€" }`, of which all may be left out.
+fn reading(argument: &Value<'_>) -> Option<Reading> {
+    let section = argument.section()?;
+    let decimal = section.take("decimal");
+    let thousands = section.take("thousands");
+    let strip = section.take("strip");
+    section.finish();
+    let decimal = optional(decimal, |v| v.word(&[(".", '.'), (",", ',')]))?.unwrap_or('.');
+    let one = |v: &Value<'_>| {
+        let text = v.text()?;
+        let mut chars = text.chars();
+        match (chars.next(), chars.next()) {
+            (Some(c), None) => Some(c),
+            _ => v.wrong("one character"),
+        }
+    };
+    let thousands = optional(thousands, one)?.or(Reading::with_decimal(decimal).thousands);
+    let texts = |v: &Value<'_>| if v.is_text() { Some(vec![v.text()?]) } else { v.texts() };
+    let strip = optional(strip, texts)?.unwrap_or_default();
+    let reading = Reading { decimal, thousands, strip };
+    if let Err(what) = reading.check() {
+        argument.fault(what);
+        return None;
+    }
+    Some(reading)
 }
 
 const COMPARISONS: [(&str, Comparison); 6] = [

@@ -92,7 +92,7 @@ impl Sheet<'_> {
             values: cells.values(self.rows),
         };
         let columns = self.columns.par_iter().enumerate().map(column).collect();
-        Table { source: String::new(), rows: self.rows, columns, ids: None }
+        Table { rows: self.rows, columns, ..Table::default() }
     }
 
     /// Writes a header, the lines in `below_header` (each with its end), and the rows.

@@ -3,7 +3,9 @@
 mod cells;
 mod dictionary;
 mod sniff;
+mod top;
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
@@ -11,32 +13,63 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
-use crate::table::{Column, ReadOptions, Table, Values, ids, must_have_rows, names};
+use crate::memory::Budget;
+use crate::table::ids::note as id_note;
+use crate::table::missing::Nulls;
+use crate::table::reading::{Inferred, Reading, Written};
+use crate::table::wholes::{WIDE, Wholes};
+use crate::table::{Column, ReadOptions, Table, Values, id_cells, must_have_rows, names};
 use cells::Cells;
+use top::Top;
+
+/// Whether a byte can stand between fields.
+fn can_separate(byte: u8) -> bool {
+    byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
+}
 
 /// Reads a text table; the delimiter is sniffed where none is given.
-pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) -> Result<Table> {
+pub(super) fn parse(
+    bytes: &[u8],
+    delimiter: Option<u8>,
+    options: &ReadOptions,
+    budget: &Budget,
+) -> Result<Table> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     must_be_text(bytes)?;
-    if delimiter.is_some_and(|d| !d.is_ascii() || matches!(d, b'"' | b'\r' | b'\n' | 0)) {
+    if delimiter.is_some_and(|d| !can_separate(d)) {
         return Err(Error::Usage(
             "the delimiter must be one ASCII character, no quote and no line end".into(),
         ));
     }
-    let delimiter = delimiter.unwrap_or_else(|| sniff::delimiter(bytes));
-    let mut cells = Cells::cut(bytes, delimiter)?;
+    let mut top = Top::find(bytes, delimiter, options)?;
+    let mut cells = Cells::cut(bytes, &top, !options.no_header, budget)?;
     let names = column_names(&cells)?;
     if cells.rows() == 0 {
         return Err(Error::data("a header but no rows"));
     }
     cells.skip(options.skip_rows);
     must_have_rows(cells.rows(), options)?;
+    // A column's cells are typed in parts of eight bytes a cell, which stay until the column is put together.
+    let threads = rayon::current_num_threads().min(names.len());
+    budget.take(8 * cells.rows() as u64 * (names.len() + 2 * threads) as u64)?;
+    let mut notes = std::mem::take(&mut top.notes);
+    if !options.no_header && all_numbers(&cells.header) {
+        let shown = cells.header.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+        let more = if cells.header.len() > 3 { ", …" } else { "" };
+        notes.push(format!("the header is all numbers ({shown}{more}); {NO_HEADER}"));
+    }
     let cell = |row, column| String::from_utf8_lossy(cells.get(row, column)).into_owned();
-    let ids = ids(options, &names, cells.rows(), cell)?;
+    let ids = id_cells(options, &names, cells.rows(), cell)?;
+    if let Some((name, ids)) = &ids {
+        notes.extend(id_note(name, ids, "line", |row| cells.line(bytes, row)));
+    }
+    let nulls = Nulls::new(options);
+    let texts: HashSet<&String> = options.text.iter().collect();
+    let numbers: HashMap<&String, &Reading> = options.numbers.iter().rev().map(|(c, r)| (c, r)).collect();
     let readers: Vec<ColumnReader> = (names.iter().enumerate())
         .map(|(column, name)| {
-            let (null, text) = (&options.null[..], options.text.contains(name));
-            ColumnReader { cells: &cells, column, null, text, hasher: RandomState::default() }
+            let known = (texts.contains(name), numbers.get(name).copied());
+            ColumnReader::new(&cells, column, &nulls, options, known)
         })
         .collect();
     // A few rows of all columns after the other, as their bytes lie side by side.
@@ -47,23 +80,36 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
             readers.par_iter().map(|reader| reader.part(rows.clone())).collect()
         })
         .collect();
-    let typed: Vec<Result<Values>> = by_column(parts, names.len())
+    let typed: Vec<Result<Typed>> = by_column(parts, names.len())
         .into_par_iter()
         .zip(&readers)
         .zip(&names)
         .map(|((parts, reader), name)| {
-            reader.join(parts).map_err(|row| {
+            let typed = reader.join(parts).and_then(|values| reader.finish(values));
+            let typed = typed.map_err(|(row, expected)| {
                 let found = String::from_utf8_lossy(reader.trimmed(row)).into_owned();
                 let place = Place::default().line(cells.line(bytes, row)).column(name.as_str());
-                Error::at(place, format!("expected a finite number, found {found:?}"))
-            })
+                Error::at(place, format!("expected {expected}, found {found:?}"))
+            })?;
+            budget.take(typed.values.level_bytes())?;
+            Ok(typed)
         })
         .collect();
-    let mut columns = Vec::with_capacity(names.len());
-    for (name, values) in names.into_iter().zip(typed) {
-        columns.push(Column { name, values: values? });
+    let mut table = Table { rows: cells.rows(), ids, notes, ..Table::default() };
+    for (name, typed) in names.into_iter().zip(typed) {
+        let Typed { values, written, wholes } = typed?;
+        table.readings.extend(written.map(|written| (name.clone(), written)));
+        table.wholes.extend(wholes.map(|wholes| (name.clone(), wholes)));
+        table.columns.push(Column { name, values });
     }
-    Ok(Table { source: String::new(), rows: cells.rows(), columns, ids })
+    Ok(table)
+}
+
+/// What to do about a header that is none.
+const NO_HEADER: &str = "if the table has no header, say --no-header (header = false in a recipe)";
+
+fn all_numbers(header: &[String]) -> bool {
+    header.iter().all(|name| number(name.as_bytes(), true).is_some_and(|v| !v.is_nan()))
 }
 
 /// Refuses what is not UTF-8 text, with the likeliest reason.
@@ -87,7 +133,10 @@ fn must_be_text(bytes: &[u8]) -> Result<()> {
 /// The header's names.
 fn column_names(cells: &Cells) -> Result<Vec<String>> {
     let names = names::complete(cells.header.iter().cloned());
-    names::must_differ(&names).map_err(|what| Error::at(Place::default().line(cells.header_line), what))?;
+    names::must_differ(&names).map_err(|what| {
+        let advice = if all_numbers(&cells.header) { format!("; {NO_HEADER}") } else { String::new() };
+        Error::at(Place::default().line(cells.header_line), what + &advice)
+    })?;
     Ok(names)
 }
 
@@ -95,10 +144,21 @@ fn column_names(cells: &Cells) -> Result<Vec<String>> {
 struct ColumnReader<'a> {
     cells: &'a Cells<'a>,
     column: usize,
-    null: &'a [String],
+    nulls: &'a Nulls,
     /// Whether it is text whatever it looks like.
     text: bool,
+    /// How its numbers are written, where somebody said so or a model saw it.
+    reading: Option<&'a Reading>,
+    /// The decimal sign of all columns, where somebody said it.
+    decimal: Option<char>,
     hasher: RandomState,
+}
+
+/// A column's values, and what was found out about its numbers.
+struct Typed {
+    values: Values,
+    written: Option<Written>,
+    wholes: Option<Wholes>,
 }
 
 /// Rows of a part: their bytes stay in the second-level cache.
@@ -122,6 +182,19 @@ fn by_column(parts: Vec<Vec<Part>>, columns: usize) -> Vec<Vec<Part>> {
 }
 
 impl<'a> ColumnReader<'a> {
+    fn new(
+        cells: &'a Cells<'a>,
+        column: usize,
+        nulls: &'a Nulls,
+        options: &'a ReadOptions,
+        (text, reading): (bool, Option<&'a Reading>),
+    ) -> Self {
+        let reading = reading.filter(|_| !text);
+        // A column whose reading is known has its own decimal sign.
+        let decimal = options.decimal.filter(|_| reading.is_none());
+        ColumnReader { cells, column, nulls, text, reading, decimal, hasher: RandomState::default() }
+    }
+
     /// A cell without the blanks about it.
     fn trimmed(&self, row: usize) -> &'a [u8] {
         self.cells.get(row, self.column).trim_ascii()
@@ -130,15 +203,36 @@ impl<'a> ColumnReader<'a> {
     /// A trimmed cell; `None` is missing.
     fn get(&self, row: usize) -> Option<&'a [u8]> {
         let cell = self.trimmed(row);
-        (!is_missing(cell, self.null)).then_some(cell)
+        (!self.nulls.is_mark(cell) && !self.nulls.is_written_number(cell)).then_some(cell)
+    }
+
+    /// Whether points are no decimal points here.
+    fn is_comma(&self) -> bool {
+        self.reading.map(|r| r.decimal).or(self.decimal) == Some(',')
+    }
+
+    /// The numbers of some rows, NaN where one is missing; `None` where a cell is no plain number.
+    fn numbers(&self, rows: Range<usize>) -> Option<Vec<f64>> {
+        let (codes, comma) = (self.reading.is_some(), self.is_comma());
+        let plain = |row: usize| {
+            let cell = self.trimmed(row);
+            if self.nulls.is_mark(cell) {
+                return Some(f64::NAN);
+            }
+            if comma && memchr(b'.', cell).is_some() { None } else { number(cell, codes) }
+        };
+        let mut numbers: Vec<f64> = rows.map(plain).collect::<Option<_>>()?;
+        if self.nulls.has_numbers() {
+            numbers.iter_mut().filter(|v| self.nulls.is_number(**v)).for_each(|v| *v = f64::NAN);
+        }
+        Some(numbers)
     }
 
     fn part(&self, rows: Range<usize>) -> Part {
         if self.text {
             return Part::Text(self.hashes(rows));
         }
-        let numbers = rows.clone().map(|row| self.get(row).map_or(Some(f64::NAN), number));
-        if let Some(numbers) = numbers.collect() {
+        if let Some(numbers) = self.numbers(rows.clone()) {
             return Part::Numbers(numbers);
         }
         let bools = rows.clone().map(|row| self.get(row).map_or(Some(None), |cell| boolean(cell).map(Some)));
@@ -149,8 +243,9 @@ impl<'a> ColumnReader<'a> {
         rows.map(|row| dictionary::Hash::new(&self.hasher, self.get(row))).collect()
     }
 
-    /// All rows, of the narrowest type that holds every cell, or the row of an infinity among numbers.
-    fn join(&self, parts: Vec<Part>) -> std::result::Result<Values, usize> {
+    /// All rows, of the narrowest type that holds every cell, or the row of an infinity among numbers and what was
+    /// expected in its place.
+    fn join(&self, parts: Vec<Part>) -> std::result::Result<Values, (usize, String)> {
         let missing = |numbers: &[f64]| numbers.iter().all(|v| v.is_nan());
         if parts.iter().all(|p| matches!(p, Part::Numbers(_))) {
             let mut numbers = Vec::with_capacity(self.cells.rows());
@@ -160,7 +255,7 @@ impl<'a> ColumnReader<'a> {
                 }
             }
             return match numbers.iter().position(|v| v.is_infinite()) {
-                Some(row) => Err(row),
+                Some(row) => Err((row, "a finite number".into())),
                 None if missing(&numbers) => Ok(Values::Empty(numbers.len())),
                 None => Ok(Values::Number(numbers)),
             };
@@ -187,28 +282,77 @@ impl<'a> ColumnReader<'a> {
         }
         Ok(dictionary::encode(&hashes, |row| self.get(row)))
     }
+
+    /// Turns text that is numbers as people write them into numbers, and looks at whole numbers that f64 cannot hold.
+    fn finish(&self, values: Values) -> std::result::Result<Typed, (usize, String)> {
+        let plain = |values| Typed { values, written: None, wholes: None };
+        match values {
+            Values::Text { levels, codes } if !self.text => self.written(levels, codes),
+            Values::Number(numbers) => {
+                let wide = numbers.iter().any(|v| v.abs() >= WIDE);
+                let wholes = wide.then(|| Wholes::of(numbers.len(), |row| self.whole(row))).flatten();
+                // Where only whole numbers were seen, later ones may still have a comma.
+                let written = self.is_comma().then(|| {
+                    let reading = self.reading.cloned().unwrap_or_else(|| Reading::with_decimal(','));
+                    Written { reading, example: String::new() }
+                });
+                Ok(Typed { values: Values::Number(numbers), written, wholes })
+            }
+            values => Ok(plain(values)),
+        }
+    }
+
+    /// A column of texts, as numbers where all of them are numbers under one reading.
+    fn written(
+        &self,
+        levels: Vec<String>,
+        codes: Vec<Option<u32>>,
+    ) -> std::result::Result<Typed, (usize, String)> {
+        let written = match self.reading {
+            Some(reading) if reading.is_plain() => None,
+            Some(reading) => {
+                if let Some(odd) = levels.iter().position(|level| reading.parse(level).is_none()) {
+                    let row = codes.iter().position(|code| *code == Some(odd as u32)).unwrap_or(0);
+                    return Err((row, format!("a number written like {} as at the fit", reading.example())));
+                }
+                Some(Written { reading: reading.clone(), example: String::new() })
+            }
+            None => match Reading::infer(&levels, self.decimal) {
+                Inferred::Number(written) => Some(written),
+                Inferred::No | Inferred::Ambiguous(_) => None,
+            },
+        };
+        let values = match &written {
+            None => Values::Text { levels, codes },
+            Some(written) => written.reading.numbers(&levels, &codes, self.nulls),
+        };
+        Ok(Typed { values, written, wholes: None })
+    }
+
+    /// A cell as a whole number; none where it is missing, `Err` where it is no whole number.
+    fn whole(&self, row: usize) -> std::result::Result<Option<i128>, ()> {
+        let Some(cell) = self.get(row) else { return Ok(None) };
+        let text = std::str::from_utf8(cell).map_err(|_| ())?;
+        text.parse().map(Some).map_err(|_| ())
+    }
 }
 
-/// A number, as `str::parse` has it.
-fn number(cell: &[u8]) -> Option<f64> {
+/// A number, as `str::parse` has it. Digits with a leading zero, such as `007`, are a code: numbers only where `codes`
+/// says so.
+fn number(cell: &[u8], codes: bool) -> Option<f64> {
     let (digits, sign) = cell.strip_prefix(b"-").map_or((cell, 1.0), |digits| (digits, -1.0));
+    if let [b'0', b'0'..=b'9', ..] = digits
+        && !codes
+        && !digits.contains(&b'.')
+    {
+        return None;
+    }
     // Up to 15 digits are exact.
     if (1..=15).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
         let whole = digits.iter().fold(0, |n, d| n * 10 + u64::from(d - b'0'));
         return Some(sign * whole as f64);
     }
     std::str::from_utf8(cell).ok()?.parse().ok()
-}
-
-/// Whether a trimmed cell means that there is no value.
-fn is_missing(cell: &[u8], null: &[String]) -> bool {
-    const WORDS: [&[u8]; 5] = [b"na", b"nan", b"null", b"-nan", b"+nan"];
-    let marked = match cell {
-        b"" | b"-" => true,
-        [b'n' | b'N' | b'-' | b'+', ..] => WORDS.iter().any(|w| cell.eq_ignore_ascii_case(w)),
-        _ => false,
-    };
-    marked || null.iter().any(|n| n.as_bytes().trim_ascii() == cell)
 }
 
 /// `true` or `false` in any case.

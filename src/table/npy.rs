@@ -11,13 +11,18 @@ use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
-use crate::table::{Column, ReadOptions, Table, Values, ids, must_have_rows};
+use crate::memory::Budget;
+use crate::table::missing::Nulls;
+use crate::table::{Column, ReadOptions, Table, Values, id_cells, must_have_rows, note_ids};
 
 /// The longest header that is read; NumPy's own limit for one that is not trusted.
 const LONGEST_HEADER: usize = 10_000;
 
+/// What a column takes beside its numbers: its name, for one.
+const COLUMN: u64 = 128;
+
 /// Reads an array of one or two dimensions.
-pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+pub(super) fn parse(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Result<Table> {
     let (header, length) = header(bytes)?;
     let dtype = header.type_descriptor.to_string();
     // Byte order aside: '<f8' and '>f8' are both f8.
@@ -47,6 +52,10 @@ pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
         let what = format!("the shape {shape:?} of {dtype} needs {promised}, the file has {length}");
         return Err(Error::data(what));
     }
+    // The array itself, and its numbers in f64, column by column.
+    let cells = (length / size) as u64;
+    let columns = shape.get(1).map_or(1, |&columns| columns) as u64;
+    budget.take(length as u64 + cells * size_of::<f64>() as u64 + columns * COLUMN)?;
     match dtype {
         "f4" => table::<f32>(bytes, options),
         "f8" => table::<f64>(bytes, options),
@@ -63,7 +72,7 @@ pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
 }
 
 /// Reads a file of plain f32 rows straight into memory that a matrix can take over; `None` is any other file.
-pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<Table>> {
+pub(super) fn read_packed(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Option<Table>> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut start = Vec::new();
@@ -84,6 +93,10 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<T
     let skip = options.skip_rows.min(rows);
     let rows = rows - skip;
     must_have_rows(rows, options)?;
+    // Rows come in tiles of 16.
+    let bytes =
+        (rows.div_ceil(16) as u64).saturating_mul(width as u64).saturating_mul(16 * size_of::<f32>() as u64);
+    budget.take(bytes.saturating_add(width as u64 * COLUMN))?;
     let mut block = RowMajor::zeros(rows, width);
     file.seek(SeekFrom::Start((body + skip * width * 4) as u64)).map_err(failed)?;
     file.read_exact(bytemuck::cast_slice_mut(block.values_mut())).map_err(failed)?;
@@ -93,7 +106,11 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<T
         let what = format!("row {}: expected a finite number, found {found}", skip + row + 1);
         return Err(Error::at(Place::default().column(names[column].as_str()), what));
     }
-    let ids = ids(options, &names, rows, |row, column| block.get(row, column).to_string())?;
+    let ids = id_cells(options, &names, rows, |row, column| block.get(row, column).to_string())?;
+    let nulls = Nulls::new(options);
+    if nulls.has_numbers() {
+        block.replace(|_, v| if nulls.is_single(v) { f32::NAN } else { v });
+    }
     let block = Arc::new(block);
     let columns = (names.into_iter().enumerate())
         .map(|(column, name)| {
@@ -102,7 +119,9 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<T
             Column { name, values: if missing { Values::Empty(rows) } else { packed } }
         })
         .collect();
-    Ok(Some(Table { source: String::new(), rows, columns, ids }))
+    let mut table = Table { rows, columns, ids, ..Table::default() };
+    note_ids(&mut table, skip);
+    Ok(Some(table))
 }
 
 /// The header, and how many bytes follow it.
@@ -129,6 +148,10 @@ fn header(bytes: &[u8]) -> Result<(Header, usize)> {
 trait Element: ReadableElement + Copy + Sync + ToString {
     /// As a number.
     fn number(self) -> f64;
+    /// Whether it means missing.
+    fn is_null(self, nulls: &Nulls) -> bool {
+        nulls.is_number(self.number())
+    }
     /// A column of this type.
     fn values(numbers: Vec<f64>) -> Values {
         Values::Number(numbers)
@@ -147,6 +170,9 @@ macro_rules! element {
 element!(f32, f64, i8, i16, i32, i64, u8, u16, u32, u64);
 
 impl Element for bool {
+    fn is_null(self, _: &Nulls) -> bool {
+        false
+    }
     fn number(self) -> f64 {
         f64::from(u8::from(self))
     }
@@ -164,10 +190,13 @@ fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let array = array.slice(s![skip.., ..]);
     must_have_rows(array.nrows(), options)?;
     let names: Vec<String> = (0..array.ncols()).map(|j| format!("f{j}")).collect();
-    let ids = ids(options, &names, array.nrows(), |row, column| array[[row, column]].to_string())?;
+    let ids = id_cells(options, &names, array.nrows(), |row, column| array[[row, column]].to_string())?;
+    let nulls = Nulls::new(options);
     let columns: Vec<Vec<f64>> = (0..array.ncols())
         .into_par_iter()
-        .map(|j| array.column(j).iter().map(|v| v.number()).collect())
+        .map(|j| {
+            array.column(j).iter().map(|v| if v.is_null(&nulls) { f64::NAN } else { v.number() }).collect()
+        })
         .collect();
     let mut out = Vec::with_capacity(columns.len());
     for (name, numbers) in names.into_iter().zip(columns) {
@@ -183,5 +212,7 @@ fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
         };
         out.push(Column { name, values });
     }
-    Ok(Table { source: String::new(), rows: array.nrows(), columns: out, ids })
+    let mut table = Table { rows: array.nrows(), columns: out, ids, ..Table::default() };
+    note_ids(&mut table, skip);
+    Ok(table)
 }

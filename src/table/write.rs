@@ -68,15 +68,31 @@ pub fn write_table(
     rows: usize,
     names: &[&str],
     columns: &[Cells<'_>],
+    out: impl Write + Send,
+) -> io::Result<()> {
+    write_table_with(format, &[], rows, names, columns, out)
+}
+
+/// As [`write_table`], with texts that say what the table is, by key. Only Parquet can hold them, in its footer.
+///
+/// # Errors
+/// As [`write_table`].
+pub fn write_table_with(
+    format: Format,
+    metadata: &[(&str, &str)],
+    rows: usize,
+    names: &[&str],
+    columns: &[Cells<'_>],
     mut out: impl Write + Send,
 ) -> io::Result<()> {
     match format {
         Format::Csv => write_csv(rows, names, columns, out),
         Format::Npy => write_npy(rows, columns, out),
         #[cfg(feature = "parquet")]
-        Format::Parquet => parquet::write(rows, names, columns, &mut out),
+        Format::Parquet => parquet::write(metadata, rows, names, columns, &mut out),
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => {
+            let _ = metadata;
             // Nothing is left of an output that cannot be.
             out.flush()?;
             Err(io::Error::new(ErrorKind::Unsupported, "this build has no Parquet"))

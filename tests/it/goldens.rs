@@ -260,7 +260,7 @@ fn standard_scaling() {
     let golden = load().scaler;
     let columns = (made(&golden.shape).into_iter().enumerate())
         .map(|(j, values)| Column { name: format!("f{j}"), values: Values::Number(values) });
-    let table = Table { source: "made".into(), rows: 50, columns: columns.collect(), ids: None };
+    let table = Table { source: "made".into(), rows: 50, columns: columns.collect(), ..Table::default() };
     let encoder = Encoder::fit(&table, &InferOptions::default()).unwrap().0;
     for (encoder, (mean, deviation)) in encoder.columns.iter().zip(golden.mean.iter().zip(&golden.scale)) {
         let ColumnEncoder::Number { centre, scale, .. } = encoder else { panic!("{encoder:?}") };
@@ -284,6 +284,7 @@ fn the_comparison_notices_wrong_answers() {
         centroids: Centroids { values, features: matrix.features() },
         labels: golden.labels(),
         sizes: Vec::new(),
+        weights: Vec::new(),
         inertia: golden.inertia,
         n_iter: golden.n_iter,
         converged: true,

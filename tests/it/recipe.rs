@@ -4,7 +4,9 @@ mod apply;
 mod encode;
 mod errors;
 mod figures;
+mod flags;
 mod groups;
+mod kinds;
 mod learners;
 mod reference;
 mod weights;
@@ -93,7 +95,7 @@ fn every_column_gets_its_reason() {
             ("who", "text", 0, Some(4), 0, "the id column"),
             ("score", "number", 1, Some(3), 1, "number"),
             ("passed", "boolean", 1, Some(2), 1, "true/false"),
-            ("region", "text", 1, Some(2), 3, "2 categories and missing"),
+            ("region", "text", 1, Some(2), 1, "two values: S is 1, N is 0"),
             ("void", "empty", 4, None, 0, "all missing"),
             ("note", "text", 0, Some(4), 0, "dropped by name"),
             ("week", "number", 0, Some(2), 1, "number"),
@@ -174,14 +176,15 @@ fn texts_by_the_number_of_their_categories() {
     assert_eq!(reason(texts(16)), (16, "15 commonest of 16 categories, and other".into()));
     assert_eq!(reason(texts(50)), (16, "15 commonest of 50 categories, and other".into()));
     assert_eq!(reason(texts(51)), left_out("51 distinct texts, more than 50"));
+    assert_eq!(reason(texts(2)), (1, "two values: t1 is 1, t0 is 0".into()));
     let table = beside(texts(51), anchor(200));
     let options = InferOptions { max_categories: 51, ..InferOptions::default() };
     assert_eq!(infer(&table, &options).unwrap()[0].features, 16);
     let hashes = one("EmailHash", (0..60).map(|i| format!("x{i}")));
     assert_eq!(reason(hashes), left_out("email in its name"), "the name says more than the number");
     // A column of numbers with a mark that means missing.
-    let odd = one("t", (0..200).map(|i| if i == 7 { "n/a".into() } else { (i * i).to_string() }));
-    assert_eq!(reason(odd), left_out("numbers, but also texts such as \"n/a\""));
+    let odd = one("t", (0..200).map(|i| if i == 7 { "n.a.".into() } else { (i * i).to_string() }));
+    assert_eq!(reason(odd), left_out("numbers, but also texts such as \"n.a.\""));
 }
 
 #[test]

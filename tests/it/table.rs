@@ -1,9 +1,14 @@
 //! Reading tables: types, missing marks, ids, and every way in which a file can be wrong.
 
+mod budget;
+#[cfg(feature = "parquet")]
+mod damaged;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod top;
 mod write;
+mod written;
 
 use std::io::Write as _;
 
@@ -19,6 +24,15 @@ fn error(name: &str, text: impl AsRef<[u8]>) -> String {
     let e = read_bytes(name, text.as_ref().to_vec(), &ReadOptions::default()).unwrap_err();
     assert!(matches!(e, Error::Data { .. }), "{e:?}");
     e.to_string()
+}
+
+fn read_with(text: &str, options: &ReadOptions) -> Table {
+    read_bytes("t.csv", text.as_bytes().to_vec(), options).unwrap()
+}
+
+/// The error of a table that is read with options.
+fn one_error(text: &str, options: &ReadOptions) -> String {
+    read_bytes("t.csv", text.as_bytes().to_vec(), options).unwrap_err().to_string()
 }
 
 fn with_id(text: &str, id: &str) -> Result<Table, Error> {
@@ -133,15 +147,15 @@ fn missing_marks_in_any_case_and_with_blanks_around() {
     let x = Some("x".to_string());
     assert_eq!(texts(&t, "b"), [x.clone(), None, None, None, None, None, x]);
     // A mark must be the whole cell.
-    assert_eq!(texts(&table("t.csv", "a\nNAB\nn/a\n--\n"), "a"), some(&["NAB", "n/a", "--"]));
+    assert_eq!(texts(&table("t.csv", "a\nNAB\nn.a.\n--\n"), "a"), some(&["NAB", "n.a.", "--"]));
 }
 
 #[test]
 fn further_missing_marks_are_taken_literally() {
-    let options = ReadOptions { null: vec!["-999".into(), " n/a ".into()], ..ReadOptions::default() };
-    let t = read_bytes("t.csv", b"a,b\n-999,n/a\n3,N/A\n".to_vec(), &options).unwrap();
+    let options = ReadOptions { null: vec!["-999".into(), " n.a. ".into()], ..ReadOptions::default() };
+    let t = read_bytes("t.csv", b"a,b\n-999,n.a.\n3,N.A.\n".to_vec(), &options).unwrap();
     assert_eq!(numbers(&t, "a"), [None, Some(3.0)]);
-    assert_eq!(texts(&t, "b"), [None, Some("N/A".into())]);
+    assert_eq!(texts(&t, "b"), [None, Some("N.A.".into())]);
 }
 
 #[test]
@@ -196,7 +210,7 @@ fn rows_after_the_header_can_be_skipped() {
     }
     let plain = "id,q1\nWho?,How old?\n1,31\n2\n";
     let e = read_bytes("t.csv", plain.as_bytes().to_vec(), &options(1)).unwrap_err().to_string();
-    assert_eq!(e, "t.csv, line 4: expected 2 fields, found 1");
+    assert!(e.starts_with("t.csv, line 4: expected 2 fields, found 1"), "{e}");
 }
 
 #[test]
@@ -244,8 +258,8 @@ fn delimiters_are_found() {
     assert_eq!(names(&table("t.csv", "a|b|c;d\n1;2\n3;4\n")), ["a|b|c", "d"]);
     assert_eq!(names(&table("t.csv", "only\n1\n")), ["only"]);
     // Beyond what is looked at, the last record is cut off; it must not count.
-    let long = format!("a,b;c\n1,2;3\nx;{},2\n", "x".repeat(70_000));
-    assert_eq!(names(&table("t.csv", long)), ["a", "b;c"]);
+    let long = format!("a,b\n1,2\nx,{};2\n", "x".repeat(70_000));
+    assert_eq!(names(&table("t.csv", long)), ["a", "b"]);
 }
 
 #[test]
@@ -264,10 +278,10 @@ fn tsv_means_tab_and_a_given_delimiter_wins() {
 
 #[test]
 fn ids_stay_letter_for_letter() {
-    let t = with_id("id,v\n00001,1\n 2 ,2\n,3\n\"NA\",4\n", "id").unwrap();
-    let ids = ["00001", " 2 ", "", "NA"].map(String::from).to_vec();
+    let t = with_id("id,v\n1e3,1\n 2 ,2\n,3\n\"NA\",4\n", "id").unwrap();
+    let ids = ["1e3", " 2 ", "", "NA"].map(String::from).to_vec();
     assert_eq!(t.ids, Some(("id".into(), ids)));
-    assert_eq!(numbers(&t, "id"), [Some(1.0), Some(2.0), None, None], "the id column is in the table too");
+    assert_eq!(numbers(&t, "id"), [Some(1000.0), Some(2.0), None, None], "the id column is in the table too");
     assert_eq!(table("t.csv", "id\n1\n").ids, None);
 }
 
@@ -309,6 +323,8 @@ fn names_that_are_empty_or_used_twice() {
 #[test]
 fn lines_are_those_of_the_file() {
     let few = |line: u64| format!("t.csv, line {line}: expected 2 fields, found 1");
+    // What to try comes behind it.
+    let error = |name: &str, text: &str| error(name, text).split("; ").next().unwrap().to_string();
     assert_eq!(error("t.csv", "a,b\n1,2\n3\n"), few(3));
     assert_eq!(error("t.csv", "a,b\r\n1,2\r\n3\r\n"), few(3));
     assert_eq!(error("t.csv", "a,b\r1,2\r3\r"), few(3));

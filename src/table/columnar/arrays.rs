@@ -27,6 +27,21 @@ pub(super) fn kind(of: &DataType) -> Kind {
     }
 }
 
+/// How many rows of a dictionary's codes to write out at once, at least one; all rows of anything else.
+pub(super) fn rows_at_once(array: &ArrayRef) -> usize {
+    /// What the texts may take.
+    const BYTES: usize = 128 << 20;
+    let Some(coded) = array.as_any_dictionary_opt() else { return array.len().max(1) };
+    let mut longest = 1;
+    if matches!(coded.values().data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        texts(coded.values(), |text| longest = longest.max(text.map_or(0, str::len)));
+    } else if coded.values().as_any_dictionary_opt().is_some() {
+        // A dictionary of a dictionary's codes; nobody writes that for long.
+        longest = 1 << 10;
+    }
+    (BYTES / longest).max(1)
+}
+
 /// The array itself, or where it is a dictionary's codes, what they stand for.
 pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match array.as_any_dictionary_opt() {
@@ -139,6 +154,31 @@ pub(super) fn numbers(array: &dyn Array, out: &mut Vec<f64>) {
         };
     }
     numeric!(array.data_type(), add, out.resize(out.len() + array.len(), f64::NAN));
+}
+
+/// Whether an array has whole numbers that f64 cannot hold.
+pub(super) fn has_wide(array: &dyn Array) -> bool {
+    const WIDE: u64 = 1 << 53;
+    match array.data_type() {
+        DataType::Int64 => {
+            array.as_primitive::<Int64Type>().iter().flatten().any(|v| v.unsigned_abs() >= WIDE)
+        }
+        DataType::UInt64 => array.as_primitive::<UInt64Type>().iter().flatten().any(|v| v >= WIDE),
+        _ => false,
+    }
+}
+
+/// Calls `each` with every whole number of an array that may have some that f64 cannot hold.
+pub(super) fn wholes(array: &dyn Array, mut each: impl FnMut(Option<i128>)) {
+    match array.data_type() {
+        DataType::Int64 => {
+            array.as_primitive::<Int64Type>().iter().for_each(|v| each(v.map(i128::from)));
+        }
+        DataType::UInt64 => {
+            array.as_primitive::<UInt64Type>().iter().for_each(|v| each(v.map(i128::from)));
+        }
+        _ => (0..array.len()).for_each(|_| each(None)),
+    }
 }
 
 /// Calls `each` with every cell's text; a number's has all its digits.

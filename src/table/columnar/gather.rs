@@ -6,31 +6,57 @@ use arrow_schema::DataType;
 
 use super::arrays::{self, Kind};
 use crate::error::{Error, Place, Result};
+use crate::memory::{Budget, refused};
+use crate::table::missing::Nulls;
 use crate::table::texts::Texts;
+use crate::table::wholes::Wholes;
 use crate::table::{ReadOptions, Values};
+
+/// Bytes of a number.
+const NUMBER: usize = size_of::<f64>();
 
 /// A column on its way from arrays to [`Values`].
 pub(super) struct Gather<'a> {
     name: String,
     options: &'a ReadOptions,
+    budget: &'a Budget,
     kind: Kind,
     values: Growing,
     /// The cells letter for letter, if this is the id column.
     ids: Option<Vec<String>>,
     /// Rows of the file that were seen, and those before the first of them; skipped ones count.
     seen: usize,
+    nulls: Nulls,
+}
+
+/// A column that is done.
+pub(super) struct Filled {
+    pub(super) name: String,
+    pub(super) values: Values,
+    /// The cells letter for letter, if this is the id column.
+    pub(super) ids: Option<Vec<String>>,
+    /// What is known of whole numbers that f64 cannot tell apart.
+    pub(super) wholes: Option<Wholes>,
 }
 
 enum Growing {
     Numbers(Vec<f64>),
+    /// Whole numbers some of which f64 cannot hold.
+    Wholes(Vec<Option<i128>>),
     Bools(Vec<Option<bool>>),
     Texts(Texts),
     LeftOut(usize),
 }
 
 impl<'a> Gather<'a> {
-    /// An empty column of a type.
-    pub(super) fn new(name: String, of: &DataType, options: &'a ReadOptions) -> Result<Self> {
+    /// An empty column of a type, which becomes text if `text` says so.
+    pub(super) fn new(
+        name: String,
+        of: &DataType,
+        text: bool,
+        options: &'a ReadOptions,
+        budget: &'a Budget,
+    ) -> Result<Self> {
         let id = options.id.as_ref() == Some(&name);
         let kind = match arrays::kind(of) {
             Kind::LeftOut if id => {
@@ -39,16 +65,37 @@ impl<'a> Gather<'a> {
                     format!("the type {of} cannot be an id"),
                 ));
             }
-            Kind::Number | Kind::Bool if options.text.contains(&name) => Kind::Text,
+            Kind::Number | Kind::Bool if text => Kind::Text,
             kind => kind,
         };
-        Ok(Gather { name, options, kind, values: Growing::new(kind), ids: id.then(Vec::new), seen: 0 })
+        let (values, ids, nulls) = (Growing::new(kind), id.then(Vec::new), Nulls::new(options));
+        Ok(Gather { name, options, budget, kind, values, ids, seen: 0, nulls })
+    }
+
+    /// What so many rows take, without texts.
+    pub(super) fn bytes(&self, rows: usize) -> u64 {
+        let ids = if self.ids.is_some() { size_of::<String>() } else { 0 };
+        (ids + self.values.width()) as u64 * rows as u64
+    }
+
+    /// Takes the memory for so many rows at once.
+    pub(super) fn reserve(&mut self, rows: usize) -> Result<()> {
+        let reserved = match &mut self.values {
+            Growing::Numbers(v) => v.try_reserve_exact(rows),
+            Growing::Wholes(v) => v.try_reserve_exact(rows),
+            Growing::Bools(v) => v.try_reserve_exact(rows),
+            Growing::Texts(v) => v.try_reserve(rows),
+            Growing::LeftOut(_) => Ok(()),
+        };
+        let ids = self.ids.as_mut().map_or(Ok(()), |ids| ids.try_reserve_exact(rows));
+        reserved.and(ids).map_err(|_| refused(self.bytes(rows)))
     }
 
     /// An empty column like this one, for the file's rows from `first` on.
     pub(super) fn part(&self, first: usize) -> Gather<'a> {
         let ids = self.ids.as_ref().map(|_| Vec::new());
-        Gather { name: self.name.clone(), values: Growing::new(self.kind), ids, seen: first, ..*self }
+        let (name, nulls) = (self.name.clone(), self.nulls.clone());
+        Gather { name, values: Growing::new(self.kind), ids, seen: first, nulls, ..*self }
     }
 
     /// Rows of the file up to here.
@@ -68,18 +115,52 @@ impl<'a> Gather<'a> {
 
     /// Adds an array's rows.
     pub(super) fn push(&mut self, array: &ArrayRef) -> Result<()> {
-        let array = arrays::plain(array).map_err(|e| super::damaged("a readable file", e))?;
+        // A few bytes of codes can stand for long texts, so only some rows' are written out at once.
+        let most = arrays::rows_at_once(array);
+        for first in (0..array.len().max(1)).step_by(most) {
+            let some = array.slice(first, most.min(array.len() - first));
+            let some = arrays::plain(&some).map_err(|e| super::damaged("a readable file", e))?;
+            self.push_plain(&some)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of an array that is no dictionary.
+    fn push_plain(&mut self, array: &ArrayRef) -> Result<()> {
         let skipped = self.options.skip_rows.saturating_sub(self.seen).min(array.len());
         let array = array.slice(skipped, array.len() - skipped);
         let first = self.seen + skipped;
         self.seen = first + array.len();
         if let Some(ids) = &mut self.ids {
+            let mut bytes = 0;
+            arrays::texts(&array, |text| bytes += text.map_or(0, str::len) as u64);
+            self.budget.take(bytes)?;
             arrays::texts(&array, |text| ids.push(text.unwrap_or_default().to_string()));
         }
+        let was = self.values.width();
+        self.values.widen(&array);
+        if let Growing::Wholes(wide) = &self.values {
+            // Their memory was counted as that of numbers in f64.
+            let more =
+                wide.capacity() * (self.values.width() - was) + array.len() * (self.values.width() - NUMBER);
+            self.budget.take(more as u64)?;
+        }
         match &mut self.values {
+            Growing::Wholes(out) => {
+                let nulls = &self.nulls;
+                let there = |v: &i128| !nulls.is_number(*v as f64);
+                arrays::wholes(&array, |whole| out.push(whole.filter(there)));
+            }
             Growing::Numbers(out) => {
                 let before = out.len();
                 arrays::numbers(&array, out);
+                if self.nulls.has_numbers() {
+                    let single = matches!(array.data_type(), DataType::Float32 | DataType::Float16);
+                    let nulls = &self.nulls;
+                    let null =
+                        |v: &f64| if single { nulls.is_single(*v as f32) } else { nulls.is_number(*v) };
+                    out[before..].iter_mut().filter(|v| null(v)).for_each(|v| *v = f64::NAN);
+                }
                 if let Some(at) = out[before..].iter().position(|v| v.is_infinite()) {
                     let (row, found) = (first + at + 1, out[before + at]);
                     let what = format!("row {row}: expected a finite number, found {found}");
@@ -88,8 +169,10 @@ impl<'a> Gather<'a> {
             }
             Growing::Bools(out) => out.extend(array.as_boolean()),
             Growing::Texts(out) => {
-                let null = |text: &str| self.options.null.iter().any(|n| n.trim_ascii() == text.trim_ascii());
+                let null = |text: &str| self.nulls.is_asked(text.as_bytes());
+                let before = out.bytes();
                 arrays::texts(&array, |text| out.push(text.filter(|text| !null(text))));
+                self.budget.take(out.bytes() - before)?;
             }
             Growing::LeftOut(rows) => *rows += array.len(),
         }
@@ -100,6 +183,15 @@ impl<'a> Gather<'a> {
     pub(super) fn append(&mut self, part: Gather<'_>) {
         match (&mut self.values, part.values) {
             (Growing::Numbers(out), Growing::Numbers(more)) => out.extend(more),
+            (Growing::Wholes(out), more @ (Growing::Numbers(_) | Growing::Wholes(_))) => {
+                let mut more = more;
+                out.extend(more.wholes());
+            }
+            (out @ Growing::Numbers(_), Growing::Wholes(more)) => {
+                let mut wholes = out.wholes();
+                wholes.extend(more);
+                *out = Growing::Wholes(wholes);
+            }
             (Growing::Bools(out), Growing::Bools(more)) => out.extend(more),
             (Growing::Texts(out), Growing::Texts(more)) => out.append(more),
             (Growing::LeftOut(out), Growing::LeftOut(more)) => *out += more,
@@ -111,27 +203,60 @@ impl<'a> Gather<'a> {
         self.seen = part.seen;
     }
 
-    /// The name, the values and the ids.
-    pub(super) fn finish(self) -> (String, Values, Option<Vec<String>>) {
+    /// The column, which grows no more.
+    pub(super) fn finish(self) -> Filled {
+        let mut wholes = None;
         let values = match self.values {
             Growing::Numbers(v) if v.iter().all(|v| v.is_nan()) => Values::Empty(v.len()),
             Growing::Numbers(v) => Values::Number(v),
+            Growing::Wholes(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
+            Growing::Wholes(v) => {
+                wholes = Some(Wholes::new(&v));
+                Values::Number(v.into_iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect())
+            }
             Growing::Bools(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
             Growing::Bools(v) => Values::Bool(v),
             Growing::Texts(texts) => texts.finish(),
             Growing::LeftOut(rows) => Values::Empty(rows),
         };
-        (self.name, values, self.ids)
+        Filled { name: self.name, values, ids: self.ids, wholes }
     }
 }
 
 impl Growing {
+    /// Bytes of a cell, without its text.
+    fn width(&self) -> usize {
+        match self {
+            Growing::Numbers(_) => NUMBER,
+            Growing::Wholes(_) => size_of::<Option<i128>>(),
+            Growing::Bools(_) => size_of::<Option<bool>>(),
+            Growing::Texts(_) => size_of::<Option<u32>>(),
+            Growing::LeftOut(_) => 0,
+        }
+    }
+
     fn new(kind: Kind) -> Self {
         match kind {
             Kind::Number => Growing::Numbers(Vec::new()),
             Kind::Bool => Growing::Bools(Vec::new()),
             Kind::Text => Growing::Texts(Texts::default()),
             Kind::LeftOut => Growing::LeftOut(0),
+        }
+    }
+
+    /// Keeps all digits from now on, where an array has whole numbers that f64 cannot hold. Those before it are exact.
+    fn widen(&mut self, array: &ArrayRef) {
+        if matches!(self, Growing::Numbers(_)) && arrays::has_wide(array) {
+            *self = Growing::Wholes(self.wholes());
+        }
+    }
+
+    /// Takes the numbers as whole ones.
+    fn wholes(&mut self) -> Vec<Option<i128>> {
+        match std::mem::replace(self, Growing::LeftOut(0)) {
+            Growing::Numbers(v) => v.into_iter().map(|v| (!v.is_nan()).then_some(v as i128)).collect(),
+            Growing::Wholes(v) => v,
+            _ => Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ::csv::ByteRecord;
 
-use super::cells::reader;
+use super::cells::{reader, start};
 
 /// In order of preference where two serve equally well.
 const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -11,34 +11,72 @@ const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
 const BYTES: usize = 1 << 16;
 const RECORDS: usize = 32;
 
-/// The delimiter by which most of the first rows have the header's number of fields, and the most of them;
-/// a comma where no candidate is in the header.
+/// The first records of a text table under one delimiter.
+pub(super) struct Sample {
+    /// The cells of each.
+    pub(super) records: Vec<ByteRecord>,
+    /// Where each begins; line ends before it may be counted in.
+    pub(super) starts: Vec<usize>,
+}
+
+impl Sample {
+    pub(super) fn new(bytes: &[u8], delimiter: u8) -> Self {
+        let head = &bytes[..bytes.len().min(BYTES)];
+        let mut reader = reader(head, delimiter);
+        let mut record = ByteRecord::new();
+        let mut sample = Sample { records: Vec::new(), starts: Vec::new() };
+        while sample.records.len() < RECORDS && reader.read_byte_record(&mut record).unwrap_or(false) {
+            sample.starts.push(start(&record));
+            sample.records.push(record.clone());
+        }
+        // The last record may be cut off.
+        if head.len() < bytes.len() && sample.records.len() > 1 && sample.records.len() < RECORDS {
+            sample.records.pop();
+            sample.starts.pop();
+        }
+        sample
+    }
+
+    /// The number of fields that most records have, the larger of two that are equally common; and how many have it.
+    pub(super) fn width(&self) -> (usize, usize) {
+        let count = |width: usize| self.records.iter().filter(|r| r.len() == width).count();
+        let widths = self.records.iter().map(|r| (count(r.len()), r.len()));
+        widths.max().map_or((0, 0), |(count, width)| (width, count))
+    }
+
+    /// How well the delimiter cuts the table: the share of the records that have the commonest number of fields,
+    /// and up to twice that where their cells are numbers, dates and the like. None where there is but one field.
+    fn quality(&self) -> Option<(f64, usize)> {
+        let (width, count) = self.width();
+        if width < 2 {
+            return None;
+        }
+        let share = count as f64 / self.records.len() as f64;
+        // The first is the header.
+        let rows = self.records.iter().filter(|r| r.len() == width).skip(1);
+        let cells: Vec<&[u8]> = rows.flatten().map(<[u8]>::trim_ascii).filter(|c| !c.is_empty()).collect();
+        let figures = cells.iter().filter(|cell| is_figure(cell)).count();
+        Some((share * (1.0 + figures as f64 / cells.len().max(1) as f64), width))
+    }
+}
+
+/// The delimiter by which the first records have one number of fields and their cells are numbers, as far as can be;
+/// a comma where none of the candidates separates anything.
 pub(super) fn delimiter(bytes: &[u8]) -> u8 {
     let mut best = (0.0, 1, b',');
     for candidate in CANDIDATES {
-        let widths = widths(bytes, candidate);
-        let Some((&header, rows)) = widths.split_first() else { continue };
-        let same = rows.iter().filter(|&&w| w == header).count();
-        let share = if rows.is_empty() { 1.0 } else { same as f64 / rows.len() as f64 };
-        if header > 1 && (share, header) > (best.0, best.1) {
-            best = (share, header, candidate);
+        if let Some((quality, width)) = Sample::new(bytes, candidate).quality()
+            && (quality, width) > (best.0, best.1)
+        {
+            best = (quality, width, candidate);
         }
     }
     best.2
 }
 
-/// The numbers of fields in the first records.
-fn widths(bytes: &[u8], delimiter: u8) -> Vec<usize> {
-    let head = &bytes[..bytes.len().min(BYTES)];
-    let mut reader = reader(head, delimiter);
-    let mut record = ByteRecord::new();
-    let mut widths = Vec::new();
-    while widths.len() < RECORDS && reader.read_byte_record(&mut record).unwrap_or(false) {
-        widths.push(record.len());
-    }
-    // The last record may be cut off.
-    if head.len() < bytes.len() && widths.len() > 1 && widths.len() < RECORDS {
-        widths.pop();
-    }
-    widths
+/// Whether a trimmed cell looks like a number, an amount, a date or a time.
+pub(super) fn is_figure(cell: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(cell) else { return false };
+    let usual = |c: char| c.is_ascii_digit() || "+-−.,:/%$€£¥ '’()eETZ\u{a0}\u{202f}\u{2009}".contains(c);
+    text.bytes().any(|b| b.is_ascii_digit()) && text.chars().all(usual)
 }

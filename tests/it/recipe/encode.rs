@@ -82,20 +82,24 @@ fn without_scaling_the_centre_is_a_round_number() {
 }
 
 #[test]
-fn booleans_and_levels_are_plain_zeros_and_ones() {
-    let table = csv("b,t,n\ntrue,x,1\nfalse,y,2\ntrue,,6\ntrue,x,7\n,x,2\n");
-    let encoder = fit(&table, &InferOptions::default());
-    assert_eq!(encoder.feature_names(), ["b", "t=x", "t=y", "t=missing", "n"]);
-    assert_eq!((encoder.feature_count(), encoder.text_columns()), (5, vec!["t".to_string()]));
+fn levels_are_plain_zeros_and_ones() {
+    let table = csv("b,t,n\ntrue,x,1\nfalse,y,2\ntrue,,6\ntrue,x,7\n,z,2\n");
+    let encoder = fit(&table, &raw());
+    assert_eq!(encoder.feature_names(), ["b", "t=x", "t=y", "t=z", "t=missing", "n"]);
+    assert_eq!((encoder.feature_count(), encoder.text_columns()), (6, vec!["t".to_string()]));
     let encoded = encoder.apply(&table).unwrap();
     assert_eq!(encoded.columns[0], [1.0, 0.0, 1.0, 1.0, 1.0], "true is commoner");
-    assert_eq!(encoded.columns[1], [1.0, 0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(encoded.columns[1], [1.0, 0.0, 0.0, 1.0, 0.0]);
     assert_eq!(encoded.columns[2], [0.0, 1.0, 0.0, 0.0, 0.0]);
-    assert_eq!(encoded.columns[3], [0.0, 0.0, 1.0, 0.0, 0.0]);
-    for feature in [0, 1, 2, 3, 99] {
+    assert_eq!(encoded.columns[4], [0.0, 0.0, 1.0, 0.0, 0.0]);
+    for feature in [0, 1, 2, 3, 4, 99] {
         assert_eq!((encoder.to_original(feature, 0.3), encoder.from_user(feature, 0.3)), (0.3, 0.3));
     }
-    assert_ne!(encoder.to_original(4, 0.3), 0.3);
+    assert_ne!(encoder.to_original(5, 0.3), 0.3);
+    // Levels are not scaled where numbers are.
+    let scaled = fit_apply(&table, &InferOptions::default());
+    assert_eq!(scaled.columns[1..5], encoded.columns[1..5]);
+    assert_ne!(scaled.columns[0], encoded.columns[0]);
 }
 
 #[test]
@@ -317,7 +321,7 @@ fn tables_made_by_hand_do_not_panic() {
     let column = |values| Column { name: "t".into(), values };
     let codes = vec![Some(0), Some(9), None];
     let text = Values::Text { levels: vec!["x".into(), "y".into()], codes };
-    let mut table = Table { source: "made".into(), rows: 3, columns: vec![column(text)], ids: None };
+    let mut table = Table { source: "made".into(), rows: 3, columns: vec![column(text)], ..Table::default() };
     let encoded = fit_apply(&table, &InferOptions::default());
     assert!(encoded.columns.iter().all(|c| c.len() == 3));
     table.columns.push(Column { name: "n".into(), values: Values::Number(vec![1.0]) });

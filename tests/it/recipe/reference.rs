@@ -131,7 +131,8 @@ fn uses(recipe: &str, name: &str) -> bool {
 #[test]
 fn every_key_is_told() {
     let page = page();
-    let keys = "path synth rows format delimiter null id weight skip_rows name from columns steps scale one_hot.top \
+    let keys = "path synth rows format delimiter decimal skip_lines header null keep_null id weight skip_rows name from \
+                columns steps scale one_hot one_hot.top \
                 one_hot.order by of compute missing_share above_quantile below_quantile drop max_categories missing \
                 drop_correlated seed k sweep min_k n_init sweep_n_init max_iter tol sample silhouette tendency probes \
                 init folder features";

@@ -147,3 +147,25 @@ fn npy_whose_header_lies() {
     let deep = format!("{}{}", "(".repeat(9000), ")".repeat(900));
     assert!(message(&deep, &[]).contains("found records"));
 }
+
+#[test]
+fn a_null_that_is_a_number_is_the_value_in_every_type() {
+    let options = |null: &str| ReadOptions { null: vec![null.into()], ..ReadOptions::default() };
+    let read = |bytes: Vec<u8>, null: &str| read_bytes("t.npy", bytes, &options(null)).unwrap();
+    let pair = [None, Some(7.0)];
+    assert_eq!(numbers(&read(npy(&array![[-99i8], [7]]), "-99"), "f0"), pair);
+    assert_eq!(numbers(&read(npy(&array![[-99i64], [7]]), "-99.0"), "f0"), pair);
+    assert_eq!(numbers(&read(npy(&array![[-99f64], [7.0]]), "-99"), "f0"), pair);
+    assert_eq!(values(&read(npy(&array![[true], [false]]), "0"), "f0").missing(), 0);
+    // Rows of f32 are read where they stay.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.npy");
+    std::fs::write(&path, npy(&array![[-99f32, 1.0, 0.1], [7.0, 1.0, -99.0]])).unwrap();
+    let t = segmenta::table::read(&path, &options("-99")).unwrap();
+    let column = |name: &str| [0, 1].map(|row| values(&t, name).number(row).filter(|v| !v.is_nan()));
+    assert_eq!((column("f0"), column("f1")), (pair, [Some(1.0), Some(1.0)]));
+    let t = segmenta::table::read(&path, &options("0.1")).unwrap();
+    assert!(values(&t, "f2").is_missing(0), "0.1 in 32 bits is another number in 64");
+    let t = segmenta::table::read(&path, &options("1")).unwrap();
+    assert_eq!(values(&t, "f1"), &Values::Empty(2));
+}
