@@ -278,12 +278,12 @@ fn circle<'a, 'b>(nodes: &[&'b Node<'a>]) -> Vec<&'b Node<'a>> {
         nodes.iter().position(|n| n.name != node.name && needs.contains(&n.name.as_str())).unwrap_or(0)
     };
     // After as many steps as there are columns, one is on a circle.
-    let on = (0..nodes.len()).fold(0, |at, _| next(&nodes[at]));
+    let on = (0..nodes.len()).fold(0, |at, _| next(nodes[at]));
     let mut circle = vec![on];
-    let mut at = next(&nodes[on]);
+    let mut at = next(nodes[on]);
     while at != on && circle.len() < nodes.len() {
         circle.push(at);
-        at = next(&nodes[at]);
+        at = next(nodes[at]);
     }
     circle.sort_unstable();
     circle.into_iter().map(|i| nodes[i]).collect()

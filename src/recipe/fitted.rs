@@ -327,9 +327,8 @@ fn readings(
     let names: HashSet<&str> = encoder.columns.iter().map(ColumnEncoder::column).collect();
     let read: HashSet<&str> = preparation.reads(&names).into_iter().collect();
     let texts = preparation.text_columns();
-    let needed = written
-        .iter()
-        .filter(|(name, _)| read.contains(name.as_str()) && !texts.contains(&name.as_str()));
+    let needed =
+        written.iter().filter(|(name, _)| read.contains(name.as_str()) && !texts.contains(&name.as_str()));
     needed.map(|(name, written)| (name.clone(), written.reading.clone())).collect()
 }
 

@@ -92,7 +92,15 @@ pub(super) fn select(table: &Table, rows: &[u32]) -> Table {
         (name.clone(), rows.iter().map(|&row| ids.get(row as usize).cloned().unwrap_or_default()).collect())
     });
     let (readings, wholes) = (table.readings.clone(), table.wholes.clone());
-    Table { source: table.source.clone(), rows: rows.len(), columns, ids, readings, wholes, notes: Vec::new() }
+    Table {
+        source: table.source.clone(),
+        rows: rows.len(),
+        columns,
+        ids,
+        readings,
+        wholes,
+        notes: Vec::new(),
+    }
 }
 
 /// An error about some rows of a table with the numbers that they have in the whole table. Sentences about a row begin
