@@ -1,7 +1,9 @@
 //! One row for each group: fitted on one list of transactions, applied to others.
 
+use super::errors::{faults, fit_faults, wrong};
 use super::{csv, parse};
 use crate::cli::{Desk, assignments};
+use segmenta::error::Fault;
 use segmenta::recipe::{Fitted, Fitting};
 use segmenta::table::{ReadOptions, Table, read_bytes};
 use std::collections::BTreeMap;
@@ -351,4 +353,62 @@ fn a_start_of_other_rows_is_an_error() {
     let said = start("plain.toml", "out");
     assert_eq!(said.code, Some(3), "{}", said.err);
     assert!(said.err.contains("out/model.json") && said.err.contains("[group]"), "{}", said.err);
+}
+
+#[test]
+fn what_is_wrong_with_a_group_is_said() {
+    let counted = "[[aggregate]]\nname = \"n\"\nby = \"plan\"\ncompute = \"count\"\n";
+    let text = |more: &str| format!("[group]\nby = \"plan\"\n{counted}{more}");
+    let cases = [
+        ("[group]\n".to_string(), 1, "group.by", vec!["missing", "groups"]),
+        ("[group]\nby = 3\n".into(), 2, "group.by", vec!["a text in quotes, found 3"]),
+        (format!("[group]\nof = \"x\"\nby = \"plan\"\n{counted}"), 2, "group.of", vec!["unknown key"]),
+        ("[group]\nby = \"plan\"\n".into(), 2, "group.by", vec!["no [[aggregate]] has by = \"plan\""]),
+        (text("[input]\nid = \"who\"\n"), 2, "group.by", vec!["id = \"who\"", "leave id out"]),
+        (format!("[[group]]\nby = \"plan\"\n{counted}"), 1, "group", vec!["expected a table, found a list"]),
+    ];
+    for (text, line, key, words) in cases {
+        assert_eq!(wrong(&text, &faults(&text), line, key, &words), None);
+    }
+    let cases = [
+        (
+            text("").replace("\"plan\"", "\"plam\""),
+            vec![(1, "group.by", "did you mean plan?"), (3, "n", "plan?")],
+        ),
+        (
+            text("[[column]]\nname = \"x\"\nfrom = \"n\"\nsteps = [{ multiply = { by = \"pay\" } }]"),
+            vec![(7, "x", "\"pay\" is a column of the single rows")],
+        ),
+        (
+            text(
+                "[[aggregate]]\nname = \"x\"\nby = \"plan\"\nof = \"y\"\ncompute = \"sum\"\n\
+                  [[column]]\nname = \"y\"\nfrom = \"n\"\nsteps = [\"log1p\"]",
+            ),
+            vec![(7, "x", "\"y\" is a column of the groups")],
+        ),
+        (
+            "[group]\nby = \"n\"\n[[aggregate]]\nname = \"n\"\nby = \"n\"\ncompute = \"count\"".into(),
+            vec![(1, "group.by", "\"n\" is made of the groups that it is to make"), (3, "n", "\"n\"")],
+        ),
+        (
+            text("[features]\ncolumns = [\"pay\"]"),
+            vec![(7, "features.columns", "an [[aggregate]] by \"plan\"")],
+        ),
+        (
+            text(
+                "[[aggregate]]\nname = \"x\"\nby = \"plan\"\nof = \"pay\"\ncompute = \"sum\"\nscale = \"none\"\n\
+                  [[aggregate]]\nname = \"y\"\nby = \"plan\"\nof = \"who\"\ncompute = \"first\"\nscale = \"none\"",
+            ),
+            vec![(13, "y", "scale is for numbers, and this column holds text")],
+        ),
+    ];
+    for (text, expected) in cases {
+        let found = fit_faults(&text);
+        let said: Vec<String> = found.iter().map(Fault::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{text}\n{}", said.join("\n"));
+        for (fault, (line, key, words)) in found.iter().zip(expected) {
+            let right = (fault.line, fault.key.as_str()) == (line, key) && fault.what.contains(words);
+            assert!(right, "{text}\n{}\nexpected {words}", said.join("\n"));
+        }
+    }
 }
