@@ -8,6 +8,7 @@ mod flags;
 mod groups;
 mod kinds;
 mod learners;
+mod listing;
 mod reference;
 mod weights;
 
