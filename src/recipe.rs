@@ -48,7 +48,7 @@ pub use step::{Statistic, Step};
 /// How many levels of a text column get a feature each; the rest share one.
 pub const TOP_LEVELS: usize = 15;
 
-/// How numbers are scaled.
+/// How numbers are scaled. A column whose values differ by no more than the rounding error of their mean is constant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
