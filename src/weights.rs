@@ -138,6 +138,11 @@ impl Weights {
         self.steps[row] as f64 * self.copies
     }
 
+    /// How many copies each row counts as.
+    pub fn all_copies(&self) -> Vec<f64> {
+        (0..self.len()).map(|row| self.copies(row)).collect()
+    }
+
     /// A number of steps as a number of copies.
     pub fn as_copies(&self, steps: u128) -> f64 {
         steps as f64 * self.copies

@@ -488,7 +488,7 @@ fn finish_fit(
     let measured = assignments(matrix, &fit.centroids, &fit.labels, &numbers, None);
     let mut rows = prepared.of_table(measured);
     let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), params)
-        .with_reference(prepared.reference.clone(), &rows)
+        .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
         .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
     model.weight_column.clone_from(&prepared.weight_column);

@@ -34,6 +34,18 @@ pub struct Before {
     pub names: Vec<Option<String>>,
 }
 
+impl Before {
+    /// The error where the model's rows are not those of the fit, which are the groups by a column or the table's own.
+    pub fn other_rows(&self, by: Option<&str>) -> Error {
+        let rows =
+            by.map_or_else(|| "the rows of the table".to_string(), |by| format!("the groups by {by:?}"));
+        let what = format!(
+            "its segments are not of {rows}, as this fit's are; start from a model of a recipe with the same [group]"
+        );
+        Error::data(what).in_file(&self.path.display().to_string())
+    }
+}
+
 impl Init {
     /// Reads `.csv`, `.npy` or a `model.json`.
     ///
