@@ -232,6 +232,9 @@ pub struct Out {
     /// What the assignments are written as: assignments.csv or assignments.parquet
     #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
     pub assignments: AssignmentsArg,
+    /// Write distances and margins with all of their digits, not with six
+    #[arg(long, help_heading = "Output")]
+    pub full_precision: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -332,6 +335,9 @@ pub struct RunRecipe {
     /// What the assignments are written as: assignments.csv or assignments.parquet
     #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
     pub assignments: AssignmentsArg,
+    /// Write distances and margins with all of their digits, not with six
+    #[arg(long, help_heading = "Output")]
+    pub full_precision: bool,
     #[command(flatten)]
     pub features_out: FeaturesOut,
     /// Stop after the features

@@ -258,6 +258,8 @@ pub(super) struct Plan<'a> {
     pub(super) silhouette: bool,
     /// What the assignments' file is; by default they go to stdout.
     pub(super) assignments: Option<AssignmentsArg>,
+    /// Whether they have all digits.
+    pub(super) full_precision: bool,
     pub(super) dry_run: bool,
     pub(super) gates: &'a Gates,
     pub(super) run: Run,
@@ -311,6 +313,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         choosing: args.choosing.clone(),
         silhouette: args.silhouette,
         assignments: args.labels.is_none().then_some(args.out.assignments),
+        full_precision: args.out.full_precision,
         dry_run: args.dry_run,
         gates: &args.gates,
         run: args.run.clone(),
@@ -415,7 +418,7 @@ pub(super) fn carry_out(
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
     let files = (folder, features);
-    finish_fit(&mut analysis, &fit, (prepared, &plan.names), &params, files, (plan.assignments, began))?;
+    finish_fit(&mut analysis, &fit, prepared, (plan, &params), files, began)?;
     if plan.assignments.is_none() {
         analysis.passed_over.iter().for_each(|note| console.note(note));
     } else {
@@ -452,19 +455,20 @@ fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<Str
 fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
-    (prepared, named): (&Prepared, &BTreeMap<u32, String>),
-    params: &Params,
+    prepared: &Prepared,
+    (plan, params): (&Plan<'_>, &Params),
     (mut folder, features): (Folder, FeaturesFile),
-    (file, began): (Option<AssignmentsArg>, Instant),
+    began: Instant,
 ) -> anyhow::Result<()> {
     let start = Instant::now();
+    let file = plan.assignments;
     let matrix = &prepared.matrix;
     // The fit of the matrix may be one of distinct rows.
     let all_rows = prepared.merged.as_ref().map(|repeats| fit.clone().of_all_rows(repeats));
     let all_rows = all_rows.as_ref().unwrap_or(fit);
     let (numbers, mut names, migration) = numbers(all_rows, prepared);
     names.resize(fit.k, None);
-    for (&segment, name) in named {
+    for (&segment, name) in &plan.names {
         match names.get_mut(segment as usize) {
             Some(place) => *place = Some(name.clone()),
             None => analysis.console.note(&format!(
@@ -489,6 +493,7 @@ fn finish_fit(
     model.identify();
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
     let labelled = Labelled {
+        full_precision: plan.full_precision,
         run: model.run.as_deref(),
         ids: prepared.ids.as_ref(),
         rows: &rows,

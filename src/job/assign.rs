@@ -11,7 +11,7 @@ use super::set_up;
 use super::sheet::{Kind, Sheet};
 use crate::cli::{Assign, AssignmentsArg};
 use segmenta::model::{Assignment, Model};
-use segmenta::table::write::{Cells, Format, write_csv, write_table_with};
+use segmenta::table::write::{Cell, Cells, Format, write_csv, write_table_with};
 use segmenta::{Error, backend};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -46,6 +46,8 @@ fn id_name(name: &str) -> Cow<'_, str> {
 
 /// A table's rows with their segments.
 pub struct Labelled<'a> {
+    /// Whether a text has all digits of distances and margins, or six.
+    pub full_precision: bool,
     /// The name of the fit whose segments these are.
     pub run: Option<&'a str>,
     /// The id column's name and cells; none: rows are numbered.
@@ -94,7 +96,8 @@ impl<'a> Labelled<'a> {
     }
 
     fn columns(&self) -> ([Cow<'a, str>; 6], [Cells<'a>; 6]) {
-        let Labelled { ids, rows, outliers, names: segments, .. } = *self;
+        let Labelled { ids, rows, outliers, names: segments, full_precision, .. } = *self;
+        let float = |get: Cell<'a, f64>| if full_precision { Cells::F64(get) } else { Cells::Rounded(get) };
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
@@ -115,9 +118,9 @@ impl<'a> Labelled<'a> {
             Cells::Text(Box::new(move |i| Some(id(i)))),
             Cells::I32(Box::new(move |i| Some(rows[i].as_ref().map_or(-1, |row| row.segment as i32)))),
             Cells::Text(Box::new(move |i| Some(status(i).into()))),
-            Cells::F64(Box::new(move |i| rows[i].as_ref().map(|row| row.distance))),
+            float(Box::new(move |i| rows[i].as_ref().map(|row| row.distance))),
             // One segment alone has no runner-up.
-            Cells::F64(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
+            float(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
             Cells::Text(Box::new(name)),
         ];
         (names, cells)
@@ -182,6 +185,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let start = Instant::now();
     let names = model.names();
     let labelled = Labelled {
+        full_precision: args.out.full_precision,
         run: model.run.as_deref(),
         ids: table.ids.as_ref(),
         rows: &assigned.rows,

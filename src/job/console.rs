@@ -43,7 +43,7 @@ pub fn result(text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// A closed pipe, as [`io::Error`]: whoever read has seen enough. A full disk, as [`segmenta::Error::Write`].
 pub fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
-    let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout());
     write(&mut out).and_then(|()| out.flush()).map_err(|e| match e.kind() {
         io::ErrorKind::BrokenPipe => e.into(),
         _ => segmenta::Error::Write { path: "stdout".into(), source: e }.into(),

@@ -1,7 +1,7 @@
 //! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
 
 use super::analyse::{Plan, carry_out, file_names, print};
-use super::console::Console;
+use super::console::{Console, count};
 use super::document::{Document, Seconds};
 use super::features::FeaturesFile;
 use super::hints::not_a_recipe;
@@ -47,6 +47,7 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
         },
         silhouette: analysis.silhouette,
         assignments: Some(args.assignments),
+        full_precision: args.full_precision,
         dry_run: args.dry_run,
         gates: &args.gates,
         run: args.run.clone(),
@@ -162,7 +163,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     let table = args.out.join("learners.csv");
     let recipe = args.out.join("learners.toml");
     let mut files = [Pending::open(&table, args.force)?, Pending::open(&recipe, args.force)?];
-    console.note(&format!("making {ROWS} learners: {}, {}", table.display(), recipe.display()));
+    console.note(&format!("making {}: {}, {}", count(ROWS, "learner"), table.display(), recipe.display()));
     let learners = segmenta::synth::learners(ROWS, args.run.seed());
     files[0].write(|mut out| learners.write_csv(&mut out))?;
     drop(learners);
@@ -181,6 +182,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         out: Some(args.out.clone()),
         force: args.force,
         assignments: AssignmentsArg::Csv,
+        full_precision: false,
         features_out: FeaturesOut { features_out: None },
         no_fit: false,
         dry_run: false,

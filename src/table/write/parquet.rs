@@ -67,7 +67,7 @@ impl Cells<'_> {
     fn data_type(&self) -> DataType {
         match self {
             Cells::F32(_) => DataType::Float32,
-            Cells::F64(_) => DataType::Float64,
+            Cells::F64(_) | Cells::Rounded(_) => DataType::Float64,
             Cells::I32(_) => DataType::Int32,
             Cells::I64(_) => DataType::Int64,
             Cells::Text(_) => DataType::Utf8,
@@ -78,7 +78,7 @@ impl Cells<'_> {
     fn array(&self, rows: Range<usize>) -> ArrayRef {
         match self {
             Cells::F32(get) => Arc::new(rows.map(get).collect::<Float32Array>()),
-            Cells::F64(get) => Arc::new(rows.map(get).collect::<Float64Array>()),
+            Cells::F64(get) | Cells::Rounded(get) => Arc::new(rows.map(get).collect::<Float64Array>()),
             Cells::I32(get) => Arc::new(rows.map(get).collect::<Int32Array>()),
             Cells::I64(get) => Arc::new(rows.map(get).collect::<Int64Array>()),
             Cells::Text(get) => Arc::new(rows.map(get).collect::<StringArray>()),
