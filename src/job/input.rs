@@ -277,7 +277,7 @@ pub fn prepare_table(
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
-    memory::check(&table, names.len())?;
+    memory::check(&table, names.len(), false)?;
     let start = init.map(|init| init.start(&fitted.encoder, console)).transpose()?;
     let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
     // Before the table's columns become the matrix.

@@ -8,6 +8,7 @@ mod devices;
 mod goldens;
 mod house;
 mod kmeans;
+#[cfg(feature = "parquet")]
 mod limited;
 mod matrix;
 mod memory;
