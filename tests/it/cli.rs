@@ -23,7 +23,7 @@ use std::process::{Command as StdCommand, Output};
 use tempfile::TempDir;
 
 /// Variables that would change what a run does.
-const OURS: [&str; 4] = ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD"];
+pub const OURS: [&str; 4] = ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD"];
 
 /// A fresh folder, in which the program runs.
 pub struct Desk {
