@@ -112,11 +112,11 @@ fn shortest_within(value: f64, unit: f64) -> f64 {
     let two = (unit.to_bits() >> 52) as i32 - 1023;
     let ten = ((two * 1233) >> 12) + 1;
     for places in -(ten + 1)..=2 - ten {
-        // Powers beyond these are not exact.
-        if !(-22..=22).contains(&places) {
+        // Powers up to these are exact.
+        if !(-19..=19).contains(&places) {
             break;
         }
-        let power = 10f64.powi(places.abs());
+        let power = 10u64.pow(places.unsigned_abs()) as f64;
         let rounded = if places < 0 {
             (value / power).round_ties_even() * power
         } else {
