@@ -2,6 +2,7 @@
 
 mod bench;
 mod name;
+mod size;
 mod synth;
 
 pub use bench::{Bench, Measured};
@@ -34,6 +35,11 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+    /// The memory that the table and the work on it may take, such as 8G or 500M; what needs more is an error before
+    /// the work [default: 80 % of what the machine or its container has left]
+    #[arg(long, global = true, env = "SEGMENTA_MAX_MEMORY", value_name = "SIZE", value_parser = size::size,
+          help_heading = "Running")]
+    pub max_memory: Option<u64>,
 }
 
 /// The verbs.

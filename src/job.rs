@@ -14,6 +14,7 @@ mod hints;
 mod init;
 mod input;
 mod interrupt;
+mod memory;
 mod name;
 mod output;
 mod run;
@@ -35,6 +36,7 @@ struct Gate(String);
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen();
     quiet_caught_panics();
+    memory::set_limit(&cli);
     match cli.verb {
         Verb::Demo(args) => run::demo(&args),
         Verb::Run(args) => run::run(&args),

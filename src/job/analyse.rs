@@ -9,7 +9,7 @@ use super::features::FeaturesFile;
 use super::init::Init;
 use super::input::{Aim, Prepared, Weightless, prepare};
 use super::output::Folder;
-use super::{Gate, console, set_up};
+use super::{Gate, console, memory, set_up};
 use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
@@ -31,6 +31,12 @@ use std::time::Instant;
 fn fit_work(matrix: &Matrix, ks: &[usize], n_init: u32) -> f64 {
     let centroids: usize = ks.iter().sum();
     25.0 * f64::from(n_init) * centroids as f64 * matrix.rows() as f64 * matrix.features() as f64
+}
+
+/// Refuses more starts than there is memory for.
+fn check_starts(prepared: &Prepared, ks: &[usize], n_init: u32) -> Result<(), Error> {
+    let most = ks.iter().copied().max().unwrap_or(1);
+    memory::check_fit(&prepared.matrix, &prepared.source, ks.len() * n_init as usize, most)
 }
 
 /// Multiply-adds of all pairs of rows.
@@ -218,6 +224,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     };
     let ks = &ks[..];
     enough_rows(matrix, ks).map_err(named)?;
+    check_starts(&prepared, ks, args.kmeans.n_init)?;
     if let Some(note) = cut_short(ks).filter(|_| args.k.is_none()) {
         console.note(&note);
     }
@@ -356,6 +363,7 @@ pub(super) fn carry_out(
     let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
     let all: Vec<usize> = swept.iter().copied().chain(k).collect();
     enough_rows(matrix, &all).map_err(named)?;
+    check_starts(prepared, &all, n_init)?;
     let pairs =
         if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
     let swept_work = sweep.as_ref().map_or(0.0, |(ks, starts)| fit_work(matrix, ks, *starts));

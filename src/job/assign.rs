@@ -5,6 +5,7 @@ use super::document::{DeviceUsed, Seconds};
 use super::figures::{percent, whole};
 use super::hints::read_model;
 use super::input;
+use super::memory;
 use super::output::{Folder, heal_before_reading};
 use super::set_up;
 use super::sheet::{Kind, Sheet};
@@ -170,6 +171,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     }
     let mut seconds = Seconds::default();
     let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
+    memory::check(&table, model.features.len())?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;

@@ -218,6 +218,7 @@ impl Document {
         matrix: &Matrix,
         encoder: &Encoder,
     ) {
+        let encoders = encoder.by_feature();
         let total: u128 = fit.weights.iter().sum();
         let mut segments: Vec<Segment> = numbers
             .iter()
@@ -232,8 +233,8 @@ impl Document {
                 share: weight as f64 / total as f64,
                 centroid: values
                     .iter()
-                    .enumerate()
-                    .map(|(j, &v)| encoder.to_original(j, matrix.to_user(f64::from(v))))
+                    .zip(&encoders)
+                    .map(|(&v, encoder)| encoder.to_original(matrix.to_user(f64::from(v))))
                     .collect(),
             })
             .collect();
@@ -260,11 +261,10 @@ impl Document {
         if let Some(h) = &self.hopkins {
             let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
             text.push_str(&format!(
-                "Hopkins' statistic, {} + {} probes (0.5 is as good as uniform, 1 is clustered)\n\
-                 {:.4}  exponent 1, as notebooks take it\n\
-                 {:.4}  exponent d = {}, as the literature defines it; p-value {p} against uniform\n",
-                h.probes,
-                h.probes,
+                "Hopkins' statistic, {0} + {0} probes (near 0.5 is no more clustered than uniform, near 1 is clustered)\n\
+                 {1:.4}  exponent 1, as notebooks take it\n\
+                 {2:.4}  exponent d = {3}, as the literature defines it; p-value {p} against uniform\n",
+                whole(h.probes as u64),
                 h.exponent_1,
                 h.exponent_d,
                 self.features.len(),

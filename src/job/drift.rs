@@ -6,7 +6,7 @@ use super::figures::{number, percent, plain, score, whole};
 use super::hints::read_model;
 use super::output::heal_before_reading;
 use super::sheet::{Kind, Sheet};
-use super::{Gate, input, set_up};
+use super::{Gate, input, memory, set_up};
 use crate::cli;
 use segmenta::backend;
 use segmenta::metrics::psi::Change;
@@ -72,6 +72,7 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let reference = model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();
     let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
+    memory::check(&table, model.features.len())?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;

@@ -3,7 +3,7 @@
 use super::input::Prepared;
 use super::output::Pending;
 use rayon::prelude::*;
-use segmenta::recipe::Encoder;
+use segmenta::recipe::ColumnEncoder;
 use segmenta::table::write::{Cells, Format, write_table};
 use segmenta::{Error, Matrix};
 use std::path::Path;
@@ -40,8 +40,11 @@ impl FeaturesFile {
     pub fn write(&mut self, prepared: &Prepared) -> Result<(), Error> {
         let Some((file, format)) = &mut self.0 else { return Ok(()) };
         let matrix = &prepared.matrix;
+        let encoder = &prepared.fitted.encoder;
+        let centre = |of: &ColumnEncoder| 0.0 - of.from_user(encoder.scale, 0.0);
+        let encoders = encoder.by_feature().into_iter().enumerate();
         let features: Vec<Feature<'_>> =
-            (0..matrix.features()).map(|j| Feature::new(matrix, &prepared.fitted.encoder, j)).collect();
+            encoders.map(|(j, of)| Feature { matrix, j, centre: centre(of) }).collect();
         let row = |i: usize| prepared.matrix_row(i);
         let wide = features.par_iter().any(Feature::needs_f64);
         let narrow = |f: &Feature<'_>| if *format == Format::Npy { !wide } else { f.centre == 0.0 };
@@ -70,11 +73,7 @@ struct Feature<'a> {
     centre: f64,
 }
 
-impl<'a> Feature<'a> {
-    fn new(matrix: &'a Matrix, encoder: &Encoder, j: usize) -> Self {
-        Feature { matrix, j, centre: encoder.to_user(j, 0.0) }
-    }
-
+impl Feature<'_> {
     /// The value of a row; with a centre the shortest decimal that is the same feature once the centre is off again, so
     /// that what came in as 20 goes out as 20.
     fn value(&self, row: usize) -> f64 {

@@ -8,6 +8,7 @@ use segmenta::backend::cpu::Cpu;
 use segmenta::model::Model;
 use segmenta::recipe::Encoder;
 use segmenta::table::{Known, ReadOptions, Table};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The start of a fit, as its file has it.
@@ -129,15 +130,19 @@ fn of_rows(rows: &[Vec<f64>], encoder: &Encoder) -> Result<Vec<Vec<f64>>, Error>
             encoder.feature_names().join(", ")
         )));
     }
-    let scaled = |row: &Vec<f64>| row.iter().enumerate().map(|(j, &v)| encoder.from_user(j, v)).collect();
+    let encoders = encoder.by_feature();
+    let scaled = |row: &Vec<f64>| {
+        row.iter().zip(&encoders).map(|(&v, column)| column.from_user(encoder.scale, v)).collect()
+    };
     Ok(rows.iter().map(scaled).collect())
 }
 
 fn of_model(model: &Model, encoder: &Encoder, console: &Console) -> Result<Vec<Vec<f64>>, Error> {
     let names = encoder.feature_names();
-    let old = |name: &String| model.features.iter().position(|f| f == name);
-    let places: Vec<Option<usize>> = names.iter().map(old).collect();
-    let lacking = |j: &usize| places[*j].is_none() && !encoder.is_level(*j);
+    let (own, fitted) = (encoder.by_feature(), model.encoder.by_feature());
+    let old: HashMap<&str, usize> = model.features.iter().enumerate().map(|(j, f)| (f.as_str(), j)).collect();
+    let places: Vec<Option<usize>> = names.iter().map(|name| old.get(name.as_str()).copied()).collect();
+    let lacking = |j: &usize| places[*j].is_none() && !own[*j].is_level();
     let lacking: Vec<&str> = (0..names.len()).filter(lacking).map(|j| names[j].as_str()).collect();
     if !lacking.is_empty() {
         return Err(Error::data(format!(
@@ -146,15 +151,16 @@ fn of_model(model: &Model, encoder: &Encoder, console: &Console) -> Result<Vec<V
             lacking.join(", ")
         )));
     }
-    let gone: Vec<&str> = model.features.iter().filter(|f| !names.contains(f)).map(String::as_str).collect();
+    let there: HashSet<&String> = names.iter().collect();
+    let gone: Vec<&str> = model.features.iter().filter(|f| !there.contains(f)).map(String::as_str).collect();
     if !gone.is_empty() {
         console.note(&format!("note: features of the model that this fit has not: {}", gone.join(", ")));
     }
     let carried = |values: &Vec<f64>| {
         let one = |(j, place): (usize, &Option<usize>)| {
             // A level that the model did not know was in none of its rows.
-            let original = place.map_or(0.0, |old| model.encoder.to_original(old, values[old]));
-            encoder.from_original(j, original)
+            let original = place.map_or(0.0, |old| fitted[old].to_original(values[old]));
+            own[j].from_original(original)
         };
         places.iter().enumerate().map(one).collect()
     };

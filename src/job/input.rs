@@ -7,6 +7,7 @@ use super::figures::{plain, whole};
 use super::hints::not_a_table;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
+use super::memory;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::matrix::Repeats;
 use segmenta::model::Model;
@@ -118,6 +119,7 @@ pub fn read_options(input: &Input, known: Known) -> ReadOptions {
         skip_lines: input.skip_lines,
         no_header: input.no_header,
         skip_rows: 0,
+        max_memory: Some(memory::limit()),
     }
 }
 
@@ -269,6 +271,7 @@ pub fn prepare_table(
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
+    memory::check(&table, names.len())?;
     let start = init.map(|init| init.start(&fitted.encoder, console)).transpose()?;
     let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
     let weights = recipe.features.options.weight.as_deref();

@@ -3,7 +3,7 @@
 use super::console::{Console, result, tell};
 use super::figures::{percent, whole};
 use super::hints::read_model;
-use super::output::Pending;
+use super::output::{Pending, heal_before_reading, lock_beside};
 use super::sheet::{Kind, Sheet};
 use crate::cli::Name;
 use segmenta::Error;
@@ -32,11 +32,14 @@ struct Segment {
 pub fn name(args: &Name) -> anyhow::Result<()> {
     let console = Console::new(&args.talk);
     let named = args.named().map_err(Error::Usage)?;
+    heal_before_reading(&args.model)?;
     let mut model = read_model(&args.model, "name")?;
     if !named.is_empty() {
         // Where the name is a link, the file that it leads to.
         let failed = |source| Error::Read { path: args.model.clone(), source };
         let path = fs::canonicalize(&args.model).map_err(failed)?;
+        // Between reading and writing nobody else may write.
+        let _lock = lock_beside(&path)?;
         let text = fs::read_to_string(&path).map_err(failed)?;
         let in_file = |e: Error| e.in_file(&args.model.display().to_string());
         let renamed = with_names(&text, &named).map_err(in_file)?;

@@ -8,7 +8,7 @@ mod commit;
 mod lock;
 
 use super::interrupt::{finished, hold, interrupted};
-use lock::{FolderLock, clear_leftovers, locked_temporary};
+use lock::{clear_leftovers, locked_temporary};
 use segmenta::Error;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 pub use commit::heal_before_reading;
+pub use lock::FolderLock;
 
 /// The names under which a folder may hold assignments: of one run, only one of them.
 const ASSIGNMENTS: [&str; 2] = ["assignments.csv", "assignments.parquet"];
@@ -64,6 +65,14 @@ impl Stoppable {
     fn path(&self) -> &Path {
         self.file.path()
     }
+}
+
+/// Keeps other runs out of the folder of a file that is read and then written again.
+///
+/// # Errors
+/// As [`FolderLock::take`].
+pub fn lock_beside(path: &Path) -> Result<FolderLock, Error> {
+    FolderLock::take(folder_of(path))
 }
 
 /// The folder that a file lies in.

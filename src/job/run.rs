@@ -1,12 +1,13 @@
 //! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
 
 use super::analyse::{Plan, carry_out, file_names, print};
-use super::console::Console;
+use super::console::{Console, count};
 use super::document::{Document, Seconds};
 use super::features::FeaturesFile;
 use super::hints::not_a_recipe;
 use super::init::Init;
 use super::input::{Aim, prepare_table, read_path};
+use super::memory;
 use super::output::{Folder, Pending};
 use super::set_up;
 use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
@@ -135,6 +136,7 @@ fn table(
         skip_lines: input.skip_lines,
         no_header: input.no_header,
         skip_rows: input.skip_rows,
+        max_memory: Some(memory::limit()),
     };
     read_path(path, &options, console, seconds)
 }
@@ -161,7 +163,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     let table = args.out.join("learners.csv");
     let recipe = args.out.join("learners.toml");
     let mut files = [Pending::open(&table, args.force)?, Pending::open(&recipe, args.force)?];
-    console.note(&format!("making {ROWS} learners: {}, {}", table.display(), recipe.display()));
+    console.note(&format!("making {}: {}, {}", count(ROWS, "learner"), table.display(), recipe.display()));
     let learners = segmenta::synth::learners(ROWS, args.run.seed());
     files[0].write(|mut out| learners.write_csv(&mut out))?;
     drop(learners);

@@ -7,6 +7,7 @@ mod columnar;
 mod drift;
 mod files;
 mod folders;
+mod memory;
 mod names;
 mod people;
 mod recipes;
@@ -23,7 +24,8 @@ use std::process::{Command as StdCommand, Output};
 use tempfile::TempDir;
 
 /// Variables that would change what a run does.
-pub const OURS: [&str; 4] = ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD"];
+pub const OURS: [&str; 5] =
+    ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD", "SEGMENTA_MAX_MEMORY"];
 
 /// A fresh folder, in which the program runs.
 pub struct Desk {

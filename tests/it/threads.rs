@@ -5,7 +5,7 @@ use crate::cases;
 use crate::cli::Desk;
 use segmenta::Matrix;
 use segmenta::backend::{Backend, Labeling, cpu::Cpu};
-use segmenta::cluster::{Params, Start, fit_many};
+use segmenta::cluster::{Fit, Params, Start, fit_many};
 use segmenta::metrics::hopkins::hopkins;
 use segmenta::metrics::silhouette::silhouette_scores;
 use segmenta::progress::Progress;
@@ -54,6 +54,29 @@ fn analyses_end_with_any_number_of_threads() {
                 }
             }
         });
+    }
+}
+
+#[test]
+fn the_contract_holds_with_any_number_of_threads() {
+    let fits = || -> Vec<Fit> {
+        let mut fits = Vec::new();
+        for case in cases::all() {
+            let cpu = Cpu::default();
+            let rows = cpu.load(&case.matrix).unwrap();
+            let ks: Vec<usize> =
+                [1, 3, 8].into_iter().filter(|&k| case.matrix.distinct_rows(k).is_ok()).collect();
+            let params = Params { n_init: 3, seed: 11, ..Params::default() };
+            let start = Start::KMeansPlusPlus;
+            fits.extend(fit_many(&*rows, &case.matrix, &ks, &params, &start, Progress::none()).unwrap());
+        }
+        fits
+    };
+    let expected = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(fits);
+    for threads in THREADS {
+        let (send, receive) = channel();
+        within_the_limit(threads, "the list of cases", move || send.send(fits()).unwrap());
+        assert!(expected == receive.recv().unwrap(), "{threads} threads give other fits than one");
     }
 }
 

@@ -485,9 +485,9 @@ fn quiet_says_nothing_but_errors() {
 #[test]
 fn long_work_is_announced_before_it_begins() {
     let desk = Desk::with_table();
-    let long = "fit t.csv --device cpu --k 50 --n-init 4000000000 --dry-run";
+    let long = "fit t.csv --device cpu --k 20 --n-init 4000000000 --dry-run";
     let said = desk.run(long);
-    let words = ["60 rows x 6 features", "k = 50 with 4,000,000,000 starts", "takes about", "thread"];
+    let words = ["60 rows x 6 features", "k = 20 with 4,000,000,000 starts", "takes about", "thread"];
     assert!(said.code == Some(0) && words.iter().all(|word| said.err.contains(word)), "{}", said.err);
     desk.run(&format!("{long} -q")).quietly();
     let said = desk.run("fit t.csv --device cpu --dry-run --threads 2");
