@@ -32,9 +32,7 @@ impl Repeats {
     pub fn of(matrix: &Matrix) -> Self {
         let rows = matrix.rows();
         let counts = |row: usize| matrix.weights().is_none_or(|w| w[row] > 0);
-        // Hash and row in one number: equal rows come to lie beside each other, in the order of their numbers.
-        let mut keys: Vec<u64> =
-            hashes(matrix).into_iter().zip(0u64..).map(|(hash, row)| hash << 32 | row).collect();
+        let mut keys = keys(matrix);
         keys.par_sort_unstable();
         let hash = |key: u64| key >> 32;
         let alone = keys.par_windows(2).all(|pair| hash(pair[0]) != hash(pair[1]));
@@ -136,8 +134,9 @@ fn same(matrix: &Matrix, a: u32, b: u32) -> bool {
     matrix.row(a as usize).eq(matrix.row(b as usize))
 }
 
-/// A 32-bit hash of each row's values.
-fn hashes(matrix: &Matrix) -> Vec<u64> {
+/// For each row a 32-bit hash of its values and, in the low half, the row's number: sorted, equal rows lie beside each
+/// other in the order of their numbers.
+fn keys(matrix: &Matrix) -> Vec<u64> {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut out = vec![0u64; matrix.rows()];
     out.par_chunks_mut(TILE).enumerate().with_min_len(64).for_each(|(t, out)| {
@@ -148,8 +147,9 @@ fn hashes(matrix: &Matrix) -> Vec<u64> {
                 *hash = (hash.rotate_left(29) ^ u64::from((v + 0.0).to_bits())).wrapping_mul(FACTOR);
             }
         }
-        for (out, hash) in out.iter_mut().zip(hash) {
-            *out = (hash ^ hash >> 29).wrapping_mul(FACTOR) >> 32;
+        for (row, (out, hash)) in out.iter_mut().zip(hash).enumerate() {
+            let hash = (hash ^ hash >> 29).wrapping_mul(FACTOR) >> 32;
+            *out = hash << 32 | (t * TILE + row) as u64;
         }
     });
     out
