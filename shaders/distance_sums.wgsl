@@ -22,7 +22,8 @@ struct Run {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rows: array<f32>;
-// Feature j of four columns, pack after pack; the last pack of a run is padded.
+// Four columns, pack after pack: how many copies each has, then feature j. The last pack of a run is filled up with
+// columns of no copies.
 @group(0) @binding(2) var<storage, read> packs: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> runs: array<Run>;
 // For each run and labeling the slot that the run adds to.
@@ -39,10 +40,9 @@ struct Turn {
 }
 
 // Takes in the distances to a pack; after a run's last, adds them to the run's slots and goes on to the next run.
-fn take(turn: ptr<function, Turn>, squared: vec4<f32>, row: u32) {
+fn take(turn: ptr<function, Turn>, squared: vec4<f32>, pack: u32, row: u32) {
     let left = (*turn).columns;
-    let alive = vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(left);
-    let distances = select(vec4<f32>(0.0), sqrt(squared), alive);
+    let distances = sqrt(squared) * packs[pack * (params.features + 1u)];
     let total = (*turn).total + ((distances.x + distances.y) + (distances.z + distances.w));
     if (left > 4u) {
         (*turn).columns = left - 4u;
@@ -74,12 +74,12 @@ fn distance_sums(@builtin(global_invocation_id) id: vec3<u32>) {
     let last = final_run.first_pack + (final_run.columns + 3u) / 4u - 1u;
     var turn = Turn(params.first_run, runs[params.first_run].columns, 0.0);
     for (var pack = runs[params.first_run].first_pack; pack <= last; pack++) {
-        let first = pack * params.features;
+        let first = pack * (params.features + 1u) + 1u;
         var squared = vec4<f32>(0.0);
         // Four packs at once: a feature is loaded once for 16 columns.
-        let first1 = min(pack + 1u, last) * params.features; //@loop
-        let first2 = min(pack + 2u, last) * params.features; //@loop
-        let first3 = min(pack + 3u, last) * params.features; //@loop
+        let first1 = min(pack + 1u, last) * (params.features + 1u) + 1u; //@loop
+        let first2 = min(pack + 2u, last) * (params.features + 1u) + 1u; //@loop
+        let first3 = min(pack + 3u, last) * (params.features + 1u) + 1u; //@loop
         var squared1 = vec4<f32>(0.0); //@loop
         var squared2 = vec4<f32>(0.0); //@loop
         var squared3 = vec4<f32>(0.0); //@loop
@@ -96,9 +96,9 @@ fn distance_sums(@builtin(global_invocation_id) id: vec3<u32>) {
         } //@loop
         //@each let difference$ = vec4<f32>(x$) - packs[first + $u];
         //@each squared = fma(difference$, difference$, squared);
-        take(&turn, squared, row);
-        if (pack < last) { pack++; take(&turn, squared1, row); } //@loop
-        if (pack < last) { pack++; take(&turn, squared2, row); } //@loop
-        if (pack < last) { pack++; take(&turn, squared3, row); } //@loop
+        take(&turn, squared, pack, row);
+        if (pack < last) { pack++; take(&turn, squared1, pack, row); } //@loop
+        if (pack < last) { pack++; take(&turn, squared2, pack, row); } //@loop
+        if (pack < last) { pack++; take(&turn, squared3, pack, row); } //@loop
     }
 }

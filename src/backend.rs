@@ -49,7 +49,7 @@ pub struct Assigned {
     /// For each centroid the number of its rows.
     pub counts: Vec<u64>,
     /// For each centroid the weight of its rows in weight steps; the counts where there are no weights.
-    pub weights: Vec<u64>,
+    pub weights: Vec<u128>,
     /// For each row its centroid, where labels were asked for.
     pub labels: Option<Vec<u32>>,
     /// How many rows the f32 filter could not decide, so that the canonical distance had to.
@@ -250,8 +250,8 @@ pub trait Rows {
     /// A device that failed.
     fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>>;
 
-    /// For each row the sums of its Euclidean distances to every cluster of every labeling. `sink` may hear nothing
-    /// before the end; `progress` hears of the share of the pairs that are done, as stage `silhouette`.
+    /// For each row the sums of its Euclidean distances to every cluster of every labeling, each distance as often as the
+    /// other row has copies. `sink` may hear nothing before the end; `progress` hears of the share of the pairs that are done, as stage `silhouette`.
     ///
     /// # Errors
     /// Labels that do not fit the rows; whatever `sink` or `progress` returns; a device that failed.

@@ -1,9 +1,12 @@
 //! The command line: flags only, no work.
 
 mod bench;
+mod name;
+mod size;
 mod synth;
 
 pub use bench::{Bench, Measured};
+pub use name::Name;
 pub use synth::{Made, Synth, SynthBlobs};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -18,6 +21,7 @@ Examples:
   segmenta fit users.csv --k 6 --id user_id six segments, into segmenta-out/
   segmenta assign segmenta-out/model.json new.csv --id user_id --out new-out
   segmenta drift segmenta-out/model.json new.csv --strict   is it still the same kind of table?
+  segmenta name segmenta-out/model.json 0=Beginners        a name for segment 0, in every table from now on
   segmenta run recipe.toml                  all of it as a recipe says: columns made, features, fit, files
 
 Exit codes:
@@ -31,6 +35,11 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+    /// The memory that the table and the work on it may take, such as 8G or 500M; what needs more is an error before
+    /// the work [default: 80 % of what the machine or its container has left]
+    #[arg(long, global = true, env = "SEGMENTA_MAX_MEMORY", value_name = "SIZE", value_parser = size::size,
+          help_heading = "Running")]
+    pub max_memory: Option<u64>,
 }
 
 /// The verbs.
@@ -52,6 +61,8 @@ pub enum Verb {
     Assign(Assign),
     /// Tell whether a table is still like the one that a saved model was fitted to
     Drift(Drift),
+    /// Give the segments of a saved model names, or list them
+    Name(Name),
     /// Make a seeded table for trials and benchmarks
     #[command(subcommand)]
     Synth(Synth),
@@ -136,7 +147,8 @@ pub struct Input {
     /// One of these words that is a text in this table: NA may be Namibia (repeatable)
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Input")]
     pub keep_null: Vec<String>,
-    /// The column that names the rows; it comes back as it was written
+    /// The column that names the rows; it comes back as it was written [default of assign and drift: the column that
+    /// named the rows of the fit]
     #[arg(long, value_name = "COLUMN", help_heading = "Input")]
     pub id: Option<String>,
 }
@@ -220,6 +232,9 @@ pub struct Out {
     /// What the assignments are written as: assignments.csv or assignments.parquet
     #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
     pub assignments: AssignmentsArg,
+    /// Write distances and margins with all of their digits, not with six
+    #[arg(long, help_heading = "Output")]
+    pub full_precision: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -234,7 +249,8 @@ pub struct Choosing {
     /// How k is chosen from a sweep: the highest silhouette
     #[arg(long, value_enum, default_value_t = RuleArg::Silhouette, help_heading = "Choosing k")]
     pub rule: RuleArg,
-    /// The smallest k to choose
+    /// The smallest k that may be chosen; 2 allows a split in two, which often has the highest silhouette because it
+    /// says the least
     #[arg(long, default_value_t = 3, value_name = "K", help_heading = "Choosing k")]
     pub min_k: usize,
     /// Compute silhouettes on this many rows, drawn at random [default: all rows, exact]
@@ -282,6 +298,8 @@ Examples:
   segmenta run users.toml                                  follow it
   segmenta run users.toml --input june.csv --out june      the same for another table
   segmenta run users.toml --set reference_year=2027        another value of a parameter
+  segmenta run users.toml --k 6                            six segments, without the sweep
+  segmenta run users.toml --init old/model.json            the segments keep their numbers and names
   segmenta run users.toml --features-out x.npy --no-fit    only the features
 
 Everything that is wrong with a recipe is said at once, with line and key, before
@@ -292,6 +310,16 @@ any work.";
 pub struct RunRecipe {
     /// The recipe: a TOML file
     pub recipe: PathBuf,
+    /// How many segments, whatever the recipe says; its sweep is then left out
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub k: Option<u32>,
+    /// k-means++ starts, of the fit and of each k of a sweep, whatever the recipe says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "KMeans")]
+    pub n_init: Option<u32>,
+    /// Where to start, whatever the recipe says: an earlier model.json of this recipe, whose segments keep their numbers
+    /// and names, or centroids as for fit; the sweep is then left out
+    #[arg(long, value_name = "FILE", help_heading = "KMeans")]
+    pub init: Option<PathBuf>,
     /// The table, instead of the recipe's
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub input: Option<PathBuf>,
@@ -307,6 +335,9 @@ pub struct RunRecipe {
     /// What the assignments are written as: assignments.csv or assignments.parquet
     #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
     pub assignments: AssignmentsArg,
+    /// Write distances and margins with all of their digits, not with six
+    #[arg(long, help_heading = "Output")]
+    pub full_precision: bool,
     #[command(flatten)]
     pub features_out: FeaturesOut,
     /// Stop after the features
@@ -359,9 +390,10 @@ pub struct Tendency {
 pub struct Sweep {
     #[command(flatten)]
     pub input: Input,
-    /// The k to fit: a range with both ends (2..10) or a list (2,4,8)
-    #[arg(long, default_value = "2..10", value_parser = ks)]
-    pub k: Ks,
+    /// The k to fit: a range with both ends (2..10) or a list (2,4,8) [default: 2..10, or up to the number of distinct
+    /// rows where that is smaller]
+    #[arg(long, value_parser = ks)]
+    pub k: Option<Ks>,
     #[command(flatten)]
     pub features: Features,
     #[command(flatten)]

@@ -4,6 +4,7 @@ pub mod kmeans;
 pub mod matching;
 mod seeding;
 pub mod sweep;
+mod wide;
 
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
 pub use seeding::SEEDING_ROWS;

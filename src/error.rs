@@ -41,7 +41,7 @@ impl fmt::Display for Place {
         let parts = [
             self.file.clone(),
             self.line.map(|l| format!("line {l}")),
-            self.column.as_ref().map(|c| format!("column {c}")),
+            self.column.as_ref().map(|c| format!("column {}", one_line(c))),
         ];
         let mut first = true;
         for part in parts.into_iter().flatten() {
@@ -56,6 +56,12 @@ impl fmt::Display for Place {
         }
         Ok(())
     }
+}
+
+/// A name without line breaks and other control characters, which are written out.
+fn one_line(name: &str) -> String {
+    let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    name.chars().map(plain).collect()
 }
 
 /// One thing that is wrong with a recipe.

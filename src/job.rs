@@ -3,15 +3,22 @@
 mod analyse;
 mod assign;
 mod bench;
+mod choosing;
 mod console;
 mod document;
 mod drift;
+mod estimate;
 mod features;
+mod figures;
+mod hints;
 mod init;
 mod input;
 mod interrupt;
+mod memory;
+mod name;
 mod output;
 mod run;
+mod sheet;
 mod tools;
 
 use crate::cli::{Cli, Run, Verb};
@@ -29,6 +36,7 @@ struct Gate(String);
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen();
     quiet_caught_panics();
+    memory::set_limit(&cli);
     match cli.verb {
         Verb::Demo(args) => run::demo(&args),
         Verb::Run(args) => run::run(&args),
@@ -38,6 +46,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Fit(args) => analyse::fit(&args),
         Verb::Assign(args) => assign::assign(&args),
         Verb::Drift(args) => drift::drift(&args),
+        Verb::Name(args) => name::name(&args),
         Verb::Synth(args) => tools::synth(&args),
         Verb::Bench(args) => bench::bench(&args),
         Verb::Doctor(args) => tools::doctor(&args),
@@ -58,10 +67,25 @@ fn quiet_caught_panics() {
 pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = exit_code(&error);
-    if code != 0 {
-        console::complain(&format!("error: {error}"));
+    if code == 130 {
+        interrupt::announce();
+    } else if code != 0 {
+        console::complain(&format!("error: {}", in_words(&error)));
     }
     ExitCode::from(code)
+}
+
+/// What went wrong; of many faults the first and how many there are.
+fn in_words(error: &anyhow::Error) -> String {
+    const SHOWN: usize = 20;
+    match error.downcast_ref::<Error>() {
+        Some(Error::Recipe(faults)) if faults.len() > SHOWN => {
+            let shown: Vec<String> = faults[..SHOWN].iter().map(ToString::to_string).collect();
+            let more = console::count(faults.len() - SHOWN, "more fault");
+            format!("{}\nand {more}", shown.join("\n"))
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

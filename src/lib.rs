@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! error, weights, matrix, canonical  ->  backend  ->  cluster, metrics  ->  model  ->  (binary: job, cli, main)
-//! error, matrix             ->  table    ->  recipe            ->  model
+//! error, memory, matrix     ->  table    ->  recipe            ->  model
 //! ```
 //!
 //! - [`table`] reads typed columns; [`recipe`] chooses features and turns columns into them;
@@ -39,6 +39,7 @@ pub mod ceiling;
 pub mod cluster;
 pub mod error;
 pub mod matrix;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod progress;

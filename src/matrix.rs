@@ -4,14 +4,18 @@
 //! They are kept multiplied by one more power of two, `2^shift`, chosen so that no squared distance overflows
 //! or loses bits to a device that flushes subnormals; see ARCHITECTURE.md, "Numbers".
 
+mod repeats;
 mod row_major;
 
 use crate::error::{Error, Result};
+use crate::weights::Weights;
 use bytemuck::{Pod, Zeroable};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+pub use repeats::Repeats;
 pub use row_major::RowMajor;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Rows of a tile: the values of 16 rows lie side by side, feature after feature.
 pub const TILE: usize = 16;
@@ -130,7 +134,8 @@ pub struct Matrix {
     grid: Grid,
     shift: i32,
     names: Vec<String>,
-    weights: Option<Vec<u16>>,
+    weights: Option<Weights>,
+    repeats: Option<Repeats>,
     magnitudes: Vec<f32>,
     unit: i32,
 }
@@ -293,26 +298,70 @@ impl Matrix {
                 || (vec![0f32; features], i32::MAX),
                 |(a, u), (b, v)| (a.iter().zip(&b).map(|(x, y)| x.max(*y)).collect(), u.min(v)),
             );
-        Matrix { rows, features, tiles, grid, shift, names, weights: None, magnitudes, unit }
+        Matrix { rows, features, tiles, grid, shift, names, weights: None, repeats: None, magnitudes, unit }
     }
 
-    /// The same rows with sample weights: whole numbers of weight steps, each at most 2^16 - 1.
+    /// The same rows with sample weights: a row of weight 2 counts as two rows, one of weight 0 as none.
     ///
     /// # Errors
-    /// Not one weight a row, or all weights zero.
-    pub fn weighted(mut self, weights: Vec<u16>) -> Result<Self> {
+    /// Not one weight a row, and those of [`Weights::new`].
+    pub fn weighted<W: Into<f64>>(self, weights: Vec<W>) -> Result<Self> {
+        let given: Vec<f64> = weights.into_iter().map(Into::into).collect();
+        self.with_weights(Weights::new(&given)?)
+    }
+
+    /// As [`Matrix::weighted`], with weights that are ready to use.
+    ///
+    /// # Errors
+    /// Not one weight a row.
+    pub fn with_weights(mut self, weights: Weights) -> Result<Self> {
         if weights.len() != self.rows {
             return Err(Error::data(format!("{} weights for {} rows", weights.len(), self.rows)));
         }
-        if weights.iter().all(|&w| w == 0) {
-            return Err(Error::data("all weights are zero"));
-        }
         self.weights = Some(weights);
+        self.repeats = None;
         Ok(self)
+    }
+
+    /// The same rows, knowing which of them are equal: fits and scores then need not find that out themselves.
+    pub fn with_repeats(mut self) -> Self {
+        self.repeats = Some(Repeats::of(&self));
+        self
+    }
+
+    /// Which rows are equal: as [`Matrix::with_repeats`] found out, or found out now.
+    pub fn repeats(&self) -> Cow<'_, Repeats> {
+        self.repeats.as_ref().map_or_else(|| Cow::Owned(Repeats::of(self)), Cow::Borrowed)
+    }
+
+    /// How many copies row `i` counts as; 1 where rows have no weights.
+    pub fn copies(&self, i: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |w| w.copies(i))
+    }
+
+    /// How many copies all rows count as.
+    pub fn total_copies(&self) -> f64 {
+        self.weights.as_ref().map_or(self.rows as f64, |w| w.as_copies(w.total()))
     }
 
     /// The rows of these numbers, on the same grid and shift, in this order.
     pub fn select(&self, rows: &[usize]) -> Matrix {
+        let mut out = self.gather(rows);
+        out.weights = self.weights.as_ref().map(|w| w.select(rows.iter().copied()));
+        out
+    }
+
+    /// The rows of these numbers with other weights, in steps of this matrix' weights; in copies where it has none.
+    pub(crate) fn select_weighted(&self, rows: &[usize], steps: Vec<u64>) -> Matrix {
+        let mut out = self.gather(rows);
+        out.weights = Some(match &self.weights {
+            Some(weights) => weights.with_steps(steps),
+            None => Weights::counts(steps),
+        });
+        out
+    }
+
+    fn gather(&self, rows: &[usize]) -> Matrix {
         let mut tiles = vec![Lanes::zeroed(); rows.len().div_ceil(TILE) * self.features];
         tiles.par_chunks_mut(self.features).zip(rows.par_chunks(TILE)).for_each(|(tile, rows)| {
             for (lane, &i) in rows.iter().enumerate() {
@@ -321,16 +370,7 @@ impl Matrix {
                 }
             }
         });
-        let mut out = Self::from_tiles(
-            rows.len(),
-            self.features,
-            tiles,
-            self.grid.clone(),
-            self.shift,
-            self.names.clone(),
-        );
-        out.weights = self.weights.as_ref().map(|w| rows.iter().map(|&i| w[i]).collect());
-        out
+        Self::from_tiles(rows.len(), self.features, tiles, self.grid.clone(), self.shift, self.names.clone())
     }
 
     /// Rows made elsewhere, `value(i, j)` in this matrix's user units, snapped to this grid and shift.
@@ -373,9 +413,14 @@ impl Matrix {
         self.shift
     }
 
-    /// The weights in whole steps, if any.
-    pub fn weights(&self) -> Option<&[u16]> {
-        self.weights.as_deref()
+    /// Each row's weight as a whole number of steps, if rows have weights.
+    pub fn weights(&self) -> Option<&[u64]> {
+        self.weights.as_ref().map(Weights::steps)
+    }
+
+    /// The rows' weights, if they have any.
+    pub fn sample_weights(&self) -> Option<&Weights> {
+        self.weights.as_ref()
     }
 
     /// The stored values, tile after tile.
@@ -481,14 +526,17 @@ impl Matrix {
         pow2((100 - log2_d - 2).div_euclid(2)) as f32
     }
 
-    /// Whether there are at least `k` distinct rows; if not, how many there are.
+    /// Whether there are at least `k` distinct rows of a weight above 0; if not, how many there are.
     pub fn distinct_rows(&self, k: usize) -> std::result::Result<(), usize> {
+        if let Some(repeats) = &self.repeats {
+            return if repeats.len() >= k { Ok(()) } else { Err(repeats.len()) };
+        }
         let mut seen = std::collections::HashSet::new();
-        for i in 0..self.rows {
+        for i in (0..self.rows).filter(|&i| self.weights().is_none_or(|w| w[i] > 0)) {
             if seen.len() >= k {
                 return Ok(());
             }
-            seen.insert(self.row(i).map(f32::to_bits).collect::<Vec<_>>());
+            seen.insert(self.row(i).map(|v| (v + 0.0).to_bits()).collect::<Vec<_>>());
         }
         if seen.len() >= k { Ok(()) } else { Err(seen.len()) }
     }

@@ -4,6 +4,7 @@
 //! bytes everywhere.
 
 mod drift;
+mod names;
 mod reference;
 
 use crate::backend::Backend;
@@ -15,9 +16,11 @@ use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparat
 use crate::table::{Known, Table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 pub use drift::{ColumnDrift, Drift, SegmentDrift};
+pub use names::{check as check_names, with_names};
 pub use reference::Reference;
 
 /// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
@@ -28,6 +31,11 @@ pub const VERSION: u32 = 2;
 pub struct Model {
     /// The version of this format.
     pub version: u32,
+    /// The name of the fit, which its other files carry too, so that a reader can tell that they belong together: the
+    /// start of a digest of everything else that the model holds but its segments' names. The same table, options and
+    /// seed have the same one. Older models have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
     /// The algorithm, `kmeans`.
     pub method: String,
     /// The seed of all draws.
@@ -38,8 +46,11 @@ pub struct Model {
     pub max_iter: usize,
     /// The tolerance of a start's end.
     pub tol: f64,
-    /// How many rows were fitted.
+    /// How many rows were fitted; rows of weight 0 are not among them.
     pub rows: usize,
+    /// The column with the rows' weights, where they had any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_column: Option<String>,
     /// How many rows seeding looked at, where not at all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeding_rows: Option<usize>,
@@ -49,6 +60,9 @@ pub struct Model {
     pub n_iter: usize,
     /// Whether the best start ended before `max_iter`.
     pub converged: bool,
+    /// The column that named the rows of the fit; new tables are expected to have it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The features' names.
     pub features: Vec<String>,
     /// For each feature the exponent of its grid's step: values are whole multiples of `2^exponent`.
@@ -75,6 +89,9 @@ pub struct Centroid {
     pub name: Option<String>,
     /// How many rows of the fit.
     pub size: u64,
+    /// The weight of these rows, where rows have weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
     /// A value for each feature, in the scaled feature space.
     pub values: Vec<f64>,
 }
@@ -128,33 +145,38 @@ pub fn assignments(
 }
 
 impl Model {
-    /// The model of a fit.
+    /// The model of a fit. `matrix` may be the table of the fit's distinct rows.
     pub fn new(fit: &Fit, matrix: &Matrix, fitted: impl Into<Fitted>, params: &Params) -> Self {
         let Fitted { preparation, encoder } = fitted.into();
         let centroids = fit
             .segments()
             .into_iter()
             .zip(&fit.sizes)
+            .zip(&fit.weights)
             .zip(fit.centroids.iter())
-            .map(|((segment, &size), values)| Centroid {
+            .map(|(((segment, &size), &weight), values)| Centroid {
                 segment,
                 name: None,
                 size,
+                weight: matrix.sample_weights().filter(|w| !w.is_count()).map(|w| w.as_given(weight)),
                 values: values.iter().map(|&v| matrix.to_user(f64::from(v))).collect(),
             })
             .collect();
         Model {
             version: VERSION,
+            run: None,
             method: "kmeans".into(),
             seed: params.seed,
             n_init: params.n_init,
             max_iter: params.max_iter,
             tol: params.tol,
-            rows: matrix.rows(),
+            rows: fit.sizes.iter().sum::<u64>() as usize,
+            weight_column: None,
             seeding_rows: fit.seeded_on_sample.then_some(crate::cluster::SEEDING_ROWS),
             inertia: fit.inertia,
             n_iter: fit.n_iter,
             converged: fit.converged,
+            id: None,
             features: matrix.names().to_vec(),
             grid: matrix.grid().clone(),
             preparation,
@@ -162,6 +184,14 @@ impl Model {
             centroids,
             reference: None,
         }
+    }
+
+    /// Gives the model the name that its contents come to; see [`Model::run`].
+    pub fn identify(&mut self) {
+        let mut bare = Model { run: None, ..self.clone() };
+        bare.centroids.iter_mut().for_each(|c| c.name = None);
+        let digest = Sha256::digest(bare.to_json());
+        self.run = Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect());
     }
 
     /// Gives the centroids, in the order of the fit, other segment numbers, and the segments their names.
@@ -172,9 +202,32 @@ impl Model {
         }
     }
 
+    /// The names by segment number.
+    pub fn names(&self) -> Vec<Option<String>> {
+        let mut names = vec![None; self.centroids.len()];
+        for centroid in &self.centroids {
+            names[centroid.segment as usize].clone_from(&centroid.name);
+        }
+        names
+    }
+
     /// The same model with what its fit saw: the columns, and the rows with their distances.
     pub fn with_reference(self, columns: Vec<ColumnReference>, rows: &[Option<Assignment>]) -> Self {
         Model { reference: Some(Reference::new(columns, rows)), ..self }
+    }
+
+    /// Each segment's share of the rows of the fit, by its number; of their weight, where rows have weights.
+    pub fn shares(&self) -> Vec<f64> {
+        let of = |c: &Centroid| c.weight.unwrap_or(c.size as f64);
+        let total: f64 = self.centroids.iter().map(of).sum();
+        let mut shares = vec![0.0; self.centroids.len()];
+        self.centroids.iter().for_each(|c| shares[c.segment as usize] = of(c) / total);
+        shares
+    }
+
+    /// The same model with the column that named the rows of the fit.
+    pub fn with_id(self, id: Option<String>) -> Self {
+        Model { id, ..self }
     }
 
     /// Reads a model.
@@ -238,6 +291,13 @@ impl Model {
         if !segments.into_iter().eq(0..k as u32) {
             return Err(format!("its parts do not fit together: segments are numbered 0 to {}", k - 1));
         }
+        let weighed = self.centroids.iter().filter_map(|c| c.weight);
+        if weighed.clone().any(|w| !w.is_finite() || w < 0.0)
+            || ![0, k].contains(&weighed.clone().count())
+            || weighed.clone().count() > 0 && weighed.sum::<f64>() <= 0.0
+        {
+            return Err("its segments' weights are not all positive numbers".into());
+        }
         let sizes = self.centroids.iter().try_fold(0u64, |sum, c| sum.checked_add(c.size));
         if self.rows == 0 || sizes != Some(self.rows as u64) {
             return Err("its segments' sizes do not add up to its rows".into());
@@ -286,8 +346,23 @@ impl Model {
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
         let counted = self.encoder.count(references, &whole, encoded.kept.as_deref());
         warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
+        let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
+        let rows = self.label_features(encoded.columns, kept, backend)?;
+        Ok((Assignments { rows, outliers, warnings }, counted))
+    }
+
+    /// Labels rows whose features are made already, one column a feature; `kept` as in [`assignments`].
+    ///
+    /// # Errors
+    /// Values out of range, a device that failed.
+    pub fn label_features(
+        &self,
+        columns: Vec<Vec<f32>>,
+        kept: Option<(&[u32], usize)>,
+        backend: &dyn Backend,
+    ) -> Result<Vec<Option<Assignment>>> {
         let reach = self.centroids.iter().flat_map(|c| &c.values).fold(0f64, |m, v| m.max(v.abs()));
-        let matrix = Matrix::on_grid(self.features.clone(), encoded.columns, &self.grid, reach as f32)?;
+        let matrix = Matrix::on_grid(self.features.clone(), columns, &self.grid, reach as f32)?;
         let values = self.centroids.iter().flat_map(|c| &c.values).map(|&v| matrix.to_stored(v)).collect();
         let centroids = Centroids { values, features: self.features.len() };
         let labels = backend
@@ -297,8 +372,6 @@ impl Model {
             .and_then(|p| p.labels)
             .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
         let segments: Vec<u32> = self.centroids.iter().map(|c| c.segment).collect();
-        let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
-        let rows = assignments(&matrix, &centroids, &labels, &segments, kept);
-        Ok((Assignments { rows, outliers, warnings }, counted))
+        Ok(assignments(&matrix, &centroids, &labels, &segments, kept))
     }
 }

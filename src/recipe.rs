@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use aggregate::{Aggregate, Figure};
 pub use drops::{Bounds, Drop, DropRule, FittedDrop};
 pub use encode::{ColumnEncoder, Encoded, Encoder, Sides};
+pub(crate) use file::fit_for_a_name;
 pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
 pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};

@@ -17,7 +17,7 @@ mod wholes;
 pub mod write;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
+use crate::memory::{self, Budget};
 
 pub(crate) use names::{check_columns, closest, missing_column};
 pub use reading::{Inferred, Reading, Written};
@@ -128,6 +129,24 @@ impl Values {
         }
     }
 
+    /// About how many bytes the texts of the levels take.
+    fn level_bytes(&self) -> u64 {
+        let Values::Text { levels, .. } = self else { return 0 };
+        levels.iter().map(|level| (size_of::<String>() + level.capacity()) as u64).sum()
+    }
+
+    /// About how many bytes the column takes; what columns share counts for the first of them.
+    fn bytes(&self) -> u64 {
+        let cell = match self {
+            Values::Number(_) => size_of::<f64>(),
+            Values::Packed { block, column: 0 } => size_of::<f32>() * block.features(),
+            Values::Bool(_) => size_of::<Option<bool>>(),
+            Values::Text { .. } => size_of::<Option<u32>>(),
+            Values::Packed { .. } | Values::Empty(_) => 0,
+        };
+        (cell * self.len()) as u64 + self.level_bytes()
+    }
+
     /// How many cells are missing.
     pub fn missing(&self) -> usize {
         (0..self.len()).filter(|&row| self.is_missing(row)).count()
@@ -190,6 +209,18 @@ pub struct Table {
 }
 
 impl Table {
+    /// About how many bytes of memory it takes.
+    pub fn bytes(&self) -> u64 {
+        let ids =
+            self.ids.iter().flat_map(|(_, ids)| ids).map(|id| (size_of::<String>() + id.capacity()) as u64);
+        self.columns.iter().map(|column| column.values.bytes()).sum::<u64>() + ids.sum::<u64>()
+    }
+
+    /// The columns by their names; of equal names the first. For whoever looks for many of them.
+    pub(crate) fn by_name(&self) -> HashMap<&str, &Column> {
+        self.columns.iter().rev().map(|column| (column.name.as_str(), column)).collect()
+    }
+
     /// The column of a name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
@@ -253,6 +284,8 @@ pub struct ReadOptions {
     pub decimal: Option<char>,
     /// The column whose cells are kept as written in [`Table::ids`].
     pub id: Option<String>,
+    /// Whether a table without that column is read all the same, with no [`Table::ids`]; otherwise it is an error.
+    pub id_optional: bool,
     /// Columns that are numbers, and how these are written. New rows for a fitted encoder need it: `1,234` alone
     /// could mean two numbers.
     pub numbers: Vec<(String, Reading)>,
@@ -267,6 +300,9 @@ pub struct ReadOptions {
     /// How many rows right after the header are skipped, as if they were not there; the second line of a survey
     /// often holds the questions. Lines in messages stay those of the file.
     pub skip_rows: usize,
+    /// How many bytes of memory the table may take, while it is read and afterwards; `None` sets no limit. What would
+    /// take more is [`Error::Data`], said before the memory is taken.
+    pub max_memory: Option<u64>,
 }
 
 /// Reads the table at `path`, or from stdin where that is `-` (which needs `options.format`).
@@ -289,8 +325,8 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
                 "reading from stdin needs the format: csv, tsv, npy, parquet or arrow".into(),
             ));
         }
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = read_whole(io::stdin().lock(), None, options).map_err(failed)?;
+        let bytes = bytes.map_err(|e| e.in_file("stdin"))?;
         return read_bytes("stdin", bytes, options);
     }
     let name = path.display().to_string();
@@ -298,20 +334,47 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     if path.is_dir() {
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "this is a directory, not a file")));
     }
+    let budget = Budget::new(options.max_memory);
     let columns = match format {
-        Format::Parquet => Some(columnar::read_parquet(path, options)),
-        Format::Arrow => Some(columnar::read_arrow(path, options)),
+        Format::Parquet => Some(columnar::read_parquet(path, options, &budget)),
+        Format::Arrow => Some(columnar::read_arrow(path, options, &budget)),
         _ => None,
     };
     if let Some(table) = columns {
         return finish(table.map_err(|e| e.in_file(&name))?, &name);
     }
     if format == Format::Npy
-        && let Some(table) = npy::read_packed(path, options).map_err(|e| e.in_file(&name))?
+        && let Some(table) = npy::read_packed(path, options, &budget).map_err(|e| e.in_file(&name))?
     {
         return finish(table, &name);
     }
-    read_bytes(&name, std::fs::read(path).map_err(failed)?, options)
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    let bytes = read_whole(file, length, options).map_err(failed)?.map_err(|e| e.in_file(&name))?;
+    read_bytes(&name, bytes, options)
+}
+
+/// All bytes of a source, of which `length` may be known, as long as they fit the memory that there may be.
+fn read_whole(
+    source: impl io::Read,
+    length: Option<u64>,
+    options: &ReadOptions,
+) -> io::Result<Result<Vec<u8>>> {
+    let limit = options.max_memory.unwrap_or(u64::MAX);
+    if let Some(length) = length
+        && length > limit
+    {
+        return Ok(Err(memory::too_much(length, limit)));
+    }
+    let mut bytes = Vec::new();
+    if bytes.try_reserve_exact(length.unwrap_or(0) as usize).is_err() {
+        return Ok(Err(memory::refused(length.unwrap_or(0))));
+    }
+    source.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Ok(Err(memory::too_much(bytes.len() as u64, limit)));
+    }
+    Ok(Ok(bytes))
 }
 
 /// Reads a table from memory; `name` stands for it in messages, and its extension says the format where
@@ -322,18 +385,20 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
 /// As [`read`], without the file's own.
 pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
     let format = format_of(name, options)?;
+    let budget = Budget::new(options.max_memory);
     let zipped = matches!(format, Format::Csv | Format::Tsv | Format::Npy);
-    let bytes = if zipped { gzip::unpack(bytes) } else { Ok(bytes) };
+    let bytes = budget.take(bytes.len() as u64).map(|()| bytes);
+    let bytes = bytes.and_then(|bytes| if zipped { gzip::unpack(bytes, &budget) } else { Ok(bytes) });
     let table = bytes.and_then(|bytes| {
         if bytes.is_empty() {
             return Err(Error::data("the file is empty"));
         }
         match format {
-            Format::Parquet => columnar::parse_parquet(bytes, options),
-            Format::Arrow => columnar::parse_arrow(&bytes, options),
-            Format::Npy => npy::parse(&bytes, options),
-            Format::Csv => csv::parse(&bytes, options.delimiter, options),
-            Format::Tsv => csv::parse(&bytes, options.delimiter.or(Some(b'\t')), options),
+            Format::Parquet => columnar::parse_parquet(bytes, options, &budget),
+            Format::Arrow => columnar::parse_arrow(&bytes, options, &budget),
+            Format::Npy => npy::parse(&bytes, options, &budget),
+            Format::Csv => csv::parse(&bytes, options.delimiter, options, &budget),
+            Format::Tsv => csv::parse(&bytes, options.delimiter.or(Some(b'\t')), options, &budget),
         }
     });
     finish(table.map_err(|e| e.in_file(name))?, name)
@@ -392,6 +457,7 @@ mod columnar {
 
     use super::{ReadOptions, Table};
     use crate::error::{Error, Result};
+    use crate::memory::Budget;
 
     /// What to do without.
     pub(super) fn missing() -> Error {
@@ -404,19 +470,19 @@ mod columnar {
         false
     }
 
-    pub(super) fn read_parquet(_: &Path, _: &ReadOptions) -> Result<Table> {
+    pub(super) fn read_parquet(_: &Path, _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 
-    pub(super) fn read_arrow(_: &Path, _: &ReadOptions) -> Result<Table> {
+    pub(super) fn read_arrow(_: &Path, _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 
-    pub(super) fn parse_parquet(_: Vec<u8>, _: &ReadOptions) -> Result<Table> {
+    pub(super) fn parse_parquet(_: Vec<u8>, _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 
-    pub(super) fn parse_arrow(_: &[u8], _: &ReadOptions) -> Result<Table> {
+    pub(super) fn parse_arrow(_: &[u8], _: &ReadOptions, _: &Budget) -> Result<Table> {
         Err(missing())
     }
 }
@@ -437,6 +503,9 @@ fn id_cells(
 ) -> Result<Option<(String, Vec<String>)>> {
     let Some(id) = &options.id else { return Ok(None) };
     let Some(column) = names.iter().position(|n| n == id) else {
+        if options.id_optional {
+            return Ok(None);
+        }
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
     };
     Ok(Some((id.clone(), (0..rows).map(|row| cell(row, column)).collect())))

@@ -24,6 +24,10 @@ pub struct Weights {
     unit: f64,
     /// The copies that one step stands for.
     copies: f64,
+    /// Whether all weights were given as whole numbers.
+    whole: bool,
+    /// Whether nobody gave weights, and these count equal rows.
+    count: bool,
 }
 
 /// Why weights cannot be used: the row (counted from 0) and a sentence.
@@ -59,13 +63,13 @@ impl Weights {
         let positive = || given.iter().copied().filter(|w| *w > 0.0);
         let (least, most) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
         if most == 0.0 {
-            return Err(Unusable { row: None, what: "all weights are 0, so no row counts".into() });
+            return Err(Unusable { row: None, what: "all weights are zero, so no row counts".into() });
         }
         let row_of = |value: f64| given.iter().position(|w| *w == value).unwrap_or(0);
         if given.iter().all(|w| w.fract() == 0.0) && most <= MOST_STEPS as f64 {
             let mut steps: Vec<u64> = given.iter().map(|&w| w as u64).collect();
             let unit = divide_by_common(&mut steps);
-            return Ok(Weights { steps, unit, copies: unit });
+            return Ok(Weights { steps, unit, copies: unit, whole: true, count: false });
         }
         let too_far = || {
             let ratio = most / least;
@@ -88,17 +92,17 @@ impl Weights {
         // A sum of very large weights may be beyond f64; the smallest weight then tells the unit.
         let smallest = steps.iter().copied().filter(|s| *s > 0).min().unwrap_or(1) as f64;
         let unit = if sum.is_finite() { sum / total } else { least / smallest };
-        Ok(Weights { steps, unit, copies: rows / total })
+        Ok(Weights { steps, unit, copies: rows / total, whole: false, count: false })
     }
 
     /// Weights that count rows: row `i` stands for `counts[i]` equal ones.
     pub fn counts(counts: Vec<u64>) -> Self {
-        Weights { steps: counts, unit: 1.0, copies: 1.0 }
+        Weights { steps: counts, unit: 1.0, copies: 1.0, whole: true, count: true }
     }
 
     /// The same scale for other rows: each has its number of steps.
     pub(crate) fn with_steps(&self, steps: Vec<u64>) -> Self {
-        Weights { steps, unit: self.unit, copies: self.copies }
+        Weights { steps, ..*self }
     }
 
     /// The weights of these rows, in this order.
@@ -139,6 +143,16 @@ impl Weights {
     /// A number of steps as a weight of the scale that was given.
     pub fn as_given(&self, steps: u128) -> f64 {
         steps as f64 * self.unit
+    }
+
+    /// Whether all weights were given as whole numbers, so that each is exactly a number of copies.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Whether these are counts of equal rows ([`Weights::counts`]), not weights that somebody gave.
+    pub fn is_count(&self) -> bool {
+        self.count
     }
 
     /// Whether a row counts at all.

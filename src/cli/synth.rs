@@ -1,5 +1,6 @@
 //! The flags of `segmenta synth`.
 
+use super::Talk;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -66,6 +67,8 @@ pub struct Made {
     /// Replace a file that is already there
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub talk: Talk,
 }
 
 #[derive(Debug, Args)]
@@ -89,4 +92,6 @@ pub struct SynthBlobs {
     /// Replace a file that is already there
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub talk: Talk,
 }

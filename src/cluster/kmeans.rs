@@ -1,10 +1,10 @@
 //! KMeans (Lloyd, 1982): all restarts and all k at once, the same answer on every device.
 
-use super::seeding;
+use super::{seeding, wide};
 use crate::backend::{Assigned, Memory, Rows};
 use crate::canonical::{self, Centroids, tile_squared_distances};
 use crate::error::{Error, Result};
-use crate::matrix::{BLOCK, Matrix, TILE};
+use crate::matrix::{BLOCK, Matrix, Repeats, TILE};
 use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
@@ -46,9 +46,11 @@ pub struct Fit {
     pub centroids: Centroids,
     /// For each row its centroid: the nearest, lowest index on ties.
     pub labels: Vec<u32>,
-    /// For each centroid the number of its rows.
+    /// For each centroid the number of its rows in the matrix.
     pub sizes: Vec<u64>,
-    /// Sum of the (weighted) squared distances of the rows to their centroids, in the user's units.
+    /// For each centroid the weight of its rows, in steps of the matrix' weights; the sizes where it has none.
+    pub weights: Vec<u128>,
+    /// Sum of the squared distances of the rows to their centroids, each times the row's weight, in the user's units.
     pub inertia: f64,
     /// Passes that the best start took.
     pub n_iter: usize,
@@ -64,7 +66,21 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// For each centroid its segment number: 0 for the most rows, ties by the centroids' values.
+    /// The fit of a whole table, from the fit of its distinct rows ([`Repeats::merge`]). Rows of weight 0 that equal no
+    /// other row were not in the fit; they get label 0 and are not counted.
+    pub fn of_all_rows(self, repeats: &Repeats) -> Fit {
+        let mut sizes = vec![0; self.k];
+        let labels = (0..repeats.rows())
+            .map(|row| {
+                let label = repeats.of_row(row).map(|distinct| self.labels[distinct]);
+                label.iter().for_each(|&label| sizes[label as usize] += 1);
+                label.unwrap_or(0)
+            })
+            .collect();
+        Fit { labels, sizes, ..self }
+    }
+
+    /// For each centroid its segment number: 0 for the largest weight of rows, ties by the centroids' values.
     pub fn segments(&self) -> Vec<u32> {
         let mut order: Vec<usize> = (0..self.k).collect();
         order.sort_by(|&a, &b| {
@@ -72,7 +88,7 @@ impl Fit {
                 let pairs = self.centroids.get(a).iter().zip(self.centroids.get(b));
                 pairs.map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(a.cmp(&b))
             };
-            self.sizes[b].cmp(&self.sizes[a]).then_with(by_value)
+            self.weights[b].cmp(&self.weights[a]).then_with(by_value)
         });
         let mut segments = vec![0; self.k];
         for (segment, &c) in order.iter().enumerate() {
@@ -128,8 +144,10 @@ pub fn fit_many(
     progress: Progress<'_>,
 ) -> Result<Vec<Fit>> {
     check(matrix, ks, params, start)?;
-    let mut runs = starts(matrix, ks, params, start, progress)?;
-    let limit = params.tol * mean_variance(matrix);
+    let repeats = matrix.repeats();
+    let learned = Learned { matrix, repeats: &repeats };
+    let mut runs = starts(&learned, ks, params, start, progress)?;
+    let limit = params.tol * learned.mean_variance();
     let mut undecided = Vec::new();
     for _ in 0..params.max_iter {
         let mut active: Vec<&mut Run> = runs.iter_mut().filter(|r| !r.done).collect();
@@ -141,7 +159,7 @@ pub fn fit_many(
         let passes = rows.lloyd_again(&sets, false, &mut memories)?;
         undecided.push(passes.iter().map(|p| p.undecided).sum());
         for ((run, pass), memory) in active.into_iter().zip(passes).zip(memories) {
-            run.step(rows, matrix, pass, limit)?;
+            run.step(rows, &learned, pass, limit)?;
             if !run.done || run.changed {
                 run.memory = memory;
             }
@@ -170,15 +188,16 @@ pub fn fit_many(
             let labels = last.labels.ok_or_else(|| Error::Device("the device returned no labels".into()))?;
             Ok(Fit {
                 k: run.k,
-                inertia: inertia(matrix, &run.centroids, &labels),
+                inertia: learned.inertia(&run.centroids, &labels),
                 centroids: run.centroids.clone(),
                 labels,
                 sizes: last.counts,
+                weights: last.weights,
                 n_iter: run.n_iter,
                 converged: run.converged,
                 restart: run.restart,
                 seeded_on_sample: matches!(start, Start::KMeansPlusPlus)
-                    && matrix.rows() > seeding::SEEDING_ROWS,
+                    && learned.repeats.len() > seeding::SEEDING_ROWS,
                 undecided: undecided.clone(),
             })
         })
@@ -203,6 +222,14 @@ fn check(matrix: &Matrix, ks: &[usize], params: &Params, start: &Start) -> Resul
     enough_rows(matrix, ks)
 }
 
+/// What a fit learns from: each distinct row once, with the weight of all its copies. All sums of f64 go over these, in
+/// blocks of 4,096 in the order of the rows' first copies, so that it makes no difference to the result whether copies
+/// are written out or stand as one weighted row.
+struct Learned<'a> {
+    matrix: &'a Matrix,
+    repeats: &'a Repeats,
+}
+
 /// Checks that no k is above the number of distinct rows: cheap, and worth knowing before a device is opened.
 ///
 /// # Errors
@@ -217,7 +244,7 @@ pub fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<()> {
 
 /// All starts of all k, in order of k and restart.
 fn starts(
-    matrix: &Matrix,
+    learned: &Learned<'_>,
     ks: &[usize],
     params: &Params,
     start: &Start,
@@ -237,7 +264,7 @@ fn starts(
     if let Start::Given(centroids) = start {
         return Ok(vec![run(centroids.k(), 0, centroids.clone())]);
     }
-    let sample = seeding::sample(matrix, params.seed);
+    let sample = seeding::sample(learned.matrix, learned.repeats, params.seed);
     let draws = Draws::new(params.seed, Purpose::Seeding);
     let wanted: Vec<(usize, usize)> =
         ks.iter().flat_map(|&k| (0..params.n_init).map(move |restart| (k, restart))).collect();
@@ -265,10 +292,11 @@ fn done_share(runs: &[Run]) -> u64 {
 
 impl Run {
     /// Takes in a pass: new centroids, and whether that was the last.
-    fn step(&mut self, rows: &dyn Rows, matrix: &Matrix, mut pass: Assigned, limit: f64) -> Result<()> {
+    fn step(&mut self, rows: &dyn Rows, learned: &Learned<'_>, mut pass: Assigned, limit: f64) -> Result<()> {
+        let matrix = learned.matrix;
         self.gain = gain(matrix, &pass, &self.centroids);
         if pass.weights.contains(&0) {
-            self.fill_empty(rows, matrix, &mut pass)?;
+            self.fill_empty(rows, learned, &mut pass)?;
         }
         let d = matrix.features();
         let mut shift = 0.0;
@@ -293,19 +321,21 @@ impl Run {
         Ok(())
     }
 
-    /// Gives each empty cluster the row that is farthest from its centroid (lowest index on ties), as scikit-learn
-    /// does; a cluster's last row is never taken.
-    fn fill_empty(&self, rows: &dyn Rows, matrix: &Matrix, pass: &mut Assigned) -> Result<()> {
+    /// Gives each empty cluster the row that is farthest from its centroid (lowest index on ties), with all its copies,
+    /// as scikit-learn does; a cluster's last row is never taken.
+    fn fill_empty(&self, rows: &dyn Rows, learned: &Learned<'_>, pass: &mut Assigned) -> Result<()> {
+        let matrix = learned.matrix;
         let labels = rows
             .lloyd(std::slice::from_ref(&self.centroids), true)?
             .pop()
             .and_then(|p| p.labels)
             .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
-        let mut far: Vec<(f64, u32)> = (0..matrix.rows())
+        let mut far: Vec<(f64, u32)> = (0..learned.repeats.len())
             .into_par_iter()
-            .map(|i| {
+            .map(|distinct| {
+                let i = learned.repeats.first(distinct);
                 let centroid = self.centroids.get(labels[i] as usize);
-                (canonical::squared_distance(matrix.row(i), centroid), i as u32)
+                (canonical::squared_distance(matrix.row(i), centroid), distinct as u32)
             })
             .collect();
         let empty: Vec<usize> = (0..self.k).filter(|&c| pass.weights[c] == 0).collect();
@@ -313,22 +343,18 @@ impl Run {
         let mut farthest = far.into_iter().map(|(_, i)| i as usize);
         let d = matrix.features();
         for c in empty {
-            let spared = farthest.by_ref().find(|&i| {
-                let weight = matrix.weights().map_or(1, |w| u64::from(w[i]));
-                weight > 0 && pass.weights[labels[i] as usize] > weight
-            });
-            let Some(i) = spared else { return Ok(()) };
-            let weight = matrix.weights().map_or(1, |w| u64::from(w[i]));
-            let from = labels[i] as usize;
-            for (j, v) in matrix.row(i).enumerate() {
-                let steps = (v * matrix.steps_per_unit(j)) as i128 * i128::from(weight);
+            let weight = |distinct: usize| u128::from(learned.repeats.steps(matrix, distinct));
+            let label = |distinct: usize| labels[learned.repeats.first(distinct)] as usize;
+            let spared = farthest.by_ref().find(|&row| pass.weights[label(row)] > weight(row));
+            let Some(row) = spared else { return Ok(()) };
+            let (from, weight) = (label(row), weight(row));
+            for (j, v) in matrix.row(learned.repeats.first(row)).enumerate() {
+                let steps = (v * matrix.steps_per_unit(j)) as i128 * weight as i128;
                 pass.sums[from * d + j] -= steps;
                 pass.sums[c * d + j] = steps;
             }
             pass.weights[from] -= weight;
             pass.weights[c] = weight;
-            pass.counts[from] -= 1;
-            pass.counts[c] = 1;
         }
         Ok(())
     }
@@ -336,18 +362,18 @@ impl Run {
 
 /// By how much the inertia of a pass is below the total sum of squares: the between-cluster sum of squares about the
 /// global mean, less what the centroids are away from their rows' means. Up to a factor that all starts share. The
-/// numerators are exact: sums are below `2^31 * weight`, and the total weight is below `2^48`.
+/// numerators are exact.
 fn gain(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
     let d = matrix.features();
-    let total: u64 = pass.weights.iter().sum();
+    let total: u128 = pass.weights.iter().sum();
     let all: Vec<i128> = (0..d).map(|j| pass.sums.iter().skip(j).step_by(d).sum()).collect();
     let mut gain = 0.0;
     for (c, &weight) in pass.weights.iter().enumerate().filter(|(_, w)| **w > 0) {
         let mut squares = 0.0;
-        for (j, all) in all.iter().enumerate() {
+        for (j, &all) in all.iter().enumerate() {
             let (sum, step) = (pass.sums[c * d + j], matrix.stored_step(j));
-            let numerator = sum * i128::from(total) - all * i128::from(weight);
-            let between = numerator as f64 / total as f64 / weight as f64 * step;
+            let numerator = wide::difference_of_products((sum, total), (all, weight));
+            let between = numerator / total as f64 / weight as f64 * step;
             let away = sum as f64 / weight as f64 * step - f64::from(centroids.get(c)[j]);
             squares += between * between - away * away;
         }
@@ -356,63 +382,54 @@ fn gain(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
     gain
 }
 
-/// The mean over the features of their variance (ddof 0), in stored units.
-fn mean_variance(matrix: &Matrix) -> f64 {
-    let (n, d) = (matrix.rows(), matrix.features());
-    let means: Vec<f64> = row_sums(matrix, d, |row, sums| {
-        row.zip(sums).for_each(|(v, s)| *s += f64::from(v));
-    })
-    .into_iter()
-    .map(|s| s / n as f64)
-    .collect();
-    let squares = row_sums(matrix, d, |row, sums| {
-        for ((v, s), mean) in row.zip(sums).zip(&means) {
-            *s += (f64::from(v) - mean) * (f64::from(v) - mean);
-        }
-    });
-    squares.iter().map(|s| s / n as f64).sum::<f64>() / d as f64
-}
-
-/// Sums over the rows in blocks of 4,096, the blocks' sums then in order: the same for any number of threads.
-fn row_sums(
-    matrix: &Matrix,
-    width: usize,
-    add: impl Fn(&mut dyn Iterator<Item = f32>, &mut [f64]) + Sync,
-) -> Vec<f64> {
-    let blocks: Vec<Vec<f64>> = (0..matrix.rows().div_ceil(BLOCK))
-        .into_par_iter()
-        .map(|b| {
-            let mut sums = vec![0.0; width];
-            for i in b * BLOCK..matrix.rows().min((b + 1) * BLOCK) {
-                add(&mut matrix.row(i), &mut sums);
+impl Learned<'_> {
+    /// The mean over the features of their variance (ddof 0), in stored units.
+    fn mean_variance(&self) -> f64 {
+        let d = self.matrix.features();
+        let total = self.sums(1, |_, weight, sums| sums[0] += weight)[0];
+        let means = self.sums(d, |row, weight, sums| {
+            self.matrix.row(row).zip(sums).for_each(|(v, s)| *s += weight * f64::from(v));
+        });
+        let means: Vec<f64> = means.into_iter().map(|s| s / total).collect();
+        let squares = self.sums(d, |row, weight, sums| {
+            for ((v, s), mean) in self.matrix.row(row).zip(sums).zip(&means) {
+                *s += weight * ((f64::from(v) - mean) * (f64::from(v) - mean));
             }
-            sums
-        })
-        .collect();
-    let mut total = vec![0.0; width];
-    for block in blocks {
-        total.iter_mut().zip(block).for_each(|(t, b)| *t += b);
+        });
+        squares.iter().map(|s| s / total).sum::<f64>() / d as f64
     }
-    total
-}
 
-/// Inertia in the user's units: canonical distances, summed in blocks.
-fn inertia(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> f64 {
-    let blocks: Vec<f64> = labels
-        .par_chunks(BLOCK)
-        .enumerate()
-        .map(|(b, labels)| {
-            let mut sum = 0.0;
-            for (r, &label) in labels.iter().enumerate() {
-                let i = b * BLOCK + r;
-                let squared = canonical::squared_distance(matrix.row(i), centroids.get(label as usize));
-                sum += squared * matrix.weights().map_or(1.0, |w| f64::from(w[i]));
-            }
-            sum
-        })
-        .collect();
-    let stored: f64 = blocks.iter().sum();
-    matrix.to_user(matrix.to_user(stored))
+    /// The sum of the squared distances to the centroids, each times the row's weight as it was given, in the user's
+    /// units.
+    fn inertia(&self, centroids: &Centroids, labels: &[u32]) -> f64 {
+        let sums = self.sums(1, |row, weight, sums| {
+            let centroid = centroids.get(labels[row] as usize);
+            sums[0] += canonical::squared_distance(self.matrix.row(row), centroid) * weight;
+        });
+        let stored = self.matrix.to_user(self.matrix.to_user(sums[0]));
+        self.matrix.sample_weights().map_or(stored, |w| stored * w.as_given(1))
+    }
+
+    /// Sums of `width` numbers that `add(row, weight in steps, sums)` adds to, over the distinct rows in blocks of 4,096,
+    /// the blocks' sums then in order: the same for any number of threads.
+    fn sums(&self, width: usize, add: impl Fn(usize, f64, &mut [f64]) + Sync) -> Vec<f64> {
+        let rows = self.repeats.len();
+        let blocks: Vec<Vec<f64>> = (0..rows.div_ceil(BLOCK))
+            .into_par_iter()
+            .map(|b| {
+                let mut sums = vec![0.0; width];
+                for i in b * BLOCK..rows.min((b + 1) * BLOCK) {
+                    add(self.repeats.first(i), self.repeats.steps(self.matrix, i) as f64, &mut sums);
+                }
+                sums
+            })
+            .collect();
+        let mut total = vec![0.0; width];
+        for block in blocks {
+            total.iter_mut().zip(block).for_each(|(t, b)| *t += b);
+        }
+        total
+    }
 }
 
 /// For each row of a block, the first of which is `first`, a multiple of 16, the Euclidean distance to its centroid and

@@ -6,23 +6,29 @@
 
 use crate::canonical::{Centroids, tile_squared_distances};
 use crate::error::Result;
-use crate::matrix::{BLOCK, Matrix, TILE};
+use crate::matrix::{BLOCK, Matrix, Repeats, TILE};
 use crate::progress::Progress;
 use crate::random::{Draws, Purpose, Stream};
 use pulp::Simd;
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// Tables of more rows are seeded on a sample of this many.
+/// Tables of more distinct rows are seeded on a sample of this many.
 pub const SEEDING_ROWS: usize = 1 << 18;
 
-/// The rows that seeding looks at.
-pub(super) fn sample(matrix: &Matrix, seed: u64) -> Cow<'_, Matrix> {
-    if matrix.rows() <= SEEDING_ROWS {
-        return Cow::Borrowed(matrix);
+/// The rows that seeding looks at: distinct ones, each with the weight of its copies.
+pub(super) fn sample<'a>(matrix: &'a Matrix, repeats: &Repeats, seed: u64) -> Cow<'a, Matrix> {
+    let distinct = repeats.len();
+    if distinct <= SEEDING_ROWS {
+        return repeats.merge(matrix).map_or(Cow::Borrowed(matrix), Cow::Owned);
     }
-    let rows = Draws::new(seed, Purpose::SeedingSample).at(0).sample(SEEDING_ROWS, matrix.rows());
-    Cow::Owned(matrix.select(&rows))
+    let chosen = Draws::new(seed, Purpose::SeedingSample).at(0).sample(SEEDING_ROWS, distinct);
+    let rows: Vec<usize> = chosen.iter().map(|&i| repeats.first(i)).collect();
+    if repeats.is_trivial() {
+        return Cow::Owned(matrix.select(&rows));
+    }
+    let steps = chosen.iter().map(|&i| repeats.steps(matrix, i)).collect();
+    Cow::Owned(matrix.select_weighted(&rows, steps))
 }
 
 /// Rows of `matrix` as start centroids: `k` for each `(k, draws)`.
@@ -63,7 +69,7 @@ pub(super) fn kmeans_plus_plus(
 
 /// A row's weight in the potential.
 fn weight(matrix: &Matrix, i: usize) -> f64 {
-    matrix.weights().map_or(1.0, |w| f64::from(w[i]))
+    matrix.weights().map_or(1.0, |w| w[i] as f64)
 }
 
 /// A start on its way. Its potential, for each row the weighted squared distance to the nearest centre so far, lies

@@ -21,10 +21,10 @@ pub struct SweepRow {
 }
 
 impl SweepRow {
-    /// The smallest segment's share of the rows, in per cent.
+    /// The smallest segment's share of the rows' weight, in per cent.
     pub fn min_segment_pct(&self) -> f64 {
-        let rows: u64 = self.fit.sizes.iter().sum();
-        100.0 * self.fit.sizes.iter().copied().min().unwrap_or(0) as f64 / rows as f64
+        let weights = &self.fit.weights;
+        100.0 * weights.iter().copied().min().unwrap_or(0) as f64 / weights.iter().sum::<u128>() as f64
     }
 }
 
@@ -42,6 +42,8 @@ pub struct Choice {
     pub k: usize,
     /// The rule in words.
     pub rule: String,
+    /// The best k below the smallest that could be chosen, where its score is higher.
+    pub passed_over: Option<usize>,
 }
 
 /// The silhouettes of several fits in one pass over all pairs of rows.
@@ -54,7 +56,7 @@ pub fn score(
     fits: Vec<Fit>,
     progress: Progress<'_>,
 ) -> Result<Vec<SweepRow>> {
-    let scored: Vec<bool> = fits.iter().map(|f| f.sizes.iter().filter(|&&s| s > 0).count() > 1).collect();
+    let scored: Vec<bool> = fits.iter().map(|f| f.weights.iter().filter(|&&s| s > 0).count() > 1).collect();
     let labelings: Vec<Labeling<'_>> = fits
         .iter()
         .zip(&scored)
@@ -75,11 +77,21 @@ pub fn score(
 /// No k of the sweep is at least `min_k`, or none has a score.
 pub fn choose(rows: &[SweepRow], rule: Rule, min_k: usize) -> Result<Choice> {
     let Rule::Silhouette = rule;
-    let scored: Vec<(usize, f64)> =
-        rows.iter().filter(|r| r.fit.k >= min_k).filter_map(|r| r.silhouette.map(|s| (r.fit.k, s))).collect();
-    let best = scored.iter().map(|(_, s)| *s).fold(f64::NEG_INFINITY, f64::max);
-    let k = scored.iter().filter(|(_, s)| best - s < SAME_SCORE).map(|(k, _)| *k).min();
-    let k =
-        k.ok_or_else(|| Error::Usage(format!("no k of the sweep is at least {min_k} and has a silhouette")))?;
-    Ok(Choice { k, rule: format!("highest silhouette among k >= {min_k}") })
+    let best_of = |allowed: &dyn Fn(usize) -> bool| {
+        let scored: Vec<(usize, f64)> = rows
+            .iter()
+            .filter(|r| allowed(r.fit.k))
+            .filter_map(|r| r.silhouette.map(|s| (r.fit.k, s)))
+            .collect();
+        let best = scored.iter().map(|(_, s)| *s).fold(f64::NEG_INFINITY, f64::max);
+        scored.into_iter().filter(|(_, s)| best - s < SAME_SCORE).min_by_key(|(k, _)| *k)
+    };
+    let (k, score) = best_of(&|k| k >= min_k)
+        .ok_or_else(|| Error::Usage(format!("no k of the sweep is at least {min_k} and has a silhouette")))?;
+    let below = best_of(&|k| k < min_k).filter(|(_, below)| below - score >= SAME_SCORE);
+    Ok(Choice {
+        k,
+        rule: format!("highest silhouette among k >= {min_k}"),
+        passed_over: below.map(|(k, _)| k),
+    })
 }

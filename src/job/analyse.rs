@@ -1,13 +1,15 @@
 //! tendency, sweep and fit: one chain, of which each verb takes its part.
 
 use super::assign::{self, Labelled};
-use super::console::{Console, result};
-use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds};
+use super::choosing::{check_ks, cut_short, default_ks, passed_over};
+use super::console::{Console, result, tell};
+use super::document::{Chosen, DeviceUsed, Document, Migration, Seconds, Written};
+use super::estimate::{Work, starts};
 use super::features::FeaturesFile;
 use super::init::Init;
-use super::input::{Aim, Prepared, prepare};
+use super::input::{Aim, Prepared, Weightless, prepare};
 use super::output::Folder;
-use super::{Gate, console, set_up};
+use super::{Gate, console, memory, set_up};
 use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
@@ -16,22 +18,25 @@ use segmenta::cluster::kmeans::enough_rows;
 use segmenta::cluster::matching::{contingency, matched};
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
-use segmenta::metrics::hopkins::{default_probes, hopkins};
+use segmenta::metrics::hopkins::{default_probes, hopkins, population};
 use segmenta::metrics::silhouette::silhouette_scores;
 use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::{Error, Matrix, cluster};
-use std::ops::RangeInclusive;
+use std::collections::BTreeMap;
 use std::time::Instant;
-
-/// The k of a sweep that nobody named.
-const DEFAULT_KS: RangeInclusive<usize> = 2..=10;
 
 /// Multiply-adds of a fit, taking 25 passes a start.
 fn fit_work(matrix: &Matrix, ks: &[usize], n_init: u32) -> f64 {
     let centroids: usize = ks.iter().sum();
     25.0 * f64::from(n_init) * centroids as f64 * matrix.rows() as f64 * matrix.features() as f64
+}
+
+/// Refuses more starts than there is memory for.
+fn check_starts(prepared: &Prepared, ks: &[usize], n_init: u32) -> Result<(), Error> {
+    let most = ks.iter().copied().max().unwrap_or(1);
+    memory::check_fit(&prepared.matrix, &prepared.source, ks.len() * n_init as usize, most)
 }
 
 /// Multiply-adds of all pairs of rows.
@@ -46,6 +51,9 @@ struct Analysis<'a> {
     backend: Box<dyn Backend>,
     console: &'a Console,
     document: Document,
+    work: Work,
+    /// That a smaller k scores higher than the chosen one, and how to take it.
+    passed_over: Option<String>,
     seed: u64,
 }
 
@@ -54,12 +62,12 @@ impl<'a> Analysis<'a> {
         command: &'static str,
         prepared: &'a Prepared,
         (run, cpu): (&Run, Cpu),
-        work: f64,
+        work: Work,
         console: &'a Console,
         seconds: Seconds,
     ) -> anyhow::Result<Self> {
-        let chosen = backend::choose(run.device, cpu, work)?;
-        let mut document = Document::new(command, &prepared.matrix, prepared.rows, run.seed());
+        let chosen = backend::choose(run.device, cpu, work.total())?;
+        let mut document = Document::new(command, prepared, run.seed());
         document.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
         let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
         console.detail(&format!("on {}: {} ({})", device.backend, device.name, device.reason));
@@ -70,14 +78,28 @@ impl<'a> Analysis<'a> {
             backend: chosen.backend,
             console,
             document,
+            work,
+            passed_over: None,
             seed: run.seed(),
         })
+    }
+
+    /// Says what is going to be done, where that takes long.
+    fn announce(&self, what: &str) {
+        self.work.announce(self.console, what, self.matrix, &self.backend.describe());
+    }
+
+    /// Prints what was found, and after it what a reader of the sweep should know.
+    fn print(&self, talk: &Talk) -> anyhow::Result<()> {
+        print(&self.document, talk, self.console)?;
+        self.passed_over.iter().for_each(|note| self.console.note(note));
+        Ok(())
     }
 
     fn tendency(&mut self, probes: Option<u32>) -> anyhow::Result<()> {
         let start = Instant::now();
         let step = |s: segmenta::progress::Step<'_>| self.console.step(s);
-        let probes = probes.map_or_else(|| default_probes(self.matrix.rows()), |p| p as usize);
+        let probes = probes.map_or_else(|| default_probes(population(self.matrix)), |p| p as usize);
         let rows = self.backend.load(self.matrix)?;
         let found = hopkins(&*rows, self.matrix, probes, self.seed, Progress::new(&step))?;
         self.document.hopkins = Some((&found).into());
@@ -98,6 +120,7 @@ impl<'a> Analysis<'a> {
         let RuleArg::Silhouette = choosing.rule;
         let chosen = choose(rows, Rule::Silhouette, choosing.min_k)?;
         let k = chosen.k;
+        self.passed_over = passed_over(&chosen, rows, self.document.command);
         self.document.chosen = Some(Chosen { k, rule: chosen.rule });
         Ok(k)
     }
@@ -167,7 +190,7 @@ fn named(e: anyhow::Error, source: &str) -> anyhow::Error {
 /// Prints the document as the user wants it.
 pub(super) fn print(document: &Document, talk: &Talk, console: &Console) -> anyhow::Result<()> {
     console.clear();
-    result(&if talk.json { document.to_json() } else { document.to_text() })
+    if talk.json { result(&document.to_json()) } else { tell(&document.to_text()) }
 }
 
 /// `segmenta tendency`.
@@ -176,9 +199,11 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
     let console = Console::new(&args.run.talk);
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
-    let probes = args.probes.map_or_else(|| default_probes(prepared.matrix.rows()), |p| p as usize);
-    let work = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
+    let probes = args.probes.map_or_else(|| default_probes(population(&prepared.matrix)), |p| p as usize);
+    let nearest = 2.0 * probes as f64 * prepared.matrix.rows() as f64 * prepared.matrix.features() as f64;
+    let work = Work { nearest, ..Work::default() };
     let mut analysis = Analysis::new("tendency", &prepared, (&args.run, cpu), work, &console, seconds)?;
+    analysis.announce(&format!("Hopkins' statistic with {} of each kind", console::count(probes, "probe")));
     analysis.tendency(args.probes).map_err(|e| named(e, &prepared.source))?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
     print(&analysis.document, &args.run.talk, &console)
@@ -188,21 +213,32 @@ pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
 pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
-    let ks = &args.k.0;
-    if !ks.iter().any(|&k| k >= args.choosing.min_k.max(2)) {
-        let what = format!("no k of the sweep is at least {}; see --min-k", args.choosing.min_k.max(2));
-        return Err(Error::Usage(what).into());
-    }
+    check_ks(args.k.as_ref().map(|ks| &ks.0[..]), args.choosing.min_k)?;
     let mut seconds = Seconds::default();
     let prepared = prepare(&args.input, &args.features, Aim::Figures, &console, &mut seconds)?;
     let matrix = &prepared.matrix;
-    enough_rows(matrix, ks).map_err(|e| e.in_file(&prepared.source))?;
-    let work = fit_work(matrix, ks, args.kmeans.n_init) + pair_work(matrix, args.choosing.sample);
+    let named = |e: Error| e.in_file(&prepared.source);
+    let ks = match &args.k {
+        Some(ks) => ks.0.clone(),
+        None => default_ks(matrix, args.choosing.min_k).map_err(named)?,
+    };
+    let ks = &ks[..];
+    enough_rows(matrix, ks).map_err(named)?;
+    check_starts(&prepared, ks, args.kmeans.n_init)?;
+    if let Some(note) = cut_short(ks).filter(|_| args.k.is_none()) {
+        console.note(&note);
+    }
+    let work = Work {
+        fit: fit_work(matrix, ks, args.kmeans.n_init),
+        pairs: pair_work(matrix, args.choosing.sample),
+        nearest: 0.0,
+    };
     let mut analysis = Analysis::new("sweep", &prepared, (&args.run, cpu), work, &console, seconds)?;
+    analysis.announce(&format!("{}, and their silhouettes", starts(ks, args.kmeans.n_init)));
     let rows = analysis.sweep(ks, &args.kmeans, &args.choosing)?;
     analysis.choose(&rows, &args.choosing)?;
     analysis.document.seconds.total = began.elapsed().as_secs_f64();
-    print(&analysis.document, &args.run.talk, &console)
+    analysis.print(&args.run.talk)
 }
 
 /// The files of a fit, in the order in which they are opened; assignments that go to stdout get none.
@@ -221,11 +257,15 @@ pub(super) struct Plan<'a> {
     pub(super) k: Option<usize>,
     /// Start centroids.
     pub(super) init: Option<Init>,
+    /// Names of segments, by their numbers.
+    pub(super) names: BTreeMap<u32, String>,
     pub(super) kmeans: KMeans,
     pub(super) choosing: Choosing,
     pub(super) silhouette: bool,
     /// What the assignments' file is; by default they go to stdout.
     pub(super) assignments: Option<AssignmentsArg>,
+    /// Whether they have all digits.
+    pub(super) full_precision: bool,
     pub(super) dry_run: bool,
     pub(super) gates: &'a Gates,
     pub(super) run: Run,
@@ -244,26 +284,18 @@ impl Plan<'_> {
     /// Checks what can be checked without a table.
     pub(super) fn check(&self) -> Result<(), Error> {
         let usage = |what: String| Err(Error::Usage(what));
-        let min_k = self.choosing.min_k.max(2);
         if self.k.is_none() && self.init.is_none() {
-            match &self.sweep {
-                None if self.choosing.min_k > *DEFAULT_KS.end() => {
-                    let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
-                    return usage(format!(
-                        "--min-k {}: without --k the sweep is {low}..{high}",
-                        self.choosing.min_k
-                    ));
-                }
-                Some((ks, _)) if !ks.iter().any(|&k| k >= min_k) => {
-                    return usage(format!("no k of the sweep is at least {min_k}; see --min-k"));
-                }
-                _ => {}
-            }
+            check_ks(self.sweep.as_ref().map(|(ks, _)| &ks[..]), self.choosing.min_k)?;
         }
         if self.silhouette && self.k == Some(1) {
             return usage("--silhouette wants at least two segments, and --k is 1".into());
         }
         match (&self.init, self.k) {
+            (Some(init), Some(k)) if init.k() != k && self.command == "run" => usage(format!(
+                "the recipe and the call ask for k = {k}, but to start from {} means {} centroids",
+                init.path().display(),
+                init.k()
+            )),
             (Some(init), Some(k)) if init.k() != k => {
                 usage(format!("--k {k}, but --init has {} centroids", init.k()))
             }
@@ -282,10 +314,12 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         sweep: None,
         k: args.k.map(|k| k as usize),
         init: None,
+        names: BTreeMap::new(),
         kmeans: args.kmeans.clone(),
         choosing: args.choosing.clone(),
         silhouette: args.silhouette,
         assignments: args.labels.is_none().then_some(args.out.assignments),
+        full_precision: args.out.full_precision,
         dry_run: args.dry_run,
         gates: &args.gates,
         run: args.run.clone(),
@@ -296,7 +330,9 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let folder = Folder::open(&args.out.out, &plan.file_names()?, args.out.force)?;
     let mut features = FeaturesFile::open(args.features_out.features_out.as_deref(), args.out.force)?;
     if let Some(path) = args.init.as_deref() {
-        plan.init = Some(Init::read(path)?);
+        let init = Init::read(path)?;
+        init.needs_no_recipe(&args.input.input)?;
+        plan.init = Some(init);
         plan.check()?;
     }
     let mut seconds = Seconds::default();
@@ -327,10 +363,19 @@ pub(super) fn carry_out(
     let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
     let all: Vec<usize> = swept.iter().copied().chain(k).collect();
     enough_rows(matrix, &all).map_err(named)?;
+    check_starts(prepared, &all, n_init)?;
     let pairs =
         if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
-    let work = fit_work(matrix, &all, n_init) + pairs;
+    let swept_work = sweep.as_ref().map_or(0.0, |(ks, starts)| fit_work(matrix, ks, *starts));
+    let fit = swept_work + fit_work(matrix, &k.into_iter().collect::<Vec<_>>(), n_init);
+    let work = Work { fit, pairs, nearest: 0.0 };
     let mut analysis = Analysis::new(plan.command, prepared, (&plan.run, cpu), work, console, seconds)?;
+    let mut what: Vec<String> = sweep.iter().map(|(ks, n)| starts(ks, *n)).collect();
+    what.extend(k.map(|k| starts(&[k], if plan.init.is_some() { 1 } else { n_init })));
+    if pairs > 0.0 {
+        what.push("silhouettes".into());
+    }
+    analysis.announce(&what.join(", "));
     let names = file_names(plan.assignments);
     if plan.dry_run {
         console.note(&format!("dry run: would write {} into {}", names.join(", "), folder.path().display()));
@@ -378,24 +423,15 @@ pub(super) fn carry_out(
     };
     analysis.document.silhouette = silhouette;
     let out = folder.path().display().to_string();
-    let sizes = finish_fit(&mut analysis, &fit, prepared, &params, folder, (plan.assignments, began))?;
-    features.keep()?;
-    if plan.assignments.is_some() {
-        print(&analysis.document, &plan.run.talk, console)?;
+    let files = (folder, features);
+    finish_fit(&mut analysis, &fit, prepared, (plan, &params), files, began)?;
+    if plan.assignments.is_none() {
+        analysis.passed_over.iter().for_each(|note| console.note(note));
+    } else {
+        analysis.print(&plan.run.talk)?;
         console.note(&format!("wrote {} into {out}", names.join(", ")));
     }
-    gates(plan.gates, &analysis.document, &sizes, console)
-}
-
-/// The k of a sweep that nobody asked for: 2..10, less where the table has fewer distinct rows.
-fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>, Error> {
-    let distinct = matrix.distinct_rows(*DEFAULT_KS.end()).err().unwrap_or(*DEFAULT_KS.end());
-    let ks: Vec<usize> = DEFAULT_KS.filter(|&k| k <= distinct).collect();
-    if ks.iter().any(|&k| k >= min_k) {
-        return Ok(ks);
-    }
-    let rows = console::count(distinct, "distinct row");
-    Err(Error::data(format!("{rows}: no k from {min_k} on to choose (--min-k); --k names one")))
+    gates(plan.gates, &analysis.document, console)
 }
 
 /// Start centroids, from the scaled space to stored units.
@@ -421,48 +457,78 @@ fn numbers(fit: &cluster::Fit, prepared: &Prepared) -> (Vec<u32>, Vec<Option<Str
     (old_of, before.names.clone(), Some(Migration::new(before.path.display().to_string(), rows)))
 }
 
-/// Writes a fit's files, the assignments to stdout where they get none; returns the segments' sizes, largest first.
+/// Writes a fit's files, the assignments to stdout where they get none.
 fn finish_fit(
     analysis: &mut Analysis<'_>,
     fit: &cluster::Fit,
     prepared: &Prepared,
-    params: &Params,
-    mut folder: Folder,
-    (file, began): (Option<AssignmentsArg>, Instant),
-) -> anyhow::Result<Vec<u64>> {
+    (plan, params): (&Plan<'_>, &Params),
+    (mut folder, features): (Folder, FeaturesFile),
+    began: Instant,
+) -> anyhow::Result<()> {
     let start = Instant::now();
+    let file = plan.assignments;
     let matrix = &prepared.matrix;
-    let (numbers, names, migration) = numbers(fit, prepared);
-    analysis.document.add_fit(fit, &numbers, &names, matrix, &prepared.fitted.encoder);
+    // The fit of the matrix may be one of distinct rows.
+    let all_rows = prepared.merged.as_ref().map(|repeats| fit.clone().of_all_rows(repeats));
+    let all_rows = all_rows.as_ref().unwrap_or(fit);
+    let (numbers, mut names, migration) = numbers(all_rows, prepared);
+    names.resize(fit.k, None);
+    for (&segment, name) in &plan.names {
+        match names.get_mut(segment as usize) {
+            Some(place) => *place = Some(name.clone()),
+            None => analysis.console.note(&format!(
+                "note: the recipe names segment {segment} {name:?}, but the segments are 0 to {}",
+                fit.k - 1
+            )),
+        }
+    }
+    analysis.document.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
     analysis.document.migration = migration;
-    let kept = prepared.kept.as_deref().map(|kept| (kept, prepared.rows));
-    let rows = assignments(matrix, &fit.centroids, &fit.labels, &numbers, kept);
-    let mut model = Model::new(fit, matrix, prepared.fitted.clone(), params)
-        .with_reference(prepared.reference.clone(), &rows);
+    let measured = assignments(matrix, &fit.centroids, &fit.labels, &numbers, None);
+    let mut rows = prepared.of_table(measured);
+    let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), params)
+        .with_reference(prepared.reference.clone(), &rows)
+        .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
+    model.weight_column.clone_from(&prepared.weight_column);
+    if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
+        let labelled = model.label_features(columns.clone(), None, analysis.backend.as_ref())?;
+        unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
+    }
+    model.identify();
     folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
-    let labelled = Labelled { ids: prepared.ids.as_ref(), rows: &rows, outliers: &prepared.outliers };
+    let labelled = Labelled {
+        full_precision: plan.full_precision,
+        run: model.run.as_deref(),
+        ids: prepared.ids.as_ref(),
+        rows: &rows,
+        outliers: &prepared.outliers,
+        names: &names,
+    };
     labelled.note(analysis.console);
     if let Some(file) = file {
-        folder.write(2, |out| labelled.write(file, out))?;
+        let write = || folder.write_digested(2, |out| labelled.write(file, out));
+        let sha256 = analysis.console.during("write", write)?;
+        analysis.document.assignments = Some(Written { file: assign::file_name(file), sha256 });
     }
     let document = &mut analysis.document;
+    document.run.clone_from(&model.run);
     document.seconds.write = Some(start.elapsed().as_secs_f64());
     document.seconds.total = began.elapsed().as_secs_f64();
     let json = document.to_json();
     folder.write(1, |out| out.write_all(json.as_bytes()))?;
-    folder.keep()?;
+    folder.keep_with(features.into_file())?;
     if file.is_none() {
         // After the files: a reader that stops early must not cost the model.
         labelled.stream()?;
     }
-    Ok(document.sizes.clone().unwrap_or_default())
+    Ok(())
 }
 
-fn gates(gates: &Gates, document: &Document, sizes: &[u64], console: &Console) -> anyhow::Result<()> {
-    let rows: u64 = sizes.iter().sum();
-    let smallest = sizes.iter().copied().min().unwrap_or(0);
-    let pct = 100.0 * smallest as f64 / rows.max(1) as f64;
+fn gates(gates: &Gates, document: &Document, console: &Console) -> anyhow::Result<()> {
+    let shares = document.segments.iter().flatten().map(|segment| segment.share);
+    let pct = 100.0 * shares.fold(1.0, f64::min);
     let mut missed = Vec::new();
     if document.converged == Some(false) {
         let passes = document.n_iter.unwrap_or(0);

@@ -2,18 +2,19 @@
 
 mod agreement;
 mod machine;
-mod memory;
 mod report;
 mod work;
 
-use super::console::{Console, count, result};
+use super::console::{Console, count, result, tell};
 use super::interrupt::interrupted;
+use super::memory;
 use super::{instruction_set, set_threads};
 use crate::cli::Bench;
 use agreement::compare;
 use machine::{Machine, machines};
 use report::{Device, Found, Step};
 use segmenta::Error;
+use segmenta::memory::in_words;
 use segmenta::progress;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::time::Instant;
@@ -64,7 +65,11 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
         found.devices.push(device);
     }
     console.clear();
-    result(&if args.talk.json { found.to_json()? } else { found.to_text() })?;
+    if args.talk.json {
+        result(&found.to_json()?)?
+    } else {
+        tell(&found.to_text())?
+    }
     let wrong = found.wrong();
     if wrong.is_empty() { Ok(()) } else { anyhow::bail!("WRONG: {}", wrong.join("; ")) }
 }
@@ -82,12 +87,15 @@ fn check(size: &Size) -> Result<(), Error> {
     if k > rows {
         return Err(Error::Usage(format!("--k {k}: more segments than the {rows} rows; see --rows")));
     }
-    memory::check(size.bytes(rayon::current_num_threads())).map_err(|(wanted, there)| {
-        let (wanted, there) = (memory::in_words(wanted), memory::in_words(there));
-        let table = format!("{rows} rows x {}, k = {k}", count(features, "feature"));
-        let what = format!("{table}: about {wanted} of memory, and {there} are free");
-        Error::Usage(what)
-    })
+    let (wanted, limit) = (size.bytes(rayon::current_num_threads()) as u64, memory::limit());
+    if wanted <= limit {
+        return Ok(());
+    }
+    let (wanted, limit) = (in_words(wanted), in_words(limit));
+    let table = format!("{rows} rows x {}, k = {k}", count(features, "feature"));
+    Err(Error::Usage(format!(
+        "{table}: about {wanted} of memory, and the limit is {limit}; see --max-memory"
+    )))
 }
 
 /// The middle one; of an even number the mean of the two in the middle.

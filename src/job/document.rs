@@ -1,6 +1,8 @@
 //! What a run found out: as one JSON document, or as a table for people.
 
-use comfy_table::{CellAlignment, Table, presets};
+use super::figures::{count, number, percent, plain, score, whole};
+use super::input::Prepared;
+use super::sheet::{Kind, Sheet};
 use segmenta::backend::Description;
 use segmenta::cluster::{Fit, SweepRow};
 use segmenta::metrics::hopkins::Hopkins;
@@ -46,6 +48,10 @@ pub struct Segment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub size: u64,
+    /// The weight of its rows, where rows have weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Its share of the rows, or of their weight.
     pub share: f64,
     /// A value a feature, in the table's own units.
     pub centroid: Vec<f64>,
@@ -105,12 +111,33 @@ impl Migration {
     }
 }
 
+/// A file as it was written.
+#[derive(Debug, Clone, Serialize)]
+pub struct Written {
+    /// Its name.
+    pub file: &'static str,
+    /// The SHA-256 of its bytes, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
 /// Everything that a run found out.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Document {
     pub version: &'static str,
     pub command: &'static str,
+    /// The name that all files of the run carry; see [`segmenta::model::Model::run`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// The assignments that belong to it, where they went into a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignments: Option<Written>,
     pub rows: usize,
+    /// How many of the fit's rows are distinct, where each of these was computed once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct_rows: Option<usize>,
+    /// Rows of weight 0: labelled, but nothing is learned from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weightless: Option<usize>,
     /// Rows that the fit has not, outliers among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
@@ -153,14 +180,17 @@ pub struct Document {
 }
 
 impl Document {
-    pub fn new(command: &'static str, matrix: &Matrix, rows: usize, seed: u64) -> Self {
-        let excluded = rows - matrix.rows();
+    pub fn new(command: &'static str, prepared: &Prepared, seed: u64) -> Self {
+        let weightless = prepared.weightless.as_ref().map(|w| w.rows.len());
+        let excluded = prepared.rows - prepared.fit_rows() - weightless.unwrap_or(0);
         Document {
             version: env!("CARGO_PKG_VERSION"),
             command,
-            rows,
+            rows: prepared.rows,
+            distinct_rows: prepared.merged.as_ref().map(|_| prepared.matrix.rows()),
+            weightless,
             excluded: (excluded > 0).then_some(excluded),
-            features: matrix.names().to_vec(),
+            features: prepared.matrix.names().to_vec(),
             seed,
             ..Document::default()
         }
@@ -188,20 +218,23 @@ impl Document {
         matrix: &Matrix,
         encoder: &Encoder,
     ) {
+        let encoders = encoder.by_feature();
+        let total: u128 = fit.weights.iter().sum();
         let mut segments: Vec<Segment> = numbers
             .iter()
             .copied()
-            .zip(&fit.sizes)
+            .zip(fit.sizes.iter().zip(&fit.weights))
             .zip(fit.centroids.iter())
-            .map(|((segment, &size), values)| Segment {
+            .map(|((segment, (&size, &weight)), values)| Segment {
                 segment,
                 name: names.get(segment as usize).cloned().flatten(),
                 size,
-                share: size as f64 / matrix.rows() as f64,
+                weight: matrix.sample_weights().filter(|w| !w.is_count()).map(|w| w.as_given(weight)),
+                share: weight as f64 / total as f64,
                 centroid: values
                     .iter()
-                    .enumerate()
-                    .map(|(j, &v)| encoder.to_original(j, matrix.to_user(f64::from(v))))
+                    .zip(&encoders)
+                    .map(|(&v, encoder)| encoder.to_original(matrix.to_user(f64::from(v))))
                     .collect(),
             })
             .collect();
@@ -226,36 +259,42 @@ impl Document {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         if let Some(h) = &self.hopkins {
-            let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { format!("{:.3e}", h.p_value) };
+            let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
             text.push_str(&format!(
-                "Hopkins' statistic, {} + {} probes (0.5 is as good as uniform, 1 is clustered)\n\
-                 {:.4}  exponent 1, as notebooks take it\n\
-                 {:.4}  exponent d = {}, as the literature defines it; p-value {p} against uniform\n",
-                h.probes,
-                h.probes,
+                "Hopkins' statistic, {0} + {0} probes (near 0.5 is no more clustered than uniform, near 1 is clustered)\n\
+                 {1:.4}  exponent 1, as notebooks take it\n\
+                 {2:.4}  exponent d = {3}, as the literature defines it; p-value {p} against uniform\n",
+                whole(h.probes as u64),
                 h.exponent_1,
                 h.exponent_d,
                 self.features.len(),
             ));
         }
         if let Some(sweep) = &self.sweep {
-            let mut table = table(["k", "inertia", "silhouette", "smallest", "passes", ""]);
+            let mut sheet = Sheet::new(&[
+                ("k", Kind::Number),
+                ("inertia", Kind::Number),
+                ("silhouette", Kind::Number),
+                ("smallest", Kind::Number),
+                ("passes", Kind::Number),
+                ("", Kind::Prose),
+            ]);
             for line in sweep {
                 let chosen = self.chosen.as_ref().is_some_and(|c| c.k == line.k);
-                table.add_row([
+                sheet.row([
                     line.k.to_string(),
-                    format!("{:.4}", line.inertia),
-                    line.silhouette.map_or_else(|| "-".into(), |s| format!("{s:.4}")),
-                    format!("{:.2} %", line.min_segment_pct),
+                    number(line.inertia),
+                    line.silhouette.map_or_else(|| "-".into(), score),
+                    percent(line.min_segment_pct / 100.0),
                     line.n_iter.to_string(),
                     if chosen { "<- chosen".into() } else { String::new() },
                 ]);
             }
             separate(&mut text);
-            text.push_str(&finish(table));
+            text.push_str(&sheet.to_text());
             let over = self.silhouette_sample.map_or_else(
-                || format!("silhouettes exact on {} rows", self.rows - self.excluded.unwrap_or(0)),
-                |n| format!("silhouettes on a sample of {n} rows"),
+                || format!("silhouettes exact on {}", count(self.rows - self.excluded.unwrap_or(0), "row")),
+                |n| format!("silhouettes on a sample of {}", count(n, "row")),
             );
             match &self.chosen {
                 Some(c) => text.push_str(&format!("k = {}: {}; {over}\n", c.k, c.rule)),
@@ -264,20 +303,23 @@ impl Document {
         }
         if let Some(segments) = &self.segments {
             let named = segments.iter().any(|s| s.name.is_some());
-            let mut table = table(["segment", "rows", "share", if named { "name" } else { "" }]);
+            let mut sheet = Sheet::new(&[
+                ("segment", Kind::Number),
+                ("rows", Kind::Number),
+                ("share", Kind::Number),
+                (if named { "name" } else { "" }, Kind::Prose),
+            ]);
             for s in segments {
-                table.add_row([
-                    s.segment.to_string(),
-                    s.size.to_string(),
-                    format!("{:.2} %", 100.0 * s.share),
-                    s.name.clone().unwrap_or_default(),
-                ]);
+                let name = s.name.clone().unwrap_or_default();
+                sheet.row([s.segment.to_string(), whole(s.size), percent(s.share), name]);
             }
             separate(&mut text);
-            text.push_str(&finish(table));
+            text.push_str(&sheet.to_text());
             let silhouette = match (self.silhouette, self.silhouette_sample) {
-                (Some(s), None) => format!(", silhouette {s:.4}"),
-                (Some(s), Some(n)) => format!(", silhouette {s:.4} on a sample of {n} rows"),
+                (Some(s), None) => format!(", silhouette {}", score(s)),
+                (Some(s), Some(n)) => {
+                    format!(", silhouette {} on a sample of {}", score(s), count(n, "row"))
+                }
                 (None, _) => String::new(),
             };
             if let (Some(inertia), Some(n_iter), Some(converged)) =
@@ -285,56 +327,46 @@ impl Document {
             {
                 let end = if converged { "converged" } else { "did not converge" };
                 let passes = if n_iter == 1 { "1 pass".into() } else { format!("{n_iter} passes") };
-                text.push_str(&format!("inertia {inertia:.4}{silhouette}, {end} after {passes}\n"));
+                let inertia = number(inertia);
+                text.push_str(&format!("inertia {inertia}{silhouette}, {end} after {passes}\n"));
             }
         }
         if let Some(migration) = &self.migration {
             separate(&mut text);
-            text.push_str(&migration.to_text());
+            let names = self.segments.iter().flatten().map(|s| s.name.clone()).collect::<Vec<_>>();
+            text.push_str(&migration.to_text(&names));
         }
         text
     }
 }
 
 impl Migration {
-    fn to_text(&self) -> String {
-        let mut table = Table::new();
-        let header = (0..self.rows.len()).map(|s| format!("now {s}"));
-        table.load_style(presets::NOTHING).set_header(std::iter::once(String::new()).chain(header));
+    fn to_text(&self, names: &[Option<String>]) -> String {
+        let header: Vec<String> = (0..self.rows.len()).map(|s| format!("now {s}")).collect();
+        let columns = header.iter().map(|name| (name.as_str(), Kind::Number));
+        let columns: Vec<(&str, Kind)> = std::iter::once(("", Kind::Name)).chain(columns).collect();
+        let mut sheet = Sheet::new(&columns);
         for (old, row) in self.rows.iter().enumerate() {
-            let cells = row.iter().map(u64::to_string);
-            table.add_row(std::iter::once(format!("was {old}")).chain(cells));
-        }
-        for column in table.column_iter_mut() {
-            column.set_cell_alignment(CellAlignment::Right);
+            let name = names.get(old).and_then(Option::as_ref).map_or(String::new(), |n| format!(" {n}"));
+            sheet.row(std::iter::once(format!("was {old}{name}")).chain(row.iter().map(|&n| whole(n))));
         }
         format!(
-            "{}{} rows ({:.2} %) changed their segment since {}\n",
-            finish(table),
-            self.moved,
-            100.0 * self.share,
-            self.from
+            "{}{} ({}) changed their segment since {}\n",
+            sheet.to_text(),
+            count(self.moved as usize, "row"),
+            percent(self.share),
+            plain(&self.from)
         )
     }
+}
+
+/// Two digits are enough to judge by.
+fn p_value(p: f64) -> String {
+    if p < 1e-3 { format!("{p:.1e}") } else { format!("{p:.2}") }
 }
 
 fn separate(text: &mut String) {
     if !text.is_empty() {
         text.push('\n');
     }
-}
-
-/// A plain table whose columns are numbers.
-pub fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-/// Its lines, without the blanks that a terminal does not need.
-pub fn finish(table: Table) -> String {
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

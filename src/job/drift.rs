@@ -1,10 +1,13 @@
 //! `segmenta drift`: whether a table is still like the one that was fitted.
 
-use super::console::{Console, result};
-use super::document::{self, DeviceUsed, Seconds};
-use super::{Gate, input, set_up};
+use super::console::{Console, result, tell};
+use super::document::{DeviceUsed, Seconds};
+use super::figures::{number, percent, plain, score, whole};
+use super::hints::read_model;
+use super::output::heal_before_reading;
+use super::sheet::{Kind, Sheet};
+use super::{Gate, input, memory, set_up};
 use crate::cli;
-use comfy_table::CellAlignment;
 use segmenta::backend;
 use segmenta::metrics::psi::Change;
 use segmenta::model::{Drift, Model};
@@ -42,6 +45,8 @@ struct Column {
 #[derive(Serialize)]
 struct Segment {
     segment: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     size: u64,
     share: f64,
     fitted_share: f64,
@@ -62,14 +67,17 @@ struct Distances {
 pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let (began, cpu) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
-    let model = Model::read(&args.model)?;
+    heal_before_reading(&args.model)?;
+    let model = read_model(&args.model, "drift")?;
     let reference = model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, model.known_columns(), &mut seconds)?;
+    let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
+    memory::check(&table, model.features.len())?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
-    let mut drift = model.drift(&table, chosen.backend.as_ref()).map_err(|e| e.in_file(&table.source))?;
+    let drift = console.during("drift", || model.drift(&table, chosen.backend.as_ref()));
+    let mut drift = drift.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
     drift.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &drift.warnings {
@@ -92,7 +100,7 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
         text.push('\n');
         result(&text)?;
     } else {
-        result(&found.to_text())?;
+        tell(&found.to_text())?;
     }
     if args.strict && !past.is_empty() {
         let what = format!("gate not met: PSI above {}: {}", args.max_psi, past.join(", "));
@@ -105,7 +113,9 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
 fn past(drift: &Drift, max_psi: f64) -> Vec<String> {
     let columns = drift.columns.iter().map(|c| (c.column.as_str(), c.psi));
     let all = columns.chain([("the segments' shares", drift.segments_psi)]);
-    all.filter(|(_, psi)| *psi > max_psi).map(|(name, psi)| format!("{name} {psi:.4}")).collect()
+    all.filter(|(_, psi)| *psi > max_psi)
+        .map(|(name, psi)| format!("{} {}", plain(name), number(psi)))
+        .collect()
 }
 
 impl Found {
@@ -123,7 +133,9 @@ impl Found {
             missing: c.missing,
             fitted_missing: c.fitted_missing,
         };
+        let names = model.names();
         let segment = |s: segmenta::model::SegmentDrift| Segment {
+            name: names.get(s.segment as usize).cloned().flatten(),
             segment: s.segment,
             size: s.size,
             share: s.share,
@@ -149,44 +161,57 @@ impl Found {
 
     /// For people.
     fn to_text(&self) -> String {
-        let per_cent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let mut columns = document::table(["column", "PSI", "", "missing", "at the fit"]);
+        let mut columns = Sheet::new(&[
+            ("column", Kind::Name),
+            ("PSI", Kind::Number),
+            ("", Kind::Name),
+            ("missing", Kind::Number),
+            ("at the fit", Kind::Number),
+        ]);
         for c in &self.columns {
-            columns.add_row([
+            columns.row([
                 c.column.clone(),
-                format!("{:.4}", c.psi),
+                score(c.psi),
                 c.change.to_string(),
-                per_cent(c.missing),
-                per_cent(c.fitted_missing),
+                percent(c.missing),
+                percent(c.fitted_missing),
             ]);
         }
-        for left in [0, 2] {
-            if let Some(column) = columns.column_mut(left) {
-                column.set_cell_alignment(CellAlignment::Left);
-            }
-        }
-        let mut segments = document::table(["segment", "rows", "share", "in the fit", "points"]);
+        let named = self.segments.iter().any(|s| s.name.is_some());
+        let mut segments = Sheet::new(&[
+            ("segment", Kind::Number),
+            ("rows", Kind::Number),
+            ("share", Kind::Number),
+            ("in the fit", Kind::Number),
+            ("points", Kind::Number),
+            (if named { "name" } else { "" }, Kind::Prose),
+        ]);
         for s in &self.segments {
-            segments.add_row([
+            segments.row([
                 s.segment.to_string(),
-                s.size.to_string(),
-                per_cent(s.share),
-                per_cent(s.fitted_share),
-                format!("{:+.2}", s.difference),
+                whole(s.size),
+                percent(s.share),
+                percent(s.fitted_share),
+                format!("{:+.1}", s.difference),
+                s.name.clone().unwrap_or_default(),
             ]);
         }
         let d = &self.distances;
-        let mut distances = document::table(["distance to the centroid", "now", "at the fit"]);
+        let mut distances = Sheet::new(&[
+            ("distance to the centroid", Kind::Prose),
+            ("now", Kind::Number),
+            ("at the fit", Kind::Number),
+        ]);
         for (name, now, then) in [("median", d.median, d.fitted_median), ("95 %", d.p95, d.fitted_p95)] {
-            distances.add_row([name.to_string(), format!("{now:.4}"), format!("{then:.4}")]);
+            distances.row([name.to_string(), number(now), number(then)]);
         }
         format!(
-            "{}\n{}PSI of the shares {:.4}, {}\n\n{}",
-            document::finish(columns),
-            document::finish(segments),
-            self.segments_psi,
+            "{}\n{}PSI of the shares {}, {}\n\n{}",
+            columns.to_text(),
+            segments.to_text(),
+            score(self.segments_psi),
             self.segments_change,
-            document::finish(distances)
+            distances.to_text()
         )
     }
 }

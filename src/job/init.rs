@@ -1,11 +1,14 @@
 //! Where a fit starts, if somebody says so: centroids in a file, or last quarter's model.
 
 use super::console::Console;
+use super::hints::read_model;
+use super::output::heal_before_reading;
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::model::Model;
 use segmenta::recipe::Encoder;
 use segmenta::table::{Known, ReadOptions, Table};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The start of a fit, as its file has it.
@@ -38,9 +41,39 @@ impl Init {
     /// No such file, and what is wrong with it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let from =
-            if json { From::Model(Box::new(Model::read(path)?)) } else { From::Rows(read_rows(path)?) };
+        let from = if json {
+            heal_before_reading(path)?;
+            From::Model(Box::new(read_model(path, "assign")?))
+        } else {
+            From::Rows(read_rows(path)?)
+        };
         Ok(Init { path: path.to_path_buf(), from })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether its features are made by a recipe, which a fit without one cannot follow.
+    ///
+    /// # Errors
+    /// What to run instead.
+    pub fn needs_no_recipe(&self, table: &Path) -> Result<(), Error> {
+        let From::Model(model) = &self.from else { return Ok(()) };
+        if model.preparation.columns.is_empty() && model.preparation.drops.is_empty() {
+            return Ok(());
+        }
+        let made: Vec<&str> = model.preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();
+        let what = match made.is_empty() {
+            true => "leaves rows out".to_string(),
+            false => format!("makes columns such as {}", made.join(", ")),
+        };
+        let (model, table) = (self.path.display(), table.display());
+        Err(Error::Usage(format!(
+            "{model} was fitted by a recipe, which {what}; run that recipe again: segmenta run RECIPE.toml --input \
+             {table} --init {model}"
+        )))
     }
 
     /// How many centroids.
@@ -67,11 +100,7 @@ impl Init {
         let From::Model(model) = &self.from else { return Ok(None) };
         let assigned = model.assign(table, &Cpu::default()).map_err(|e| e.in_file(&table.source))?;
         let labels = assigned.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect();
-        let mut names = vec![None; model.centroids.len()];
-        for centroid in &model.centroids {
-            names[centroid.segment as usize].clone_from(&centroid.name);
-        }
-        Ok(Some(Before { path: self.path.clone(), labels, names }))
+        Ok(Some(Before { path: self.path.clone(), labels, names: model.names() }))
     }
 
     /// The start centroids in the encoder's scaled space.
@@ -101,31 +130,37 @@ fn of_rows(rows: &[Vec<f64>], encoder: &Encoder) -> Result<Vec<Vec<f64>>, Error>
             encoder.feature_names().join(", ")
         )));
     }
-    let scaled = |row: &Vec<f64>| row.iter().enumerate().map(|(j, &v)| encoder.from_user(j, v)).collect();
+    let encoders = encoder.by_feature();
+    let scaled = |row: &Vec<f64>| {
+        row.iter().zip(&encoders).map(|(&v, column)| column.from_user(encoder.scale, v)).collect()
+    };
     Ok(rows.iter().map(scaled).collect())
 }
 
 fn of_model(model: &Model, encoder: &Encoder, console: &Console) -> Result<Vec<Vec<f64>>, Error> {
     let names = encoder.feature_names();
-    let old = |name: &String| model.features.iter().position(|f| f == name);
-    let places: Vec<Option<usize>> = names.iter().map(old).collect();
-    let lacking = |j: &usize| places[*j].is_none() && !encoder.is_level(*j);
+    let (own, fitted) = (encoder.by_feature(), model.encoder.by_feature());
+    let old: HashMap<&str, usize> = model.features.iter().enumerate().map(|(j, f)| (f.as_str(), j)).collect();
+    let places: Vec<Option<usize>> = names.iter().map(|name| old.get(name.as_str()).copied()).collect();
+    let lacking = |j: &usize| places[*j].is_none() && !own[*j].is_level();
     let lacking: Vec<&str> = (0..names.len()).filter(lacking).map(|j| names[j].as_str()).collect();
     if !lacking.is_empty() {
         return Err(Error::data(format!(
-            "the model lacks features that this fit has: {}; start without it, or --drop them",
+            "the model lacks features that this fit has: {}; leave them out with --drop, or start without the model; \
+             where a recipe made the model, run the recipe with --init",
             lacking.join(", ")
         )));
     }
-    let gone: Vec<&str> = model.features.iter().filter(|f| !names.contains(f)).map(String::as_str).collect();
+    let there: HashSet<&String> = names.iter().collect();
+    let gone: Vec<&str> = model.features.iter().filter(|f| !there.contains(f)).map(String::as_str).collect();
     if !gone.is_empty() {
         console.note(&format!("note: features of the model that this fit has not: {}", gone.join(", ")));
     }
     let carried = |values: &Vec<f64>| {
         let one = |(j, place): (usize, &Option<usize>)| {
             // A level that the model did not know was in none of its rows.
-            let original = place.map_or(0.0, |old| model.encoder.to_original(old, values[old]));
-            encoder.from_original(j, original)
+            let original = place.map_or(0.0, |old| fitted[old].to_original(values[old]));
+            own[j].from_original(original)
         };
         places.iter().enumerate().map(one).collect()
     };

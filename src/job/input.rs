@@ -2,11 +2,18 @@
 
 use super::console::{Console, count};
 use super::document::Seconds;
+use super::estimate::announce_reading;
+use super::figures::{plain, whole};
+use super::hints::not_a_table;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
+use super::memory;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
+use segmenta::matrix::Repeats;
+use segmenta::model::Model;
 use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
 use segmenta::table::{Format, Known, ReadOptions, Table};
+use segmenta::weights::Weights;
 use segmenta::{Error, Matrix};
 use std::path::Path;
 use std::time::Instant;
@@ -15,13 +22,18 @@ use std::time::Instant;
 pub struct Prepared {
     /// The table's name, for messages.
     pub source: String,
+    /// The rows of the fit; each distinct row once where that saves work, see `merged`.
     pub matrix: Matrix,
+    /// Which of the fit's rows are equal, where the matrix holds each distinct row once.
+    pub merged: Option<Repeats>,
+    /// Rows of weight 0: they are labelled, but nothing is learned from them.
+    pub weightless: Option<Weightless>,
     pub fitted: Fitted,
     /// The id column's name and cells, if one was asked for.
     pub ids: Option<(String, Vec<String>)>,
-    /// Rows of the table; the matrix may have fewer.
+    /// Rows of the table; the fit may have fewer.
     pub rows: usize,
-    /// Which rows the matrix has; none means all.
+    /// Which rows the fit has; none means all.
     pub kept: Option<Vec<u32>>,
     /// Which rows were left out as outliers, ascending.
     pub outliers: Vec<u32>,
@@ -29,8 +41,43 @@ pub struct Prepared {
     pub start: Option<Vec<Vec<f64>>>,
     /// The labels of the table's rows by the model that the fit starts from.
     pub before: Option<Before>,
+    /// The column with the rows' weights.
+    pub weight_column: Option<String>,
     /// What the columns are like, for a model.
     pub reference: Vec<ColumnReference>,
+}
+
+/// Rows of weight 0 and their features.
+pub struct Weightless {
+    /// Their numbers in the table, ascending.
+    pub rows: Vec<u32>,
+    /// One column a feature.
+    pub columns: Vec<Vec<f32>>,
+}
+
+impl Prepared {
+    /// How many rows the fit learns from, copies counted each.
+    pub fn fit_rows(&self) -> usize {
+        self.merged.as_ref().map_or(self.matrix.rows(), Repeats::rows)
+    }
+
+    /// The row of the matrix that has the values of row `i` of the fit.
+    pub fn matrix_row(&self, i: usize) -> usize {
+        self.merged.as_ref().map_or(i, |repeats| repeats.of_row(i).unwrap_or(0))
+    }
+
+    /// What the table's rows got, from what the rows of the matrix got; rows that the fit has not got nothing.
+    pub fn of_table<T: Copy>(&self, of_matrix: Vec<Option<T>>) -> Vec<Option<T>> {
+        if self.merged.is_none() && self.kept.is_none() {
+            return of_matrix;
+        }
+        let mut rows = vec![None; self.rows];
+        for i in 0..self.fit_rows() {
+            let row = self.kept.as_ref().map_or(i, |kept| kept[i] as usize);
+            rows[row] = of_matrix[self.matrix_row(i)];
+        }
+        rows
+    }
 }
 
 /// What features are made for.
@@ -66,11 +113,13 @@ pub fn read_options(input: &Input, known: Known) -> ReadOptions {
         keep_null: input.keep_null.clone(),
         decimal: input.decimal,
         id: input.id.clone(),
+        id_optional: false,
         text: known.text,
         numbers: known.numbers,
         skip_lines: input.skip_lines,
         no_header: input.no_header,
         skip_rows: 0,
+        max_memory: Some(memory::limit()),
     }
 }
 
@@ -121,24 +170,65 @@ pub fn infer_options(features: &Features, table: &Table) -> Result<InferOptions,
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read(input: &Input, known: Known, seconds: &mut Seconds) -> anyhow::Result<Table> {
-    if input.input.as_os_str() == "-" && input.format.is_none() {
-        return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()).into());
+pub fn read(input: &Input, known: Known, console: &Console, seconds: &mut Seconds) -> anyhow::Result<Table> {
+    needs_format(input)?;
+    read_path(&input.input, &read_options(input, known), console, seconds)
+}
+
+/// Reads a table of new rows for a model, whose rows the model's id column names unless the call says another one.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for(
+    model: &Model,
+    input: &Input,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
+    let mut options = read_options(input, model.known_columns());
+    if options.id.is_none() {
+        options.id.clone_from(&model.id);
+        options.id_optional = true;
     }
-    read_path(&input.input, &read_options(input, known), seconds)
+    needs_format(input)?;
+    let table = read_path(&input.input, &options, console, seconds)?;
+    if let (Some(id), None) = (&options.id, &table.ids) {
+        console.note(&format!(
+            "note: there is no column {id:?}, which named the rows of the fit: rows are numbered instead; --id names \
+             another column"
+        ));
+    }
+    Ok(table)
+}
+
+/// Whether the format of stdin is said.
+fn needs_format(input: &Input) -> Result<(), Error> {
+    if input.input.as_os_str() == "-" && input.format.is_none() {
+        return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()));
+    }
+    Ok(())
 }
 
 /// Reads the table at a path.
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read_path(path: &Path, options: &ReadOptions, seconds: &mut Seconds) -> anyhow::Result<Table> {
+pub fn read_path(
+    path: &Path,
+    options: &ReadOptions,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
     if path.is_dir() {
         let what = Error::data("this is a directory, not a table");
         return Err(what.in_file(&path.display().to_string()).into());
     }
+    if let Some(e) = not_a_table(path).filter(|_| options.format.is_none()) {
+        return Err(e.into());
+    }
+    announce_reading(console, path, options.format);
     let start = Instant::now();
-    let table = segmenta::table::read(path, options)?;
+    let table = console.during("load", || segmenta::table::read(path, options))?;
     seconds.load = Some(start.elapsed().as_secs_f64());
     if interrupted() { Err(Error::Interrupted.into()) } else { Ok(table) }
 }
@@ -154,7 +244,7 @@ pub fn prepare(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, aim.init().map_or_else(Known::default, Init::known_columns), seconds)?;
+    let table = read(input, aim.init().map_or_else(Known::default, Init::known_columns), console, seconds)?;
     let options = infer_options(features, &table)?;
     prepare_table(table, &Recipe::inferred(options), aim, console, seconds)
 }
@@ -181,14 +271,28 @@ pub fn prepare_table(
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
+    memory::check(&table, names.len())?;
     let start = init.map(|init| init.start(&fitted.encoder, console)).transpose()?;
     let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
     let weights = recipe.features.options.weight.as_deref();
-    let weights = weights.map(|w| weights_of(&table, w, kept.as_deref())).transpose().map_err(in_table)?;
+    let (weights, kept, unweighted) = match weights {
+        None => (None, kept, Vec::new()),
+        Some(column) => {
+            let (weights, kept, unweighted) = weights_of(&table, column, kept).map_err(in_table)?;
+            (Some(weights), kept, unweighted)
+        }
+    };
     // Before the table's columns become the matrix.
     let reference = match aim {
         Aim::Figures => Vec::new(),
         Aim::Model(_) => fitted.encoder.reference(&table, kept.as_deref()),
+    };
+    let weightless = match unweighted.is_empty() {
+        true => None,
+        false => {
+            let encoded = fitted.encoder.apply_to(&table, Some(&unweighted)).map_err(in_table)?;
+            Some(Weightless { rows: unweighted, columns: encoded.columns })
+        }
     };
     let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
     let (ids, rows) = (table.ids.take(), table.rows);
@@ -206,44 +310,96 @@ pub fn prepare_table(
     let matrix = matrix.map_err(in_table)?;
     let matrix = match weights {
         None => matrix,
-        Some(weights) => matrix.weighted(weights).map_err(in_table)?,
-    };
-    if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped < rows) {
-        let left = rows - kept.len() - dropped;
-        console.note(&format!("left out for missing values: {left} of {}", count(rows, "row")));
+        Some(weights) => matrix.with_weights(weights).map_err(in_table)?,
+    }
+    .with_repeats();
+    let all = matrix.rows();
+    let (matrix, merged) = merge_repeats(matrix);
+    if merged.is_some() {
+        let distinct = count(matrix.rows(), "distinct row");
+        console.note(&format!("{}, {distinct}: rows that repeat are computed once", count(all, "row")));
+    }
+    let unweighted = weightless.as_ref().map_or(0, |w| w.rows.len());
+    if unweighted > 0 {
+        let zero = count(unweighted, "row");
+        console.note(&format!("note: {zero} of weight 0: labelled, but nothing is learned from them"));
+    }
+    if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped + unweighted < rows) {
+        let left = rows - kept.len() - dropped - unweighted;
+        console.note(&format!(
+            "left out for missing values: {} of {}",
+            whole(left as u64),
+            count(rows, "row")
+        ));
     }
     seconds.prepare = Some(began.elapsed().as_secs_f64());
-    Ok(Prepared { source, matrix, fitted, ids, rows, kept, outliers, reference, start, before })
+    let weight_column = recipe.features.options.weight.clone();
+    Ok(Prepared {
+        source,
+        matrix,
+        merged,
+        weightless,
+        fitted,
+        ids,
+        rows,
+        kept,
+        outliers,
+        weight_column,
+        reference,
+        start,
+        before,
+    })
 }
 
-/// The kept rows' weights, on a grid of 65,535 steps: whole numbers up to that stay what they are.
-fn weights_of(table: &Table, name: &str, kept: Option<&[u32]>) -> Result<Vec<u16>, Error> {
-    const MOST: f64 = 65_535.0;
+/// The table of the distinct rows alone, and which rows these stand for, where that saves at least a quarter of the rows.
+fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
+    let repeats = matrix.repeats().into_owned();
+    if 4 * repeats.len() > 3 * matrix.rows() {
+        return (matrix, None);
+    }
+    match repeats.merge(&matrix) {
+        Some(distinct) => (distinct.with_repeats(), Some(repeats)),
+        None => (matrix, None),
+    }
+}
+
+/// Weights of the rows of a fit, the rows, and the rows of weight 0.
+type Weighed = (Weights, Option<Vec<u32>>, Vec<u32>);
+
+/// Splits the kept rows into those that count, with their weights, and those of weight 0.
+fn weights_of(table: &Table, name: &str, kept: Option<Vec<u32>>) -> Result<Weighed, Error> {
     let place = || segmenta::error::Place::default().column(name);
     let column = table.column(name).ok_or_else(|| Error::at(place(), "no such column"))?;
     let numbers = column.values.numbers().ok_or_else(|| Error::at(place(), "weights must be numbers"))?;
-    let numbers: Vec<f64> = match kept {
+    let weights = Weights::new(&match &kept {
         None => numbers.into_owned(),
         Some(kept) => kept.iter().map(|&row| numbers[row as usize]).collect(),
-    };
-    if let Some(i) = numbers.iter().position(|w| w.is_nan() || *w < 0.0) {
-        let row = kept.map_or(i, |kept| kept[i] as usize) + 1;
-        let found = if numbers[i].is_nan() { "nothing".into() } else { numbers[i].to_string() };
-        return Err(Error::at(place(), format!("row {row}: expected a weight from 0 on, found {found}")));
+    });
+    let row_of = |i: usize| kept.as_ref().map_or(i as u32, |kept| kept[i]);
+    let weights = weights.map_err(|e| {
+        let row = e.row.map_or(String::new(), |i| format!("row {}: ", row_of(i) + 1));
+        Error::at(place(), format!("{row}{}", e.what))
+    })?;
+    let (counted, zero): (Vec<usize>, Vec<usize>) = (0..weights.len()).partition(|&i| weights.counts_row(i));
+    if zero.is_empty() {
+        return Ok((weights, kept, Vec::new()));
     }
-    let largest = numbers.iter().copied().fold(0.0, f64::max);
-    let whole = largest <= MOST && numbers.iter().all(|w| w.fract() == 0.0);
-    let unit = if whole || largest == 0.0 { 1.0 } else { MOST / largest };
-    // What weighs anything weighs at least a step.
-    Ok(numbers.iter().map(|&w| if w == 0.0 { 0 } else { (w * unit).round().max(1.0) as u16 }).collect())
+    let rows = |of: &[usize]| of.iter().map(|&i| row_of(i)).collect::<Vec<u32>>();
+    Ok((weights.select(counted.iter().copied()), Some(rows(&counted)), rows(&zero)))
 }
 
 /// What was taken and what was left, in a few lines.
 fn features_note(choices: &[Choice], rows: usize) -> String {
-    let taken: Vec<String> =
-        choices.iter().filter(|c| c.features > 0).map(|c| format!("{} ({})", c.column, c.reason)).collect();
-    let left: Vec<String> =
-        choices.iter().filter(|c| c.features == 0).map(|c| format!("{} ({})", c.column, c.reason)).collect();
+    let taken: Vec<String> = choices
+        .iter()
+        .filter(|c| c.features > 0)
+        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
+        .collect();
+    let left: Vec<String> = choices
+        .iter()
+        .filter(|c| c.features == 0)
+        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
+        .collect();
     let features: usize = choices.iter().map(|c| c.features).sum();
     let mut note = format!(
         "{}, {} from {}",

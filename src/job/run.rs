@@ -1,11 +1,13 @@
 //! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
 
 use super::analyse::{Plan, carry_out, file_names, print};
-use super::console::Console;
+use super::console::{Console, count};
 use super::document::{Document, Seconds};
 use super::features::FeaturesFile;
+use super::hints::not_a_recipe;
 use super::init::Init;
 use super::input::{Aim, prepare_table, read_path};
+use super::memory;
 use super::output::{Folder, Pending};
 use super::set_up;
 use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
@@ -24,16 +26,17 @@ pub fn run(args: &RunRecipe) -> anyhow::Result<()> {
 fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
     let began = Instant::now();
     let console = Console::new(&args.run.talk);
-    let recipe = Recipe::read(&args.recipe, &args.set.iter().cloned().collect())?;
+    let recipe = read_recipe(args)?;
     let analysis = &recipe.analysis;
     let mut plan = Plan {
         command: "run",
         tendency: analysis.tendency.then_some(analysis.probes),
         sweep: None,
-        k: analysis.k,
+        k: args.k.map(|k| k as usize).or(analysis.k.filter(|_| args.init.is_none())),
         init: None,
+        names: recipe.names.clone(),
         kmeans: KMeans {
-            n_init: analysis.n_init.unwrap_or(10),
+            n_init: args.n_init.or(analysis.n_init).unwrap_or(10),
             max_iter: analysis.max_iter.unwrap_or(300),
             tol: analysis.tol.unwrap_or(1e-4),
         },
@@ -44,14 +47,19 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
         },
         silhouette: analysis.silhouette,
         assignments: Some(args.assignments),
+        full_precision: args.full_precision,
         dry_run: args.dry_run,
         gates: &args.gates,
         run: args.run.clone(),
     };
     plan.run.seed = args.run.seed.or(analysis.seed);
-    let starts = analysis.sweep_n_init.unwrap_or(plan.kmeans.n_init);
-    plan.sweep = analysis.sweep.clone().map(|ks| (ks, starts));
-    if analysis.init.is_none() {
+    let starts = args.n_init.or(analysis.sweep_n_init).unwrap_or(plan.kmeans.n_init);
+    // A call that says how many segments needs no sweep.
+    if args.k.is_none() && args.init.is_none() {
+        plan.sweep = analysis.sweep.clone().map(|ks| (ks, starts));
+    }
+    let init = args.init.as_deref().or(analysis.init.as_deref());
+    if init.is_none() {
         plan.check()?;
     }
     let out = args.out.clone().or_else(|| recipe.output.folder.clone());
@@ -59,31 +67,40 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
     let folder = if args.no_fit { None } else { Some(Folder::open(&out, &plan.file_names()?, args.force)?) };
     let features = args.features_out.features_out.as_deref().or(recipe.output.features.as_deref());
     let mut features = FeaturesFile::open(features, args.force)?;
-    if let Some(path) = analysis.init.as_deref() {
+    if let Some(path) = init {
         plan.init = Some(Init::read(path)?);
         plan.check()?;
     }
     let mut seconds = Seconds::default();
     let known = plan.init.as_ref().map_or_else(Known::default, Init::known_columns);
-    let table = table(args, &recipe, plan.run.seed(), known, &mut seconds)?;
+    let table = table(args, &recipe, (plan.run.seed(), known), &console, &mut seconds)?;
     let aim = if args.no_fit { Aim::Figures } else { Aim::Model(plan.init.as_ref()) };
     let prepared = prepare_table(table, &recipe, aim, &console, &mut seconds)?;
     features.write(&prepared)?;
     let Some(folder) = folder else {
-        features.keep()?;
-        let mut document = Document::new("run", &prepared.matrix, prepared.rows, plan.run.seed());
+        features.into_file().map_or(Ok(()), Pending::keep)?;
+        let mut document = Document::new("run", &prepared, plan.run.seed());
         document.seconds = Seconds { total: began.elapsed().as_secs_f64(), ..seconds };
         return print(&document, &args.run.talk, &console);
     };
     carry_out(&plan, &prepared, folder, features, &console, (began, cpu, seconds))
 }
 
+/// Reads the recipe; a file that is something else says what it is.
+fn read_recipe(args: &RunRecipe) -> anyhow::Result<Recipe> {
+    if let Some(e) = not_a_recipe(&args.recipe, false) {
+        return Err(e.into());
+    }
+    let recipe = Recipe::read(&args.recipe, &args.set.iter().cloned().collect());
+    Ok(recipe.map_err(|e| not_a_recipe(&args.recipe, true).unwrap_or(e))?)
+}
+
 /// The table that a recipe names, or the call.
 fn table(
     args: &RunRecipe,
     recipe: &Recipe,
-    seed: u64,
-    known: Known,
+    (seed, known): (u64, Known),
+    console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Table> {
     let input = &recipe.input;
@@ -91,7 +108,7 @@ fn table(
         && let Some(synth) = input.synth
     {
         let began = Instant::now();
-        let mut table = made(synth, input.rows, seed);
+        let mut table = console.during("make", || made(synth, input.rows, seed));
         if let Some(id) = &input.id {
             let column = table.columns.iter().find(|c| c.name == *id);
             let column = column.ok_or_else(|| Error::data(format!("no column {id:?} to name the rows")))?;
@@ -113,13 +130,15 @@ fn table(
         keep_null: input.keep_null.clone(),
         decimal: input.decimal,
         id: input.id.clone(),
+        id_optional: false,
         text: known.text.into_iter().chain(recipe.text_columns()).collect(),
         numbers: known.numbers,
         skip_lines: input.skip_lines,
         no_header: input.no_header,
         skip_rows: input.skip_rows,
+        max_memory: Some(memory::limit()),
     };
-    read_path(path, &options, seconds)
+    read_path(path, &options, console, seconds)
 }
 
 fn made(synth: Synth, rows: Option<usize>, seed: u64) -> Table {
@@ -144,24 +163,26 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     let table = args.out.join("learners.csv");
     let recipe = args.out.join("learners.toml");
     let mut files = [Pending::open(&table, args.force)?, Pending::open(&recipe, args.force)?];
-    console.note(&format!("making {ROWS} learners: {}, {}", table.display(), recipe.display()));
+    console.note(&format!("making {}: {}, {}", count(ROWS, "learner"), table.display(), recipe.display()));
     let learners = segmenta::synth::learners(ROWS, args.run.seed());
     files[0].write(|mut out| learners.write_csv(&mut out))?;
     drop(learners);
     let text = LEARNERS.replace("synth = \"learners\"", "path = \"learners.csv\"");
     files[1].write(|out| out.write_all(text.as_bytes()))?;
-    for file in files {
-        file.keep()?;
-    }
+    Pending::keep_all(files.into())?;
     folder.keep_folder();
     drop(folder);
     let args = RunRecipe {
         recipe: recipe.clone(),
+        k: None,
+        n_init: None,
+        init: None,
         input: None,
         set: Vec::new(),
         out: Some(args.out.clone()),
         force: args.force,
         assignments: AssignmentsArg::Csv,
+        full_precision: false,
         features_out: FeaturesOut { features_out: None },
         no_fit: false,
         dry_run: false,

@@ -1,11 +1,12 @@
 //! inspect, synth and doctor.
 
-use super::console::{Console, count, result, stream};
-use super::document::{self, Seconds};
+use super::console::{Console, count, result, stream, tell};
+use super::document::Seconds;
+use super::figures::{percent, whole};
 use super::output::Pending;
+use super::sheet::{Kind, Sheet};
 use super::{input, set_up};
-use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs};
-use comfy_table::{CellAlignment, ContentArrangement};
+use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs, Talk};
 use segmenta::Error;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::InstructionSet;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
     let console = Console::new(&args.talk);
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, Known::default(), &mut seconds)?;
+    let table = input::read(&args.input, Known::default(), &console, &mut seconds)?;
     table.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
     let options = input::infer_options(&args.features, &table)?;
     let choices = segmenta::recipe::infer(&table, &options).map_err(|e| e.in_file(&table.source))?;
@@ -42,24 +43,25 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
         });
         return result(&format!("{}\n", serde_json::to_string_pretty(&found)?));
     }
-    let mut out = document::table(["column", "type", "missing", "distinct", "features", "why"]);
-    for (i, column) in out.column_iter_mut().enumerate() {
-        let text = [0, 1, 5].contains(&i);
-        column.set_cell_alignment(if text { CellAlignment::Left } else { CellAlignment::Right });
-    }
-    out.set_content_arrangement(ContentArrangement::Disabled);
+    let mut out = Sheet::new(&[
+        ("column", Kind::Name),
+        ("type", Kind::Name),
+        ("missing", Kind::Number),
+        ("distinct", Kind::Number),
+        ("features", Kind::Number),
+        ("why", Kind::Prose),
+    ]);
     for c in &choices {
-        let share = 100.0 * c.missing as f64 / table.rows as f64;
-        out.add_row([
+        out.row([
             c.column.clone(),
             c.kind.to_string(),
-            if c.missing == 0 { "-".into() } else { format!("{share:.1} %") },
-            c.distinct.map_or_else(|| "-".into(), |d| d.to_string()),
+            if c.missing == 0 { "-".into() } else { percent(c.missing as f64 / table.rows as f64) },
+            c.distinct.map_or_else(|| "-".into(), |d| whole(d as u64)),
             if c.features == 0 { "-".into() } else { c.features.to_string() },
             c.reason.clone(),
         ]);
     }
-    result(&document::finish(out))?;
+    result(&out.to_text())?;
     let features: usize = choices.iter().map(|c| c.features).sum();
     let (rows, columns) = (count(table.rows, "row"), count(table.columns.len(), "column"));
     console.note(&format!("{rows}, {columns}, {}", count(features, "feature")));
@@ -69,37 +71,78 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
 /// `segmenta synth`.
 pub fn synth(args: &Synth) -> anyhow::Result<()> {
     match args {
-        Synth::Learners(args) => synth_text(args.rows, &args.made, &[".csv"], |out| {
+        Synth::Learners(args) => synth_text("learners", args.rows, &args.made, &[".csv"], |out| {
             segmenta::synth::learners(args.rows, args.made.seed).write_csv(out)
         }),
-        Synth::FirstDay(args) => synth_text(args.rows, &args.made, &[".csv"], |out| {
+        Synth::FirstDay(args) => synth_text("first-day", args.rows, &args.made, &[".csv"], |out| {
             segmenta::synth::first_day(args.rows, args.made.seed).write_csv(out)
         }),
-        Synth::Survey(args) => synth_text(args.rows, &args.made, &[".csv"], |out| {
+        Synth::Survey(args) => synth_text("survey", args.rows, &args.made, &[".csv"], |out| {
             segmenta::synth::survey(args.rows, args.made.seed).write_csv(out)
         }),
-        Synth::Enthusiasts(args) => synth_text(args.rows, &args.made, &[".tsv", ".csv"], |out| {
-            let made = segmenta::synth::enthusiasts(args.rows, args.made.seed);
-            let csv = plain_name(&args.made.out).ends_with(".csv");
-            if csv { made.write_csv(out) } else { made.write_tsv(out) }
-        }),
+        Synth::Enthusiasts(args) => {
+            synth_text("enthusiasts", args.rows, &args.made, &[".tsv", ".csv"], |out| {
+                let made = segmenta::synth::enthusiasts(args.rows, args.made.seed);
+                let csv = plain_name(&args.made.out).ends_with(".csv");
+                if csv { made.write_csv(out) } else { made.write_tsv(out) }
+            })
+        }
         Synth::Blobs(args) => synth_blobs(args),
     }
 }
 
 /// A table that only text can hold.
 fn synth_text(
+    table: &str,
     rows: usize,
     made: &Made,
     endings: &[&str],
     write: impl FnOnce(&mut &mut dyn Write) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     check(rows, &made.out, endings, &[])?;
-    write_to(&made.out, made.force, |mut out| write(&mut out))
+    stdout_is_free(&made.out, &made.talk)?;
+    write_to(&made.out, made.force, |mut out| write(&mut out))?;
+    let columns = match table {
+        "learners" => segmenta::synth::learners(1, 0).table(),
+        "first-day" => segmenta::synth::first_day(1, 0).table(),
+        "survey" => segmenta::synth::survey(1, 0).table(),
+        _ => segmenta::synth::enthusiasts(1, 0).table(),
+    };
+    told(table, &[&made.out], (rows, columns.columns.len(), made.seed), &made.talk)
+}
+
+/// Whether a document can be printed where a table may go.
+fn stdout_is_free(out: &Path, talk: &Talk) -> Result<(), Error> {
+    if talk.json && out.as_os_str() == "-" {
+        return Err(Error::Usage(
+            "--json and --out - both print on stdout; name a file for the table".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// What was made, as JSON where that was asked for.
+fn told(
+    table: &str,
+    files: &[&Path],
+    (rows, columns, seed): (usize, usize, u64),
+    talk: &Talk,
+) -> anyhow::Result<()> {
+    if !talk.json {
+        return Ok(());
+    }
+    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    let found = json!({
+        "version": env!("CARGO_PKG_VERSION"), "command": "synth", "table": table, "files": files, "rows": rows,
+        "columns": columns, "seed": seed,
+    });
+    result(&format!("{}\n", serde_json::to_string_pretty(&found)?))
 }
 
 fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
     check(args.rows, &args.out, &[".csv"], &[".npy"])?;
+    stdout_is_free(&args.out, &args.talk)?;
+    let size = |columns: usize| (args.rows, columns, args.seed);
     let blobs = segmenta::synth::blobs(args.rows, args.features as usize, args.centers as usize, args.seed);
     let mut columns: Vec<Cells<'_>> =
         blobs.columns.iter().map(|values| Cells::F32(Box::new(|i| Some(values[i])))).collect();
@@ -110,13 +153,14 @@ fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
             (Pending::open(&args.out, args.force)?, Pending::open(&labels, args.force)?);
         values.write(|out| write_table(Format::Npy, args.rows, &[], &columns, out))?;
         names.write(|out| write_table(Format::Npy, args.rows, &[], &[label], out))?;
-        values.keep()?;
-        return Ok(names.keep()?);
+        Pending::keep_all(vec![values, names])?;
+        return told("blobs", &[&args.out, &labels], size(args.features as usize), &args.talk);
     }
     let names: Vec<String> = (0..args.features).map(|j| format!("f{j}")).chain(["label".into()]).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     columns.push(label);
-    write_to(&args.out, args.force, |out| write_csv(args.rows, &names, &columns, out))
+    write_to(&args.out, args.force, |out| write_csv(args.rows, &names, &columns, out))?;
+    told("blobs", &[&args.out], size(names.len()), &args.talk)
 }
 
 /// Refuses too many rows, and a file whose name ends in none of `texts` (each also with `.gz`) and `others`.
@@ -203,7 +247,7 @@ pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
         if let Ok((device, reason)) = &choice {
             text.push_str(&format!("chosen  {}: {} ({reason})\n", device.backend, device.name));
         }
-        result(&text)?;
+        tell(&text)?;
     }
     match chosen {
         Ok(_) => Ok(()),

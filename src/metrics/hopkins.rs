@@ -29,15 +29,29 @@ pub struct Hopkins {
 /// Probes between two reports of progress.
 const STEP: usize = 2048;
 
-/// The default number of probes for a table of `rows`.
+/// The default number of probes of each kind for this many rows, see [`population`]: a tenth of them, 2,000 at most.
 pub fn default_probes(rows: usize) -> usize {
     (rows / 10).min(2000)
 }
 
+/// How many rows there are to draw probes from: all copies where weights are whole numbers, else the rows of a weight
+/// above 0.
+pub fn population(matrix: &Matrix) -> usize {
+    match matrix.sample_weights() {
+        Some(weights) if weights.is_whole() => weights.as_copies(weights.total()) as usize,
+        Some(weights) => weights.steps().iter().filter(|w| **w > 0).count(),
+        None => matrix.rows(),
+    }
+}
+
 /// Computes Hopkins' statistic with `probes` probes of each kind.
 ///
+/// Whole weights are copies of rows: each copy may be drawn, and another copy is the nearest other row. With other
+/// weights a row is drawn by the chance that its weight gives it, once at most.
+///
 /// # Errors
-/// No probes, or more than a tenth of the rows; a table whose rows are all equal; a device that failed.
+/// No probes, or more than a tenth of [`population`]; rows of weight 0, which would count as neighbours; a table whose
+/// rows are all equal; a device that failed.
 pub fn hopkins(
     rows: &dyn Rows,
     matrix: &Matrix,
@@ -45,21 +59,32 @@ pub fn hopkins(
     seed: u64,
     progress: Progress<'_>,
 ) -> Result<Hopkins> {
-    let n = matrix.rows();
+    let n = population(matrix);
     if probes == 0 || probes > n / 10 {
         return Err(Error::data(format!(
             "{probes} probes for {n} rows: Hopkins wants at least 1 and at most a tenth of the rows"
         )));
     }
-    let chosen = Draws::new(seed, Purpose::HopkinsRows).at(0).sample(probes, n);
+    if matrix.weights().is_some_and(|weights| weights.contains(&0)) {
+        return Err(Error::data("Hopkins' statistic wants a table without rows of weight 0"));
+    }
+    let chosen = draw(matrix, probes, seed);
     let uniform = uniform_probes(matrix, probes, seed);
     let (mut u, mut w) = (Vec::with_capacity(probes), Vec::with_capacity(probes));
     let all: Vec<usize> = (0..probes).collect();
     for (few, own) in all.chunks(STEP).zip(chosen.chunks(STEP)) {
         progress.step("tendency", u.len() as u64, probes as u64)?;
         u.extend(rows.nearest(&uniform.select(few), Rule::Any, Metric::Euclidean)?);
-        let numbers: Vec<u32> = own.iter().map(|&i| i as u32).collect();
-        w.extend(rows.nearest(&matrix.select(own), Rule::ExcludeSelf(&numbers), Metric::Euclidean)?);
+        let alone: Vec<usize> = own.iter().filter(|p| !p.has_copies).map(|p| p.row).collect();
+        let mut others = Vec::new();
+        if !alone.is_empty() {
+            let numbers: Vec<u32> = alone.iter().map(|&i| i as u32).collect();
+            others = rows.nearest(&matrix.select(&alone), Rule::ExcludeSelf(&numbers), Metric::Euclidean)?;
+        }
+        let mut others = others.into_iter();
+        // Another copy of a row lies where the row does.
+        let copy = |probe: &Probe| Neighbour { row: probe.row as u32, distance: 0.0 };
+        w.extend(own.iter().filter_map(|p| if p.has_copies { Some(copy(p)) } else { others.next() }));
     }
     progress.step("tendency", probes as u64, probes as u64)?;
 
@@ -82,6 +107,46 @@ pub fn hopkins(
     let p_value = statrs::function::beta::checked_beta_reg(m, m, rest.clamp(0.0, 1.0)).unwrap_or(f64::NAN);
     let neighbours = u.iter().chain(&w).map(|f| f.row).collect();
     Ok(Hopkins { exponent_1, exponent_d, p_value, probes, neighbours })
+}
+
+/// A row that was drawn.
+struct Probe {
+    /// The first of its copies in the table.
+    row: usize,
+    /// Whether there are others.
+    has_copies: bool,
+}
+
+/// Draws rows without replacement, each copy of a row with the same chance. Distinct rows are gone through in the order of
+/// their first copies, so that it makes no difference whether copies are written out or stand as one weighted row.
+fn draw(matrix: &Matrix, probes: usize, seed: u64) -> Vec<Probe> {
+    let repeats = matrix.repeats();
+    let draws = Draws::new(seed, Purpose::HopkinsRows);
+    let copies = |distinct: usize| {
+        let steps = u128::from(repeats.steps(matrix, distinct));
+        matrix.sample_weights().map_or(steps as f64, |w| w.as_copies(steps))
+    };
+    if matrix.sample_weights().is_some_and(|w| !w.is_whole()) {
+        // A race (Efraimidis and Spirakis, 2006): the first to come have the smallest -ln(u) / weight.
+        let mut race: Vec<(f64, usize)> = (0..repeats.len())
+            .map(|distinct| (-libm::log1p(-draws.at(distinct as u64).uniform()) / copies(distinct), distinct))
+            .collect();
+        race.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let first = race.into_iter().take(probes).map(|(_, distinct)| repeats.first(distinct));
+        return first.map(|row| Probe { row, has_copies: false }).collect();
+    }
+    let ends: Vec<usize> = (0..repeats.len())
+        .scan(0, |end, distinct| {
+            *end += copies(distinct) as usize;
+            Some(*end)
+        })
+        .collect();
+    let chosen = draws.at(0).sample(probes, population(matrix));
+    let probe = |copy: usize| {
+        let distinct = ends.partition_point(|&end| end <= copy);
+        Probe { row: repeats.first(distinct), has_copies: copies(distinct) > 1.5 }
+    };
+    chosen.into_iter().map(probe).collect()
 }
 
 /// `ln sum exp(e * l)`: sums of d-th powers leave the range of f64 soon.

@@ -4,8 +4,12 @@ use crate::backend::{Labeling, Rows};
 use crate::error::{Error, Result};
 use crate::matrix::{BLOCK, Matrix};
 use crate::progress::Progress;
+use crate::weights::Weights;
 
 /// The mean silhouette of each labeling, Euclidean, over all rows.
+///
+/// A row of weight w counts as w rows: its copies are at distance 0 from it, and its silhouette counts w times. Where
+/// weights are no whole numbers, a row is compared with the others alone, as if it had no copies.
 ///
 /// # Errors
 /// A labeling with fewer than two clusters that have rows; a device that failed; [`Error::Interrupted`].
@@ -17,13 +21,14 @@ pub fn silhouette_scores(
 ) -> Result<Vec<f64>> {
     let mut totals = vec![0.0; labelings.len()];
     let mut block = vec![0.0; labelings.len()];
-    each_row(rows, labelings, progress, &mut |i, scores| {
+    each_row(rows, matrix, labelings, progress, &mut |i, scores| {
         if i % BLOCK == 0 {
             totals.iter_mut().zip(&mut block).for_each(|(t, b)| *t += std::mem::take(b));
         }
-        block.iter_mut().zip(scores).for_each(|(b, s)| *b += s);
+        let copies = matrix.copies(i);
+        block.iter_mut().zip(scores).for_each(|(b, s)| *b += copies * s);
     })?;
-    Ok(totals.iter().zip(&block).map(|(t, b)| (t + b) / matrix.rows() as f64).collect())
+    Ok(totals.iter().zip(&block).map(|(t, b)| (t + b) / matrix.total_copies()).collect())
 }
 
 /// The silhouette of every row under one labeling: `(b - a) / max(a, b)`, 0 for the only row of a cluster.
@@ -37,13 +42,14 @@ pub fn silhouette_samples(
     progress: Progress<'_>,
 ) -> Result<Vec<f64>> {
     let mut out = Vec::with_capacity(matrix.rows());
-    each_row(rows, &[labeling], progress, &mut |_, scores| out.extend_from_slice(scores))?;
+    each_row(rows, matrix, &[labeling], progress, &mut |_, scores| out.extend_from_slice(scores))?;
     Ok(out)
 }
 
 /// Hands each row's silhouettes, one a labeling, to `take`, in order of the rows.
 fn each_row(
     rows: &dyn Rows,
+    matrix: &Matrix,
     labelings: &[Labeling<'_>],
     progress: Progress<'_>,
     take: &mut dyn FnMut(usize, &[f64]),
@@ -51,19 +57,21 @@ fn each_row(
     if labelings.is_empty() {
         return Ok(());
     }
-    let sizes: Vec<Vec<u64>> = labelings
+    // Whole weights are copies; one of these is the row itself. Else all of the row's weight is itself.
+    let whole = matrix.sample_weights().is_none_or(Weights::is_whole);
+    let sizes: Vec<Vec<f64>> = labelings
         .iter()
         .map(|l| {
-            let mut sizes = vec![0u64; l.k];
-            for &label in l.labels {
+            let mut sizes = vec![0.0; l.k];
+            for (i, &label) in l.labels.iter().enumerate() {
                 if let Some(size) = sizes.get_mut(label as usize) {
-                    *size += 1;
+                    *size += matrix.copies(i);
                 }
             }
             sizes
         })
         .collect();
-    if sizes.iter().any(|s| s.iter().filter(|&&n| n > 0).count() < 2) {
+    if sizes.iter().any(|s| s.iter().filter(|&&n| n > 0.0).count() < 2) {
         return Err(Error::data("a silhouette wants at least two clusters that have rows"));
     }
     let width: usize = labelings.iter().map(|l| l.k).sum();
@@ -73,7 +81,8 @@ fn each_row(
             let mut rest = sums;
             for ((score, labeling), sizes) in scores.iter_mut().zip(labelings).zip(&sizes) {
                 let (own, others) = rest.split_at(labeling.k);
-                *score = silhouette(own, sizes, labeling.labels[i] as usize);
+                let itself = if whole { 1.0 } else { matrix.copies(i) };
+                *score = silhouette(own, sizes, labeling.labels[i] as usize, itself);
                 rest = others;
             }
             take(i, &scores);
@@ -82,18 +91,21 @@ fn each_row(
     })
 }
 
-/// One row's silhouette from the sums of its distances to every cluster.
-fn silhouette(sums: &[f64], sizes: &[u64], own: usize) -> f64 {
-    if sizes[own] < 2 {
+/// One row's silhouette from the sums of its distances to every cluster; `itself` is the part of its own cluster's size
+/// that it is not compared with.
+fn silhouette(sums: &[f64], sizes: &[f64], own: usize, itself: f64) -> f64 {
+    // Sums of weights that are not whole leave a rounding error.
+    let others = sizes[own] - itself;
+    if others <= 1e-12 * sizes[own] {
         return 0.0;
     }
-    let within = sums[own] / (sizes[own] - 1) as f64;
+    let within = sums[own] / others;
     let nearest = sums
         .iter()
         .zip(sizes)
         .enumerate()
-        .filter(|(c, (_, size))| *c != own && **size > 0)
-        .map(|(_, (sum, &size))| sum / size as f64)
+        .filter(|(c, (_, size))| *c != own && **size > 0.0)
+        .map(|(_, (sum, &size))| sum / size)
         .fold(f64::INFINITY, f64::min);
     let larger = within.max(nearest);
     if larger > 0.0 { (nearest - within) / larger } else { 0.0 }

@@ -76,12 +76,13 @@ impl Model {
             })
             .collect();
         columns.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+        let fitted = self.shares();
         let mut segments: Vec<SegmentDrift> = self
             .centroids
             .iter()
             .map(|c| {
                 let size = sizes[c.segment as usize];
-                let fitted_share = c.size as f64 / self.rows as f64;
+                let fitted_share = fitted[c.segment as usize];
                 SegmentDrift { segment: c.segment, size, share: size as f64 / labelled as f64, fitted_share }
             })
             .collect();

@@ -152,6 +152,40 @@ impl ColumnEncoder {
             }
         }
     }
+
+    /// A feature's value in the units of the column: 0 to 1 for one of two values and for levels.
+    pub fn to_original(&self, scaled: f64) -> f64 {
+        match self {
+            ColumnEncoder::Number { centre, scale, .. } => scaled * scale + centre,
+            ColumnEncoder::Bool { weight, centre, scale, .. } => scaled / weight * scale + centre,
+            ColumnEncoder::OneHot { weight, .. } => scaled / weight,
+        }
+    }
+
+    /// The other way: a value in the units of the column, in the scaled space.
+    pub fn from_original(&self, value: f64) -> f64 {
+        match self {
+            ColumnEncoder::Number { centre, scale, .. } => (value - centre) / scale,
+            ColumnEncoder::Bool { weight, centre, scale, .. } => (value - centre) / scale * weight,
+            ColumnEncoder::OneHot { weight, .. } => value * weight,
+        }
+    }
+
+    /// Whether its features stand for levels of a text.
+    pub fn is_level(&self) -> bool {
+        matches!(self, ColumnEncoder::OneHot { .. } | ColumnEncoder::Bool { texts: Some(_), .. })
+    }
+
+    /// A feature's value as a user writes it, in the scaled space; see [`Encoder::from_user`]. `of` is how the
+    /// encoder scales numbers.
+    pub fn from_user(&self, of: Scale, value: f64) -> f64 {
+        match self {
+            ColumnEncoder::Number { centre, scale, unscaled, .. } if *unscaled || of == Scale::None => {
+                value - centre / scale
+            }
+            _ => value,
+        }
+    }
 }
 
 /// Columns to features: made by [`Encoder::fit`], kept in the model, applied to every table since.
@@ -262,9 +296,10 @@ impl Encoder {
         check_lengths(table)?;
         check_columns(table, self.columns.iter().map(ColumnEncoder::column).collect())?;
         let mut columns = Vec::with_capacity(self.columns.len());
+        let by_name = table.by_name();
         for encoder in &self.columns {
-            let column =
-                table.column(encoder.column()).ok_or_else(|| missing_column(table, encoder.column()))?;
+            let column = by_name.get(encoder.column()).copied();
+            let column = column.ok_or_else(|| missing_column(table, encoder.column()))?;
             check_type(encoder, column).map_err(|e| e.in_file(&table.source))?;
             columns.push(column);
         }
@@ -285,50 +320,35 @@ impl Encoder {
     }
 
     /// A feature's value in the units of its column: 0 to 1 for one of two values and for levels. Features that are
-    /// not there come back as they are.
+    /// not there come back as they are. For many features, see [`Encoder::by_feature`].
     pub fn to_original(&self, feature: usize, scaled: f64) -> f64 {
-        match self.encoder_of(feature) {
-            Some(ColumnEncoder::Number { centre, scale, .. }) => scaled * scale + centre,
-            Some(ColumnEncoder::Bool { weight, centre, scale, .. }) => scaled / weight * scale + centre,
-            Some(ColumnEncoder::OneHot { weight, .. }) => scaled / weight,
-            None => scaled,
-        }
+        self.encoder_of(feature).map_or(scaled, |encoder| encoder.to_original(scaled))
     }
 
     /// The other way: a value in the units of a feature's column, in the scaled space.
     pub fn from_original(&self, feature: usize, value: f64) -> f64 {
-        match self.encoder_of(feature) {
-            Some(ColumnEncoder::Number { centre, scale, .. }) => (value - centre) / scale,
-            Some(ColumnEncoder::Bool { weight, centre, scale, .. }) => (value - centre) / scale * weight,
-            Some(ColumnEncoder::OneHot { weight, .. }) => value * weight,
-            None => value,
-        }
+        self.encoder_of(feature).map_or(value, |encoder| encoder.from_original(value))
     }
 
     /// Whether a feature stands for a level of a text.
     pub fn is_level(&self, feature: usize) -> bool {
-        matches!(
-            self.encoder_of(feature),
-            Some(ColumnEncoder::OneHot { .. } | ColumnEncoder::Bool { texts: Some(_), .. })
-        )
+        self.encoder_of(feature).is_some_and(ColumnEncoder::is_level)
     }
 
     /// A feature's value as a user writes it, in the scaled space, as [`Encoder::apply`] would have it. The two
     /// differ under [`Scale::None`], whose centring a user does not see.
     pub fn from_user(&self, feature: usize, value: f64) -> f64 {
-        match self.encoder_of(feature) {
-            Some(ColumnEncoder::Number { centre, scale, unscaled, .. })
-                if *unscaled || self.scale == Scale::None =>
-            {
-                value - centre / scale
-            }
-            _ => value,
-        }
+        self.encoder_of(feature).map_or(value, |encoder| encoder.from_user(self.scale, value))
     }
 
     /// The other way: a feature's value in the scaled space as a user writes it.
     pub fn to_user(&self, feature: usize, value: f64) -> f64 {
         value - self.from_user(feature, 0.0)
+    }
+
+    /// For each feature the encoder of its column.
+    pub fn by_feature(&self) -> Vec<&ColumnEncoder> {
+        self.columns.iter().flat_map(|column| std::iter::repeat_n(column, column.width())).collect()
     }
 
     /// Turns a table whose columns lie packed and become one feature each, in order, into those features where they

@@ -32,6 +32,8 @@ pub struct Recipe {
     pub features: Features,
     /// What is fitted.
     pub analysis: Analysis,
+    /// Names of segments, by their numbers.
+    pub names: BTreeMap<u32, String>,
     /// What is written.
     pub output: Output,
 }
@@ -271,6 +273,9 @@ fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeM
     recipe.features.options.weight.clone_from(&recipe.input.weight);
     if let Some(section) = part("analysis") {
         recipe.analysis = analysis(section);
+    }
+    if let Some(section) = part("names") {
+        recipe.names = names(&section);
     }
     if let Some(section) = part("output") {
         recipe.output = output(section);
@@ -525,6 +530,35 @@ fn ks(value: &Value<'_>) -> Option<Vec<usize>> {
         value.fault("expected at least one k");
     }
     Some(ks)
+}
+
+/// `"0" = "Beginners"`: segments by their numbers.
+fn names(section: &Section<'_>) -> BTreeMap<u32, String> {
+    let mut names = BTreeMap::new();
+    for (key, value) in section.entries() {
+        // One way to write each number, so that no segment is named twice.
+        let Some(segment) = key.parse::<u32>().ok().filter(|n| n.to_string() == key) else {
+            value.fault(format!("expected the number of a segment, 0, 1 and so on, found {key:?}"));
+            continue;
+        };
+        let Some(name) = value.text() else { continue };
+        match fit_for_a_name(&name) {
+            Ok(()) => drop(names.insert(segment, name)),
+            Err(why) => value.fault(why),
+        }
+    }
+    names
+}
+
+/// Whether a text can be a segment's name; otherwise why not.
+pub(crate) fn fit_for_a_name(name: &str) -> std::result::Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("expected a name, found nothing".into());
+    }
+    match name.chars().find(|c| c.is_control()) {
+        Some(c) => Err(format!("a name cannot hold a line break or another control character, found {c:?}")),
+        None => Ok(()),
+    }
 }
 
 fn output(section: Section<'_>) -> Output {

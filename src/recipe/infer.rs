@@ -1,5 +1,7 @@
 //! Which columns become features, and why.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 use wildmatch::WildMatch;
 
@@ -95,9 +97,11 @@ fn distinct(table: &Table, column: &Column) -> usize {
 /// How each column is named by `patterns`, each of which must match one.
 fn named(table: &Table, patterns: &[String]) -> Result<Vec<Named>> {
     let mut named = vec![Named::No; table.columns.len()];
+    let places = table.columns.iter().enumerate().rev().map(|(i, column)| (column.name.as_str(), i));
+    let places: HashMap<&str, usize> = places.collect();
     for pattern in patterns {
         // A name comes first: it may hold a `?` of its own.
-        if let Some(i) = table.columns.iter().position(|c| c.name == *pattern) {
+        if let Some(&i) = places.get(pattern.as_str()) {
             named[i] = Named::Exactly;
             continue;
         }

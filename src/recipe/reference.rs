@@ -92,7 +92,8 @@ impl Encoder {
     /// throughout.
     pub fn reference(&self, table: &Table, kept: Option<&[u32]>) -> Vec<ColumnReference> {
         let nothing = Values::Empty(table.rows);
-        let values = |name: &str| table.column(name).map_or(&nothing, |c| &c.values);
+        let by_name = table.by_name();
+        let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
         self.columns.par_iter().map(|c| ColumnReference::fit(c, values(c.column()), kept)).collect()
     }
 
@@ -104,7 +105,8 @@ impl Encoder {
         kept: Option<&[u32]>,
     ) -> Vec<Counted> {
         let nothing = Values::Empty(table.rows);
-        let values = |name: &str| table.column(name).map_or(&nothing, |c| &c.values);
+        let by_name = table.by_name();
+        let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
         (self.columns.par_iter().zip(references))
             .map(|(c, reference)| reference.count(c, values(c.column()), kept))
             .collect()

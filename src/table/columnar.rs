@@ -3,8 +3,12 @@
 mod arrays;
 mod gather;
 mod ipc;
+mod messages;
+mod pages;
 mod parquet;
+mod thrift;
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,30 +19,32 @@ use arrow_schema::Schema;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 use crate::table::missing::Nulls;
+use crate::table::reading::Reading;
 use crate::table::{Column, ReadOptions, Table, Values, must_have_rows, names, note_ids};
 use gather::{Filled, Gather};
 
 /// Reads a Parquet file without having all of it in memory.
-pub(super) fn read_parquet(path: &Path, options: &ReadOptions) -> Result<Table> {
+pub(super) fn read_parquet(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Table> {
     // Each reader needs a file of its own: clones of one share where they read.
-    guarded(|| parquet::read(|| open(path), options))
+    guarded(|| parquet::read(|| open(path), options, budget))
 }
 
 /// Reads a Parquet file in memory.
-pub(super) fn parse_parquet(bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
+pub(super) fn parse_parquet(bytes: Vec<u8>, options: &ReadOptions, budget: &Budget) -> Result<Table> {
     let bytes = Bytes::from(bytes);
-    guarded(|| parquet::read(|| Ok(bytes.clone()), options))
+    guarded(|| parquet::read(|| Ok(bytes.clone()), options, budget))
 }
 
 /// Reads an Arrow file batch by batch.
-pub(super) fn read_arrow(path: &Path, options: &ReadOptions) -> Result<Table> {
-    guarded(|| ipc::read(BufReader::new(open(path)?), options))
+pub(super) fn read_arrow(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Table> {
+    guarded(|| ipc::read(BufReader::new(open(path)?), options, budget))
 }
 
 /// Reads an Arrow file in memory.
-pub(super) fn parse_arrow(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
-    guarded(|| ipc::read(Cursor::new(bytes), options))
+pub(super) fn parse_arrow(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Result<Table> {
+    guarded(|| ipc::read(Cursor::new(bytes), options, budget))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -79,24 +85,29 @@ fn cannot_unpack(codec: &str) -> Error {
 }
 
 /// Empty columns of a schema, ready to be filled.
-fn gathers<'a>(schema: &Schema, options: &'a ReadOptions) -> Result<Vec<Gather<'a>>> {
+fn gathers<'a>(schema: &Schema, options: &'a ReadOptions, budget: &'a Budget) -> Result<Vec<Gather<'a>>> {
     if schema.fields().is_empty() {
         return Err(Error::data("the table has no columns"));
     }
     let names = names::complete(schema.fields().iter().map(|f| f.name().clone()));
     names::must_differ(&names).map_err(Error::data)?;
     if let Some(id) = &options.id
+        && !options.id_optional
         && !names.contains(id)
     {
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
     }
     let types = schema.fields().iter().map(|f| f.data_type());
-    names.into_iter().zip(types).map(|(name, of)| Gather::new(name, of, options)).collect()
+    let texts: HashSet<&String> = options.text.iter().collect();
+    let gather = |(name, of)| {
+        let text = texts.contains(&name);
+        Gather::new(name, of, text, options, budget)
+    };
+    names.into_iter().zip(types).map(gather).collect()
 }
 
 /// A column of texts as numbers, where a model read such texts as numbers; as it is where one is no number.
-fn with_reading(values: Values, name: &str, options: &ReadOptions, nulls: &Nulls) -> Values {
-    let reading = options.numbers.iter().find(|(column, _)| column == name).map(|(_, reading)| reading);
+fn with_reading(values: Values, reading: Option<&Reading>, nulls: &Nulls) -> Values {
     match (&values, reading) {
         (Values::Text { levels, codes }, Some(reading))
             if levels.iter().all(|level| reading.parse(level).is_some()) =>
@@ -111,9 +122,10 @@ fn with_reading(values: Values, name: &str, options: &ReadOptions, nulls: &Nulls
 fn table(columns: Vec<Gather<'_>>, options: &ReadOptions) -> Result<Table> {
     let mut table = Table { columns: Vec::with_capacity(columns.len()), ..Table::default() };
     let nulls = Nulls::new(options);
+    let readings: HashMap<&String, &Reading> = options.numbers.iter().rev().map(|(c, r)| (c, r)).collect();
     for (i, column) in columns.into_iter().enumerate() {
         let Filled { name, values, ids, wholes } = column.finish();
-        let values = with_reading(values, &name, options, &nulls);
+        let values = with_reading(values, readings.get(&name).copied(), &nulls);
         table.wholes.extend(wholes.map(|wholes| (name.clone(), wholes)));
         if i > 0 && values.len() != table.rows {
             let what = format!("the file is damaged: columns of {} and of {} rows", table.rows, values.len());

@@ -5,6 +5,7 @@ mod dictionary;
 mod sniff;
 mod top;
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
@@ -12,6 +13,7 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
+use crate::memory::Budget;
 use crate::table::ids::note as id_note;
 use crate::table::missing::Nulls;
 use crate::table::reading::{Inferred, Reading, Written};
@@ -26,7 +28,12 @@ fn can_separate(byte: u8) -> bool {
 }
 
 /// Reads a text table; the delimiter is sniffed where none is given.
-pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) -> Result<Table> {
+pub(super) fn parse(
+    bytes: &[u8],
+    delimiter: Option<u8>,
+    options: &ReadOptions,
+    budget: &Budget,
+) -> Result<Table> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     must_be_text(bytes)?;
     if delimiter.is_some_and(|d| !can_separate(d)) {
@@ -35,13 +42,16 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
         ));
     }
     let mut top = Top::find(bytes, delimiter, options)?;
-    let mut cells = Cells::cut(bytes, &top, !options.no_header)?;
+    let mut cells = Cells::cut(bytes, &top, !options.no_header, budget)?;
     let names = column_names(&cells)?;
     if cells.rows() == 0 {
         return Err(Error::data("a header but no rows"));
     }
     cells.skip(options.skip_rows);
     must_have_rows(cells.rows(), options)?;
+    // A column's cells are typed in parts of eight bytes a cell, which stay until the column is put together.
+    let threads = rayon::current_num_threads().min(names.len());
+    budget.take(8 * cells.rows() as u64 * (names.len() + 2 * threads) as u64)?;
     let mut notes = std::mem::take(&mut top.notes);
     if !options.no_header && all_numbers(&cells.header) {
         let shown = cells.header.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
@@ -54,8 +64,13 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
         notes.extend(id_note(name, ids, "line", |row| cells.line(bytes, row)));
     }
     let nulls = Nulls::new(options);
+    let texts: HashSet<&String> = options.text.iter().collect();
+    let numbers: HashMap<&String, &Reading> = options.numbers.iter().rev().map(|(c, r)| (c, r)).collect();
     let readers: Vec<ColumnReader> = (names.iter().enumerate())
-        .map(|(column, name)| ColumnReader::new(&cells, column, &nulls, options, name))
+        .map(|(column, name)| {
+            let known = (texts.contains(name), numbers.get(name).copied());
+            ColumnReader::new(&cells, column, &nulls, options, known)
+        })
         .collect();
     // A few rows of all columns after the other, as their bytes lie side by side.
     let parts: Vec<Vec<Part>> = (0..cells.rows().div_ceil(ROWS))
@@ -70,11 +85,14 @@ pub(super) fn parse(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) 
         .zip(&readers)
         .zip(&names)
         .map(|((parts, reader), name)| {
-            reader.join(parts).and_then(|values| reader.finish(values)).map_err(|(row, expected)| {
+            let typed = reader.join(parts).and_then(|values| reader.finish(values));
+            let typed = typed.map_err(|(row, expected)| {
                 let found = String::from_utf8_lossy(reader.trimmed(row)).into_owned();
                 let place = Place::default().line(cells.line(bytes, row)).column(name.as_str());
                 Error::at(place, format!("expected {expected}, found {found:?}"))
-            })
+            })?;
+            budget.take(typed.values.level_bytes())?;
+            Ok(typed)
         })
         .collect();
     let mut table = Table { rows: cells.rows(), ids, notes, ..Table::default() };
@@ -169,10 +187,8 @@ impl<'a> ColumnReader<'a> {
         column: usize,
         nulls: &'a Nulls,
         options: &'a ReadOptions,
-        name: &String,
+        (text, reading): (bool, Option<&'a Reading>),
     ) -> Self {
-        let text = options.text.contains(name);
-        let reading = options.numbers.iter().find(|(column, _)| column == name).map(|(_, reading)| reading);
         let reading = reading.filter(|_| !text);
         // A column whose reading is known has its own decimal sign.
         let decimal = options.decimal.filter(|_| reading.is_none());

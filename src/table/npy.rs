@@ -11,14 +11,18 @@ use std::sync::Arc;
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
+use crate::memory::Budget;
 use crate::table::missing::Nulls;
 use crate::table::{Column, ReadOptions, Table, Values, id_cells, must_have_rows, note_ids};
 
 /// The longest header that is read; NumPy's own limit for one that is not trusted.
 const LONGEST_HEADER: usize = 10_000;
 
+/// What a column takes beside its numbers: its name, for one.
+const COLUMN: u64 = 128;
+
 /// Reads an array of one or two dimensions.
-pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+pub(super) fn parse(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Result<Table> {
     let (header, length) = header(bytes)?;
     let dtype = header.type_descriptor.to_string();
     // Byte order aside: '<f8' and '>f8' are both f8.
@@ -48,6 +52,10 @@ pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
         let what = format!("the shape {shape:?} of {dtype} needs {promised}, the file has {length}");
         return Err(Error::data(what));
     }
+    // The array itself, and its numbers in f64, column by column.
+    let cells = (length / size) as u64;
+    let columns = shape.get(1).map_or(1, |&columns| columns) as u64;
+    budget.take(length as u64 + cells * size_of::<f64>() as u64 + columns * COLUMN)?;
     match dtype {
         "f4" => table::<f32>(bytes, options),
         "f8" => table::<f64>(bytes, options),
@@ -64,7 +72,7 @@ pub(super) fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
 }
 
 /// Reads a file of plain f32 rows straight into memory that a matrix can take over; `None` is any other file.
-pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<Table>> {
+pub(super) fn read_packed(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Option<Table>> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut start = Vec::new();
@@ -85,6 +93,10 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions) -> Result<Option<T
     let skip = options.skip_rows.min(rows);
     let rows = rows - skip;
     must_have_rows(rows, options)?;
+    // Rows come in tiles of 16.
+    let bytes =
+        (rows.div_ceil(16) as u64).saturating_mul(width as u64).saturating_mul(16 * size_of::<f32>() as u64);
+    budget.take(bytes.saturating_add(width as u64 * COLUMN))?;
     let mut block = RowMajor::zeros(rows, width);
     file.seek(SeekFrom::Start((body + skip * width * 4) as u64)).map_err(failed)?;
     file.read_exact(bytemuck::cast_slice_mut(block.values_mut())).map_err(failed)?;

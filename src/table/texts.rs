@@ -60,6 +60,8 @@ pub(super) struct Texts {
     codes: Vec<Option<u32>>,
     seen: Seen,
     hasher: RandomState,
+    /// What the levels take.
+    bytes: u64,
 }
 
 #[cfg(feature = "parquet")]
@@ -69,7 +71,7 @@ impl Texts {
         let code = text.map(|text| {
             let code = self.code(text);
             if code as usize == self.levels.len() {
-                self.levels.push(text.to_string());
+                self.push_level(text.to_string());
             }
             code
         });
@@ -82,12 +84,27 @@ impl Texts {
             .map(|level| {
                 let code = self.code(&level);
                 if code as usize == self.levels.len() {
-                    self.levels.push(level);
+                    self.push_level(level);
                 }
                 code
             })
             .collect();
         self.codes.extend(other.codes.into_iter().map(|code| code.map(|code| codes[code as usize])));
+    }
+
+    /// What the levels take, counting their places in the hash table.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes the memory for so many rows.
+    pub(super) fn try_reserve(&mut self, rows: usize) -> Result<(), std::collections::TryReserveError> {
+        self.codes.try_reserve_exact(rows)
+    }
+
+    fn push_level(&mut self, level: String) {
+        self.bytes += (level.len() + size_of::<String>() + 32) as u64;
+        self.levels.push(level);
     }
 
     /// A text's number; one that is new is the next, and its level is still to be pushed.

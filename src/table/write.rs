@@ -2,21 +2,24 @@
 //!
 //! A column is a function from row to cell, so that nothing is copied before it is written.
 
+mod csv;
+mod digits;
 #[cfg(feature = "parquet")]
 mod parquet;
 
 use std::borrow::Cow;
-use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write};
 
 use crate::error::{Error, Result};
+
+pub use csv::write_csv;
 
 /// What a table is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Text with a header.
     Csv,
-    /// NumPy's array of rows and columns, f32, without names.
+    /// NumPy's array of rows and columns, f32 or f64, without names.
     Npy,
     /// Apache Parquet, compressed by Snappy, 2^20 rows a row group.
     Parquet,
@@ -36,8 +39,8 @@ impl Format {
     }
 }
 
-/// The cell of a row; `None` is missing.
-pub type Cell<'a, T> = Box<dyn Fn(usize) -> Option<T> + 'a>;
+/// The cell of a row; `None` is missing. Any thread may ask for it.
+pub type Cell<'a, T> = Box<dyn Fn(usize) -> Option<T> + Sync + 'a>;
 
 /// A column's cells by their type.
 pub enum Cells<'a> {
@@ -45,6 +48,8 @@ pub enum Cells<'a> {
     F32(Cell<'a, f32>),
     /// 64-bit floats.
     F64(Cell<'a, f64>),
+    /// 64-bit floats, of which a text has six significant digits.
+    Rounded(Cell<'a, f64>),
     /// 32-bit integers.
     I32(Cell<'a, i32>),
     /// 64-bit integers.
@@ -57,8 +62,9 @@ pub enum Cells<'a> {
 
 /// Writes `rows` rows of the columns `names`, `columns`, in any format.
 ///
-/// CSV: missing is an empty cell; floats are the shortest digits that read back as the same f64. `.npy`: all columns
-/// must be [`Cells::F32`], missing is NaN, names are not kept. Parquet: missing is null.
+/// CSV: missing is an empty cell; floats are the shortest digits that read back as the same f64,
+/// or six significant ones ([`Cells::Rounded`]). `.npy`: all columns
+/// must be [`Cells::F32`] or all [`Cells::F64`], missing is NaN, names are not kept. Parquet: missing is null.
 ///
 /// # Errors
 /// What `out` says; [`ErrorKind::InvalidInput`] for columns that the format cannot hold, [`ErrorKind::Unsupported`]
@@ -68,15 +74,31 @@ pub fn write_table(
     rows: usize,
     names: &[&str],
     columns: &[Cells<'_>],
+    out: impl Write + Send,
+) -> io::Result<()> {
+    write_table_with(format, &[], rows, names, columns, out)
+}
+
+/// As [`write_table`], with texts that say what the table is, by key. Only Parquet can hold them, in its footer.
+///
+/// # Errors
+/// As [`write_table`].
+pub fn write_table_with(
+    format: Format,
+    metadata: &[(&str, &str)],
+    rows: usize,
+    names: &[&str],
+    columns: &[Cells<'_>],
     mut out: impl Write + Send,
 ) -> io::Result<()> {
     match format {
         Format::Csv => write_csv(rows, names, columns, out),
         Format::Npy => write_npy(rows, columns, out),
         #[cfg(feature = "parquet")]
-        Format::Parquet => parquet::write(rows, names, columns, &mut out),
+        Format::Parquet => parquet::write(metadata, rows, names, columns, &mut out),
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => {
+            let _ = metadata;
             // Nothing is left of an output that cannot be.
             out.flush()?;
             Err(io::Error::new(ErrorKind::Unsupported, "this build has no Parquet"))
@@ -84,56 +106,37 @@ pub fn write_table(
     }
 }
 
-/// As [`write_table`], CSV.
-///
-/// # Errors
-/// What `out` says.
-pub fn write_csv(rows: usize, names: &[&str], columns: &[Cells<'_>], out: impl Write) -> io::Result<()> {
-    fn shown<T: Display>(cell: &mut String, value: Option<T>) {
-        if let Some(value) = value {
-            // A String takes everything.
-            let _ = write!(cell, "{value}");
-        }
-    }
-    let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(out);
-    writer.write_record(names).map_err(csv_error)?;
-    let mut cell = String::new();
-    for row in 0..rows {
-        for column in columns {
-            cell.clear();
-            match column {
-                // Read back as f64 it is still the same number.
-                Cells::F32(get) => shown(&mut cell, get(row).map(f64::from)),
-                Cells::F64(get) => shown(&mut cell, get(row)),
-                Cells::I32(get) => shown(&mut cell, get(row)),
-                Cells::I64(get) => shown(&mut cell, get(row)),
-                Cells::Bool(get) => shown(&mut cell, get(row)),
-                Cells::Text(get) => cell.push_str(&get(row).unwrap_or_default()),
-            }
-            writer.write_field(&cell).map_err(csv_error)?;
-        }
-        writer.write_record(None::<&[u8]>).map_err(csv_error)?;
-    }
-    writer.flush()
-}
-
-/// The system's error in one of the csv writer's, which hides its kind.
-fn csv_error(e: csv::Error) -> io::Error {
-    match e.into_kind() {
-        csv::ErrorKind::Io(e) => e,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-/// Row by row, as NumPy's format version 1.0 wants it.
-fn write_npy(rows: usize, columns: &[Cells<'_>], mut out: impl Write) -> io::Result<()> {
-    let floats: Option<Vec<&Cell<'_, f32>>> =
+/// As NumPy's format version 1.0 wants it: all columns of f32, or all of f64.
+fn write_npy(rows: usize, columns: &[Cells<'_>], out: impl Write) -> io::Result<()> {
+    let narrow: Option<Vec<_>> =
         columns.iter().map(|c| if let Cells::F32(get) = c { Some(get) } else { None }).collect();
-    let Some(floats) = floats else {
-        return Err(io::Error::new(ErrorKind::InvalidInput, ".npy holds only columns of f32"));
+    if let Some(columns) = narrow {
+        return write_array("<f4", rows, columns.len(), out, |line, row| {
+            line.extend(columns.iter().flat_map(|get| get(row).unwrap_or(f32::NAN).to_le_bytes()));
+        });
+    }
+    let wide: Option<Vec<_>> =
+        columns.iter().map(|c| if let Cells::F64(get) = c { Some(get) } else { None }).collect();
+    let Some(columns) = wide else {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            ".npy holds columns of f32 or of f64, all alike",
+        ));
     };
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {}), }}", floats.len());
+    write_array("<f8", rows, columns.len(), out, |line, row| {
+        line.extend(columns.iter().flat_map(|get| get(row).unwrap_or(f64::NAN).to_le_bytes()));
+    })
+}
+
+/// Row by row, each made by `push`.
+fn write_array(
+    kind: &str,
+    rows: usize,
+    columns: usize,
+    mut out: impl Write,
+    push: impl Fn(&mut Vec<u8>, usize),
+) -> io::Result<()> {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
     // Ten bytes before it and the line end after it; the numbers begin at a multiple of 64.
     let padding = (64 - (10 + header.len() + 1) % 64) % 64;
     header.extend(std::iter::repeat_n(' ', padding));
@@ -141,10 +144,10 @@ fn write_npy(rows: usize, columns: &[Cells<'_>], mut out: impl Write) -> io::Res
     out.write_all(b"\x93NUMPY\x01\x00")?;
     out.write_all(&(header.len() as u16).to_le_bytes())?;
     out.write_all(header.as_bytes())?;
-    let mut line = Vec::with_capacity(4 * floats.len());
+    let mut line = Vec::new();
     for row in 0..rows {
         line.clear();
-        floats.iter().for_each(|get| line.extend(get(row).unwrap_or(f32::NAN).to_le_bytes()));
+        push(&mut line, row);
         out.write_all(&line)?;
     }
     out.flush()

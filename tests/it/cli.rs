@@ -6,10 +6,14 @@ mod bench;
 mod columnar;
 mod drift;
 mod files;
+mod folders;
+mod memory;
+mod names;
 mod people;
 mod recipes;
 mod repeat;
 mod streams;
+mod terminal;
 mod verbs;
 
 use assert_cmd::Command;
@@ -20,7 +24,8 @@ use std::process::{Command as StdCommand, Output};
 use tempfile::TempDir;
 
 /// Variables that would change what a run does.
-const OURS: [&str; 4] = ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD"];
+const OURS: [&str; 5] =
+    ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD", "SEGMENTA_MAX_MEMORY"];
 
 /// A fresh folder, in which the program runs.
 pub struct Desk {
@@ -151,6 +156,29 @@ impl Desk {
         self.command(line).write_stdin(stdin).output().unwrap().into()
     }
 
+    /// The program with a terminal of so many columns for all its streams, and what that shows; none where there is no
+    /// way to make one.
+    pub fn run_in_terminal(&self, line: &str, columns: usize) -> Option<String> {
+        let program = env!("CARGO_BIN_EXE_segmenta");
+        let shell = format!("stty cols {columns} rows 40; exec {program} {line}");
+        let mut command = StdCommand::new("script");
+        command
+            .args(["-qec", &shell, "/dev/null"])
+            .current_dir(self.dir.path())
+            .stdin(std::process::Stdio::null());
+        for name in OURS {
+            command.env_remove(name);
+        }
+        let output = command.output().ok().filter(|_| cfg!(target_os = "linux"));
+        let Some(output) = output else {
+            crate::devices::skip("there is no script(1) to make a terminal with");
+            return None;
+        };
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{line}: {text}");
+        Some(text.replace('\r', ""))
+    }
+
     /// With an environment in which no Vulkan driver is found.
     pub fn run_without_gpu(&self, line: &str) -> Said {
         let nowhere = self.path("no-such-driver.json");
@@ -234,7 +262,7 @@ pub fn assignments(text: &str) -> Vec<(String, i64, String)> {
 }
 
 /// The columns of an assignments' file beside the id.
-pub const COLUMNS: [&str; 4] = ["segment", "status", "distance", "margin"];
+pub const COLUMNS: [&str; 5] = ["segment", "status", "distance", "margin", "name"];
 
 /// The files of a fit.
 pub const FILES: [&str; 3] = ["assignments.csv", "metrics.json", "model.json"];

@@ -284,6 +284,7 @@ fn the_comparison_notices_wrong_answers() {
         centroids: Centroids { values, features: matrix.features() },
         labels: golden.labels(),
         sizes: Vec::new(),
+        weights: Vec::new(),
         inertia: golden.inertia,
         n_iter: golden.n_iter,
         converged: true,

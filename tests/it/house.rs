@@ -27,30 +27,79 @@ fn every_shader_has_its_cpu_twin() {
 
 #[test]
 fn the_cpu_knows_no_gpu_and_the_library_no_terminal() {
+    let mut read = 0;
+    each_source(|name, text| {
+        read += 1;
+        if name.starts_with("backend/cpu") {
+            assert!(!text.contains("wgpu"), "{name} mentions wgpu");
+        }
+        let binary = ["main.rs", "cli.rs", "job.rs"].contains(&name)
+            || ["job/", "cli/"].iter().any(|room| name.starts_with(room));
+        if !binary {
+            for word in ["println!", "print!(", "process::exit", "clap::", "anyhow", "indicatif"] {
+                assert!(!text.contains(word), "{name} has {word}, which belongs to the binary");
+            }
+        }
+    });
+    assert!(read > 15);
+}
+
+/// The files that may have locks or lazy values, and why no thread of a parallel loop can wait there for another: nothing
+/// is locked, and nothing lazy is initialised, across a call of rayon. A thread that waits in rayon may take up any other
+/// task, so that it could come to wait for itself.
+const LOCKS: [(&str, &str); 5] = [
+    (
+        "backend/cpu/distance_sums/pairs.rs",
+        "a block's sums are locked while one task adds to them, in plain loops",
+    ),
+    (
+        "backend/gpu.rs",
+        "the table of kernels is locked to look one up; a kernel is made by the driver's compiler alone",
+    ),
+    (
+        "backend/gpu/context.rs",
+        "the list of adapters is set after it was made; the failure is a text that is stored or read",
+    ),
+    ("job/console.rs", "the progress line is locked while it is drawn"),
+    ("job/interrupt.rs", "the list of unfinished files is locked while a path is put in or taken out"),
+];
+
+#[test]
+fn locks_and_lazy_values_are_where_they_may_be() {
+    let words =
+        ["Mutex", "RwLock", "Condvar", "OnceLock", "LazyLock", "OnceCell", "LazyCell", "thread_local!"];
+    let mut found = std::collections::BTreeSet::new();
+    each_source(|name, text| {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let lines: Vec<&str> = code.filter(|line| words.iter().any(|word| line.contains(word))).collect();
+        if !lines.is_empty() {
+            let allowed = LOCKS.iter().any(|(file, _)| *file == name);
+            assert!(
+                allowed,
+                "{name} has a lock or a lazy value that LOCKS does not explain:\n{}",
+                lines.join("\n")
+            );
+            found.insert(name.to_string());
+        }
+    });
+    for (file, _) in LOCKS {
+        assert!(found.contains(file), "LOCKS names {file}, which has none");
+    }
+}
+
+/// Hands every source file to `look`: its path below `src`, and its text.
+fn each_source(mut look: impl FnMut(&str, &str)) {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut dirs = vec![src.clone()];
-    let mut read = 0;
     while let Some(dir) = dirs.pop() {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 dirs.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
-            let text = std::fs::read_to_string(&path).unwrap();
-            read += 1;
-            if name.starts_with("backend/cpu") {
-                assert!(!text.contains("wgpu"), "{name} mentions wgpu");
-            }
-            let binary = ["main.rs", "cli.rs", "job.rs"].contains(&name.as_str())
-                || ["job/", "cli/"].iter().any(|room| name.starts_with(room));
-            if !binary {
-                for word in ["println!", "print!(", "process::exit", "clap::", "anyhow", "indicatif"] {
-                    assert!(!text.contains(word), "{name} has {word}, which belongs to the binary");
-                }
+            } else {
+                let name = path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
+                look(&name, &std::fs::read_to_string(&path).unwrap());
             }
         }
     }
-    assert!(read > 15);
 }

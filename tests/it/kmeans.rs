@@ -344,22 +344,61 @@ proptest! {
     #[test]
     fn a_weight_is_the_row_that_many_times(columns in columns(), k in 1usize..6, seed in 0usize..1000) {
         let n = columns[0].len();
-        let weights: Vec<u16> = (0..n).map(|i| 1 + ((i * 31 + seed) % 3) as u16).collect();
+        let weights: Vec<u16> = (0..n).map(|i| ((i * 31 + seed) % 6) as u16).collect();
         let repeated: Vec<usize> = (0..n).flat_map(|i| vec![i; weights[i].into()]).collect();
-        let (weighted, repeated) = (matrix(&columns).weighted(weights).unwrap(), (matrix(&picked(&columns, &repeated)), repeated));
-        let start = Start::Given(first_rows(&weighted, k)?);
-        let a = run(&weighted, k, &exact(1), &start);
-        // An empty cluster gets one row: with all its weight, or one copy of it.
-        let passed = |passes| match &start {
-            Start::Given(first) if passes == 0 => first.clone(),
-            _ => run(&weighted, k, &Params { max_iter: passes, ..exact(1) }, &start).centroids,
-        };
-        let empties = |passes| oracle::lloyd(&weighted, &passed(passes)).counts.contains(&0);
-        prop_assume!(!(0..a.n_iter).any(empties));
-        let b = run(&repeated.0, k, &exact(1), &start);
-        prop_assert_eq!(repeated.1.iter().map(|&i| a.labels[i]).collect::<Vec<_>>(), b.labels);
-        prop_assert_eq!((&a.centroids, a.n_iter), (&b.centroids, b.n_iter));
-        prop_assert!(oracle::close(b.inertia, a.inertia, 1e-13, 0.0).is_ok());
-        prop_assert_eq!(a.sizes.iter().sum::<u64>(), n as u64);
+        prop_assume!(!repeated.is_empty());
+        // The rows of weight 0 reach no further, so that both tables have one grid.
+        let within = repeated[0];
+        let columns: Vec<Vec<f32>> = columns
+            .iter()
+            .map(|c| (0..n).map(|i| if weights[i] == 0 { c[within] } else { c[i] }).collect())
+            .collect();
+        let weighted = matrix(&columns).weighted(weights.clone()).unwrap();
+        let written_out = matrix(&picked(&columns, &repeated));
+        prop_assume!(weighted.distinct_rows(k).is_ok());
+        for tol in [1e-4, 0.0] {
+            let params = Params { n_init: 3, seed: seed as u64, tol, ..Params::default() };
+            let a = run(&weighted, k, &params, &Start::KMeansPlusPlus);
+            let b = run(&written_out, k, &params, &Start::KMeansPlusPlus);
+            prop_assert_eq!(&repeated.iter().map(|&i| a.labels[i]).collect::<Vec<_>>(), &b.labels);
+            prop_assert_eq!((&a.centroids, a.n_iter, a.restart), (&b.centroids, b.n_iter, b.restart));
+            prop_assert!(oracle::close(b.inertia, a.inertia, 1e-13, 0.0).is_ok());
+            prop_assert_eq!(a.segments(), b.segments());
+        }
+    }
+
+    #[test]
+    fn a_constant_factor_of_all_weights_changes_no_label(
+        columns in columns(), k in 1usize..6, seed in 0usize..1000, factor in 1e-6f64..1e6,
+    ) {
+        let n = columns[0].len();
+        for given in [
+            (0..n).map(|i| ((i * 31 + seed) % 6) as f64).collect::<Vec<_>>(),
+            (0..n).map(|i| 0.1 + libm::exp(((i * 37 + seed) % 20) as f64)).collect(),
+        ] {
+            prop_assume!(given.iter().any(|w| *w > 0.0));
+            let plain = matrix(&columns).weighted(given.clone()).unwrap();
+            let scaled = matrix(&columns).weighted(given.iter().map(|w| w * factor).collect()).unwrap();
+            prop_assume!(plain.distinct_rows(k).is_ok());
+            let params = Params { n_init: 3, seed: seed as u64, ..Params::default() };
+            let a = run(&plain, k, &params, &Start::KMeansPlusPlus);
+            let b = run(&scaled, k, &params, &Start::KMeansPlusPlus);
+            prop_assert_eq!(&a.labels, &b.labels);
+            prop_assert!(oracle::close(a.inertia * factor, b.inertia, 1e-6, 1e-9 * factor).is_ok());
+        }
+    }
+
+    #[test]
+    fn merged_copies_give_the_fit_of_all_rows(columns in columns(), k in 1usize..6, seed in 0usize..1000) {
+        let n = columns[0].len();
+        let rows: Vec<usize> = (0..2 * n).map(|i| (i * i + seed) % n).collect();
+        let all = matrix(&picked(&columns, &rows));
+        prop_assume!(all.distinct_rows(k).is_ok());
+        let repeats = all.repeats().into_owned();
+        let merged = repeats.merge(&all).unwrap();
+        let params = Params { n_init: 3, seed: seed as u64, ..Params::default() };
+        let a = run(&all, k, &params, &Start::KMeansPlusPlus);
+        let b = run(&merged, k, &params, &Start::KMeansPlusPlus).of_all_rows(&repeats);
+        prop_assert_eq!(Fit { undecided: Vec::new(), ..a }, Fit { undecided: Vec::new(), ..b });
     }
 }

@@ -162,7 +162,7 @@ fn rows_are_selected_in_any_order() {
     assert_eq!((s.rows(), s.shift(), s.grid(), s.names()), (18, m.shift(), m.grid(), m.names()));
     for (at, &i) in order.iter().enumerate() {
         assert!(s.row(at).eq(m.row(i)));
-        assert_eq!(s.weights().unwrap()[at], i as u16);
+        assert_eq!(s.weights().unwrap()[at], i as u64);
     }
     for j in 0..4 {
         let largest = (0..18).map(|i| s.row(i).nth(j).unwrap().abs()).fold(0.0, f32::max);

@@ -110,6 +110,7 @@ fn scored(k: usize, silhouette: Option<f64>) -> SweepRow {
         centroids: Centroids { values: vec![0.0; k], features: 1 },
         labels: Vec::new(),
         sizes: vec![1; k],
+        weights: vec![1; k],
         inertia: 0.0,
         n_iter: 1,
         converged: true,
@@ -139,6 +140,15 @@ fn k_is_chosen_by_the_highest_silhouette() {
     assert_eq!(chosen(&[(3, -0.5), (4, -0.2)], 2), Some(4));
     let rows = [scored(1, None), scored(2, Some(0.1))];
     assert_eq!(sweep::choose(&rows, Rule::Silhouette, 1).unwrap().k, 2);
+    // A k that was too small to be chosen is named where it scores higher, by more than devices differ.
+    let passed_over = |scores: &[(usize, f64)], min_k: usize| {
+        let rows: Vec<SweepRow> = scores.iter().map(|&(k, s)| scored(k, Some(s))).collect();
+        sweep::choose(&rows, Rule::Silhouette, min_k).unwrap().passed_over
+    };
+    assert_eq!((passed_over(&scores, 3), passed_over(&scores, 2)), (Some(2), None));
+    assert_eq!(passed_over(&[(2, 0.6), (3, 0.7), (4, 0.5)], 4), Some(3));
+    assert_eq!(passed_over(&[(2, 0.4), (3, 0.5)], 3), None);
+    assert_eq!(passed_over(&[(2, 0.5 + 1.9e-5), (3, 0.5)], 3), None);
     let message = sweep::choose(&rows[..1], Rule::Silhouette, 1).unwrap_err().to_string();
     assert!(message.contains("at least 1"), "{message}");
 }
@@ -201,10 +211,20 @@ fn naive_distances(matrix: &Matrix, probes: usize, seed: u64) -> (Vec<u32>, Vec<
         let draw = (0..=j).map(|_| stream.uniform()).last().unwrap();
         matrix.to_user(low + (high - low) * draw)
     });
-    let chosen = Draws::new(seed, Purpose::HopkinsRows).at(0).sample(probes, matrix.rows());
+    // Copies of a row are drawn one after another, at the place of the first, and each is its others' nearest row.
+    let n = matrix.rows();
+    let first: Vec<usize> = (0..n).map(|i| (0..n).find(|&j| rows.row(i) == rows.row(j)).unwrap()).collect();
+    let copies = |i: usize| first.iter().filter(|f| **f == i).count();
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by_key(|&i| (first[i], i));
+    let chosen = Draws::new(seed, Purpose::HopkinsRows).at(0).sample(probes, n);
+    let chosen: Vec<usize> = chosen.into_iter().map(|i| first[order[i]]).collect();
     let own: Vec<u32> = chosen.iter().map(|&i| i as u32).collect();
     let near = oracle::nearest(matrix, &uniform, None);
-    let next = oracle::nearest(matrix, &matrix.select(&chosen), Some(&own));
+    let mut next = oracle::nearest(matrix, &matrix.select(&chosen), Some(&own));
+    for (next, &own) in next.iter_mut().zip(&own).filter(|(_, own)| copies(**own as usize) > 1) {
+        *next = own;
+    }
     let d = |a: &ndarray::Array2<f64>, q: usize, i: u32| {
         let squares = a.row(q).into_iter().zip(rows.row(i as usize)).map(|(x, y)| (x - y) * (x - y));
         matrix.to_user(squares.sum::<f64>().sqrt())
@@ -348,5 +368,62 @@ proptest! {
         prop_assert!(psi(&then, &now) >= 0.0);
         let moved = then.iter().zip(&now).any(|(a, b)| a.max(1e-4) != b.max(1e-4));
         prop_assert_eq!(psi(&then, &now) > 0.0, moved);
+    }
+}
+
+/// Rows with whole weights, and the same rows written out.
+fn weighted_and_written_out(index: u64) -> (Matrix, Matrix, Vec<usize>) {
+    let rows = cases::normal(300, 3, index);
+    let weights: Vec<u16> = (0..300).map(|i| 1 + (i * 7 % 4) as u16).collect();
+    let copies: Vec<usize> = (0..300).flat_map(|i| vec![i; weights[i].into()]).collect();
+    let written_out = Matrix::from_array(rows.select(ndarray::Axis(0), &copies).view()).unwrap();
+    (Matrix::from_array(rows.view()).unwrap().weighted(weights).unwrap(), written_out, copies)
+}
+
+#[test]
+fn silhouettes_and_hopkins_count_copies() {
+    let (weighted, written_out, copies) = weighted_and_written_out(4100);
+    for k in [2, 5, 40] {
+        let mut draws = Draws::new(k as u64, Purpose::SynthTable).at(7);
+        let labels: Vec<u32> = (0..300).map(|_| draws.below(k as u64) as u32).collect();
+        let all: Vec<u32> = copies.iter().map(|&i| labels[i]).collect();
+        let expected = oracle::silhouettes(&written_out, k, &all);
+        let expected = expected.iter().sum::<f64>() / expected.len() as f64;
+        for setup in devices::all() {
+            for (matrix, labels) in [(&weighted, &labels), (&written_out, &all)] {
+                let score = setup.run(|backend| {
+                    let rows = backend.load(matrix).unwrap();
+                    silhouette_scores(&*rows, matrix, &[Labeling { k, labels }], Progress::none()).unwrap()[0]
+                });
+                oracle::close(expected, score, 0.0, 1e-5)
+                    .unwrap_or_else(|why| panic!("{}: {why}", setup.name));
+            }
+        }
+    }
+    let (a, b) = (run(&weighted, 60, 9).unwrap(), run(&written_out, 60, 9).unwrap());
+    assert_eq!((a.exponent_1, a.exponent_d, a.p_value), (b.exponent_1, b.exponent_d, b.p_value));
+    let firsts: Vec<u32> = b.neighbours.iter().map(|&row| copies[row as usize] as u32).collect();
+    assert_eq!(a.neighbours, firsts);
+}
+
+#[test]
+fn fractional_weights_are_scale_free() {
+    let rows = cases::normal(200, 3, 4101);
+    let given: Vec<f64> = (0..200).map(|i| 0.013 + f64::from(i * 13 % 17) * 0.37).collect();
+    let labels: Vec<u32> = (0..200).map(|i| i % 3).collect();
+    let of = |factor: f64| {
+        let weights: Vec<f64> = given.iter().map(|w| w * factor).collect();
+        let matrix = Matrix::from_array(rows.view()).unwrap().weighted(weights).unwrap();
+        let cpu = Cpu::default();
+        let rows = cpu.load(&matrix).unwrap();
+        let labeling = Labeling { k: 3, labels: &labels };
+        let score = silhouette_scores(&*rows, &matrix, &[labeling], Progress::none()).unwrap()[0];
+        (score, run(&matrix, 20, 4).unwrap())
+    };
+    let (score, hopkins) = of(1.0);
+    for factor in [0.001, 3.7, 1e9] {
+        let (scaled, again) = of(factor);
+        oracle::close(score, scaled, 1e-6, 1e-7).unwrap();
+        assert_eq!(hopkins, again);
     }
 }

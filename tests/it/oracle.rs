@@ -35,7 +35,7 @@ pub fn lloyd(matrix: &Matrix, set: &Centroids) -> Assigned {
     let centroids = Array2::from_shape_fn((k, d), |(c, j)| f64::from(set.values[c * d + j]));
     let labels = argmin(&squared(&rows, &centroids));
     let mut sums = vec![0i128; k * d];
-    let (mut counts, mut weights) = (vec![0u64; k], vec![0u64; k]);
+    let (mut counts, mut weights) = (vec![0u64; k], vec![0u128; k]);
     for (i, &label) in labels.iter().enumerate() {
         let weight = matrix.weights().map_or(1, |w| i128::from(w[i]));
         for j in 0..d {
@@ -45,7 +45,7 @@ pub fn lloyd(matrix: &Matrix, set: &Centroids) -> Assigned {
             sums[label as usize * d + j] += weight * steps as i128;
         }
         counts[label as usize] += 1;
-        weights[label as usize] += weight as u64;
+        weights[label as usize] += weight as u128;
     }
     Assigned { sums, counts, weights, labels: Some(labels), undecided: 0 }
 }

@@ -1,5 +1,8 @@
 //! Reading tables: types, missing marks, ids, and every way in which a file can be wrong.
 
+mod budget;
+#[cfg(feature = "parquet")]
+mod damaged;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;

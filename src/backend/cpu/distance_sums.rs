@@ -6,7 +6,7 @@
 
 mod pairs;
 
-use super::block::{Group, InstructionSet, Kernel, Points, group_rows, store};
+use super::block::{Group, InstructionSet, Kernel, Points, group_rows, multiply_add, store};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
 use crate::matrix::{Matrix, TILE};
@@ -25,6 +25,8 @@ const ROWS: usize = 512;
 /// Columns of one joint label, and the slot that they add to in each labeling.
 struct Segment {
     points: Points,
+    /// The columns' copies.
+    copies: Vec<f32>,
     slots: Vec<u32>,
 }
 
@@ -68,6 +70,7 @@ pub(super) fn distance_sums(
         .into_par_iter()
         .map(|cut| Segment {
             slots: slots(labelings, order[cut.start] as usize).collect(),
+            copies: order[cut.clone()].iter().map(|&i| matrix.copies(i as usize) as f32).collect(),
             points: Points::new(matrix.features(), order[cut].iter().map(|&i| matrix.row(i as usize))),
         })
         .collect();
@@ -113,9 +116,10 @@ impl Kernel for Block<'_> {
                     simd,
                     Group::<V>::new(matrix, rows.start + group),
                     #[inline(always)]
-                    |_, squared| {
+                    |column, squared| {
+                        let copies = simd.splat_f32s(segment.copies[column]);
                         for v in 0..V {
-                            total[v] = simd.add_f32s(total[v], simd.sqrt_f32s(squared[v]));
+                            total[v] = multiply_add(simd, simd.sqrt_f32s(squared[v]), copies, total[v]);
                         }
                     },
                 );

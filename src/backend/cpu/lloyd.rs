@@ -17,12 +17,12 @@ use labels::Labels;
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
-use sums::{Adder, Move, Sums};
+use sums::{Adder, Move, Sums, is_heavy};
 
 /// Rows that all sets pass before the next ones: their tiles and grid steps stay in the first-level cache.
 const CHUNK: usize = 256;
 
-/// Rows after which i64 partial sums go to i128: 2^31 steps x 2^16 weight steps x 2^13 rows < 2^63.
+/// Rows after which i64 partial sums go to i128: 2^31 grid steps x 2^16 weight steps x 2^13 rows < 2^63.
 const FLUSH: usize = 8192;
 
 /// A row that was in no cluster.
@@ -91,11 +91,10 @@ pub(super) fn lloyd(
             counts: moved.counts[own.clone()].to_vec(),
             weights: moved.weights[own].to_vec(),
         });
-        let whole = |values: &[i64]| values.iter().map(|&v| v as u64).collect();
         out.push(Assigned {
             sums: last.sums.steps.clone(),
-            counts: whole(&last.sums.counts),
-            weights: whole(&last.sums.weights),
+            counts: last.sums.counts.iter().map(|&count| count as u64).collect(),
+            weights: last.sums.weights.iter().map(|&weight| weight as u128).collect(),
             labels: want.then(|| last.labels.to_vec(n)),
             undecided: undecided[s],
         });
@@ -118,6 +117,7 @@ fn pass(rows: &CpuRows<'_>, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
     let (set, matrix, norms): (InstructionSet, &Matrix, &[f32]) = (rows.set, rows.matrix, &rows.norms);
     let empty = || (Sums::zero(total, matrix.features()), vec![0; sets.len()]);
     // A few parts for each thread: parts cost a copy of the sums.
+    let heavy = is_heavy(matrix);
     let parts = matrix.rows().div_ceil(FLUSH);
     let least = parts.div_ceil(4 * rayon::current_num_threads());
     (0..parts)
@@ -125,7 +125,7 @@ fn pass(rows: &CpuRows<'_>, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
         .with_min_len(least)
         .fold(empty, |(mut sums, mut undecided), p| {
             let rows = p * FLUSH..matrix.rows().min((p + 1) * FLUSH);
-            set.run(Part { matrix, norms, sets, rows, sums: &mut sums, undecided: &mut undecided });
+            set.run(Part { matrix, norms, heavy, sets, rows, sums: &mut sums, undecided: &mut undecided });
             (sums, undecided)
         })
         .reduce(empty, |(mut sums, mut undecided), (more, others)| {
@@ -178,6 +178,7 @@ impl<'a> Set<'a> {
 struct Part<'a> {
     matrix: &'a Matrix,
     norms: &'a [f32],
+    heavy: bool,
     sets: &'a [Set<'a>],
     rows: Range<usize>,
     sums: &'a mut Sums,
@@ -189,9 +190,9 @@ impl Kernel for Part<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Part { matrix, norms, sets, rows, sums, undecided } = self;
+        let Part { matrix, norms, heavy, sets, rows, sums, undecided } = self;
         let lanes = group_rows::<S, V>();
-        let mut adder = Adder::new(matrix, sums.counts.len());
+        let mut adder = Adder::new(matrix, sums.counts.len(), heavy);
         let mut doubts = vec![0; sets.len()];
         let mut moves = [Move::default(); CHUNK];
         for start in rows.clone().step_by(CHUNK) {

@@ -18,8 +18,9 @@ pub(super) struct Chunk {
     /// The row number of its first row.
     pub(super) first: usize,
     pub(super) rows: usize,
-    /// The rows' weights, where they have any; as many as the tiles have places.
-    pub(super) weights: Option<wgpu::Buffer>,
+    /// The rows' weights in digits of 16 bits, lowest first, a buffer for each digit that some row of the table needs;
+    /// none where rows have no weights. As many entries as the tiles have places.
+    pub(super) weights: Vec<wgpu::Buffer>,
 }
 
 /// A table on the device.
@@ -38,17 +39,29 @@ impl Resident {
             .map(|(c, values)| {
                 let first = c * tiles * TILE;
                 let rows = (values.len() / matrix.features()).min(matrix.rows() - first);
-                let weights = matrix.weights().map(|w| {
-                    let mut padded: Vec<u32> = w[first..first + rows].iter().map(|&w| w.into()).collect();
-                    padded.resize(rows.next_multiple_of(TILE), 0);
-                    upload(context, &padded)
-                });
+                let own = matrix.weights().map(|weights| &weights[first..first + rows]);
+                let digit = |d: usize| {
+                    let of = |w: &u64| (w >> (WEIGHT_DIGIT * d)) as u32 & ((1 << WEIGHT_DIGIT) - 1);
+                    let mut digits: Vec<u32> = own.unwrap_or_default().iter().map(of).collect();
+                    digits.resize(rows.next_multiple_of(TILE), 0);
+                    upload(context, &digits)
+                };
+                let weights = (0..weight_digits(matrix)).map(digit).collect();
                 Chunk { buffer: upload(context, values), first, rows, weights }
             })
             .collect();
         context.check()?;
         Ok(Resident { chunks })
     }
+}
+
+/// Bits of a weight that the device takes at once.
+pub(super) const WEIGHT_DIGIT: usize = 16;
+
+/// How many digits the largest weight of a table has; 0 where rows have no weights.
+fn weight_digits(matrix: &Matrix) -> usize {
+    let largest = matrix.weights().and_then(|weights| weights.iter().copied().max());
+    largest.map_or(0, |w| ((u64::BITS - w.leading_zeros()) as usize).div_ceil(WEIGHT_DIGIT).max(1))
 }
 
 /// A read-only copy of `values` on the device.

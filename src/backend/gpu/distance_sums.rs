@@ -103,7 +103,7 @@ pub(super) async fn distance_sums(
 
 /// What one unit of the high limb is worth: a power of two, so that no sum over all rows passes 2^31 units.
 fn limb_unit(matrix: &Matrix) -> f64 {
-    let most = matrix.largest_distance() * matrix.rows() as f64;
+    let most = matrix.largest_distance() * matrix.total_copies().max(1.0);
     if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 30) } else { 1.0 }
 }
 
@@ -111,7 +111,7 @@ fn upload_columns(rows: &GpuRows<'_>, labelings: &[Labeling<'_>]) -> Vec<Columns
     let (context, matrix) = (rows.context, rows.matrix);
     let d = matrix.features();
     let (order, cuts) = runs(matrix.rows(), labelings);
-    let most = context.max_binding() as usize / (16 * d.max(labelings.len()));
+    let most = context.max_binding() as usize / (16 * (d + 1).max(labelings.len()));
     let mut columns = Vec::new();
     let mut start = 0;
     while start < cuts.len() {
@@ -140,11 +140,18 @@ fn upload_runs(
     let (context, matrix) = (rows.context, rows.matrix);
     let (mut packs, mut runs, mut adds) = (Vec::<[f32; 4]>::new(), Vec::new(), Vec::new());
     for cut in cuts {
-        runs.push(Run { first_pack: (packs.len() / matrix.features()) as u32, columns: cut.len() as u32 });
+        runs.push(Run {
+            first_pack: (packs.len() / (matrix.features() + 1)) as u32,
+            columns: cut.len() as u32,
+        });
         adds.extend(slots(labelings, order[cut.start] as usize));
         for pack in order[cut.clone()].chunks(4) {
             let mut points =
                 [0, 1, 2, 3].map(|i| matrix.row(pack.get(i).copied().unwrap_or(pack[0]) as usize));
+            // Columns that fill the last pack up have no copies.
+            packs.push(
+                [0, 1, 2, 3].map(|i| pack.get(i).map_or(0.0, |&row| matrix.copies(row as usize) as f32)),
+            );
             for _ in 0..matrix.features() {
                 packs.push([0, 1, 2, 3].map(|i| points[i].next().unwrap_or(0.0)));
             }

@@ -143,10 +143,11 @@ impl Kernel {
 #[allow(unsafe_code)]
 fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) -> wgpu::ShaderModule {
     // SAFETY: only this crate's own shaders come here. Their indices are bounded by the sizes that the host puts into
-    // the parameters of each dispatch, and it makes the buffers to those sizes; labels, which the device wrote, are
-    // compared with the number of centroids before they index anything. Their loops count up to such a size by a
-    // constant or by a divisor of the workgroup, and no divisor is 0. They write workgroup memory before they read it.
-    // The tests run the same sources with the checks too.
+    // the parameters of each dispatch, and it makes the buffers to those sizes. Buffers that outlive a call (labels and
+    // sums in a `Memory`) were made for the same resident table and the same k: `Memory::take` hands out no others.
+    // Labels, which the device wrote, are compared with the number of centroids before they index anything. The loops
+    // count up to such a size by a constant or by a divisor of the workgroup, and no divisor is 0. Workgroup memory is
+    // written before it is read. The tests run the same sources with the checks too.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
 

@@ -6,7 +6,7 @@ mod points;
 mod tests;
 
 use super::GpuRows;
-use super::buffer::{Output, read_outputs, upload};
+use super::buffer::{Output, WEIGHT_DIGIT, read_outputs, upload};
 use super::kernel::{MAX_GROUPS, MOST_TURNS, Pass, WORKGROUP, out, passes, turns, whole};
 use crate::backend::{Assigned, Memory};
 use crate::canonical::{self, Centroids};
@@ -226,7 +226,9 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     }
     let shares = Shares::new(d, largest, weighted);
     let words = centroids * shares.columns * LIMBS;
-    let sums = Output::new(context, words);
+    // Rows are added up once for each digit of the weights; without weights once.
+    let digits = rows.resident.chunks.first().map_or(1, |chunk| chunk.weights.len().max(1));
+    let sums: Vec<Output> = (0..digits).map(|_| Output::new(context, words)).collect();
     let set_buffer = upload(context, &device_sets);
     let (packs, ids) = (upload(context, &points.packs), upload(context, &points.ids));
     let steps: Vec<f32> = (0..d).map(|j| matrix.steps_per_unit(j)).collect();
@@ -246,7 +248,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     let undecided = Output::new(context, room);
 
     let mut decided = Vec::new();
-    let mut moved = Vec::new();
+    let mut moved: Vec<Vec<u32>> = Vec::new();
     for (p, (pass, labels, norms)) in passes.iter().enumerate() {
         let count = pass.rows.len();
         // A thread loads its row once for all its sets; few rows spread their sets over more threads.
@@ -268,7 +270,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         };
         let mut work = context.work();
         if p == 0 {
-            sums.clear_in(&mut work, words);
+            sums.iter().for_each(|sums| sums.clear_in(&mut work, words));
         }
         undecided.clear_in(&mut work, 1);
         let table = whole(1, &pass.chunk.buffer);
@@ -276,19 +278,22 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         let bindings = [&[table, whole(2, &set_buffer)], &own[..]].concat();
         let groups = [count.div_ceil(WORKGROUP), sets.div_ceil(share), 1];
         kernels.assign(context, wide, product).record(context, &mut work, params, &bindings, groups);
-        // Something has to be bound where there are no weights.
-        let weights = pass.chunk.weights.as_ref().unwrap_or(&ids);
-        let own = [whole(7, &pass.chunk.buffer), whole(8, weights), out(9, labels)];
-        let bindings = [&[whole(2, &set_buffer)], &own[..], &[whole(10, &steps), out(11, &sums)]].concat();
         let groups = [count.div_ceil(block), shares.chunks, sets];
-        kernels.accumulate(context, wide, weighted).record(context, &mut work, params, &bindings, groups);
+        for (digit, sums) in sums.iter().enumerate() {
+            // Something has to be bound where there are no weights.
+            let weights = pass.chunk.weights.get(digit).unwrap_or(&ids);
+            let own = [whole(7, &pass.chunk.buffer), whole(8, weights), out(9, labels)];
+            let bindings = [&[whole(2, &set_buffer)], &own[..], &[whole(10, &steps), out(11, sums)]].concat();
+            kernels.accumulate(context, wide, weighted).record(context, &mut work, params, &bindings, groups);
+        }
 
         // The sums come with the last pass' list.
         let last = if p + 1 == passes.len() { words } else { 0 };
-        let parts = [(&undecided, room.min(1 + FEW)), (&sums, last)];
+        let mut parts = vec![(&undecided, room.min(1 + FEW))];
+        parts.extend(sums.iter().map(|sums| (sums, last)));
         let mut read = read_outputs(context, work, &parts).await?;
-        moved = read.pop().unwrap_or_default();
-        let mut list = read.pop().unwrap_or_default();
+        let mut list = std::mem::take(&mut read[0]);
+        moved = read.split_off(1);
         let count = list[0] as usize;
         if count > FEW {
             list = undecided.read(context, 1 + count).await?;
@@ -296,12 +301,12 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         decided.extend(decide(rows, batch.sets, pass, &list[1..1 + count]));
     }
 
-    let per_set = device_sets.iter().map(|set| {
-        let from = set.first_sum as usize * shares.columns * LIMBS;
-        &moved[from..][..set.centroids as usize * shares.columns * LIMBS]
-    });
-    for (last, moved) in batch.lasts.iter_mut().zip(per_set) {
-        last.sums.add(moved, shares.columns, d);
+    for (digit, moved) in moved.iter().enumerate() {
+        for (last, set) in batch.lasts.iter_mut().zip(&device_sets) {
+            let from = set.first_sum as usize * shares.columns * LIMBS;
+            let moved = &moved[from..][..set.centroids as usize * shares.columns * LIMBS];
+            last.sums.add(moved, shares.columns, d, digit);
+        }
     }
     let mut done: Vec<Assigned> = batch.lasts.iter().map(|last| last.sums.assigned()).collect();
     if want {
@@ -332,24 +337,26 @@ async fn read_labels(rows: &GpuRows<'_>, batch: &Batch<'_>) -> Result<Vec<Vec<u3
 }
 
 impl Sums {
-    /// Adds what moved: three limbs for each centroid and column, the features first.
-    fn add(&mut self, moved: &[u32], columns: usize, features: usize) {
+    /// Adds what moved by one digit of the weights: three limbs for each centroid and column, the features first.
+    fn add(&mut self, moved: &[u32], columns: usize, features: usize, digit: usize) {
+        let shift = WEIGHT_DIGIT * digit;
         for (c, values) in moved.chunks_exact(columns * LIMBS).enumerate() {
             let values = values.as_chunks::<LIMBS>().0;
             for (sum, &value) in self.steps[c * features..].iter_mut().zip(&values[..features]) {
-                *sum += whole_number(value);
+                *sum += whole_number(value) << shift;
             }
-            self.counts[c] += whole_number(values[features]);
-            self.weights[c] += whole_number(values[columns - 1]);
+            if digit == 0 {
+                self.counts[c] += whole_number(values[features]);
+            }
+            self.weights[c] += whole_number(values[columns - 1]) << shift;
         }
     }
 
     fn assigned(&self) -> Assigned {
-        let whole = |values: &[i128]| values.iter().map(|&v| v as u64).collect();
         Assigned {
             sums: self.steps.clone(),
-            counts: whole(&self.counts),
-            weights: whole(&self.weights),
+            counts: self.counts.iter().map(|&count| count as u64).collect(),
+            weights: self.weights.iter().map(|&weight| weight as u128).collect(),
             labels: None,
             undecided: 0,
         }
@@ -381,7 +388,7 @@ fn add_decided(rows: &GpuRows<'_>, Decided { set, row, label }: Decided, done: &
         *sum += (v * matrix.steps_per_unit(j)) as i128 * i128::from(weight);
     }
     done.counts[label] += 1;
-    done.weights[label] += u64::from(weight);
+    done.weights[label] += u128::from(weight);
     done.undecided += 1;
     if let Some(labels) = &mut done.labels {
         labels[row] = label as u32;

@@ -1,11 +1,11 @@
 //! What a bench found, for people and as JSON.
 
 use super::super::console::count;
-use super::super::document::{finish, table};
+use super::super::figures::whole;
+use super::super::sheet::{Kind, Sheet};
 use super::machine::Machine;
 use super::work::{Trial, Work};
 use crate::cli::Bench;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
 use segmenta::ceiling::Ceilings;
 use serde::Serialize;
 
@@ -140,38 +140,45 @@ impl Found {
     }
 
     fn ceilings(&self) -> String {
-        let mut out = table(["device", "rows", "ceiling GB/s", "ceiling GFLOP/s", "load", "name"]);
-        left(&mut out, &[0, 5]);
+        let mut out = Sheet::new(&[
+            ("device", Kind::Name),
+            ("rows", Kind::Number),
+            ("ceiling GB/s", Kind::Number),
+            ("ceiling GFLOP/s", Kind::Number),
+            ("load", Kind::Number),
+            ("name", Kind::Prose),
+        ]);
         for d in &self.devices {
-            out.add_row([
+            out.row([
                 d.device.clone(),
-                d.rows.to_string(),
+                whole(d.rows as u64),
                 d.ceilings.as_ref().map_or_else(dash, |c| figures(c.read_gb_per_second)),
                 d.ceilings.as_ref().map_or_else(dash, |c| figures(c.gflops)),
                 d.load_seconds.map_or_else(dash, time),
                 d.name.clone(),
             ]);
         }
-        finish(out)
+        out.to_text()
     }
 
     fn steps(&self) -> String {
-        let mut out = table([
-            "step",
-            "device",
-            "time",
-            "readback",
-            "rows/s",
-            "GFLOP/s",
-            "of ceiling",
-            "x CPU",
-            "agrees",
-        ]);
-        left(&mut out, &[0, 1]);
+        let number = |name: &'static str| (name, Kind::Number);
+        let mut out = Sheet::new(&[
+            ("step", Kind::Name),
+            ("device", Kind::Name),
+            number("time"),
+            number("readback"),
+            number("rows/s"),
+            number("GFLOP/s"),
+            number("of ceiling"),
+            number("x CPU"),
+            number("agrees"),
+        ])
+        .keyed_by(2);
         for (w, work) in Work::ALL.iter().enumerate() {
             for device in &self.devices {
                 let Some(step) = device.steps.get(w) else { continue };
-                out.add_row([
+                out.row([
                     work.name().to_string(),
                     device.device.clone(),
                     time(step.seconds),
@@ -184,7 +191,7 @@ impl Found {
                 ]);
             }
         }
-        finish(out)
+        out.to_text()
     }
 
     fn times_the_cpu(&self, device: &Device, w: usize) -> Option<f64> {
@@ -268,15 +275,6 @@ impl Step {
             disagreement: agreement.and_then(Result::err),
         }
     }
-}
-
-fn left(table: &mut Table, columns: &[usize]) {
-    for (i, column) in table.column_iter_mut().enumerate() {
-        if columns.contains(&i) {
-            column.set_cell_alignment(CellAlignment::Left);
-        }
-    }
-    table.set_content_arrangement(ContentArrangement::Disabled);
 }
 
 fn dash() -> String {

@@ -27,6 +27,21 @@ pub(super) fn kind(of: &DataType) -> Kind {
     }
 }
 
+/// How many rows of a dictionary's codes to write out at once, at least one; all rows of anything else.
+pub(super) fn rows_at_once(array: &ArrayRef) -> usize {
+    /// What the texts may take.
+    const BYTES: usize = 128 << 20;
+    let Some(coded) = array.as_any_dictionary_opt() else { return array.len().max(1) };
+    let mut longest = 1;
+    if matches!(coded.values().data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        texts(coded.values(), |text| longest = longest.max(text.map_or(0, str::len)));
+    } else if coded.values().as_any_dictionary_opt().is_some() {
+        // A dictionary of a dictionary's codes; nobody writes that for long.
+        longest = 1 << 10;
+    }
+    (BYTES / longest).max(1)
+}
+
 /// The array itself, or where it is a dictionary's codes, what they stand for.
 pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match array.as_any_dictionary_opt() {

@@ -6,15 +6,20 @@ use arrow_schema::DataType;
 
 use super::arrays::{self, Kind};
 use crate::error::{Error, Place, Result};
+use crate::memory::{Budget, refused};
 use crate::table::missing::Nulls;
 use crate::table::texts::Texts;
 use crate::table::wholes::Wholes;
 use crate::table::{ReadOptions, Values};
 
+/// Bytes of a number.
+const NUMBER: usize = size_of::<f64>();
+
 /// A column on its way from arrays to [`Values`].
 pub(super) struct Gather<'a> {
     name: String,
     options: &'a ReadOptions,
+    budget: &'a Budget,
     kind: Kind,
     values: Growing,
     /// The cells letter for letter, if this is the id column.
@@ -44,8 +49,14 @@ enum Growing {
 }
 
 impl<'a> Gather<'a> {
-    /// An empty column of a type.
-    pub(super) fn new(name: String, of: &DataType, options: &'a ReadOptions) -> Result<Self> {
+    /// An empty column of a type, which becomes text if `text` says so.
+    pub(super) fn new(
+        name: String,
+        of: &DataType,
+        text: bool,
+        options: &'a ReadOptions,
+        budget: &'a Budget,
+    ) -> Result<Self> {
         let id = options.id.as_ref() == Some(&name);
         let kind = match arrays::kind(of) {
             Kind::LeftOut if id => {
@@ -54,11 +65,30 @@ impl<'a> Gather<'a> {
                     format!("the type {of} cannot be an id"),
                 ));
             }
-            Kind::Number | Kind::Bool if options.text.contains(&name) => Kind::Text,
+            Kind::Number | Kind::Bool if text => Kind::Text,
             kind => kind,
         };
-        let (ids, nulls) = (id.then(Vec::new), Nulls::new(options));
-        Ok(Gather { name, options, kind, values: Growing::new(kind), ids, seen: 0, nulls })
+        let (values, ids, nulls) = (Growing::new(kind), id.then(Vec::new), Nulls::new(options));
+        Ok(Gather { name, options, budget, kind, values, ids, seen: 0, nulls })
+    }
+
+    /// What so many rows take, without texts.
+    pub(super) fn bytes(&self, rows: usize) -> u64 {
+        let ids = if self.ids.is_some() { size_of::<String>() } else { 0 };
+        (ids + self.values.width()) as u64 * rows as u64
+    }
+
+    /// Takes the memory for so many rows at once.
+    pub(super) fn reserve(&mut self, rows: usize) -> Result<()> {
+        let reserved = match &mut self.values {
+            Growing::Numbers(v) => v.try_reserve_exact(rows),
+            Growing::Wholes(v) => v.try_reserve_exact(rows),
+            Growing::Bools(v) => v.try_reserve_exact(rows),
+            Growing::Texts(v) => v.try_reserve(rows),
+            Growing::LeftOut(_) => Ok(()),
+        };
+        let ids = self.ids.as_mut().map_or(Ok(()), |ids| ids.try_reserve_exact(rows));
+        reserved.and(ids).map_err(|_| refused(self.bytes(rows)))
     }
 
     /// An empty column like this one, for the file's rows from `first` on.
@@ -85,15 +115,36 @@ impl<'a> Gather<'a> {
 
     /// Adds an array's rows.
     pub(super) fn push(&mut self, array: &ArrayRef) -> Result<()> {
-        let array = arrays::plain(array).map_err(|e| super::damaged("a readable file", e))?;
+        // A few bytes of codes can stand for long texts, so only some rows' are written out at once.
+        let most = arrays::rows_at_once(array);
+        for first in (0..array.len().max(1)).step_by(most) {
+            let some = array.slice(first, most.min(array.len() - first));
+            let some = arrays::plain(&some).map_err(|e| super::damaged("a readable file", e))?;
+            self.push_plain(&some)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of an array that is no dictionary.
+    fn push_plain(&mut self, array: &ArrayRef) -> Result<()> {
         let skipped = self.options.skip_rows.saturating_sub(self.seen).min(array.len());
         let array = array.slice(skipped, array.len() - skipped);
         let first = self.seen + skipped;
         self.seen = first + array.len();
         if let Some(ids) = &mut self.ids {
+            let mut bytes = 0;
+            arrays::texts(&array, |text| bytes += text.map_or(0, str::len) as u64);
+            self.budget.take(bytes)?;
             arrays::texts(&array, |text| ids.push(text.unwrap_or_default().to_string()));
         }
+        let was = self.values.width();
         self.values.widen(&array);
+        if let Growing::Wholes(wide) = &self.values {
+            // Their memory was counted as that of numbers in f64.
+            let more =
+                wide.capacity() * (self.values.width() - was) + array.len() * (self.values.width() - NUMBER);
+            self.budget.take(more as u64)?;
+        }
         match &mut self.values {
             Growing::Wholes(out) => {
                 let nulls = &self.nulls;
@@ -119,7 +170,9 @@ impl<'a> Gather<'a> {
             Growing::Bools(out) => out.extend(array.as_boolean()),
             Growing::Texts(out) => {
                 let null = |text: &str| self.nulls.is_asked(text.as_bytes());
+                let before = out.bytes();
                 arrays::texts(&array, |text| out.push(text.filter(|text| !null(text))));
+                self.budget.take(out.bytes() - before)?;
             }
             Growing::LeftOut(rows) => *rows += array.len(),
         }
@@ -171,6 +224,17 @@ impl<'a> Gather<'a> {
 }
 
 impl Growing {
+    /// Bytes of a cell, without its text.
+    fn width(&self) -> usize {
+        match self {
+            Growing::Numbers(_) => NUMBER,
+            Growing::Wholes(_) => size_of::<Option<i128>>(),
+            Growing::Bools(_) => size_of::<Option<bool>>(),
+            Growing::Texts(_) => size_of::<Option<u32>>(),
+            Growing::LeftOut(_) => 0,
+        }
+    }
+
     fn new(kind: Kind) -> Self {
         match kind {
             Kind::Number => Growing::Numbers(Vec::new()),

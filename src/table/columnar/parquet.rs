@@ -9,11 +9,16 @@ use ::parquet::file::reader::ChunkReader;
 use rayon::prelude::*;
 
 use super::gather::Gather;
+use super::pages::{check_chunk, check_footer};
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 use crate::table::{ReadOptions, Table};
 
-/// Rows that are decoded before they are put away.
+/// Cells that are decoded before they are put away.
 const BATCH: usize = 1 << 16;
+
+/// The most readers that there are for a file's columns.
+const READERS: usize = 512;
 
 /// A row group.
 struct Group {
@@ -23,48 +28,81 @@ struct Group {
     rows: usize,
 }
 
+/// A column of the table: its place among these, and the first of its values among all that the file keeps; a struct
+/// has several of those.
+#[derive(Clone, Copy)]
+struct Place {
+    root: usize,
+    leaf: usize,
+}
+
 /// Reads the file that `open` opens.
 pub(super) fn read<R: ChunkReader + 'static>(
     open: impl Fn() -> Result<R> + Sync,
     options: &ReadOptions,
+    budget: &Budget,
 ) -> Result<Table> {
+    check_footer(&open()?)?;
     // Parquet's own schema says enough; the Arrow schema that some writers add could contradict it.
     let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let meta = ArrowReaderMetadata::load(&open()?, plain).map_err(damaged)?;
-    let empty = super::gathers(meta.schema(), options)?;
-    if meta.parquet_schema().root_schema().get_fields().len() != empty.len() {
+    let mut columns = super::gathers(meta.schema(), options, budget)?;
+    if meta.parquet_schema().root_schema().get_fields().len() != columns.len() {
         return Err(damaged("its schema has groups without columns"));
     }
     let groups = groups(&meta)?;
-    let columns: Vec<Result<Gather>> = empty
-        .into_par_iter()
-        .enumerate()
-        .map(|(column, mut all)| {
-            if all.is_left_out() {
-                let rows: usize = groups.iter().map(|g| g.rows).sum();
-                all.leave_out(rows - options.skip_rows.min(rows));
-                return Ok(all);
+    let rows: usize = groups.iter().map(|g| g.rows).sum();
+    // The columns, and for a moment the parts that are about to be added to them.
+    let wave = groups.iter().map(|g| g.rows).max().unwrap_or(0) * rayon::current_num_threads();
+    let moment: u64 = columns.iter().map(|column| column.bytes(rows.min(wave))).sum();
+    budget.take(columns.iter().map(|column| column.bytes(rows)).sum::<u64>() + moment)?;
+    columns.iter_mut().try_for_each(|column| column.reserve(rows))?;
+    let schema = meta.parquet_schema();
+    let mut leaves = vec![0; columns.len()];
+    (0..schema.num_columns()).rev().for_each(|leaf| leaves[schema.get_column_root_idx(leaf)] = leaf);
+    let places: Vec<Place> =
+        leaves.into_iter().enumerate().map(|(root, leaf)| Place { root, leaf }).collect();
+    // To make a reader, all columns are looked at, so of many columns several share one.
+    let shared = (columns.len() / READERS).max(1);
+    let file = Open { open, meta: &meta, budget };
+    let read: Vec<Result<()>> = columns
+        .par_chunks_mut(shared)
+        .zip(places.par_chunks(shared))
+        .map(|(columns, places)| {
+            let (mut taken, left): (Vec<_>, Vec<_>) =
+                columns.iter_mut().zip(places).partition(|(column, _)| !column.is_left_out());
+            left.into_iter().for_each(|(column, _)| column.leave_out(rows - options.skip_rows.min(rows)));
+            if taken.is_empty() {
+                return Ok(());
             }
             for wave in groups.chunks(rayon::current_num_threads()) {
-                let parts: Vec<Result<Gather>> = wave
-                    .par_iter()
-                    .map(|group| read_group(&open, &meta, column, group, all.part(group.first)))
-                    .collect();
+                let parts =
+                    |group: &Group| taken.iter().map(|(all, at)| (all.part(group.first), **at)).collect();
+                let parts: Vec<Result<Vec<Gather>>> =
+                    wave.par_iter().map(|group| file.read_group(group, parts(group))).collect();
                 for part in parts {
-                    all.append(part?);
+                    taken.iter_mut().zip(part?).for_each(|((all, _), part)| all.append(part));
                 }
             }
-            Ok(all)
+            Ok(())
         })
         .collect();
-    super::table(columns.into_iter().collect::<Result<_>>()?, options)
+    read.into_iter().collect::<Result<()>>()?;
+    budget.give_back(moment);
+    super::table(columns, options)
 }
 
 /// The row groups; refuses compressions that cannot be read, before any work.
 fn groups(meta: &ArrowReaderMetadata) -> Result<Vec<Group>> {
     let mut groups: Vec<Group> = Vec::new();
     for (index, group) in meta.metadata().row_groups().iter().enumerate() {
+        let rows = u32::try_from(group.num_rows()).map_err(|_| damaged("a row group of impossible size"))?;
         for column in group.columns() {
+            let flat = column.column_descr().max_rep_level() == 0;
+            if flat && column.num_values() != i64::from(rows) {
+                let values = column.num_values();
+                return Err(damaged(format!("a column of {values} values in a row group of {rows} rows")));
+            }
             match column.compression() {
                 Compression::ZSTD(_) if !cfg!(feature = "zstd") => return Err(super::cannot_unpack("zstd")),
                 Compression::BROTLI(_) => return Err(super::cannot_unpack("brotli")),
@@ -73,36 +111,55 @@ fn groups(meta: &ArrowReaderMetadata) -> Result<Vec<Group>> {
             }
         }
         let first = groups.last().map_or(0, |g| g.first + g.rows);
-        let rows = u32::try_from(group.num_rows()).map_err(|_| damaged("a row group of impossible size"))?;
         groups.push(Group { index, first, rows: rows as usize });
     }
     Ok(groups)
 }
 
-/// One column of a row group.
-fn read_group<'a, R: ChunkReader + 'static>(
-    open: impl Fn() -> Result<R>,
-    meta: &ArrowReaderMetadata,
-    column: usize,
-    group: &Group,
-    mut part: Gather<'a>,
-) -> Result<Gather<'a>> {
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(open()?, meta.clone())
-        .with_projection(ProjectionMask::roots(meta.parquet_schema(), [column]))
-        .with_row_groups(vec![group.index])
-        .with_batch_size(BATCH.min(group.rows.max(1)))
-        .build()
-        .map_err(damaged)?;
-    for batch in reader {
-        let batch = batch.map_err(damaged)?;
-        part.push(batch.columns().first().ok_or_else(|| damaged("a column is missing"))?)?;
-    }
-    if part.seen() != group.first + group.rows {
-        return Err(damaged(format!("row group {} is not as long as it says", group.index + 1)));
-    }
-    Ok(part)
+/// A file, and what every part of it needs.
+struct Open<'a, F> {
+    open: F,
+    meta: &'a ArrowReaderMetadata,
+    budget: &'a Budget,
 }
 
-fn damaged(e: impl std::fmt::Display) -> Error {
+impl<R: ChunkReader + 'static, F: Fn() -> Result<R>> Open<'_, F> {
+    /// Fills some columns from a row group.
+    fn read_group<'a>(&self, group: &Group, parts: Vec<(Gather<'a>, Place)>) -> Result<Vec<Gather<'a>>> {
+        let (mut parts, places): (Vec<Gather>, Vec<Place>) = parts.into_iter().unzip();
+        let mut batch = (BATCH / parts.len()).clamp(1, group.rows.max(1));
+        let mut bytes = 0;
+        for (part, place) in parts.iter_mut().zip(&places) {
+            let chunk = self.meta.metadata().row_group(group.index).columns().get(place.leaf);
+            let chunk = chunk.ok_or_else(|| damaged("a column is missing"))?;
+            let bounds = check_chunk((self.open)()?, chunk, group.rows, batch, self.budget)?;
+            batch = bounds.batch;
+            bytes += bounds.bytes;
+            part.reserve(group.rows)?;
+        }
+        self.budget.take(bytes)?;
+        let roots = places.iter().map(|place| place.root);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata((self.open)()?, self.meta.clone())
+            .with_projection(ProjectionMask::roots(self.meta.parquet_schema(), roots))
+            .with_row_groups(vec![group.index])
+            .with_batch_size(batch)
+            .build()
+            .map_err(damaged)?;
+        for batch in reader {
+            let batch = batch.map_err(damaged)?;
+            if batch.num_columns() != parts.len() {
+                return Err(damaged("a column is missing"));
+            }
+            parts.iter_mut().zip(batch.columns()).try_for_each(|(part, array)| part.push(array))?;
+        }
+        if parts.iter().any(|part| part.seen() != group.first + group.rows) {
+            return Err(damaged(format!("row group {} is not as long as it says", group.index + 1)));
+        }
+        self.budget.give_back(bytes);
+        Ok(parts)
+    }
+}
+
+pub(super) fn damaged(e: impl std::fmt::Display) -> Error {
     super::damaged("a Parquet file", e)
 }

@@ -5,11 +5,12 @@ use std::io::Read;
 use std::ops::Range;
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
-use memchr::{memchr, memchr3_iter};
+use memchr::{memchr, memchr_iter, memchr3_iter};
 use rayon::prelude::*;
 
 use super::top::{Advice, Top};
 use crate::error::{Error, Place, Result};
+use crate::memory::{Budget, too_much};
 
 /// A header and the cells below it.
 pub(super) struct Cells<'a> {
@@ -28,8 +29,10 @@ pub(super) struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Cuts a file from its header on; every row must have as many cells as that. Without a header the first row says
     /// how many, and the columns are called `f0`, `f1` and so on.
-    pub(super) fn cut(bytes: &'a [u8], top: &Top, has_header: bool) -> Result<Self> {
+    pub(super) fn cut(bytes: &'a [u8], top: &Top, has_header: bool, budget: &Budget) -> Result<Self> {
         let (from, delimiter) = (top.start, top.delimiter);
+        let line = memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |end| from + end);
+        budget.take(memchr_iter(delimiter, &bytes[from..line]).count() as u64 * NAME)?;
         let mut reader = reader(&bytes[from..], delimiter);
         let mut record = ByteRecord::new();
         if !next(&mut reader, &mut record)? {
@@ -50,8 +53,9 @@ impl<'a> Cells<'a> {
         } else {
             ((0..record.len()).map(|i| format!("f{i}")).collect(), begin)
         };
-        let fields = Fields { delimiter, count: header.len(), advice: &top.advice };
+        let fields = Fields { delimiter, count: header.len(), advice: &top.advice, budget };
         let (text, pieces) = if memchr(b'"', &bytes[from..]).is_some() {
+            budget.take(bytes.len() as u64)?;
             let mut text = vec![0; bytes.len()];
             let piece = Piece::unquote(bytes, body, &fields, &mut text)?;
             (Cow::Owned(text), vec![piece])
@@ -63,10 +67,12 @@ impl<'a> Cells<'a> {
         };
         let mut rows = Vec::with_capacity(pieces.iter().map(|p| p.rows.len()).sum());
         let mut ends = Vec::with_capacity(pieces.iter().map(|p| p.ends.len()).sum());
+        let parts: u64 = pieces.iter().map(Piece::bytes).sum();
         for piece in pieces {
             rows.extend(piece.rows);
             ends.extend(piece.ends);
         }
+        budget.give_back(parts);
         if let Some(&last) = rows.last() {
             must_close(bytes, delimiter, last)?;
         }
@@ -99,6 +105,9 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// What a column's name and all that is kept for the column take, beside its cells.
+const NAME: u64 = 256;
+
 /// Bytes of a piece: small enough for all threads to have some, large enough to be worth a task.
 const PIECE: usize = 1 << 20;
 
@@ -120,6 +129,7 @@ struct Fields<'a> {
     delimiter: u8,
     count: usize,
     advice: &'a Advice,
+    budget: &'a Budget,
 }
 
 /// The cells of a piece of a file, as in [`Cells`].
@@ -132,8 +142,13 @@ struct Piece {
 impl Piece {
     /// Cuts a piece without quotes: delimiters and line ends are all there is to find.
     fn cut(bytes: &[u8], piece: Range<usize>, fields: &Fields<'_>) -> Result<Self> {
-        let delimiter = fields.delimiter;
+        let (delimiter, budget) = (fields.delimiter, fields.budget);
         let mut out = Piece::default();
+        if piece.len() > 4 * PIECE {
+            // A row of that length is hardly one: count its cells before there is room made for them.
+            let cells = memchr_iter(delimiter, &bytes[piece.clone()]).count() as u64;
+            budget.take(2 * cells * size_of::<u32>() as u64)?;
+        }
         let (mut row, first) = (piece.start, piece.start);
         // The last line may have no end.
         let found = memchr3_iter(delimiter, b'\n', b'\r', &bytes[piece.clone()]).map(|at| first + at);
@@ -151,15 +166,25 @@ impl Piece {
             out.end_row(bytes, row, at - row, fields)?;
             row = at + 1;
         }
+        // All pieces become one, for which there is room made while they are still there.
+        budget.take(2 * out.bytes()).map_err(|_| {
+            let all = out.bytes() as f64 / piece.len() as f64 * bytes.len() as f64;
+            too_much((bytes.len() as u64).saturating_add(2 * all as u64), budget.limit())
+        })?;
         Ok(out)
+    }
+
+    /// What it takes.
+    fn bytes(&self) -> u64 {
+        (size_of_val(&self.rows[..]) + size_of_val(&self.ends[..])) as u64
     }
 
     /// Cuts all from `body` on; the cells go to `text` without their quotes, never further on than they were.
     fn unquote(bytes: &[u8], body: usize, fields: &Fields<'_>, text: &mut [u8]) -> Result<Self> {
-        let delimiter = fields.delimiter;
+        let (delimiter, budget) = (fields.delimiter, fields.budget);
         let mut reader = reader(&bytes[body..], delimiter);
         let mut record = ByteRecord::new();
-        let mut out = Piece::default();
+        let (mut out, mut counted) = (Piece::default(), 0);
         while next(&mut reader, &mut record)? {
             let row = body + start(&record);
             let mut to = row;
@@ -173,7 +198,12 @@ impl Piece {
                 must_close(bytes, delimiter, row)?;
             }
             out.end_row(bytes, row, to - row, fields)?;
+            if out.bytes() - counted > PIECE as u64 {
+                budget.take(2 * (out.bytes() - counted))?;
+                counted = out.bytes();
+            }
         }
+        budget.take(2 * (out.bytes() - counted))?;
         Ok(out)
     }
 

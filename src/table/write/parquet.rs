@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::Compression;
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
 use arrow_array::{
     ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
@@ -21,8 +22,9 @@ const GROUP: usize = 1 << 20;
 /// Rows that are turned into arrays at once.
 const BATCH: usize = 1 << 16;
 
-/// As [`super::write_table`].
+/// As [`super::write_table_with`].
 pub(super) fn write(
+    metadata: &[(&str, &str)],
     rows: usize,
     names: &[&str],
     columns: &[Cells<'_>],
@@ -31,10 +33,13 @@ pub(super) fn write(
     let fields: Vec<Field> =
         names.iter().zip(columns).map(|(name, cells)| Field::new(*name, cells.data_type(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
+    let key_values = metadata.iter().map(|&(key, value)| KeyValue::new(key.into(), value.to_string()));
+    let key_values = Some(key_values.collect::<Vec<_>>()).filter(|k| !k.is_empty());
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(GROUP))
         .set_created_by(concat!("segmenta version ", env!("CARGO_PKG_VERSION")).into())
+        .set_key_value_metadata(key_values)
         .build();
     let mut writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(failed)?;
     for first in (0..rows).step_by(BATCH) {
@@ -62,7 +67,7 @@ impl Cells<'_> {
     fn data_type(&self) -> DataType {
         match self {
             Cells::F32(_) => DataType::Float32,
-            Cells::F64(_) => DataType::Float64,
+            Cells::F64(_) | Cells::Rounded(_) => DataType::Float64,
             Cells::I32(_) => DataType::Int32,
             Cells::I64(_) => DataType::Int64,
             Cells::Text(_) => DataType::Utf8,
@@ -73,7 +78,7 @@ impl Cells<'_> {
     fn array(&self, rows: Range<usize>) -> ArrayRef {
         match self {
             Cells::F32(get) => Arc::new(rows.map(get).collect::<Float32Array>()),
-            Cells::F64(get) => Arc::new(rows.map(get).collect::<Float64Array>()),
+            Cells::F64(get) | Cells::Rounded(get) => Arc::new(rows.map(get).collect::<Float64Array>()),
             Cells::I32(get) => Arc::new(rows.map(get).collect::<Int32Array>()),
             Cells::I64(get) => Arc::new(rows.map(get).collect::<Int64Array>()),
             Cells::Text(get) => Arc::new(rows.map(get).collect::<StringArray>()),

@@ -109,6 +109,7 @@ fn ks_that_make_no_sense() {
     desk.fails("fit two.csv -q --device cpu --k 3 --out out", 3, &["two.csv", "k = 3", "2 distinct rows"]);
     desk.fails("sweep two.csv -q --device cpu --k 2..3", 3, &["two.csv", "k = 3", "2 distinct rows"]);
     desk.fails("fit two.csv -q --device cpu --out out", 3, &["two.csv", "2 distinct rows"]);
+    desk.fails("sweep two.csv -q --device cpu", 3, &["two.csv", "2 distinct rows", "--min-k"]);
     desk.fails("sweep two.csv -q --device cpu --k 1..2", 2, &["--min-k"]);
     desk.put("t.csv", learners());
     let line = "fit t.csv -q --device cpu --min-k 50 --out out";

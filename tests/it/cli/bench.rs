@@ -159,7 +159,7 @@ fn what_makes_no_sense() {
     }
     desk.fails("bench -q --device cpu --rows 200 --k 201", 2, &["--k 201", "200 rows"]);
     let huge = "bench -q --device cpu --rows 2000000000 --features 65536 --k 2000000 --n-init 10000";
-    desk.fails(huge, 2, &["GiB of memory", "free"]);
+    desk.fails(huge, 2, &["TB of memory", "--max-memory"]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn the_rows_of_the_fit_have_not_drifted() {
     for word in ["column", "PSI", "spend", "stable", "segment", "points", "median", "95 %"] {
         assert!(said.out.contains(word), "no {word}: {}", said.out);
     }
-    assert!(!said.out.contains("major") && said.out.contains("+0.00"), "{}", said.out);
+    assert!(!said.out.contains("major") && said.out.contains("+0.0\n"), "{}", said.out);
     assert!(said.err.contains("by chance"), "sixty rows: {}", said.err);
 
     let (found, _) = desk.run("drift m.json t.csv --device cpu -q --json").json();
@@ -119,4 +119,39 @@ fn models_follow_the_schema() {
     let said = desk.run("drift made/model.json l.csv --device cpu --strict --max-psi 0");
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.out.contains("company_avg_exp"), "columns that were made: {}", said.out);
+}
+
+#[test]
+fn the_id_column_of_the_fit_is_remembered() {
+    let desk = Desk::with_table();
+    desk.run("fit t.csv --k 3 --id user_id --device cpu -q --out made").quietly();
+    let model: Value = serde_json::from_str(&desk.read("made/model.json")).unwrap();
+    assert_eq!(model["id"], "user_id");
+    schema::check(&desk.read("made/model.json"));
+    let first = |name: &str| {
+        let text = desk.read(name);
+        let mut lines = text.lines().map(|line| line.split(',').next().unwrap().to_string());
+        (lines.next().unwrap(), lines.next().unwrap())
+    };
+    let said = desk.run("assign made/model.json t.csv --device cpu --out by_id");
+    assert!(said.code == Some(0) && !said.err.contains("no column"), "{}", said.err);
+    assert_eq!(desk.read("by_id/assignments.csv"), desk.read("made/assignments.csv"));
+    // The call overrules it.
+    desk.run("assign made/model.json t.csv --id plan --device cpu -q --out by_plan").quietly();
+    assert_eq!(first("by_plan/assignments.csv"), ("plan".into(), "free".into()));
+    // A table without the column is labelled all the same, and the note says what stands in for it.
+    desk.put("none.csv", learners().replace("user_id", "customer"));
+    let said = desk.run("assign made/model.json none.csv --device cpu --out by_row");
+    assert!(
+        said.code == Some(0) && said.err.contains("note: there is no column \"user_id\""),
+        "{}",
+        said.err
+    );
+    assert_eq!(first("by_row/assignments.csv"), ("row".into(), "1".into()));
+    let said = desk.run("drift made/model.json none.csv --device cpu");
+    assert!(said.code == Some(0) && said.err.contains("no column \"user_id\""), "{}", said.err);
+    // One that the call names must be there.
+    desk.fails("assign made/model.json none.csv --id user_id --device cpu -q", 3, &["none.csv", "user_id"]);
+    // A fit without an id remembers none.
+    assert!(!desk.read("t.csv").is_empty() && !Desk::with_model().read("m.json").contains("\"id\""));
 }

@@ -33,8 +33,8 @@ fn every_recipe_runs_to_its_end() {
         if synth != "survey" {
             let file = if synth == "enthusiasts" { "t.tsv" } else { "t.csv" };
             desk.run(&format!("synth {synth} --rows {rows} --out {file}")).quietly();
-            let id = if synth == "first-day" { "--id user_id" } else { "" };
-            desk.run(&format!("assign out/model.json {file} {id} --device cpu --out again"));
+            // The model knows which column names the rows.
+            desk.run(&format!("assign out/model.json {file} --device cpu --out again"));
             assert_eq!(desk.read("again/assignments.csv"), desk.read("out/assignments.csv"), "{name}");
         }
     }
@@ -48,7 +48,7 @@ fn outliers_are_told_from_the_rest_and_never_lost() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.err.contains("left out: "), "{}", said.err);
     let metrics: serde_json::Value = serde_json::from_str(&desk.read("out/metrics.json")).unwrap();
-    let outliers = desk.read("out/assignments.csv").lines().filter(|l| l.contains(",-1,outlier,,")).count();
+    let outliers = desk.read("out/assignments.csv").lines().filter(|l| l.contains(",-1,outlier,,,")).count();
     assert!(outliers > 0);
     assert_eq!(metrics["outliers"], outliers);
     assert_eq!(metrics["excluded"], outliers);
@@ -125,7 +125,10 @@ fn a_refit_keeps_numbers_and_names() {
     // The same rows: nobody moves.
     let same = desk.run("fit a.csv --drop label --init old.json --device cpu -q --json --out b").json().0;
     assert_eq!((&same["migration"]["moved"], &same["k"]), (&0.into(), &4.into()));
-    assert_eq!(desk.read("a/assignments.csv"), desk.read("b/assignments.csv"));
+    let rows = |name: &str| -> Vec<String> {
+        desk.read(name).lines().map(|row| row.rsplit_once(',').unwrap().0.to_string()).collect()
+    };
+    assert!(rows("a/assignments.csv") == rows("b/assignments.csv"), "the names alone are new");
 
     // Last quarter's largest segment has lost most of its rows, and the units have changed scale: it is number 0 still.
     let text = desk.read("a.csv");
@@ -190,4 +193,114 @@ fn a_weight_is_so_many_rows() {
     desk.put("bad.csv", weighted.replacen(",1\n", ",-1\n", 1));
     desk.fails("fit bad.csv --weight w --k 3 -q", 3, &["bad.csv", "column w", "row 1", "-1"]);
     desk.fails("fit w.csv --weight nosuch --k 3 -q", 3, &["nosuch"]);
+}
+
+const SMALL: &str = r#"
+[input]
+path = "t.csv"
+id = "user_id"
+
+[[column]]
+name = "log_spend"
+from = "spend"
+steps = ["log1p"]
+
+[features]
+columns = ["log_spend", "age"]
+
+[analysis]
+sweep = "2..4"
+n_init = 7
+"#;
+
+#[test]
+fn flags_overrule_the_recipe() {
+    let desk = Desk::with_table();
+    desk.put("r.toml", SMALL);
+    let found = |flags: &str| {
+        let found =
+            desk.run(&format!("run r.toml --device cpu -q --json --force --out out {flags}")).json().0;
+        let model: serde_json::Value = serde_json::from_str(&desk.read("out/model.json")).unwrap();
+        (found["k"].clone(), found["sweep"].is_null(), model["n_init"].clone())
+    };
+    assert_eq!(found(""), (3.into(), false, 7.into()));
+    assert_eq!(found("--k 5"), (5.into(), true, 7.into()));
+    assert_eq!(found("--n-init 2"), (3.into(), false, 2.into()));
+    desk.run("run r.toml --device cpu -q --k 4 --out old").quietly();
+    assert_eq!(found("--init old/model.json"), (4.into(), true, 1.into()));
+    assert_eq!(
+        desk.read("out/assignments.csv"),
+        desk.read("old/assignments.csv"),
+        "the segments keep their numbers"
+    );
+    assert_eq!(found("--init old/model.json --k 4").0, 4);
+    let words = ["k = 3", "4 centroids", "old/model.json"];
+    desk.fails("run r.toml --device cpu -q --init old/model.json --k 3 --out no", 2, &words);
+    // A k of the recipe gives way to the start that the call names.
+    desk.put("k.toml", SMALL.replace("sweep = \"2..4\"", "k = 2"));
+    let line = "run k.toml --device cpu -q --json --force --out out --init old/model.json";
+    assert_eq!(desk.run(line).json().0["k"], 4);
+    // Without the recipe nobody can make its columns.
+    let words =
+        ["old/model.json", "log_spend", "segmenta run RECIPE.toml --input t.csv --init old/model.json"];
+    desk.fails("fit t.csv --init old/model.json --device cpu -q --out no", 2, &words);
+}
+
+#[test]
+fn a_recipe_names_its_segments() {
+    let desk = Desk::with_table();
+    let names = "[names]\n0 = \"Beginners\"\n\"2\" = \"Senior specialists\"\n9 = \"Nobody\"\n";
+    desk.put("r.toml", format!("{SMALL}k = 3\n{names}"));
+    let said = desk.run("run r.toml --device cpu --out out");
+    assert!(said.out.contains("Beginners") && said.out.contains("Senior specialists"), "{}", said.out);
+    assert!(said.err.contains("segment 9 \"Nobody\"") && said.err.contains("0 to 2"), "{}", said.err);
+    crate::model::schema::check(&desk.read("out/model.json"));
+    let rows = desk.read("out/assignments.csv");
+    for row in rows.lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let name = ["Beginners", "", "Senior specialists"][cells[1].parse::<usize>().unwrap()];
+        assert_eq!(cells[5], name, "{row}");
+    }
+    // They take the place of an earlier model's names.
+    desk.run("name out/model.json 0=Other 1=Second -q").quietly();
+    let line = "run r.toml --device cpu -q --json --init out/model.json --out next";
+    let segments = desk.run(line).json().0["segments"].clone();
+    let names: Vec<&str> = (0..3).map(|s| segments[s]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Beginners", "Second", "Senior specialists"]);
+    for (line, words) in [
+        ("one = \"x\"", ["\"one\"", "the number of a segment"]),
+        ("00 = \"x\"", ["\"00\"", "the number of a segment"]),
+        ("1 = \" \"", ["names.1", "expected a name"]),
+        ("1 = \"a\\nb\"", ["names.1", "line break"]),
+        ("1 = 2", ["names.1", "a text in quotes"]),
+    ] {
+        desk.put("bad.toml", format!("{SMALL}[names]\n{line}\n"));
+        desk.fails("run bad.toml -q", 3, &words);
+    }
+}
+
+#[test]
+fn files_that_are_not_what_the_verb_takes() {
+    let desk = Desk::with_model();
+    desk.put("r.toml", SMALL);
+    desk.put("plain.dat", super::learners());
+    for (line, words) in [
+        ("run t.csv", ["t.csv is a table, not a recipe", "segmenta fit t.csv"]),
+        ("run plain.dat", ["plain.dat is a table, not a recipe", "segmenta fit plain.dat"]),
+        ("run m.json", ["m.json is a saved model, not a recipe", "segmenta assign m.json"]),
+        ("fit r.toml --k 2", ["r.toml is a recipe, not a table", "segmenta run r.toml"]),
+        ("inspect r.toml", ["r.toml is a recipe, not a table", "segmenta run r.toml"]),
+        ("sweep m.json", ["m.json is a saved model, not a table", "segmenta assign m.json"]),
+        ("assign t.csv m.json", ["t.csv is a table", "segmenta assign model.json t.csv"]),
+        ("drift t.csv m.json", ["t.csv is a table", "segmenta drift model.json t.csv"]),
+        ("name r.toml 0=x", ["r.toml is a recipe, not a model", "segmenta run r.toml"]),
+    ] {
+        desk.fails(line, 2, &words);
+    }
+    // Of very many faults the first twenty are enough.
+    let many: String = (0..50).fold(SMALL.to_string(), |text, i| format!("{text}wrong_{i} = 1\n"));
+    desk.put("many.toml", many);
+    let said = desk.run("run many.toml");
+    assert_eq!((said.code, said.err.lines().count()), (Some(3), 21), "{}", said.err);
+    assert!(said.err.ends_with("\nand 30 more faults\n"), "{}", said.err);
 }

@@ -2,8 +2,9 @@
 
 use super::{COLUMNS, Desk, FILES, Said, assignments, learners};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Everything that prints results.
 const PRINTING: [&str; 10] = [
@@ -132,6 +133,40 @@ fn send(signal: &str, child: &Child) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
+/// How long a process may take to end. Far more than it needs on a busy machine: a limit against hanging.
+#[cfg(unix)]
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits for the end, and fails instead of waiting for ever.
+#[cfg(unix)]
+fn ended(mut child: Child) -> Said {
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > LIMIT {
+            child.kill().unwrap();
+            panic!("it does not end: {:?}", child.wait_with_output());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap().into()
+}
+
+/// Waits until a run has opened its outputs: then it listens to signals, and is about to read its input.
+#[cfg(unix)]
+fn outputs_are_open(desk: &Desk, child: &mut Child, folder: &str) {
+    let lock = desk.path(folder).join(".segmenta-lock");
+    while !lock.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it opened its outputs");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A pipe with a name, which nobody writes to.
+#[cfg(unix)]
+fn fifo(desk: &Desk, name: &str) {
+    assert!(Command::new("mkfifo").arg(desk.path(name)).status().unwrap().success());
+}
+
 #[test]
 #[cfg(unix)]
 fn an_interrupt_leaves_nothing() {
@@ -139,11 +174,96 @@ fn an_interrupt_leaves_nothing() {
         let desk = Desk::new();
         let child = long_fit(&desk);
         send(signal, &child);
-        let said = Said::from(child.wait_with_output().unwrap());
+        let said = ended(child);
         assert_eq!((said.code, said.out.as_str()), (Some(130), ""), "{}", said.err);
         assert!(said.err.ends_with("\nerror: interrupted\n"), "{}", said.err);
         assert_eq!(desk.names("."), ["long-labels.npy", "long.npy"]);
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_sweep() {
+    let desk = Desk::new();
+    desk.run("synth blobs --rows 60000 --features 24 --out long.npy").quietly();
+    let line = "run r.toml --device cpu --out out";
+    let analysis = "sweep = \"2..40\"\nn_init = 200\ntol = 0.0\nmax_iter = 100000";
+    desk.put("r.toml", format!("[input]\npath = \"long.npy\"\n[analysis]\n{analysis}\n"));
+    for signal in ["-INT", "-TERM"] {
+        let mut child = desk.process(line).stderr(Stdio::piped()).spawn().unwrap();
+        outputs_are_open(&desk, &mut child, "out");
+        send(signal, &child);
+        let said = ended(child);
+        assert_eq!(
+            (said.code, said.err.matches("error: interrupted").count()),
+            (Some(130), 1),
+            "{}",
+            said.err
+        );
+        assert_eq!(desk.names("."), ["long-labels.npy", "long.npy", "r.toml"]);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_run_that_waits_for_its_input() {
+    let desk = Desk::with_model();
+    fifo(&desk, "never.csv");
+    let before = desk.names(".");
+    for signal in ["-INT", "-TERM"] {
+        for line in [
+            "fit - --format csv --k 3 --device cpu --out a/b --features-out f.csv",
+            "fit never.csv --k 3 --device cpu --out a/b",
+            "assign m.json never.csv --device cpu --out a/b",
+            "assign m.json - --format csv --device cpu --out a/b",
+        ] {
+            // Some bytes, and then nothing: the pipe stays open.
+            let mut command = desk.process(line);
+            let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut stdin = child.stdin.take().unwrap();
+            stdin.write_all(b"user_id,age,spend,plan,active\n00001,").unwrap();
+            outputs_are_open(&desk, &mut child, "a/b");
+            send(signal, &child);
+            let said = ended(child);
+            assert_eq!((said.code, said.err.as_str()), (Some(130), "error: interrupted\n"), "{line}");
+            assert_eq!(desk.names("."), before, "{line}");
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_run_that_parses() {
+    let desk = Desk::new();
+    desk.run("synth learners --rows 2000000 --out big.csv").quietly();
+    for signal in ["-INT", "-TERM"] {
+        let line = "fit big.csv --k 30 --n-init 50 --device cpu --out out";
+        let mut child = desk.process(line).stderr(Stdio::piped()).spawn().unwrap();
+        outputs_are_open(&desk, &mut child, "out");
+        send(signal, &child);
+        let said = ended(child);
+        assert_eq!((said.code, said.err.as_str()), (Some(130), "error: interrupted\n"));
+        assert_eq!(desk.names("."), ["big.csv"]);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_interrupt_ends_at_once_and_a_full_pipe_keeps_nothing_alive() {
+    let desk = Desk::new();
+    // Nobody reads what it prints: it is stuck in the middle of a line.
+    let mut command = desk.process("synth learners --rows 300000 --out -");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 1];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    send("-INT", &child);
+    send("-TERM", &child);
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < LIMIT, "it does not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
@@ -155,14 +275,16 @@ fn an_older_result_outlives_an_interrupt_and_a_kill() {
     for signal in ["-INT", "-KILL"] {
         let child = long_fit(&desk);
         send(signal, &child);
-        let said = Said::from(child.wait_with_output().unwrap());
+        let said = ended(child);
         assert_eq!(said.code, if signal == "-INT" { Some(130) } else { None }, "{}", said.err);
         assert_eq!(FILES.map(|name| desk.read(&format!("out/{name}"))), old, "after {signal}");
         std::fs::remove_file(desk.path("long.npy")).unwrap();
         std::fs::remove_file(desk.path("long-labels.npy")).unwrap();
     }
+    assert!(desk.names("out").len() > FILES.len(), "a kill leaves its temporary files and its lock");
     desk.run("fit t.csv --device cpu -q --k 2 --out out --force").quietly();
     assert!(desk.read("out/metrics.json").contains("\"k\": 2"), "what a kill left is in nobody's way");
+    assert_eq!(desk.names("out"), FILES, "and the next run removes it");
 }
 
 #[test]
@@ -171,11 +293,22 @@ fn an_interrupted_synth_leaves_nothing() {
     let desk = Desk::new();
     let mut child =
         desk.process("synth learners --rows 2000000 --out x.csv").stderr(Stdio::piped()).spawn().unwrap();
-    while desk.names(".").is_empty() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before its file was open");
-        std::thread::yield_now();
-    }
+    let file_is_open = |child: &mut Child| {
+        while desk.names(".").is_empty() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before its file was open");
+            std::thread::yield_now();
+        }
+    };
+    file_is_open(&mut child);
     send("-TERM", &child);
-    let said = Said::from(child.wait_with_output().unwrap());
+    let said = ended(child);
     assert_eq!((said.code, desk.names(".")), (Some(130), Vec::new()), "{}", said.err);
+
+    let mut child = desk.process("synth learners --rows 2000000 --out x.csv").spawn().unwrap();
+    file_is_open(&mut child);
+    send("-KILL", &child);
+    assert_eq!(child.wait().unwrap().code(), None);
+    assert_eq!(desk.names(".").len(), 1, "a kill leaves the temporary file");
+    desk.run("synth learners --rows 5 --out x.csv").quietly();
+    assert_eq!(desk.names("."), ["x.csv"], "which the next run removes");
 }

@@ -30,7 +30,7 @@ fn help_of_every_verb_names_its_flags() {
         (
             "run",
             format!(
-                "<RECIPE> {running} --input --set --out --force --features-out --no-fit --dry-run --strict \
+                "<RECIPE> {running} --k --n-init --init --input --set --out --force --features-out --no-fit --dry-run --strict \
                  --min-segment-pct"
             ),
         ),
@@ -45,12 +45,13 @@ fn help_of_every_verb_names_its_flags() {
             ),
         ),
         ("assign", format!("<MODEL> {input} {running} --out --force --labels")),
-        ("synth learners", "--rows --seed --out --force".into()),
-        ("synth first-day", "--rows --seed --out --force".into()),
-        ("synth survey", "--rows --seed --out --force".into()),
-        ("synth enthusiasts", "--rows --seed --out --force".into()),
+        ("synth learners", format!("--rows --seed --out --force {talk}")),
+        ("synth first-day", format!("--rows --seed --out --force {talk}")),
+        ("synth survey", format!("--rows --seed --out --force {talk}")),
+        ("synth enthusiasts", format!("--rows --seed --out --force {talk}")),
+        ("name", format!("<MODEL> [NUMBER=NAME] --remove {talk}")),
         ("drift", format!("<MODEL> {input} {running} --strict --max-psi")),
-        ("synth blobs", "--rows --features --centers --seed --out --force".into()),
+        ("synth blobs", format!("--rows --features --centers --seed --out --force {talk}")),
         ("doctor", running.clone()),
     ] {
         let help = desk.run(&format!("{verb} --help")).quietly();
@@ -150,7 +151,7 @@ fn fit() {
 
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
-    let expected = "version command rows features k inertia n_iter converged sizes silhouette segments seed \
+    let expected = "version command run assignments rows features k inertia n_iter converged sizes silhouette segments seed \
                     device undecided seconds";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
@@ -184,6 +185,57 @@ fn fit_without_k_sweeps_and_says_so() {
     desk.put("few.csv", "a,b\n1,1\n1,2\n9,9\n8,9\n1,1\n");
     let said = desk.run("fit few.csv --device cpu -q --json --out few");
     assert_eq!(said.json().0["sweep"].as_array().unwrap().len(), 3, "2..4 is all that four rows allow");
+}
+
+#[test]
+fn a_sweep_without_k_stops_at_the_distinct_rows() {
+    let desk = Desk::with_table();
+    desk.put("few.csv", "a,b\n1,1\n1,2\n9,9\n8,9\n1,1\n");
+    let ks = |line: &str| -> Vec<u64> {
+        let rows = desk.run(line).json().0["sweep"].clone();
+        rows.as_array().unwrap().iter().map(|row| row["k"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(ks("sweep few.csv --device cpu -q --json"), [2, 3, 4]);
+    assert_eq!(ks("sweep t.csv --device cpu -q --json"), (2..=10).collect::<Vec<u64>>());
+    let said = desk.run("sweep few.csv --device cpu");
+    assert!(said.err.contains("sweeping 2..4") && said.err.contains("4 distinct rows"), "{}", said.err);
+    // Whoever names a k that the table cannot have hears of it.
+    desk.fails("sweep few.csv --device cpu -q --k 2..5", 3, &["few.csv", "k = 5", "4 distinct rows"]);
+    desk.fails("sweep few.csv --device cpu -q --min-k 5", 3, &["few.csv", "4 distinct rows", "--min-k"]);
+    desk.fails("sweep few.csv --device cpu -q --min-k 11", 2, &["--min-k 11", "2..10"]);
+}
+
+#[test]
+fn a_smaller_k_with_a_higher_score_is_named() {
+    let desk = Desk::new();
+    let mut two = String::from("x,y\n");
+    let mut recipe = String::from("[input]\npath = \"two.csv\"\n");
+    (0..60).for_each(|i| two.push_str(&format!("{},{}\n", i % 2 * 50 + i * 7 % 5, i % 2 * 50 + i * 11 % 7)));
+    desk.put("two.csv", two);
+    desk.put("r.toml", &recipe);
+    recipe.push_str("[analysis]\nmin_k = 2\n");
+    desk.put("r2.toml", recipe);
+    for (line, way) in [
+        ("sweep two.csv", "--min-k 2"),
+        ("sweep two.csv --k 2..4", "--min-k 2"),
+        ("fit two.csv --force", "--min-k 2"),
+        ("run r.toml --force", "min_k = 2"),
+    ] {
+        let said = desk.run(&format!("{line} --device cpu"));
+        let notes: Vec<&str> = said.err.lines().filter(|l| l.contains("higher silhouette")).collect();
+        assert!(notes.len() == 1 && notes[0].starts_with("note: k = 2 "), "{line}: {}", said.err);
+        assert!(notes[0].contains(way), "{line}: {}", said.err);
+    }
+    let k = |line: &str| {
+        let said = desk.run(line);
+        assert!(!said.err.contains("higher silhouette"), "{line}: {}", said.err);
+        said.json().0["chosen"]["k"].as_u64().unwrap()
+    };
+    assert_eq!(k("fit two.csv --min-k 2 --device cpu --json --force"), 2);
+    assert_eq!(k("run r2.toml --device cpu --json --force"), 2);
+    // Three groups: two say less.
+    desk.put("t.csv", learners());
+    assert_eq!(k("sweep t.csv --device cpu --json"), 3);
 }
 
 #[test]
@@ -241,7 +293,7 @@ fn rows_left_out_come_back_excluded() {
     let excluded: Vec<usize> = (0..6).filter(|&i| rows[i].1 == -1).collect();
     assert_eq!(excluded, [1, 4]);
     assert!(rows.iter().all(|row| row.2 == if row.1 == -1 { "excluded" } else { "assigned" }));
-    assert!(fitted.contains("\n2,-1,excluded,,\n"), "{fitted}");
+    assert!(fitted.contains("\n2,-1,excluded,,,\n"), "{fitted}");
     let line = "assign out/model.json - --format csv --device cpu --labels -";
     assert_eq!(desk.run_with(line, desk.read("t.csv")).quietly(), fitted);
     // The same row alone has the same answer.
@@ -302,7 +354,7 @@ fn assign() {
     assert!(desk.read("out/assignments.csv").contains("\nx1,"));
     assert_eq!(desk.names("out"), ["assignments.csv"]);
     let (found, top) = desk.run("assign m.json t.csv --device cpu -q --json --out two").json();
-    assert_eq!(top, keys("version command rows excluded k segments warnings device seconds"));
+    assert_eq!(top, keys("version command run rows excluded k segments warnings device seconds"));
     assert_eq!((&found["rows"], &found["k"], &found["excluded"]), (&60.into(), &3.into(), &0.into()));
     assert_eq!(found["segments"][0]["size"], 20);
     assert_eq!(found["segments"][0]["share"], found["segments"][0]["fitted_share"]);
@@ -364,4 +416,83 @@ fn doctor() {
     assert_eq!(keys_of(&found["device"]), keys("backend name reason"));
     assert!(found["cpu"]["name"].as_str().unwrap().starts_with("1 thread"), "{found}");
     assert_eq!(desk.run("doctor --device cpu").code, Some(0), "with whatever drivers this machine has");
+}
+
+#[test]
+fn synth_says_what_it_made() {
+    let desk = Desk::new();
+    for (table, file, columns) in [
+        ("learners", "l.csv", 7),
+        ("first-day", "f.csv", 0),
+        ("survey", "s.csv.gz", 355),
+        ("enthusiasts", "e.tsv", 0),
+        ("blobs --features 3", "b.csv", 4),
+        ("blobs --features 3", "b.npy", 3),
+    ] {
+        let (found, top) =
+            desk.run(&format!("synth {table} --rows 20 --seed 7 --out {file} --json -q")).json();
+        assert_eq!(top, keys("version command table files rows columns seed"));
+        let name = table.split(' ').next().unwrap();
+        assert_eq!((&found["table"], &found["rows"], &found["seed"]), (&name.into(), &20.into(), &7.into()));
+        for file in found["files"].as_array().unwrap() {
+            assert!(desk.path(file.as_str().unwrap()).exists(), "{found}");
+        }
+        assert!(columns == 0 || found["columns"] == columns, "{found}");
+        if !table.starts_with("blobs") {
+            let inspected = desk.run(&format!("inspect {file} --json -q")).json().0;
+            assert_eq!(inspected["columns"].as_array().unwrap().len(), found["columns"], "{found}");
+        }
+    }
+    desk.fails("synth learners --rows 5 --out - --json", 2, &["--json", "--out -"]);
+}
+
+/// What any verb says on stderr when all goes well, `-q` keeps back.
+#[test]
+fn quiet_says_nothing_but_errors() {
+    let desk = Desk::with_model();
+    let recipe = "[input]\npath = \"t.csv\"\n[names]\n9 = \"nobody\"\n[analysis]\ntendency = true\n";
+    desk.put("r.toml", recipe);
+    desk.put("few.csv", "a,b\n1,1\n1,2\n9,9\n8,9\n1,1\n");
+    desk.put("odd.csv", learners().replace("user_id", "customer").replace("team", "school"));
+    desk.run("fit t.csv --id user_id --k 3 --device cpu -q --out by_id").quietly();
+    for line in [
+        "run r.toml --device cpu --force",
+        "run r.toml --device cpu --dry-run --out dry",
+        "run r.toml --no-fit --features-out f.csv --force",
+        "inspect odd.csv",
+        "inspect odd.csv --print-recipe",
+        "tendency t.csv --device cpu",
+        "sweep few.csv --device cpu",
+        "sweep few.csv --device cpu --min-k 2",
+        "fit few.csv --device cpu --force",
+        "fit t.csv --k 4 --max-iter 1 --tol 0 --missing drop --device cpu --force",
+        "fit t.csv --k 3 --init m.json --device cpu --force",
+        "assign by_id/model.json odd.csv --device cpu --force --out out",
+        "assign by_id/model.json odd.csv --device cpu --labels -",
+        "drift by_id/model.json odd.csv --device cpu",
+        "name m.json 0=Same 1=Same",
+        "synth learners --rows 20 --out l.csv --force",
+        "synth blobs --rows 20 --out b.npy --force",
+        "bench --rows 200 --features 3 --n-init 2 --repeats 1 --device cpu",
+        "doctor --device cpu",
+    ] {
+        let said = desk.run_without_gpu(&format!("{line} -q"));
+        desk.expect(said.code == Some(0), || format!("{line}: {}", said.err));
+        desk.expect(said.err.is_empty(), || format!("{line}: {}", said.err));
+    }
+}
+
+#[test]
+fn long_work_is_announced_before_it_begins() {
+    let desk = Desk::with_table();
+    let long = "fit t.csv --device cpu --k 20 --n-init 4000000000 --dry-run";
+    let said = desk.run(long);
+    let words = ["60 rows x 6 features", "k = 20 with 4,000,000,000 starts", "takes about", "thread"];
+    assert!(said.code == Some(0) && words.iter().all(|word| said.err.contains(word)), "{}", said.err);
+    desk.run(&format!("{long} -q")).quietly();
+    let said = desk.run("fit t.csv --device cpu --dry-run --threads 2");
+    assert!(!said.err.contains("takes about"), "{}", said.err);
+    let said = desk.run("fit t.csv --device cpu --n-init 4000000000 --dry-run --threads 2");
+    let words = ["k = 2..10 with 4,000,000,000 starts each, silhouettes", "on 2 threads"];
+    assert!(words.iter().all(|word| said.err.contains(word)), "{}", said.err);
 }

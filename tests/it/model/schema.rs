@@ -205,6 +205,8 @@ fn with_everything() -> Model {
     let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
     let mut model = Model::new(&fit, &matrix, fitted, &params);
     model.reference = Some(Reference::new(reference, &rows));
+    model.id = Some("the id".into());
+    model.centroids[1].name = Some("Senior specialists".into());
     model
 }
 

@@ -7,7 +7,7 @@ use segmenta::table::{self, ReadOptions, Values, read_bytes};
 
 use super::{numbers, texts, values};
 
-const NAMES: [&str; 6] = ["f32", "f64", "i32", "i64", "text", "bool"];
+const NAMES: [&str; 7] = ["f32", "f64", "i32", "i64", "text", "bool", "rounded"];
 
 /// Every type; each third row is missing.
 fn columns() -> Vec<Cells<'static>> {
@@ -21,6 +21,7 @@ fn columns() -> Vec<Cells<'static>> {
         Cells::I64(Box::new(|i| some(i, i as i64 * 1_000_000_000_000))),
         Cells::Text(Box::new(|i| some(i, format!("t{i}, \"ü\"").into()))),
         Cells::Bool(Box::new(|i| some(i, i % 2 == 0))),
+        Cells::Rounded(Box::new(|i| some(i, i as f64 / 3.0))),
     ]
 }
 
@@ -48,8 +49,8 @@ fn check(t: &table::Table, rows: usize) {
 #[test]
 fn csv_comes_back() {
     let out = written(Format::Csv, 4);
-    let text = "f32,f64,i32,i64,text,bool\n0,0,0,0,\"t0, \"\"ü\"\"\",true\n\
-                0.10000000149011612,0.1,-1,1000000000000,\"t1, \"\"ü\"\"\",false\n,,,,,\n";
+    let text = "f32,f64,i32,i64,text,bool,rounded\n0,0,0,0,\"t0, \"\"ü\"\"\",true,0\n\
+                0.10000000149011612,0.1,-1,1000000000000,\"t1, \"\"ü\"\"\",false,0.333333\n,,,,,,\n";
     assert!(String::from_utf8_lossy(&out).starts_with(text), "{}", String::from_utf8_lossy(&out));
     check(&read_bytes("t.csv", out, &ReadOptions::default()).unwrap(), 4);
 }
@@ -98,7 +99,7 @@ fn without_parquet_there_is_a_sentence() {
 }
 
 #[test]
-fn npy_is_for_f32_alone() {
+fn npy_holds_floats_of_one_kind() {
     let columns = [
         Cells::F32(Box::new(|i| Some(i as f32 + 0.5))),
         Cells::F32(Box::new(|i| (i > 0).then_some(-(i as f32)))),
@@ -109,10 +110,16 @@ fn npy_is_for_f32_alone() {
     let t = read_bytes("t.npy", out, &ReadOptions::default()).unwrap();
     assert_eq!(numbers(&t, "f0"), [Some(0.5), Some(1.5), Some(2.5)]);
     assert_eq!(numbers(&t, "f1"), [None, Some(-1.0), Some(-2.0)]);
-    let mixed = [Cells::F64(Box::new(|_| Some(1.0)))];
-    let e = write_table(Format::Npy, 1, &["a"], &mixed, Vec::new()).unwrap_err();
+    // Milliseconds since 1970 are too large for f32.
+    let wide = [Cells::F64(Box::new(|i| (i > 0).then_some(1_700_000_000_000.0 + i as f64)))];
+    let mut out = Vec::new();
+    write_table(Format::Npy, 3, &["a"], &wide, &mut out).unwrap();
+    let t = read_bytes("t.npy", out, &ReadOptions::default()).unwrap();
+    assert_eq!(numbers(&t, "f0"), [None, Some(1_700_000_000_001.0), Some(1_700_000_000_002.0)]);
+    let mixed = [Cells::F64(Box::new(|_| Some(1.0))), Cells::F32(Box::new(|_| Some(1.0)))];
+    let e = write_table(Format::Npy, 1, &["a", "b"], &mixed, Vec::new()).unwrap_err();
     assert_eq!(
         (e.kind(), e.to_string().as_str()),
-        (ErrorKind::InvalidInput, ".npy holds only columns of f32")
+        (ErrorKind::InvalidInput, ".npy holds columns of f32 or of f64, all alike")
     );
 }

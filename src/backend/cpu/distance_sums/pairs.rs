@@ -52,8 +52,8 @@ struct Block {
 pub(super) struct Pairs<'a> {
     matrix: &'a Matrix,
     sorted: Matrix,
-    /// 1 for a row, 0 for padding.
-    alive: Vec<f32>,
+    /// How many copies each row has, 0 for padding.
+    copies: Vec<f32>,
     runs: Vec<Run>,
     blocks: Vec<Block>,
     /// For each row of the table its place in `sorted`.
@@ -79,7 +79,7 @@ impl<'a> Pairs<'a> {
             return None;
         }
         let mut rows = Vec::with_capacity(tiles * TILE);
-        let mut alive = Vec::with_capacity(tiles * TILE);
+        let mut copies = Vec::with_capacity(tiles * TILE);
         let mut places = vec![0u32; matrix.rows()];
         let mut runs = Vec::with_capacity(cuts.len());
         for cut in cuts {
@@ -87,11 +87,11 @@ impl<'a> Pairs<'a> {
             for &i in &order[cut.clone()] {
                 places[i as usize] = rows.len() as u32;
                 rows.push(i as usize);
+                copies.push(matrix.copies(i as usize) as f32);
             }
-            alive.resize(rows.len(), 1.0);
             // Padding repeats a row, so that it is no far outlier; what it measures is dropped.
             rows.resize(rows.len().next_multiple_of(TILE), order[cut.start] as usize);
-            alive.resize(rows.len(), 0.0);
+            copies.resize(rows.len(), 0.0);
             runs.push(Run {
                 tiles: start / TILE..rows.len() / TILE,
                 rows: cut.len(),
@@ -110,7 +110,7 @@ impl<'a> Pairs<'a> {
         Some(Pairs {
             sorted: matrix.select(&rows),
             matrix,
-            alive,
+            copies,
             runs,
             blocks,
             places,
@@ -203,7 +203,7 @@ fn thread_failed<T>(_: PoisonError<T>) -> Error {
 /// The unit of all sums: sums of distances between all rows stay below `2^52` of it.
 fn unit(matrix: &Matrix) -> f64 {
     // A part of a sum, 64 distances at most, stays well below all of it.
-    let most = matrix.largest_distance() * matrix.rows().max(1024) as f64;
+    let most = matrix.largest_distance() * matrix.total_copies().max(1024.0);
     if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 51) } else { 1.0 }
 }
 
@@ -302,13 +302,13 @@ impl Rows<'_> {
         facing: &Facing,
         columns: &mut [S::f32s],
     ) {
-        let Pairs { sorted, alive, runs, round, .. } = self.pairs;
+        let Pairs { sorted, copies, runs, round, .. } = self.pairs;
         let lanes = group_rows::<S, V>();
         let height = self.sums.len() / self.pairs.width;
         let group = Group::<V>::new(sorted, start);
         let centred = Centred::<S, V>::new(simd, &group, &self.own.mean);
         let mut own = [simd.splat_f32s(0.0); V];
-        own.copy_from_slice(&S::as_simd_f32s(&alive[start..]).0[..V]);
+        own.copy_from_slice(&S::as_simd_f32s(&copies[start..]).0[..V]);
         let mut part = [0f32; 64];
         let (mut quarters, mut again) = (0, 0);
         for run in &runs[other.runs.clone()] {
@@ -339,7 +339,7 @@ impl Rows<'_> {
                     }
                 }
                 let place = tile * TILE + quarter % 4 * 4;
-                let counts = &alive[place..][..4];
+                let counts = &copies[place..][..4];
                 let columns = &mut columns[place - other.tiles.start * TILE..][..4];
                 for c in 0..4 {
                     let counts = simd.splat_f32s(counts[c]);

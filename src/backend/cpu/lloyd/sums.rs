@@ -8,7 +8,7 @@ use crate::matrix::{Matrix, TILE};
 pub(super) struct Sums {
     pub(super) steps: Vec<i128>,
     pub(super) counts: Vec<i64>,
-    pub(super) weights: Vec<i64>,
+    pub(super) weights: Vec<i128>,
 }
 
 impl Sums {
@@ -32,13 +32,22 @@ pub(super) struct Move {
     pub(super) to: u32,
 }
 
+/// Whether a table has weights too heavy for i64 sums.
+pub(super) fn is_heavy(matrix: &Matrix) -> bool {
+    matrix.weights().is_some_and(|weights| weights.iter().any(|w| *w > LIGHT))
+}
+
 /// Values side by side in the sums' inner loop.
 const WIDTH: usize = 8;
 
 /// Up to this many clusters, moves of a chunk are sorted by cluster before they are added up.
 const SORTED: usize = 64;
 
-/// Adds up the moves of one part of the rows. A cluster's sums are i64 here: the caller keeps parts small enough.
+/// Weights of more steps than this do not leave enough room in an i64: 2^31 grid steps x 2^16 x 2^13 rows < 2^63.
+const LIGHT: u64 = 1 << 16;
+
+/// Adds up the moves of one part of the rows. A cluster's sums are i64 here, as the caller keeps parts small enough; with
+/// heavy weights they are i128 from the start.
 pub(super) struct Adder<'a> {
     matrix: &'a Matrix,
     scales: Vec<f32>,
@@ -49,11 +58,12 @@ pub(super) struct Adder<'a> {
     rows: Vec<i32>,
     ready: [bool; CHUNK],
     sums: Vec<i64>,
+    heavy: bool,
 }
 
 impl<'a> Adder<'a> {
     /// For `centroids` centroids of all sets together.
-    pub(super) fn new(matrix: &'a Matrix, centroids: usize) -> Self {
+    pub(super) fn new(matrix: &'a Matrix, centroids: usize, heavy: bool) -> Self {
         let width = matrix.features().next_multiple_of(WIDTH);
         Adder {
             matrix,
@@ -63,6 +73,7 @@ impl<'a> Adder<'a> {
             rows: vec![0; CHUNK * width],
             ready: [false; CHUNK],
             sums: vec![0; centroids * width],
+            heavy,
         }
     }
 
@@ -89,8 +100,12 @@ impl<'a> Adder<'a> {
                 if label != NONE {
                     let centroid = offset + label as usize;
                     sums.counts[centroid] += sign;
-                    sums.weights[centroid] += sign * weight;
-                    self.add_row(moved.row, centroid, sign * weight);
+                    sums.weights[centroid] += i128::from(sign * weight);
+                    if self.heavy {
+                        self.add_heavy(moved.row, centroid, sign * weight, sums);
+                    } else {
+                        self.add_row(moved.row, centroid, sign * weight);
+                    }
                 }
             }
         }
@@ -131,7 +146,7 @@ impl<'a> Adder<'a> {
             start = end;
             let more = came.len() as i64 - left.len() as i64;
             counts.counts[offset + c] += more;
-            counts.weights[offset + c] += more;
+            counts.weights[offset + c] += i128::from(more);
             if came.is_empty() && left.is_empty() {
                 continue;
             }
@@ -168,9 +183,18 @@ impl<'a> Adder<'a> {
         }
     }
 
+    /// Adds one row, times a weight that leaves no room in an i64.
+    fn add_heavy(&self, row: u8, centroid: usize, weight: i64, sums: &mut Sums) {
+        let d = self.matrix.features();
+        let row = &self.rows[usize::from(row) * self.width..][..d];
+        let sums = &mut sums.steps[centroid * d..][..d];
+        sums.iter_mut().zip(row).for_each(|(to, &q)| *to += i128::from(q) * i128::from(weight));
+    }
+
+    /// At most 2^50.
     #[inline(always)]
     fn weight(&self, row: u8) -> i64 {
-        self.matrix.weights().map_or(1, |w| i64::from(w[self.start + usize::from(row)]))
+        self.matrix.weights().map_or(1, |w| w[self.start + usize::from(row)] as i64)
     }
 
     /// Sees to the grid steps of a row of the chunk.

@@ -1,0 +1,98 @@
+//! What a file is, where it is not what the verb expected.
+
+use segmenta::Error;
+use segmenta::model::Model;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// What a user may have on disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table,
+    Recipe,
+    Model,
+}
+
+/// What the name of a file says that it is.
+fn by_name(path: &Path) -> Option<Kind> {
+    let name = path.to_string_lossy().to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| plain.ends_with(ending));
+    match () {
+        () if ends(&[".csv", ".tsv", ".npy", ".parquet", ".arrow", ".feather", ".ipc"]) => Some(Kind::Table),
+        () if ends(&[".toml"]) => Some(Kind::Recipe),
+        () if ends(&[".json"]) => Some(Kind::Model),
+        () => None,
+    }
+}
+
+/// What the first bytes of a file say that it is.
+fn by_content(path: &Path) -> Option<Kind> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(1 << 12).read_to_end(&mut head).ok()?;
+    let magic: [&[u8]; 4] = [b"PAR1", b"ARROW1", b"\x93NUMPY", b"\x1f\x8b"];
+    if magic.iter().any(|magic| head.starts_with(magic)) {
+        return Some(Kind::Table);
+    }
+    let text = String::from_utf8_lossy(&head);
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let key = first.split_once('=').is_some_and(|(key, _)| {
+        key.trim().chars().all(|c| c.is_alphanumeric() || "_-.\"'".contains(c)) && !key.trim().is_empty()
+    });
+    match first.chars().next()? {
+        '{' => Some(Kind::Model),
+        '[' => Some(Kind::Recipe),
+        _ if key => Some(Kind::Recipe),
+        _ if first.contains([',', ';', '\t', '|']) => Some(Kind::Table),
+        _ => None,
+    }
+}
+
+/// The error for a file that is no recipe, if it can be told what it is; `parsed` says that it was tried as one.
+pub fn not_a_recipe(path: &Path, parsed: bool) -> Option<Error> {
+    if !path.is_file() {
+        return None;
+    }
+    let shown = path.display();
+    let kind = by_name(path).filter(|kind| *kind != Kind::Recipe);
+    let what = match kind.or_else(|| by_content(path).filter(|_| parsed))? {
+        Kind::Table => format!("{shown} is a table, not a recipe; did you mean segmenta fit {shown}?"),
+        Kind::Model => {
+            format!("{shown} is a saved model, not a recipe; did you mean segmenta assign {shown} TABLE?")
+        }
+        Kind::Recipe => return None,
+    };
+    Some(Error::Usage(what))
+}
+
+/// The error for a file that is no table, if its name says what it is.
+pub fn not_a_table(path: &Path) -> Option<Error> {
+    let shown = path.display();
+    let what = match by_name(path).filter(|_| path.is_file())? {
+        Kind::Recipe => format!("{shown} is a recipe, not a table; did you mean segmenta run {shown}?"),
+        Kind::Model => {
+            format!("{shown} is a saved model, not a table; did you mean segmenta assign {shown} TABLE?")
+        }
+        Kind::Table => return None,
+    };
+    Some(Error::Usage(what))
+}
+
+/// Reads a model.
+///
+/// # Errors
+/// As [`Model::read`]; a file that is something else says what it is.
+pub fn read_model(path: &Path, verb: &str) -> anyhow::Result<Model> {
+    let shown = path.display();
+    let what = match by_name(path).filter(|_| path.is_file()) {
+        Some(Kind::Table) => {
+            format!("{shown} is a table; the model comes first: segmenta {verb} model.json {shown}")
+        }
+        Some(Kind::Recipe) => {
+            format!("{shown} is a recipe, not a model; segmenta run {shown} makes its model.json")
+        }
+        _ => return Ok(Model::read(path)?),
+    };
+    Err(Error::Usage(what).into())
+}

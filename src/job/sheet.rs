@@ -1,0 +1,225 @@
+//! Tables for people, which fit the terminal: where the columns do not fit beside each other, texts are shortened, and
+//! what still does not fit goes into a second block of lines that repeats the first column.
+
+use super::figures::plain;
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use std::io::IsTerminal;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Figures and the like: on the right, never shortened.
+    Number,
+    /// Names and single words: on the left, shortened in the middle.
+    Name,
+    /// Sentences: on the left, broken at blanks.
+    Prose,
+}
+
+impl Kind {
+    /// How narrow such a column may get.
+    fn least(self) -> usize {
+        match self {
+            Kind::Number => usize::MAX,
+            Kind::Name => 12,
+            Kind::Prose => 20,
+        }
+    }
+}
+
+/// Blanks of a column beside its text, one on each side.
+const PADDING: usize = 2;
+
+/// A table on its way.
+pub struct Sheet {
+    header: Vec<(String, Kind)>,
+    rows: Vec<Vec<String>>,
+    /// How many columns each block begins with.
+    keys: usize,
+}
+
+/// A column's place in a block: which it is and how wide.
+type Place = (usize, usize);
+
+impl Sheet {
+    /// A table of these columns; the first says what a line is about.
+    pub fn new(header: &[(&str, Kind)]) -> Self {
+        let header = header.iter().map(|(name, kind)| (plain(name), *kind)).collect();
+        Sheet { header, rows: Vec::new(), keys: 1 }
+    }
+
+    /// The same where it takes so many columns to say what a line is about.
+    pub fn keyed_by(self, keys: usize) -> Self {
+        Sheet { keys, ..self }
+    }
+
+    /// Adds a line.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
+    }
+
+    /// Its lines as wide as stdout's terminal, or as they need where that is none.
+    pub fn to_text(&self) -> String {
+        self.fit(stdout_width().unwrap_or(usize::MAX))
+    }
+
+    fn fit(&self, width: usize) -> String {
+        let blocks: Vec<String> = self.blocks(width).iter().map(|block| self.block(block)).collect();
+        blocks.join("\n")
+    }
+
+    /// How wide a column is where nothing holds it back.
+    fn natural(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.width()).max().unwrap_or(0).max(self.header[column].0.width())
+    }
+
+    /// How narrow a column may get.
+    fn least(&self, column: usize) -> usize {
+        let words = self.header[column].0.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let natural = self.natural(column);
+        match self.header[column].1 {
+            // The words of the header may stand below each other.
+            Kind::Number => {
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                cells.map(|cell| cell.width()).max().unwrap_or(0).max(words).max(1)
+            }
+            kind => natural.min(kind.least().max(words)).max(1),
+        }
+    }
+
+    /// Which columns stand beside each other, and how wide each is.
+    fn blocks(&self, width: usize) -> Vec<Vec<Place>> {
+        let natural: Vec<usize> = (0..self.header.len()).map(|c| self.natural(c)).collect();
+        let needs = |columns: &[usize], of: &dyn Fn(usize) -> usize| -> usize {
+            columns.iter().map(|&c| of(c) + PADDING).sum()
+        };
+        let all: Vec<usize> = (0..self.header.len()).collect();
+        if needs(&all, &|c| natural[c]) <= width.saturating_add(1) {
+            return vec![all.into_iter().map(|c| (c, natural[c])).collect()];
+        }
+        let (keys, others) = all.split_at(self.keys.min(all.len()));
+        let mut blocks: Vec<Vec<usize>> = Vec::new();
+        for &column in others {
+            match blocks.last_mut() {
+                // The last blank of a line is cut off.
+                Some(block)
+                    if needs(block, &|c| self.least(c)) + self.least(column) + PADDING <= width + 1 =>
+                {
+                    block.push(column);
+                }
+                _ => blocks.push(keys.iter().copied().chain([column]).collect()),
+            }
+        }
+        blocks
+            .into_iter()
+            .map(|block| {
+                let mut places: Vec<Place> = block.iter().map(|&c| (c, self.least(c))).collect();
+                let mut left = (width + 1).saturating_sub(needs(&block, &|c| self.least(c)));
+                // What is left goes to those that lack most.
+                while left > 0 {
+                    let lacks = |&(c, w): &Place| natural[c].saturating_sub(w);
+                    let most = (0..places.len()).max_by_key(|&p| (lacks(&places[p]), places.len() - p));
+                    match most.filter(|&p| lacks(&places[p]) > 0) {
+                        Some(p) => places[p].1 += 1,
+                        None => break,
+                    }
+                    left -= 1;
+                }
+                places
+            })
+            .collect()
+    }
+
+    fn block(&self, places: &[Place]) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(places.iter().map(|&(c, _)| self.header[c].0.clone()));
+        for row in &self.rows {
+            table.add_row(places.iter().map(|&(c, width)| {
+                let cell = row.get(c).map_or("", String::as_str);
+                if self.header[c].1 == Kind::Name { shortened(cell, width) } else { cell.to_string() }
+            }));
+        }
+        for (column, &(c, width)) in table.column_iter_mut().zip(places) {
+            let number = self.header[c].1 == Kind::Number;
+            column.set_cell_alignment(if number { CellAlignment::Right } else { CellAlignment::Left });
+            let width = u16::try_from(width + PADDING).unwrap_or(u16::MAX);
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+        }
+        // Without the blanks that a terminal does not need.
+        table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+}
+
+/// A name in so many places of a terminal, its middle left out where it is longer.
+fn shortened(name: &str, width: usize) -> String {
+    if name.width() <= width || width == 0 {
+        return name.to_string();
+    }
+    let (front, back) = ((width - 1).div_ceil(2), (width - 1) / 2);
+    let take = |chars: &mut dyn Iterator<Item = char>, room: usize| -> Vec<char> {
+        let mut used = 0;
+        chars
+            .take_while(|c| {
+                used += c.width().unwrap_or(0);
+                used <= room
+            })
+            .collect()
+    };
+    let front: String = take(&mut name.chars(), front).into_iter().collect();
+    let back: String = take(&mut name.chars().rev(), back).into_iter().rev().collect();
+    format!("{front}…{back}")
+}
+
+/// How wide stdout's terminal is; none where it is not one.
+pub fn stdout_width() -> Option<usize> {
+    let stdout = std::io::stdout();
+    width(stdout.is_terminal(), || terminal_size::terminal_size_of(&stdout))
+}
+
+/// The same of stderr.
+pub fn stderr_width() -> Option<usize> {
+    let stderr = std::io::stderr();
+    width(stderr.is_terminal(), || terminal_size::terminal_size_of(&stderr))
+}
+
+type Size = Option<(terminal_size::Width, terminal_size::Height)>;
+
+fn width(terminal: bool, size: impl FnOnce() -> Size) -> Option<usize> {
+    let (width, _) = if terminal { size()? } else { return None };
+    Some(usize::from(width.0)).filter(|width| *width > 0)
+}
+
+/// Breaks lines that are longer than `width` at blanks; what comes after is indented two blanks more than its line.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        if line.trim_end().width() <= width {
+            out.push_str(line);
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        let further = " ".repeat((indent + 2).min(width / 2));
+        let mut used = indent;
+        out.push_str(&line[..indent]);
+        for (i, word) in line[indent..].trim_end().split(' ').enumerate() {
+            let long = word.width();
+            if i > 0 && used + 1 + long > width {
+                out.push('\n');
+                out.push_str(&further);
+                used = further.len();
+            } else if i > 0 {
+                out.push(' ');
+                used += 1;
+            }
+            out.push_str(word);
+            used += long;
+        }
+        if line.ends_with('\n') {
+            out.push('\n');
+        }
+    }
+    out
+}

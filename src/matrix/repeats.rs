@@ -1,0 +1,156 @@
+//! Which rows of a table are equal.
+//!
+//! Learning goes over each distinct row once, with the weight of all its copies. That is the same as going over all rows,
+//! since a weight is a number of copies, and it makes the result independent of how copies are written down.
+
+use super::{Matrix, TILE};
+use rayon::prelude::*;
+
+/// No distinct row: the row has weight 0 and equals no row that counts.
+const NONE: u32 = u32::MAX;
+
+/// The distinct rows of a table that have a weight above 0, in the order of their first copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeats {
+    /// None where every row is distinct and counts.
+    merged: Option<Merged>,
+    rows: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Merged {
+    /// For each distinct row the number of its first copy.
+    first: Vec<u32>,
+    /// For each distinct row the weight of all its copies, in steps; the number of copies where rows have no weights.
+    steps: Vec<u64>,
+    /// For each row of the table its distinct row, or [`NONE`].
+    of: Vec<u32>,
+}
+
+impl Repeats {
+    /// Finds the equal rows of a table: one pass over the values and a sort of one hash a row.
+    pub fn of(matrix: &Matrix) -> Self {
+        let rows = matrix.rows();
+        let counts = |row: usize| matrix.weights().is_none_or(|w| w[row] > 0);
+        // Hash and row in one number: equal rows come to lie beside each other, in the order of their numbers.
+        let mut keys: Vec<u64> =
+            hashes(matrix).into_iter().zip(0u64..).map(|(hash, row)| hash << 32 | row).collect();
+        keys.par_sort_unstable();
+        let hash = |key: u64| key >> 32;
+        let alone = keys.par_windows(2).all(|pair| hash(pair[0]) != hash(pair[1]));
+        if alone && (0..rows).all(counts) {
+            return Repeats { merged: None, rows };
+        }
+        let mut of = vec![NONE; rows];
+        let mut first = Vec::new();
+        for run in keys.chunk_by(|a, b| hash(*a) == hash(*b)) {
+            // Nearly always one row: hashes of different rows are seldom equal.
+            let mut seen: Vec<u32> = Vec::with_capacity(1);
+            // Rows that count come first, so that a distinct row is one that counts.
+            let (counted, others): (Vec<u32>, Vec<u32>) =
+                run.iter().map(|key| *key as u32).partition(|row| counts(*row as usize));
+            for row in counted {
+                match seen.iter().find(|other| same(matrix, row, **other)) {
+                    Some(&other) => of[row as usize] = other,
+                    None => {
+                        seen.push(row);
+                        first.push(row);
+                        of[row as usize] = row;
+                    }
+                }
+            }
+            for row in others {
+                if let Some(&other) = seen.iter().find(|other| same(matrix, row, **other)) {
+                    of[row as usize] = other;
+                }
+            }
+        }
+        drop(keys);
+        first.par_sort_unstable();
+        if first.len() == rows {
+            return Repeats { merged: None, rows };
+        }
+        let mut place = vec![NONE; rows];
+        first.iter().zip(0u32..).for_each(|(&row, distinct)| place[row as usize] = distinct);
+        let mut steps = vec![0u64; first.len()];
+        for (row, of) in of.iter_mut().enumerate().filter(|(_, of)| **of != NONE) {
+            *of = place[*of as usize];
+            let own = matrix.weights().map_or(1, |w| w[row]);
+            steps[*of as usize] = steps[*of as usize].saturating_add(own);
+        }
+        Repeats { merged: Some(Merged { first, steps, of }), rows }
+    }
+
+    /// How many distinct rows count.
+    pub fn len(&self) -> usize {
+        self.merged.as_ref().map_or(self.rows, |m| m.first.len())
+    }
+
+    /// How many rows the table has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether no row counts.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether every row of the table is distinct and counts.
+    pub fn is_trivial(&self) -> bool {
+        self.merged.is_none()
+    }
+
+    /// The number of a distinct row's first copy.
+    pub fn first(&self, distinct: usize) -> usize {
+        self.merged.as_ref().map_or(distinct, |m| m.first[distinct] as usize)
+    }
+
+    /// The distinct row that a row of the table is a copy of; none for a row of weight 0 that equals no other.
+    pub fn of_row(&self, row: usize) -> Option<usize> {
+        match &self.merged {
+            None => Some(row),
+            Some(m) => Some(m.of[row]).filter(|of| *of != NONE).map(|of| of as usize),
+        }
+    }
+
+    /// The weight of all copies of a distinct row of `matrix`, in steps.
+    pub(crate) fn steps(&self, matrix: &Matrix, distinct: usize) -> u64 {
+        match &self.merged {
+            None => matrix.weights().map_or(1, |w| w[distinct]),
+            Some(m) => m.steps[distinct],
+        }
+    }
+
+    /// The table of the distinct rows alone, each with the weight of its copies; none where that would be the same table.
+    pub fn merge(&self, matrix: &Matrix) -> Option<Matrix> {
+        let merged = self.merged.as_ref()?;
+        let rows: Vec<usize> = merged.first.iter().map(|&row| row as usize).collect();
+        Some(matrix.select_weighted(&rows, merged.steps.clone()))
+    }
+}
+
+/// Whether two rows have the same values.
+fn same(matrix: &Matrix, a: u32, b: u32) -> bool {
+    // Values, not bits: a zero has two signs.
+    matrix.row(a as usize).eq(matrix.row(b as usize))
+}
+
+/// A 32-bit hash of each row's values.
+fn hashes(matrix: &Matrix) -> Vec<u64> {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut out = vec![0u64; matrix.rows()];
+    out.par_chunks_mut(TILE).enumerate().with_min_len(64).for_each(|(t, out)| {
+        let mut hash = [0u64; TILE];
+        for lanes in matrix.tile(t) {
+            for (hash, &v) in hash.iter_mut().zip(lanes) {
+                // Adding zero makes -0.0 and 0.0 one value.
+                *hash = (hash.rotate_left(29) ^ u64::from((v + 0.0).to_bits())).wrapping_mul(FACTOR);
+            }
+        }
+        for (out, hash) in out.iter_mut().zip(hash) {
+            *out = (hash ^ hash >> 29).wrapping_mul(FACTOR) >> 32;
+        }
+    });
+    out
+}

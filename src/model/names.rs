@@ -1,0 +1,109 @@
+//! Names of segments, written into the text of a `model.json` that stays as it is otherwise.
+
+use super::Model;
+use crate::error::{Error, Result};
+use crate::recipe::fit_for_a_name;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Where the centroids stand in the text.
+#[derive(Deserialize)]
+struct Outline<'a> {
+    #[serde(borrow)]
+    centroids: Vec<&'a RawValue>,
+}
+
+/// Where the parts of a centroid stand that matter here.
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    segment: &'a RawValue,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+}
+
+/// The text of a model with other names: each segment of `names` gets its name, or loses it where there is none. All
+/// other bytes stay what they are, so that a version control system shows the names alone.
+///
+/// # Errors
+/// Not a model; a segment that it does not have; a name that is empty or has control characters.
+pub fn with_names(text: &str, names: &BTreeMap<u32, Option<String>>) -> Result<String> {
+    let mut model = Model::from_json(text)?;
+    check(names, model.centroids.len())?;
+    let not_a_model = |e: serde_json::Error| Error::data(format!("not a model: {e}"));
+    let outline: Outline<'_> = serde_json::from_str(text).map_err(not_a_model)?;
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for (raw, centroid) in outline.centroids.into_iter().zip(&mut model.centroids) {
+        let Some(name) = names.get(&centroid.segment) else { continue };
+        centroid.name.clone_from(name);
+        let entry: Entry<'_> = serde_json::from_str(raw.get()).map_err(not_a_model)?;
+        edits.extend(edit(text, place(text, raw), &entry, name.as_deref()));
+    }
+    edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+    let mut text = text.to_string();
+    for (range, new) in edits {
+        text.replace_range(range, &new);
+    }
+    // What was written must read as what was meant, whatever the file looked like.
+    if Model::from_json(&text)? != model {
+        return Err(Error::data("this file is laid out in a way in which names cannot be changed"));
+    }
+    Ok(text)
+}
+
+/// Whether these can be names of the segments of a model.
+///
+/// # Errors
+/// A segment that it does not have; a name that is empty or has control characters.
+pub fn check(names: &BTreeMap<u32, Option<String>>, segments: usize) -> Result<()> {
+    for (segment, name) in names {
+        if *segment as usize >= segments {
+            let what = format!("there is no segment {segment}: the model has 0 to {}", segments - 1);
+            return Err(Error::Usage(what));
+        }
+        if let Some(name) = name {
+            fit_for_a_name(name).map_err(|why| Error::Usage(format!("segment {segment}: {why}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a part of the text stands.
+fn place(text: &str, part: &RawValue) -> Range<usize> {
+    let start = part.get().as_ptr() as usize - text.as_ptr() as usize;
+    start..start + part.get().len()
+}
+
+/// What to put where, so that the centroid at `whole` has this name.
+fn edit(
+    text: &str,
+    whole: Range<usize>,
+    entry: &Entry<'_>,
+    name: Option<&str>,
+) -> Option<(Range<usize>, String)> {
+    let json = |name: &str| serde_json::Value::from(name).to_string();
+    match (entry.name.map(|old| place(text, old)), name) {
+        (Some(old), Some(name)) => Some((old, json(name))),
+        (None, Some(name)) => {
+            // On a line of its own, where the other keys are on theirs.
+            let inside = &text[whole.start + 1..whole.end];
+            let blanks = &inside[..inside.len() - inside.trim_start().len()];
+            let colon = if blanks.is_empty() { ":" } else { ": " };
+            let after = place(text, entry.segment).end;
+            Some((after..after, format!(",{blanks}\"name\"{colon}{}", json(name))))
+        }
+        (Some(old), None) => {
+            let key = text[whole.start..old.start].rfind('"')?;
+            let key = text[whole.start..whole.start + key].rfind('"')? + whole.start;
+            let before = text[..key].trim_end();
+            if before.ends_with(',') {
+                return Some((before.len() - 1..old.end, String::new()));
+            }
+            let comma = old.end + text[old.end..].find(',')? + 1;
+            Some((key..comma + (text[comma..].len() - text[comma..].trim_start().len()), String::new()))
+        }
+        (None, None) => None,
+    }
+}

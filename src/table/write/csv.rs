@@ -1,0 +1,108 @@
+//! Columns to CSV. Rows are turned into text in parallel, a block of them at a time, and written in order.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::Cells;
+use super::digits::push_six;
+
+/// Rows that one thread turns into text at once.
+const BLOCK: usize = 1 << 13;
+
+/// As [`super::write_table`], CSV.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_csv(rows: usize, names: &[&str], columns: &[Cells<'_>], mut out: impl Write) -> io::Result<()> {
+    let mut header = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        separate(&mut header, i);
+        push_text(&mut header, name, names.len() == 1);
+    }
+    header.push(b'\n');
+    out.write_all(&header)?;
+    // A few blocks for each thread, so that none waits for the slowest for long.
+    let round = 4 * rayon::current_num_threads();
+    let mut texts: Vec<Vec<u8>> = vec![Vec::new(); round.min(rows.div_ceil(BLOCK))];
+    for first in (0..rows).step_by(round * BLOCK) {
+        texts.par_iter_mut().enumerate().for_each(|(i, text)| {
+            let begin = rows.min(first + i * BLOCK);
+            text.clear();
+            push_rows(text, columns, begin..rows.min(begin + BLOCK));
+        });
+        for text in &texts {
+            out.write_all(text)?;
+        }
+    }
+    out.flush()
+}
+
+fn separate(out: &mut Vec<u8>, column: usize) {
+    if column > 0 {
+        out.push(b',');
+    }
+}
+
+fn push_rows(out: &mut Vec<u8>, columns: &[Cells<'_>], rows: Range<usize>) {
+    for row in rows {
+        for (i, column) in columns.iter().enumerate() {
+            separate(out, i);
+            let begin = out.len();
+            push_cell(out, column, row);
+            // A line without anything would be no row.
+            if columns.len() == 1 && out.len() == begin {
+                out.extend_from_slice(b"\"\"");
+            }
+        }
+        out.push(b'\n');
+    }
+}
+
+fn push_cell(out: &mut Vec<u8>, column: &Cells<'_>, row: usize) {
+    let mut whole = itoa::Buffer::new();
+    match column {
+        // Read back as f64 it is still the same number.
+        Cells::F32(get) => push_shown(out, get(row).map(f64::from)),
+        Cells::F64(get) => push_shown(out, get(row)),
+        Cells::Rounded(get) => {
+            if let Some(value) = get(row) {
+                push_six(out, value);
+            }
+        }
+        Cells::I32(get) => out.extend_from_slice(get(row).map_or("", |v| whole.format(v)).as_bytes()),
+        Cells::I64(get) => out.extend_from_slice(get(row).map_or("", |v| whole.format(v)).as_bytes()),
+        Cells::Bool(get) => push_shown(out, get(row)),
+        Cells::Text(get) => {
+            if let Some(text) = get(row) {
+                push_text(out, &text, false);
+            }
+        }
+    }
+}
+
+fn push_shown(out: &mut Vec<u8>, value: Option<impl std::fmt::Display>) {
+    if let Some(value) = value {
+        // A Vec takes everything.
+        let _ = write!(out, "{value}");
+    }
+}
+
+/// A text, in quotes where a reader would take it for something else.
+fn push_text(out: &mut Vec<u8>, text: &str, alone: bool) {
+    let bytes = text.as_bytes();
+    let special = |b: &u8| matches!(b, b',' | b'"' | b'\n' | b'\r');
+    if !bytes.iter().any(special) && !(alone && bytes.is_empty()) {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    out.push(b'"');
+    for part in bytes.split_inclusive(|&b| b == b'"') {
+        out.extend_from_slice(part);
+        if part.ends_with(b"\"") {
+            out.push(b'"');
+        }
+    }
+    out.push(b'"');
+}
