@@ -174,7 +174,8 @@ fn readings(
 ) -> BTreeMap<String, Reading> {
     let read: HashSet<&str> =
         made.iter().filter(|c| c.read == Some(Kind::Number)).map(|c| c.from.as_str()).collect();
-    let own = |name: &str| used.contains(name) && made.iter().all(|c| c.name != name);
+    let names: HashSet<&str> = made.iter().map(|c| c.name.as_str()).collect();
+    let own = |name: &str| used.contains(name) && !names.contains(name);
     let needed = written.iter().filter(|(name, _)| read.contains(name.as_str()) || own(name));
     needed.map(|(name, written)| (name.clone(), written.reading.clone())).collect()
 }
