@@ -5,9 +5,9 @@ use super::{Desk, assignments};
 /// A hundred people in two groups; `number` writes an amount, `flag` a yes or a no.
 fn people(number: impl Fn(f64) -> String, flag: impl Fn(bool) -> &'static str) -> String {
     let person = |i: usize| {
-        let group = (i * 7 % 10 < 4) as usize;
+        let group = usize::from(i * 7 % 10 < 4);
         let income = 800.0 + 9000.0 * group as f64 + (i * 37 % 100) as f64 + 0.25;
-        format!("u{i:03};{};{};{}\n", number(income), i * 13 % 29, flag(i % 3 == 0))
+        format!("u{i:03};{};{};{}\n", number(income), i * 13 % 29, flag(i.is_multiple_of(3)))
     };
     let rows: String = (0..100).map(person).collect();
     format!("user_id;income;visits;member\n{rows}")

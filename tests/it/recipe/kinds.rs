@@ -40,8 +40,8 @@ fn texts_that_are_dates_name_the_step() {
         let (_, e) = e.split_once("more than 50; ").unwrap_or_else(|| panic!("{e}"));
         e.to_string()
     };
-    let at = |i: i64| jiff::Timestamp::from_second(1_293_784_000 + i * 1_000_000).unwrap();
-    let formats: [(fn(i64) -> String, &str); 8] = [
+    type Made = (fn(i64) -> String, &'static str);
+    let formats: [Made; 8] = [
         (
             |i| format!("{:02}/{:02}/{} 08:{:02}", 1 + i % 28, 1 + i % 12, 2010 + i % 9, i % 60),
             "%d/%m/%Y %H:%M",
@@ -70,7 +70,6 @@ fn texts_that_are_dates_name_the_step() {
         let recipe = parse(&format!("[[column]]\nname = \"when\"\nsteps = [{{ timestamp = {format:?} }}]\n"));
         recipe.fit(&mut table).unwrap();
     }
-    assert_eq!(at(0).as_second(), 1_293_784_000);
     assert_eq!(
         advice(|i| format!("{:02}/{:02}/{}", 1 + i % 12, 1 + i * 5 % 12, 1900 + i)),
         "dates, with the day or the month first: the step timestamp = \"%d/%m/%Y\" or timestamp = \"%m/%d/%Y\" makes \
