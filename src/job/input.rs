@@ -352,14 +352,12 @@ pub fn prepare_table(
 
 /// The table of the distinct rows alone, and which rows these stand for, where that saves at least a quarter of the rows.
 fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
-    let repeats = matrix.repeats().into_owned();
-    if 4 * repeats.len() > 3 * matrix.rows() {
-        return (matrix, None);
-    }
-    match repeats.merge(&matrix) {
-        Some(distinct) => (distinct.with_repeats(), Some(repeats)),
-        None => (matrix, None),
-    }
+    let merged = {
+        let repeats = matrix.repeats();
+        let distinct = if 4 * repeats.len() > 3 * matrix.rows() { None } else { repeats.merge(&matrix) };
+        distinct.map(|distinct| (distinct.with_repeats(), repeats.into_owned()))
+    };
+    merged.map_or((matrix, None), |(distinct, repeats)| (distinct, Some(repeats)))
 }
 
 /// What was taken and what was left, in a few lines.

@@ -112,12 +112,13 @@ impl Encoder {
         references: &[ColumnReference],
         table: &Table,
         kept: Option<&[u32]>,
+        copies: Option<&[f64]>,
     ) -> Vec<Counted> {
         let nothing = Values::Empty(table.rows);
         let by_name = table.by_name();
         let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
         (self.columns.par_iter().zip(references))
-            .map(|(c, reference)| reference.count(c, values(c.column()), Rows { kept, copies: None }))
+            .map(|(c, reference)| reference.count(c, values(c.column()), Rows { kept, copies }))
             .collect()
     }
 }

@@ -15,6 +15,7 @@ mod repeat;
 mod streams;
 mod terminal;
 mod verbs;
+mod weights;
 
 use assert_cmd::Command;
 use std::cell::RefCell;
