@@ -342,11 +342,16 @@ impl Model {
     /// # Errors
     /// Missing columns or one of another type, values out of range, a device that failed.
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
-        Ok(self.label(table, backend)?.0)
+        Ok(self.label(table, None, backend)?.0)
     }
 
-    /// Labels the rows of a table, and counts them by the bins of the reference.
-    fn label(&self, table: &Table, backend: &dyn Backend) -> Result<(Assignments, Vec<Counted>)> {
+    /// Labels the rows of a table, and counts them by the bins of the reference, each as often as its weight says.
+    fn label(
+        &self,
+        table: &Table,
+        weights: Option<&Weights>,
+        backend: &dyn Backend,
+    ) -> Result<(Assignments, Vec<Counted>)> {
         let Applied { encoded, outliers, table: whole } =
             Fitted::features(&self.preparation, &self.encoder, table)?;
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
@@ -358,7 +363,12 @@ impl Model {
             ));
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
-        let counted = self.encoder.count(references, &whole, encoded.kept.as_deref());
+        let weights = weights.map(|weights| match &encoded.kept {
+            None => weights.clone(),
+            Some(kept) => weights.select(kept.iter().map(|row| *row as usize)),
+        });
+        let kept = encoded.kept.as_deref();
+        let counted = self.encoder.count(references, &whole, kept, weights.as_ref());
         warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
         let kept = encoded.kept.as_deref().map(|kept| (kept, whole.rows));
         let rows = self.label_features(encoded.columns, kept, backend)?;

@@ -5,7 +5,9 @@ use super::reference::distances;
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
 use crate::metrics::psi::{MODERATE, by_chance, psi};
+use crate::recipe::weights_of;
 use crate::table::Table;
+use crate::weights::Weights;
 
 /// A table held against the fit of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +48,7 @@ pub struct SegmentDrift {
     pub segment: u32,
     /// How many rows.
     pub size: u64,
-    /// Their share.
+    /// Their share; of the weight, where the rows of the fit and of the table have weights.
     pub share: f64,
     /// The share at the fit.
     pub fitted_share: f64,
@@ -59,11 +61,21 @@ impl Model {
     /// As [`Model::assign`] and [`Model::reference`]; a table of which no row gets a segment.
     pub fn drift(&self, table: &Table, backend: &dyn Backend) -> Result<Drift> {
         let reference = self.reference()?;
-        let (assigned, counted) = self.label(table, backend)?;
+        let weights = self.weights(table)?;
+        let (assigned, counted) = self.label(table, weights.as_ref(), backend)?;
         let mut sizes = vec![0u64; self.centroids.len()];
-        assigned.rows.iter().flatten().for_each(|row| sizes[row.segment as usize] += 1);
+        let mut copies_of = vec![0f64; self.centroids.len()];
+        let mut copies = Vec::new();
+        for (row, assignment) in assigned.rows.iter().enumerate() {
+            let Some(assignment) = assignment else { continue };
+            let own = weights.as_ref().map_or(1.0, |w| w.copies(row));
+            sizes[assignment.segment as usize] += 1;
+            copies_of[assignment.segment as usize] += own;
+            copies.push(own);
+        }
         let labelled = sizes.iter().sum::<u64>() as usize;
-        if labelled == 0 {
+        let all: f64 = copies_of.iter().sum();
+        if all == 0.0 {
             return Err(Error::at(Place::file(table.source.as_str()), "no row is left to compare"));
         }
         let mut columns: Vec<ColumnDrift> = reference
@@ -85,7 +97,8 @@ impl Model {
             .map(|c| {
                 let size = sizes[c.segment as usize];
                 let fitted_share = fitted[c.segment as usize];
-                SegmentDrift { segment: c.segment, size, share: size as f64 / labelled as f64, fitted_share }
+                let share = copies_of[c.segment as usize] / all;
+                SegmentDrift { segment: c.segment, size, share, fitted_share }
             })
             .collect();
         segments.sort_by_key(|s| s.segment);
@@ -102,9 +115,19 @@ impl Model {
             columns,
             segments,
             segments_psi,
-            distances: distances(&assigned.rows, None),
+            distances: distances(&assigned.rows, weights.is_some().then_some(&copies)),
             warnings,
         })
+    }
+}
+
+impl Model {
+    /// The weights of a table's rows, where the rows of the fit had weights and the table has that column. Groups have
+    /// none: their weights are no column of the table.
+    fn weights(&self, table: &Table) -> Result<Option<Weights>> {
+        let column = self.weight_column.as_ref().filter(|_| self.preparation.group.is_none());
+        let Some(column) = column.and_then(|name| table.column(name)) else { return Ok(None) };
+        weights_of(table, column).map(Some)
     }
 }
 
