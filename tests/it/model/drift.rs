@@ -233,7 +233,7 @@ fn references_that_do_not_fit_are_refused() {
 fn the_weighted_table_of_the_fit_has_not_drifted() {
     let desk = crate::cli::Desk::new();
     let line = |i: usize| {
-        let far = i % 3 == 0;
+        let far = i.is_multiple_of(3);
         let text = ["x", "y", "z", "y"][i % 4];
         format!("{},{},{text},{}\n", if far { 90 + i % 7 } else { i % 9 }, i * 13 % 31, [5, 1, 0, 2][i % 4])
     };
