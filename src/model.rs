@@ -122,6 +122,15 @@ pub struct Assignments {
     pub warnings: Vec<String>,
 }
 
+/// A table's rows with their segments, and what drift is told by.
+struct LabelledTable {
+    assignments: Assignments,
+    /// The rows by the bins of the reference's columns.
+    counted: Vec<Counted>,
+    /// The weights of the rows that got a segment.
+    weights: Option<Weights>,
+}
+
 /// The labelled rows: `segments` numbers the centroids; `kept` are the table's rows that the matrix has, and how many
 /// the table has, where it has more.
 pub fn assignments(
@@ -342,37 +351,39 @@ impl Model {
     /// # Errors
     /// Missing columns or one of another type, values out of range, a device that failed.
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
-        Ok(self.label(table, None, backend)?.0)
+        Ok(self.label(table, backend)?.assignments)
     }
 
-    /// Labels the rows of a table, and counts them by the bins of the reference, each as often as its weight says.
-    fn label(
-        &self,
-        table: &Table,
-        weights: Option<&Weights>,
-        backend: &dyn Backend,
-    ) -> Result<(Assignments, Vec<Counted>)> {
+    /// Labels the rows of a table, and counts them by the bins of the reference.
+    fn label(&self, table: &Table, backend: &dyn Backend) -> Result<LabelledTable> {
         let Applied { encoded, outliers, table: whole } =
             Fitted::features(&self.preparation, &self.encoder, table)?;
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            return Ok((
-                Assignments { rows: vec![None; whole.rows], groups, outliers, warnings },
-                Vec::new(),
-            ));
+            let assignments = Assignments { rows: vec![None; whole.rows], groups, outliers, warnings };
+            return Ok(LabelledTable { assignments, counted: Vec::new(), weights: None });
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
-        let weights = weights.map(|weights| match &encoded.kept {
-            None => weights.clone(),
-            Some(kept) => weights.select(kept.iter().map(|row| *row as usize)),
-        });
-        let kept = encoded.kept.as_deref();
-        let counted = self.encoder.count(references, &whole, kept, weights.as_ref());
+        let weights = self.weights_of(table, &whole, encoded.kept.as_deref());
+        let copies = weights.as_ref().map(Weights::all_copies);
+        let counted = self.encoder.count(references, &whole, encoded.kept.as_deref(), copies.as_deref());
         warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
         let kept = encoded.kept.as_deref().map(|kept| (kept, whole.rows));
         let rows = self.label_features(encoded.columns, kept, backend)?;
-        Ok((Assignments { rows, groups, outliers, warnings }, counted))
+        Ok(LabelledTable { assignments: Assignments { rows, groups, outliers, warnings }, counted, weights })
+    }
+
+    /// The weights of the rows kept, where the fit had weights and this table has them too.
+    fn weights_of(&self, table: &Table, whole: &Table, kept: Option<&[u32]>) -> Option<Weights> {
+        let name = self.weight_column.as_deref()?;
+        let column = whole.column(name).or_else(|| table.column(name))?;
+        let numbers = column.values.numbers().filter(|numbers| numbers.len() == whole.rows)?;
+        let weights = Weights::new(&numbers).ok()?;
+        Some(match kept {
+            None => weights,
+            Some(kept) => weights.select(kept.iter().map(|&row| row as usize)),
+        })
     }
 
     /// Labels rows whose features are made already, one column a feature; `kept` as in [`assignments`].

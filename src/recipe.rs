@@ -33,7 +33,7 @@ pub use drops::{Bounds, Drop, DropRule, FittedDrop};
 pub use encode::{ColumnEncoder, Encoded, Encoder, Sides};
 pub(crate) use file::fit_for_a_name;
 pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
-pub(crate) use fitted::{Applied, weights_of};
+pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};
 pub use group::{Group, GroupFigure, Grouping};
 pub use infer::{Choice, infer};

@@ -2,6 +2,7 @@
 
 use super::console::Console;
 use super::hints::read_model;
+use super::memory;
 use super::output::heal_before_reading;
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
@@ -186,7 +187,8 @@ fn of_model(model: &Model, encoder: &Encoder, console: &Console) -> Result<Vec<V
 fn read_rows(path: &Path) -> anyhow::Result<Vec<Vec<f64>>> {
     let name = path.display().to_string();
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
-        let table = segmenta::table::read(path, &ReadOptions::default())?;
+        let options = ReadOptions { max_memory: Some(memory::limit()), ..ReadOptions::default() };
+        let table = segmenta::table::read(path, &options)?;
         let mut rows = vec![Vec::new(); table.rows];
         for column in &table.columns {
             match column.values.numbers() {

@@ -277,7 +277,7 @@ pub fn prepare_table(
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
-    memory::check(&table, names.len())?;
+    memory::check(&table, names.len(), false)?;
     let start = init.map(|init| init.start(&fitted.encoder, console)).transpose()?;
     let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
     // Before the table's columns become the matrix.
@@ -352,14 +352,12 @@ pub fn prepare_table(
 
 /// The table of the distinct rows alone, and which rows these stand for, where that saves at least a quarter of the rows.
 fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
-    let repeats = matrix.repeats().into_owned();
-    if 4 * repeats.len() > 3 * matrix.rows() {
-        return (matrix, None);
-    }
-    match repeats.merge(&matrix) {
-        Some(distinct) => (distinct.with_repeats(), Some(repeats)),
-        None => (matrix, None),
-    }
+    let merged = {
+        let repeats = matrix.repeats();
+        let distinct = if 4 * repeats.len() > 3 * matrix.rows() { None } else { repeats.merge(&matrix) };
+        distinct.map(|distinct| (distinct.with_repeats(), repeats.into_owned()))
+    };
+    merged.map_or((matrix, None), |(distinct, repeats)| (distinct, Some(repeats)))
 }
 
 /// What was taken and what was left, in a few lines.

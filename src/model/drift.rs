@@ -1,13 +1,11 @@
 //! Whether a table is still like the one that was fitted.
 
-use super::Model;
 use super::reference::distances;
+use super::{LabelledTable, Model};
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
 use crate::metrics::psi::{MODERATE, by_chance, psi};
-use crate::recipe::weights_of;
 use crate::table::Table;
-use crate::weights::Weights;
 
 /// A table held against the fit of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +46,7 @@ pub struct SegmentDrift {
     pub segment: u32,
     /// How many rows.
     pub size: u64,
-    /// Their share; of the weight, where the rows of the fit and of the table have weights.
+    /// Their share; of the rows' weight, where the fit had weights and this table has them too.
     pub share: f64,
     /// The share at the fit.
     pub fitted_share: f64,
@@ -61,21 +59,16 @@ impl Model {
     /// As [`Model::assign`] and [`Model::reference`]; a table of which no row gets a segment.
     pub fn drift(&self, table: &Table, backend: &dyn Backend) -> Result<Drift> {
         let reference = self.reference()?;
-        let weights = self.weights(table)?;
-        let (assigned, counted) = self.label(table, weights.as_ref(), backend)?;
+        let LabelledTable { assignments: assigned, counted, weights } = self.label(table, backend)?;
         let mut sizes = vec![0u64; self.centroids.len()];
-        let mut copies_of = vec![0f64; self.centroids.len()];
-        let mut copies = Vec::new();
-        for (row, assignment) in assigned.rows.iter().enumerate() {
-            let Some(assignment) = assignment else { continue };
-            let own = weights.as_ref().map_or(1.0, |w| w.copies(row));
-            sizes[assignment.segment as usize] += 1;
-            copies_of[assignment.segment as usize] += own;
-            copies.push(own);
+        let mut copies = vec![0.0; self.centroids.len()];
+        for (i, row) in assigned.rows.iter().flatten().enumerate() {
+            sizes[row.segment as usize] += 1;
+            copies[row.segment as usize] += weights.as_ref().map_or(1.0, |w| w.copies(i));
         }
+        let all = copies.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let labelled = sizes.iter().sum::<u64>() as usize;
-        let all: f64 = copies_of.iter().sum();
-        if all == 0.0 {
+        if labelled == 0 {
             return Err(Error::at(Place::file(table.source.as_str()), "no row is left to compare"));
         }
         let mut columns: Vec<ColumnDrift> = reference
@@ -97,7 +90,7 @@ impl Model {
             .map(|c| {
                 let size = sizes[c.segment as usize];
                 let fitted_share = fitted[c.segment as usize];
-                let share = copies_of[c.segment as usize] / all;
+                let share = copies[c.segment as usize] / all;
                 SegmentDrift { segment: c.segment, size, share, fitted_share }
             })
             .collect();
@@ -105,6 +98,11 @@ impl Model {
         let shares = |of: fn(&SegmentDrift) -> f64| segments.iter().map(of).collect::<Vec<f64>>();
         let segments_psi = psi(&shares(|s| s.fitted_share), &shares(|s| s.share));
         let mut warnings = assigned.warnings;
+        if let (Some(column), None) = (&self.weight_column, &weights) {
+            warnings.push(format!(
+                "no usable weights in a column {column}, as the fit had: every row counts once"
+            ));
+        }
         let chance = by_chance(TENTHS, self.rows, labelled);
         if chance >= MODERATE / 2.0 {
             warnings.push(format!("so few rows that a PSI of about {chance:.2} comes by chance"));
@@ -115,19 +113,9 @@ impl Model {
             columns,
             segments,
             segments_psi,
-            distances: distances(&assigned.rows, weights.is_some().then_some(&copies)),
+            distances: distances(&assigned.rows, weights.as_ref()),
             warnings,
         })
-    }
-}
-
-impl Model {
-    /// The weights of a table's rows, where the rows of the fit had weights and the table has that column. Groups have
-    /// none: their weights are no column of the table.
-    fn weights(&self, table: &Table) -> Result<Option<Weights>> {
-        let column = self.weight_column.as_ref().filter(|_| self.preparation.group.is_none());
-        let Some(column) = column.and_then(|name| table.column(name)) else { return Ok(None) };
-        weights_of(table, column).map(Some)
     }
 }
 

@@ -28,8 +28,7 @@ impl Reference {
         rows: &[Option<Assignment>],
         weights: Option<&Weights>,
     ) -> Self {
-        let copies = weights.map(Weights::all_copies);
-        Reference { columns, distances: distances(rows, copies.as_ref()) }
+        Reference { columns, distances: distances(rows, weights) }
     }
 
     /// Whether it fits a model's encoder, and can be computed with.
@@ -58,9 +57,9 @@ impl Model {
     }
 }
 
-/// The quantiles of the distances of the rows that have a segment, of which there are so many copies each.
-pub(super) fn distances(rows: &[Option<Assignment>], copies: Option<&Vec<f64>>) -> Vec<f64> {
+/// The quantiles of the distances of the rows that have a segment.
+pub(super) fn distances(rows: &[Option<Assignment>], weights: Option<&Weights>) -> Vec<f64> {
     let at: Vec<f64> = (0..=PARTS).map(|part| part as f64 / PARTS as f64).collect();
     let mut distances: Vec<f64> = rows.iter().flatten().map(|row| row.distance).collect();
-    quantiles(&mut distances, &at, copies.map(Vec::as_slice))
+    quantiles(&mut distances, &at, weights.map(Weights::all_copies).as_deref())
 }

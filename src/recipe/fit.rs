@@ -83,7 +83,7 @@ impl Encoder {
             }
             let own = treatments.get(&choice.column).is_some_and(|t| t.top.is_some());
             if let ColumnEncoder::OneHot { levels, other, missing, .. } = column
-                && (own || guessed != choice.features)
+                && (own || guessed != choice.features || choice.distinct == Some(2))
             {
                 choice.reason = describe(levels.len() + other.len(), levels.len(), *missing);
             }

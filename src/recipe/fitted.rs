@@ -225,7 +225,7 @@ impl Recipe {
 ///
 /// # Errors
 /// Those of [`Weights::new`], and a column without numbers.
-pub(crate) fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
+fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
     let place = || Place::file(table.source.as_str()).column(column.name.as_str());
     let numbers = numbers_or(&column.values, || "expected weights that are numbers".into());
     let numbers = numbers.map_err(|what| Error::at(place(), what))?;

@@ -289,7 +289,8 @@ fn misread(levels: &[String]) -> Option<String> {
     match Reading::infer(levels, None) {
         Inferred::Ambiguous(example) => {
             return Some(format!(
-                "numbers such as {example:?}, of which the decimal sign could be , or . (say which: --decimal, or                  decimal in a recipe's [input], or the step number)"
+                "numbers such as {example:?}, of which the decimal sign could be , or . (say which: --decimal, or \
+                 decimal in a recipe's [input], or the step number)"
             ));
         }
         Inferred::Number(written) => {

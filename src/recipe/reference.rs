@@ -106,22 +106,19 @@ impl Encoder {
         self.columns.par_iter().map(|c| ColumnReference::fit(c, values(c.column()), rows)).collect()
     }
 
-    /// How a table's rows, or their copies, fall into the bins of the columns' references; `weights` are those of the
-    /// rows kept.
+    /// How a table's rows fall into the bins of the columns' references.
     pub(crate) fn count(
         &self,
         references: &[ColumnReference],
         table: &Table,
         kept: Option<&[u32]>,
-        weights: Option<&Weights>,
+        copies: Option<&[f64]>,
     ) -> Vec<Counted> {
-        let copies = weights.map(Weights::all_copies);
-        let rows = Rows { kept, copies: copies.as_deref() };
         let nothing = Values::Empty(table.rows);
         let by_name = table.by_name();
         let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
         (self.columns.par_iter().zip(references))
-            .map(|(c, reference)| reference.count(c, values(c.column()), rows))
+            .map(|(c, reference)| reference.count(c, values(c.column()), Rows { kept, copies }))
             .collect()
     }
 }

@@ -489,7 +489,11 @@ fn chains_that_do_not_suit_their_column() {
 #[test]
 fn treatments_that_do_not_suit_their_column() {
     let cases: [(&str, &str, &str); 5] = [
-        ("plan", "scale = \"robust\"", "scale is for numbers, and this column holds text"),
+        (
+            "plan",
+            "scale = \"robust\"",
+            "scale is for numbers and for columns of two values, and this column holds text",
+        ),
         (
             "pay",
             "one_hot = { top = 3 }",
@@ -501,7 +505,11 @@ fn treatments_that_do_not_suit_their_column() {
             "steps = [{ compare = { is = \">=\", to = 20 } }]\none_hot = { top = 2 }",
             "one_hot is for texts, and this column holds",
         ),
-        ("age", "steps = [\"text\"]\nscale = \"none\"", "scale is for numbers, and this column holds text"),
+        (
+            "age",
+            "steps = [\"text\"]\nscale = \"none\"",
+            "scale is for numbers and for columns of two values, and this column holds text",
+        ),
     ];
     let told = |(from, keys, word): &(&str, &str, &str)| {
         let text = format!("[[column]]\nname = \"x\"\nfrom = \"{from}\"\n{keys}");
