@@ -14,6 +14,7 @@ use crate::error::{Error, Place, Result};
 use crate::matrix::{BLOCK, Grid, Matrix};
 use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparation};
 use crate::table::{Known, Table};
+use crate::weights::Weights;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -110,8 +111,11 @@ pub struct Assignment {
 /// New rows, labelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignments {
-    /// One a row of the table; none where the row was left out (see [`Encoder::apply`]).
+    /// One a row of the table, or of its groups where the model brings rows together; none where the row was left out
+    /// (see [`Encoder::apply`]).
     pub rows: Vec<Option<Assignment>>,
+    /// The groups and the column that made them, where the model brings rows together.
+    pub groups: Option<(String, Vec<String>)>,
     /// Those left out as outliers, ascending.
     pub outliers: Vec<u32>,
     /// What a person should know: unseen categories and the like.
@@ -211,9 +215,15 @@ impl Model {
         names
     }
 
-    /// The same model with what its fit saw: the columns, and the rows with their distances.
-    pub fn with_reference(self, columns: Vec<ColumnReference>, rows: &[Option<Assignment>]) -> Self {
-        Model { reference: Some(Reference::new(columns, rows)), ..self }
+    /// The same model with what its fit saw: the columns, and the rows with their distances. `weights` are those of the
+    /// rows that have a segment, in their order.
+    pub fn with_reference(
+        self,
+        columns: Vec<ColumnReference>,
+        rows: &[Option<Assignment>],
+        weights: Option<&Weights>,
+    ) -> Self {
+        Model { reference: Some(Reference::new(columns, rows, weights)), ..self }
     }
 
     /// Each segment's share of the rows of the fit, by its number; of their weight, where rows have weights.
@@ -339,16 +349,20 @@ impl Model {
     fn label(&self, table: &Table, backend: &dyn Backend) -> Result<(Assignments, Vec<Counted>)> {
         let Applied { encoded, outliers, table: whole } =
             Fitted::features(&self.preparation, &self.encoder, table)?;
+        let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            return Ok((Assignments { rows: vec![None; table.rows], outliers, warnings }, Vec::new()));
+            return Ok((
+                Assignments { rows: vec![None; whole.rows], groups, outliers, warnings },
+                Vec::new(),
+            ));
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
         let counted = self.encoder.count(references, &whole, encoded.kept.as_deref());
         warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
-        let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
+        let kept = encoded.kept.as_deref().map(|kept| (kept, whole.rows));
         let rows = self.label_features(encoded.columns, kept, backend)?;
-        Ok((Assignments { rows, outliers, warnings }, counted))
+        Ok((Assignments { rows, groups, outliers, warnings }, counted))
     }
 
     /// Labels rows whose features are made already, one column a feature; `kept` as in [`assignments`].

@@ -4,6 +4,7 @@
 //! since a weight is a number of copies, and it makes the result independent of how copies are written down.
 
 use super::{Matrix, TILE};
+use crate::weights::MOST_STEPS;
 use rayon::prelude::*;
 
 /// No distinct row: the row has weight 0 and equals no row that counts.
@@ -74,8 +75,25 @@ impl Repeats {
         for (row, of) in of.iter_mut().enumerate().filter(|(_, of)| **of != NONE) {
             *of = place[*of as usize];
             let own = matrix.weights().map_or(1, |w| w[row]);
-            steps[*of as usize] = steps[*of as usize].saturating_add(own);
+            match steps[*of as usize].checked_add(own).filter(|steps| *steps <= MOST_STEPS) {
+                Some(sum) => steps[*of as usize] = sum,
+                None => return Repeats::apart(matrix),
+            }
         }
+        Repeats { merged: Some(Merged { first, steps, of }), rows }
+    }
+
+    /// Every row that counts on its own: copies whose weights together are more than one weight can be.
+    fn apart(matrix: &Matrix) -> Self {
+        let rows = matrix.rows();
+        let weight = |row: usize| matrix.weights().map_or(1, |w| w[row]);
+        let first: Vec<u32> = (0..rows as u32).filter(|&row| weight(row as usize) > 0).collect();
+        if first.len() == rows {
+            return Repeats { merged: None, rows };
+        }
+        let mut of = vec![NONE; rows];
+        first.iter().zip(0u32..).for_each(|(&row, distinct)| of[row as usize] = distinct);
+        let steps = first.iter().map(|&row| weight(row as usize)).collect();
         Repeats { merged: Some(Merged { first, steps, of }), rows }
     }
 

@@ -10,6 +10,8 @@ use crate::table::Table;
 /// A table held against the fit of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drift {
+    /// Rows of the table, or of its groups where the model brings rows together.
+    pub rows: usize,
     /// Rows that got a segment; the comparison is of these.
     pub labelled: usize,
     /// One for each column of the encoder, the one that changed most first.
@@ -95,11 +97,12 @@ impl Model {
             warnings.push(format!("so few rows that a PSI of about {chance:.2} comes by chance"));
         }
         Ok(Drift {
+            rows: assigned.rows.len(),
             labelled,
             columns,
             segments,
             segments_psi,
-            distances: distances(&assigned.rows),
+            distances: distances(&assigned.rows, None),
             warnings,
         })
     }

@@ -73,7 +73,7 @@ fn inspect() {
     assert_eq!((said.code, said.err.as_str()), (Some(0), "60 rows, 5 columns, 6 features\n"));
     let rows: Vec<Vec<&str>> = said.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0], ["column", "type", "missing", "distinct", "features", "why"]);
-    assert_eq!(rows[1], ["user_id", "number", "-", "60", "-", "id", "in", "its", "name"]);
+    assert_eq!(rows[1], ["user_id", "text", "-", "60", "-", "id", "in", "its", "name"]);
     assert_eq!(rows[4], ["plan", "text", "-", "3", "3", "3", "categories"]);
     assert_eq!(rows.len(), 6);
 
