@@ -33,12 +33,6 @@ fn fit_work(matrix: &Matrix, ks: &[usize], n_init: u32) -> f64 {
     25.0 * f64::from(n_init) * centroids as f64 * matrix.rows() as f64 * matrix.features() as f64
 }
 
-/// Refuses more starts than there is memory for.
-fn check_starts(prepared: &Prepared, ks: &[usize], n_init: u32) -> Result<(), Error> {
-    let most = ks.iter().copied().max().unwrap_or(1);
-    memory::check_fit(&prepared.matrix, &prepared.source, ks.len() * n_init as usize, most)
-}
-
 /// Multiply-adds of all pairs of rows.
 fn pair_work(matrix: &Matrix, sample: Option<u32>) -> f64 {
     let rows = sample.map_or(matrix.rows(), |s| matrix.rows().min(s as usize)) as f64;
@@ -86,7 +80,12 @@ impl<'a> Analysis<'a> {
 
     /// Says what is going to be done, where that takes long.
     fn announce(&self, what: &str) {
-        self.work.announce(self.console, what, self.matrix, &self.backend.describe());
+        let rows = match self.document.distinct_rows {
+            Some(distinct) => console::count(distinct, "distinct row"),
+            None => console::count(self.matrix.rows(), "row"),
+        };
+        let table = format!("{rows} x {}", console::count(self.matrix.features(), "feature"));
+        self.work.announce(self.console, &table, what, &self.backend.describe());
     }
 
     /// Prints what was found, and after it what a reader of the sweep should know.
@@ -224,7 +223,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     };
     let ks = &ks[..];
     enough_rows(matrix, ks).map_err(named)?;
-    check_starts(&prepared, ks, args.kmeans.n_init)?;
+    memory::check_fit(matrix, &prepared.source, ks, args.kmeans.n_init)?;
     if let Some(note) = cut_short(ks).filter(|_| args.k.is_none()) {
         console.note(&note);
     }
@@ -363,7 +362,7 @@ pub(super) fn carry_out(
     let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
     let all: Vec<usize> = swept.iter().copied().chain(k).collect();
     enough_rows(matrix, &all).map_err(named)?;
-    check_starts(prepared, &all, n_init)?;
+    memory::check_fit(matrix, &prepared.source, &all, n_init)?;
     let pairs =
         if plan.silhouette || sweep.is_some() { pair_work(matrix, plan.choosing.sample) } else { 0.0 };
     let swept_work = sweep.as_ref().map_or(0.0, |(ks, starts)| fit_work(matrix, ks, *starts));
@@ -488,7 +487,7 @@ fn finish_fit(
     let measured = assignments(matrix, &fit.centroids, &fit.labels, &numbers, None);
     let mut rows = prepared.of_table(measured);
     let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), params)
-        .with_reference(prepared.reference.clone(), &rows)
+        .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
         .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
     model.weight_column.clone_from(&prepared.weight_column);

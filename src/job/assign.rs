@@ -171,7 +171,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     }
     let mut seconds = Seconds::default();
     let table = input::read_for(&model, &args.input, &console, &mut seconds)?;
-    memory::check(&table, model.features.len())?;
+    memory::check(&table, model.features.len(), true)?;
     let start = Instant::now();
     let work = table.rows as f64 * (model.centroids.len() * model.features.len()) as f64;
     let chosen = backend::choose(args.run.device, cpu, work)?;
@@ -187,7 +187,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let labelled = Labelled {
         full_precision: args.out.full_precision,
         run: model.run.as_deref(),
-        ids: table.ids.as_ref(),
+        ids: assigned.groups.as_ref().or(table.ids.as_ref()),
         rows: &assigned.rows,
         outliers: &assigned.outliers,
         names: &names,

@@ -2,6 +2,7 @@
 
 use super::console::Console;
 use super::hints::read_model;
+use super::memory;
 use super::output::heal_before_reading;
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
@@ -32,6 +33,18 @@ pub struct Before {
     pub labels: Vec<Option<u32>>,
     /// The old segments' names, by number.
     pub names: Vec<Option<String>>,
+}
+
+impl Before {
+    /// The error where the model's rows are not those of the fit, which are the groups by a column or the table's own.
+    pub fn other_rows(&self, by: Option<&str>) -> Error {
+        let rows =
+            by.map_or_else(|| "the rows of the table".to_string(), |by| format!("the groups by {by:?}"));
+        let what = format!(
+            "its segments are not of {rows}, as this fit's are; start from a model of a recipe with the same [group]"
+        );
+        Error::data(what).in_file(&self.path.display().to_string())
+    }
 }
 
 impl Init {
@@ -174,7 +187,8 @@ fn of_model(model: &Model, encoder: &Encoder, console: &Console) -> Result<Vec<V
 fn read_rows(path: &Path) -> anyhow::Result<Vec<Vec<f64>>> {
     let name = path.display().to_string();
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
-        let table = segmenta::table::read(path, &ReadOptions::default())?;
+        let options = ReadOptions { max_memory: Some(memory::limit()), ..ReadOptions::default() };
+        let table = segmenta::table::read(path, &options)?;
         let mut rows = vec![Vec::new(); table.rows];
         for column in &table.columns {
             match column.values.numbers() {

@@ -73,6 +73,8 @@ fn damaged(format: &str, e: impl std::fmt::Display) -> Error {
     if !cfg!(feature = "zstd") && why.to_lowercase().contains("zstd") {
         return cannot_unpack("zstd");
     }
+    // Some decoders tell a whole trace; its first line says what is wrong.
+    let why = why.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
     Error::data(format!("not {format}, or a damaged one: {why}"))
 }
 

@@ -50,6 +50,7 @@ impl Nulls {
     }
 
     /// Whether a text is one of those asked for, or a number that is.
+    #[cfg(feature = "parquet")]
     pub(super) fn is_asked(&self, text: &[u8]) -> bool {
         let text = text.trim_ascii();
         self.texts.iter().any(|n| n == text) || self.is_written_number(text)

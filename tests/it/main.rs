@@ -5,9 +5,11 @@ mod cases;
 mod cli;
 mod contract;
 mod devices;
+mod documents;
 mod goldens;
 mod house;
 mod kmeans;
+#[cfg(feature = "parquet")]
 mod limited;
 mod matrix;
 mod memory;

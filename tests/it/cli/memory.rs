@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 /// Rows of a table that takes a few megabytes.
 const ROWS: usize = 20_000;
 
-/// Two plain groups.
+/// Two plain groups, no row twice.
 fn table() -> String {
     let mut text = String::from("age,spend\n");
     for row in 0..ROWS {
-        writeln!(text, "{},{}.5", row % 2 * 50 + row % 7, row % 2 * 900 + row % 11).unwrap();
+        writeln!(text, "{}.25,{}.5", row % 2 * 50_000 + row, row % 2 * 900 + row % 11).unwrap();
     }
     text
 }

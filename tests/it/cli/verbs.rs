@@ -98,7 +98,7 @@ fn tendency() {
         "{text}"
     );
     let (found, top) = desk.run("tendency t.csv -q --device cpu --json --probes 5").json();
-    assert_eq!(top, keys("version command rows features hopkins seed device seconds"));
+    assert_eq!(top, keys("version command rows distinct_rows features hopkins seed device seconds"));
     assert_eq!(keys_of(&found["hopkins"]), keys("exponent_1 exponent_d p_value probes"));
     assert_eq!(found["hopkins"]["probes"], 5);
     // Three tight groups: as clustered as can be.
@@ -151,7 +151,7 @@ fn fit() {
 
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
-    let expected = "version command run assignments rows features k inertia n_iter converged sizes silhouette segments seed \
+    let expected = "version command run assignments rows distinct_rows features k inertia n_iter converged sizes silhouette segments seed \
                     device undecided seconds";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
@@ -487,7 +487,8 @@ fn long_work_is_announced_before_it_begins() {
     let desk = Desk::with_table();
     let long = "fit t.csv --device cpu --k 20 --n-init 4000000000 --dry-run";
     let said = desk.run(long);
-    let words = ["60 rows x 6 features", "k = 20 with 4,000,000,000 starts", "takes about", "thread"];
+    let words =
+        ["30 distinct rows x 6 features", "k = 20 with 4,000,000,000 starts", "takes about", "thread"];
     assert!(said.code == Some(0) && words.iter().all(|word| said.err.contains(word)), "{}", said.err);
     desk.run(&format!("{long} -q")).quietly();
     let said = desk.run("fit t.csv --device cpu --dry-run --threads 2");

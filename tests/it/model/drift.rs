@@ -13,7 +13,7 @@ fn seen(table: &Table, missing: Missing) -> Vec<ColumnReference> {
     let options = InferOptions { features: vec!["*".into()], missing, ..InferOptions::default() };
     let encoder = Encoder::fit(table, &options).unwrap().0;
     let kept = encoder.apply(table).unwrap().kept;
-    encoder.reference(table, kept.as_deref())
+    encoder.reference(table, kept.as_deref(), None)
 }
 
 /// The smallest, the largest, the edges and the shares of a column of numbers.

@@ -12,7 +12,7 @@ const ROWS: usize = 20_000;
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     let columns = || {
         [
-            Cells::F64(Box::new(|row| Some((row * row % 1_009) as f64))),
+            Cells::F32(Box::new(|row| Some((row * row % 1_009) as f32))),
             Cells::Text(Box::new(|row| Some(format!("text {row}").into()))),
         ]
     };
@@ -55,7 +55,7 @@ fn what_does_not_fit_is_an_error_that_says_what_it_takes() {
     for (name, bytes) in files() {
         let path = folder.path().join(name);
         std::fs::write(&path, &bytes).unwrap();
-        for limit in [100, 60_000, 150_000] {
+        for limit in [100, 60_000] {
             for e in [
                 read_bytes(name, bytes.clone(), &limited(limit)).unwrap_err(),
                 read(&path, &limited(limit)).unwrap_err(),
