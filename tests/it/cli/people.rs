@@ -179,7 +179,7 @@ fn ids_that_are_odd() {
         assert!(said.err.contains(note), "{}", said.err);
     }
     let header = desk.read("out/assignments.csv").lines().next().unwrap().to_string();
-    assert_eq!(header, "id_Segment,segment,status,distance,margin");
+    assert!(header.starts_with("id_Segment,segment,status,distance,margin"), "{header}");
     let said = desk.run("assign out/model.json t.csv --id Segment --device cpu --json --out two");
     let warnings = said.json().0["warnings"].to_string();
     assert!(warnings.contains("used twice or more"), "{warnings}");
