@@ -25,7 +25,7 @@ pub use names::{check as check_names, with_names};
 pub use reference::Reference;
 
 /// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A fitted segmentation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

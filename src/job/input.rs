@@ -362,16 +362,14 @@ fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
 
 /// What was taken and what was left, in a few lines.
 fn features_note(choices: &[Choice], rows: usize) -> String {
-    let taken: Vec<String> = choices
-        .iter()
-        .filter(|c| c.features > 0)
-        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
-        .collect();
-    let left: Vec<String> = choices
-        .iter()
-        .filter(|c| c.features == 0)
-        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
-        .collect();
+    // Said once for all of them, not behind each name.
+    const NOT_ASKED: &str = "not asked for";
+    let reasoned = |c: &Choice| format!("{} ({})", plain(&c.column), plain(&c.reason));
+    let taken: Vec<String> = choices.iter().filter(|c| c.features > 0).map(reasoned).collect();
+    let others = || choices.iter().filter(|c| c.features == 0);
+    let left: Vec<String> = others().filter(|c| c.reason != NOT_ASKED).map(reasoned).collect();
+    let unasked = others().filter(|c| c.reason == NOT_ASKED).map(|c| plain(&c.column));
+    let unasked: Vec<String> = unasked.collect();
     let features: usize = choices.iter().map(|c| c.features).sum();
     let mut note = format!(
         "{}, {} from {}",
@@ -389,5 +387,6 @@ fn features_note(choices: &[Choice], rows: usize) -> String {
     };
     list("taken", &taken);
     list("left", &left);
+    list(NOT_ASKED, &unasked);
     note
 }

@@ -94,9 +94,18 @@ impl Recipe {
         }
         let nodes = if grouping.is_some() { &plan.of_groups } else { &plan.of_rows };
         let weights = self.weights(&plan, nodes, table)?;
-        let counts = |row: &u32| weights.as_ref().is_none_or(|w| w.counts_row(*row as usize));
-        let counted: Vec<u32> = (0..table.rows as u32).filter(counts).collect();
-        let mut fitting = if counted.len() == table.rows {
+        // The rows of a weight above 0, where not all are.
+        let counted = weights.as_ref().map(|weights| {
+            (0..table.rows as u32).filter(|row| weights.counts_row(*row as usize)).collect::<Vec<u32>>()
+        });
+        let counted = counted.filter(|counted| counted.len() < table.rows);
+        let mut fitting = if let Some(counted) = counted {
+            let own = weights.as_ref().map(|w| w.select(counted.iter().map(|row| *row as usize)));
+            let learned = self
+                .learn(&plan, nodes, &mut select(table, &counted), own.as_ref())
+                .map_err(|e| renumbered(e, &counted))?;
+            self.with_the_rest(learned, &counted, table, &mut notes)?
+        } else {
             let learned = self.learn(&plan, nodes, table, weights.as_ref())?;
             notes.extend(learned.notes);
             let fates = learned.fates.as_deref();
@@ -110,12 +119,6 @@ impl Recipe {
                 weights: None,
                 unweighted: Vec::new(),
             }
-        } else {
-            let own = weights.as_ref().map(|w| w.select(counted.iter().map(|row| *row as usize)));
-            let learned = self
-                .learn(&plan, nodes, &mut select(table, &counted), own.as_ref())
-                .map_err(|e| renumbered(e, &counted))?;
-            self.with_the_rest(learned, &counted, table, &mut notes)?
         };
         let Fitted { preparation, encoder } = &mut fitting.fitted;
         if let Some(grouping) = &mut grouping {
@@ -147,13 +150,7 @@ impl Recipe {
                 ),
             ),
         })?;
-        let numbers = numbers_or(&column.values, || "expected weights that are numbers".into());
-        let numbers = numbers.map_err(|what| Error::at(place(), what))?;
-        let weights = Weights::new(&numbers).map_err(|e| {
-            let row = e.row.map_or_else(String::new, |row| format!("row {}: ", row + 1));
-            Error::at(place(), format!("{row}{}", e.what))
-        })?;
-        Ok(Some(weights))
+        weights_of(table, column).map(Some)
     }
 
     /// Makes the columns of a table whose rows all count, and learns from them.
@@ -222,6 +219,20 @@ impl Recipe {
             unweighted,
         })
     }
+}
+
+/// The weights that a column of a table holds.
+///
+/// # Errors
+/// Those of [`Weights::new`], and a column without numbers.
+fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
+    let place = || Place::file(table.source.as_str()).column(column.name.as_str());
+    let numbers = numbers_or(&column.values, || "expected weights that are numbers".into());
+    let numbers = numbers.map_err(|what| Error::at(place(), what))?;
+    Weights::new(&numbers).map_err(|e| {
+        let row = e.row.map_or_else(String::new, |row| format!("row {}: ", row + 1));
+        Error::at(place(), format!("{row}{}", e.what))
+    })
 }
 
 /// Puts columns that were made into a table, in the place of its own of the same names.

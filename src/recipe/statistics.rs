@@ -79,8 +79,9 @@ impl Ranked {
             values.sort_unstable_by(f64::total_cmp);
             return Ranked { values, reach: None };
         };
+        let there = |(v, copies): &(f64, f64)| !v.is_nan() && *copies > 0.0;
         let mut pairs: Vec<(f64, f64)> =
-            values.iter().copied().zip(copies.iter().copied()).filter(|(v, _)| !v.is_nan()).collect();
+            values.iter().copied().zip(copies.iter().copied()).filter(there).collect();
         // By the copies as well, so that the sums do not depend on the order of the rows.
         pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         // What an addition rounds away is kept and added to the next (Neumaier's sum).

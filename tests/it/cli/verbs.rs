@@ -168,6 +168,14 @@ fn fit() {
 }
 
 #[test]
+fn columns_that_nobody_asked_for_are_listed_once() {
+    let desk = Desk::with_table();
+    let said = desk.run("fit t.csv --device cpu --k 3 --features age,spend --id user_id --out out");
+    let line = "\n  left: user_id (the id column)\n  not asked for: plan, active\n";
+    assert!(said.err.contains(line) && said.err.matches("not asked for").count() == 1, "{}", said.err);
+}
+
+#[test]
 fn fit_without_k_sweeps_and_says_so() {
     let desk = Desk::with_table();
     let said = desk.run("fit t.csv --device cpu --out out");

@@ -228,3 +228,29 @@ fn references_that_do_not_fit_are_refused() {
         other => panic!("{other:?}"),
     });
 }
+
+#[test]
+fn the_weighted_table_of_the_fit_has_not_drifted() {
+    let desk = crate::cli::Desk::new();
+    let line = |i: usize| {
+        let far = i.is_multiple_of(3);
+        let text = ["x", "y", "z", "y"][i % 4];
+        format!("{},{},{text},{}\n", if far { 90 + i % 7 } else { i % 9 }, i * 13 % 31, [5, 1, 0, 2][i % 4])
+    };
+    let lines: String = (0..120).map(line).collect();
+    desk.put("w.csv", format!("a,b,t,w\n{lines}"));
+    desk.run("fit w.csv --weight w --k 2 --device cpu --out out -q").quietly();
+    let found = desk.run("drift out/model.json w.csv --device cpu --json -q").json().0;
+    let largest = |key: &str| {
+        found[key].as_array().unwrap().iter().map(|c| c["psi"].as_f64().unwrap()).fold(0.0, f64::max)
+    };
+    assert!(largest("columns") < 1e-9 && found["segments_psi"].as_f64().unwrap() < 1e-9, "{found}");
+    for (now, then) in [("median", "fitted_median"), ("p95", "fitted_p95")] {
+        let of = |key: &str| found["distances"][key].as_f64().unwrap();
+        assert!((of(now) - of(then)).abs() <= 1e-9, "{found}");
+    }
+    // Rows without their weights are other shares.
+    desk.put("plain.csv", format!("a,b,t,v\n{lines}"));
+    let plain = desk.run("drift out/model.json plain.csv --device cpu --json -q").json().0;
+    assert!(plain["columns"][0]["psi"].as_f64().unwrap() > 0.01, "{plain}");
+}

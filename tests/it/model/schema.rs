@@ -257,6 +257,8 @@ fn of_recipe(recipe: &str) -> Model {
     let mut model = Model::new(&fit, &matrix, fitted, &params);
     model.reference = Some(Reference::new(reference, &rows, None));
     model.id = Some("the id".into());
+    model.weight_column = Some("w".into());
+    model.centroids.iter_mut().for_each(|c| c.weight = Some(c.size as f64 * 0.5));
     model.centroids[1].name = Some("Senior specialists".into());
     model
 }

@@ -399,7 +399,7 @@ fn what_is_wrong_with_a_group_is_said() {
                 "[[aggregate]]\nname = \"x\"\nby = \"plan\"\nof = \"pay\"\ncompute = \"sum\"\nscale = \"none\"\n\
                   [[aggregate]]\nname = \"y\"\nby = \"plan\"\nof = \"who\"\ncompute = \"first\"\nscale = \"none\"",
             ),
-            vec![(13, "y", "scale is for numbers, and this column holds text")],
+            vec![(13, "y", "scale is for numbers")],
         ),
     ];
     for (text, expected) in cases {

@@ -288,7 +288,7 @@ fn weights_that_cannot_be_used() {
         (["1", "-1", "2"], "t.csv, column w: row 2: expected a weight of 0 or more, found -1"),
         (["1", "2", ""], "t.csv, column w: row 3: expected a weight of 0 or more, found nothing"),
         (["1", "x", "2"], "t.csv, column w: expected weights that are numbers, found text such as \"x\""),
-        (["0", "0", "0"], "t.csv, column w: all weights are 0, so no row counts"),
+        (["0", "0", "0"], "t.csv, column w: all weights are zero, so no row counts"),
     ] {
         assert_eq!(message(fit(weights, "")), expected);
     }
