@@ -19,10 +19,10 @@ Examples:
   segmenta inspect users.csv                what would become a feature, and why
   segmenta sweep users.csv --k 2..10        inertia and silhouette for each k, on all rows
   segmenta fit users.csv --k 6 --id user_id six segments, into segmenta-out/
-  segmenta assign segmenta-out/model.json new.csv --id user_id --out new-out
-  segmenta drift segmenta-out/model.json new.csv --strict   is it still the same kind of table?
-  segmenta name segmenta-out/model.json 0=Beginners        a name for segment 0, in every table from now on
-  segmenta run recipe.toml                  all of it as a recipe says: columns made, features, fit, files
+  segmenta name segmenta-out/model.json 0=Beginners             a name for segment 0
+  segmenta assign segmenta-out/model.json new.csv --out new     label new rows
+  segmenta drift segmenta-out/model.json new.csv --strict       is it still the same kind of table?
+  segmenta run recipe.toml                  all of it as a recipe says, from raw table to files
 
 Exit codes:
   0 done               1 failed while running    2 wrong usage    3 bad data

@@ -96,6 +96,32 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A list of faults shows this many.
+pub const SHOWN_FAULTS: usize = 20;
+
+/// The first faults, one a line, and how many more there are.
+fn listed(faults: &[Fault]) -> String {
+    let mut lines: Vec<String> = faults.iter().take(SHOWN_FAULTS).map(Fault::to_string).collect();
+    let more = faults.len().saturating_sub(SHOWN_FAULTS);
+    if more > 0 {
+        lines.push(format!("… and {} more", with_separators(more)));
+    }
+    lines.join("\n")
+}
+
+/// `11,766`.
+fn with_separators(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// Everything that can go wrong, grouped by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -111,8 +137,9 @@ pub enum Error {
         /// What was expected and what was found.
         what: String,
     },
-    /// A recipe that cannot be followed: all that is wrong with it, one a line.
-    #[error("{}", .0.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))]
+    /// A recipe that cannot be followed: all that is wrong with it. As text the first [`SHOWN_FAULTS`], one a line, and
+    /// how many more there are.
+    #[error("{}", listed(.0))]
     Recipe(Vec<Fault>),
     /// A file could not be read.
     #[error("{}: {source}", path.display())]

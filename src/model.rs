@@ -14,6 +14,7 @@ use crate::error::{Error, Place, Result};
 use crate::matrix::{BLOCK, Grid, Matrix};
 use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparation};
 use crate::table::{Known, Table};
+use crate::weights::Weights;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -24,7 +25,7 @@ pub use names::{check as check_names, with_names};
 pub use reference::Reference;
 
 /// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A fitted segmentation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,12 +111,24 @@ pub struct Assignment {
 /// New rows, labelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignments {
-    /// One a row of the table; none where the row was left out (see [`Encoder::apply`]).
+    /// One a row of the table, or of its groups where the model brings rows together; none where the row was left out
+    /// (see [`Encoder::apply`]).
     pub rows: Vec<Option<Assignment>>,
+    /// The groups and the column that made them, where the model brings rows together.
+    pub groups: Option<(String, Vec<String>)>,
     /// Those left out as outliers, ascending.
     pub outliers: Vec<u32>,
     /// What a person should know: unseen categories and the like.
     pub warnings: Vec<String>,
+}
+
+/// A table's rows with their segments, and what drift is told by.
+struct LabelledTable {
+    assignments: Assignments,
+    /// The rows by the bins of the reference's columns.
+    counted: Vec<Counted>,
+    /// The weights of the rows that got a segment.
+    weights: Option<Weights>,
 }
 
 /// The labelled rows: `segments` numbers the centroids; `kept` are the table's rows that the matrix has, and how many
@@ -211,9 +224,15 @@ impl Model {
         names
     }
 
-    /// The same model with what its fit saw: the columns, and the rows with their distances.
-    pub fn with_reference(self, columns: Vec<ColumnReference>, rows: &[Option<Assignment>]) -> Self {
-        Model { reference: Some(Reference::new(columns, rows)), ..self }
+    /// The same model with what its fit saw: the columns, and the rows with their distances. `weights` are those of the
+    /// rows that have a segment, in their order.
+    pub fn with_reference(
+        self,
+        columns: Vec<ColumnReference>,
+        rows: &[Option<Assignment>],
+        weights: Option<&Weights>,
+    ) -> Self {
+        Model { reference: Some(Reference::new(columns, rows, weights)), ..self }
     }
 
     /// Each segment's share of the rows of the fit, by its number; of their weight, where rows have weights.
@@ -332,23 +351,39 @@ impl Model {
     /// # Errors
     /// Missing columns or one of another type, values out of range, a device that failed.
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
-        Ok(self.label(table, backend)?.0)
+        Ok(self.label(table, backend)?.assignments)
     }
 
     /// Labels the rows of a table, and counts them by the bins of the reference.
-    fn label(&self, table: &Table, backend: &dyn Backend) -> Result<(Assignments, Vec<Counted>)> {
+    fn label(&self, table: &Table, backend: &dyn Backend) -> Result<LabelledTable> {
         let Applied { encoded, outliers, table: whole } =
             Fitted::features(&self.preparation, &self.encoder, table)?;
+        let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            return Ok((Assignments { rows: vec![None; table.rows], outliers, warnings }, Vec::new()));
+            let assignments = Assignments { rows: vec![None; whole.rows], groups, outliers, warnings };
+            return Ok(LabelledTable { assignments, counted: Vec::new(), weights: None });
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
-        let counted = self.encoder.count(references, &whole, encoded.kept.as_deref());
+        let weights = self.weights_of(table, &whole, encoded.kept.as_deref());
+        let copies = weights.as_ref().map(Weights::all_copies);
+        let counted = self.encoder.count(references, &whole, encoded.kept.as_deref(), copies.as_deref());
         warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
-        let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
+        let kept = encoded.kept.as_deref().map(|kept| (kept, whole.rows));
         let rows = self.label_features(encoded.columns, kept, backend)?;
-        Ok((Assignments { rows, outliers, warnings }, counted))
+        Ok(LabelledTable { assignments: Assignments { rows, groups, outliers, warnings }, counted, weights })
+    }
+
+    /// The weights of the rows kept, where the fit had weights and this table has them too.
+    fn weights_of(&self, table: &Table, whole: &Table, kept: Option<&[u32]>) -> Option<Weights> {
+        let name = self.weight_column.as_deref()?;
+        let column = whole.column(name).or_else(|| table.column(name))?;
+        let numbers = column.values.numbers().filter(|numbers| numbers.len() == whole.rows)?;
+        let weights = Weights::new(&numbers).ok()?;
+        Some(match kept {
+            None => weights,
+            Some(kept) => weights.select(kept.iter().map(|&row| row as usize)),
+        })
     }
 
     /// Labels rows whose features are made already, one column a feature; `kept` as in [`assignments`].

@@ -6,6 +6,8 @@
 //! features.
 
 mod aggregate;
+mod arithmetic;
+mod columns;
 mod dates;
 mod decode;
 mod drops;
@@ -13,6 +15,7 @@ mod encode;
 mod file;
 mod fit;
 mod fitted;
+mod group;
 mod infer;
 mod preparation;
 mod print;
@@ -25,12 +28,14 @@ mod step;
 use serde::{Deserialize, Serialize};
 
 pub use aggregate::{Aggregate, Figure};
+pub use arithmetic::Operation;
 pub use drops::{Bounds, Drop, DropRule, FittedDrop};
 pub use encode::{ColumnEncoder, Encoded, Encoder, Sides};
 pub(crate) use file::fit_for_a_name;
 pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
 pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};
+pub use group::{Group, GroupFigure, Grouping};
 pub use infer::{Choice, infer};
 pub use preparation::{Kind, MadeColumn, Preparation};
 pub use print::print;
@@ -43,7 +48,7 @@ pub use step::{Statistic, Step};
 /// How many levels of a text column get a feature each; the rest share one.
 pub const TOP_LEVELS: usize = 15;
 
-/// How numbers are scaled.
+/// How numbers are scaled. A column whose values differ by no more than the rounding error of their mean is constant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {

@@ -2,16 +2,19 @@
 //!
 //! Sums over rows have to be whole numbers (see ARCHITECTURE.md, "Numbers"), so weights become whole numbers of *steps*.
 //! Whole weights, and weights that are whole multiples of one number, are kept exactly. All others keep at least 20
-//! significant bits, which is one part in a million, as long as the largest is at most 2^30 (about 10^9) times the
+//! significant bits, which is one part in a million, as long as the largest is at most 2^43 (about 10^13) times the
 //! smallest that is not zero.
 
 use crate::error::Error;
 
 /// The most steps of one weight.
-const MOST_STEPS: u64 = 1 << 50;
+pub(crate) const MOST_STEPS: u64 = 1 << 62;
 
 /// Weights that are no whole multiples of each other may be this many times the smallest one.
-const MOST_RATIO: f64 = (1u64 << 30) as f64;
+const MOST_RATIO: f64 = (1u64 << 43) as f64;
+
+/// Weights that have to be rounded get at most so many significant bits: more digits cost a device more time.
+const MOST_BITS: i32 = 32;
 
 /// Weights that are not whole are tried as multiples of the smallest one divided by 1, 2, 3 and so on up to this.
 const PARTS: u32 = 64;
@@ -75,7 +78,7 @@ impl Weights {
             let ratio = most / least;
             let what = format!(
                 "the weight {most} is {ratio:.3e} times the smallest one, {least} in row {}; weights can be kept to \
-                 one part in a million only up to a ratio of about 1e9: raise the smallest weights, or set them to 0",
+                 one part in a million only up to a ratio of about 1e13: raise the smallest weights, or set them to 0",
                 row_of(least) + 1
             );
             at(row_of(most), what)
@@ -120,7 +123,7 @@ impl Weights {
         self.steps.is_empty()
     }
 
-    /// Each row's weight as a whole number of steps, at most 2^50.
+    /// Each row's weight as a whole number of steps, at most 2^62 of them.
     pub fn steps(&self) -> &[u64] {
         &self.steps
     }
@@ -133,6 +136,11 @@ impl Weights {
     /// How many copies a row counts as.
     pub fn copies(&self, row: usize) -> f64 {
         self.steps[row] as f64 * self.copies
+    }
+
+    /// How many copies each row counts as.
+    pub fn all_copies(&self) -> Vec<f64> {
+        (0..self.len()).map(|row| self.copies(row)).collect()
     }
 
     /// A number of steps as a number of copies.
@@ -208,8 +216,8 @@ fn rounded(given: &[f64], least: f64, most: f64) -> Option<Vec<u64>> {
     if ratio > MOST_RATIO {
         return None;
     }
-    // Steps of 2^-bits times the smallest weight, each weight rounded to `bits + 1` significant bits.
-    let bits = 50 - libm::frexp(ratio).1;
+    // Steps of 2^-bits times the smallest weight, each weight rounded to `bits + 1` significant bits, 20 at least.
+    let bits = (62 - libm::frexp(ratio).1).clamp(19, MOST_BITS - 1);
     let one = |&w: &f64| {
         if w == 0.0 {
             return 0;
@@ -250,9 +258,9 @@ mod tests {
     }
 
     #[test]
-    fn every_weight_keeps_one_part_in_a_million_up_to_a_ratio_of_1e9() {
+    fn every_weight_keeps_one_part_in_a_million() {
         let given: Vec<f64> =
-            (0..1000).map(|i| 0.123_456_789 * 10f64.powf(9.0 * f64::from(i) / 999.0)).collect();
+            (0..1000).map(|i| 0.123_456_789 * 10f64.powf(12.9 * f64::from(i) / 999.0)).collect();
         let w = Weights::new(&given).unwrap();
         for (i, g) in given.iter().enumerate() {
             let ratio = w.steps()[i] as f64 / w.steps()[0] as f64;
@@ -260,16 +268,18 @@ mod tests {
             assert!((ratio / expected - 1.0).abs() <= 1e-6, "{ratio} {expected}");
             assert!((w.given(i) / g - 1.0).abs() <= 2e-6);
         }
-        assert!(w.steps().iter().all(|s| *s <= 1 << 50));
+        assert!(w.steps().iter().all(|s| *s <= super::MOST_STEPS));
     }
 
     #[test]
     fn weights_too_far_apart_name_the_row_and_the_ratio() {
-        let e = Weights::new(&[1.0, 0.0, 3.3e12, std::f64::consts::PI]).unwrap_err();
+        let e = Weights::new(&[1.0, 0.0, 3.3e15, std::f64::consts::PI]).unwrap_err();
         assert_eq!(e.row, Some(2));
-        assert!(e.what.contains("3.300e12") && e.what.contains("row 1"), "{}", e.what);
-        // Whole numbers are exact as far as they go.
-        assert!(Weights::new(&[1.0, 0.0, 3.3e12]).is_ok());
+        assert!(e.what.contains("3.300e15") && e.what.contains("row 1"), "{}", e.what);
+        // Whole multiples are exact as far as they go.
+        assert!(Weights::new(&[1.0, 0.0, 3.3e15]).is_ok());
+        let far = Weights::new(&[1e8, 1e-8, 3e-8]).unwrap();
+        assert_eq!(far.steps(), [10_000_000_000_000_000, 1, 3]);
         for bad in [[1.0, -1.0], [1.0, f64::NAN], [f64::INFINITY, 1.0]] {
             assert!(Weights::new(&bad).unwrap_err().row.is_some());
         }

@@ -30,7 +30,7 @@ fn product(a: u128, b: u128) -> Wide {
     (high + (a0 * b1 >> 64) + (a1 * b0 >> 64) + (middle >> 64), middle << 64 | low & LOW)
 }
 
-/// Without overflow: both numbers are below `2^230`.
+/// Without overflow: sums stay below 2^126 and weights below 2^95.
 fn sum(a: Wide, b: Wide) -> Wide {
     let (low, carry) = a.1.overflowing_add(b.1);
     (a.0 + b.0 + u128::from(carry), low)

@@ -80,7 +80,12 @@ impl<'a> Analysis<'a> {
 
     /// Says what is going to be done, where that takes long.
     fn announce(&self, what: &str) {
-        self.work.announce(self.console, what, self.matrix, &self.backend.describe());
+        let rows = match self.document.distinct_rows {
+            Some(distinct) => console::count(distinct, "distinct row"),
+            None => console::count(self.matrix.rows(), "row"),
+        };
+        let table = format!("{rows} x {}", console::count(self.matrix.features(), "feature"));
+        self.work.announce(self.console, &table, what, &self.backend.describe());
     }
 
     /// Prints what was found, and after it what a reader of the sweep should know.
@@ -482,7 +487,7 @@ fn finish_fit(
     let measured = assignments(matrix, &fit.centroids, &fit.labels, &numbers, None);
     let mut rows = prepared.of_table(measured);
     let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), params)
-        .with_reference(prepared.reference.clone(), &rows)
+        .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
         .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
     model.renumber(&numbers, &names);
     model.weight_column.clone_from(&prepared.weight_column);

@@ -187,7 +187,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let labelled = Labelled {
         full_precision: args.out.full_precision,
         run: model.run.as_deref(),
-        ids: table.ids.as_ref(),
+        ids: assigned.groups.as_ref().or(table.ids.as_ref()),
         rows: &assigned.rows,
         outliers: &assigned.outliers,
         names: &names,

@@ -94,7 +94,7 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     };
     seconds.total = began.elapsed().as_secs_f64();
     let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
-    let found = Found::new(&model, table.rows, drift, distances, (device, seconds));
+    let found = Found::new(&model, drift, distances, (device, seconds));
     if args.run.talk.json {
         let mut text = serde_json::to_string_pretty(&found)?;
         text.push('\n');
@@ -121,7 +121,6 @@ fn past(drift: &Drift, max_psi: f64) -> Vec<String> {
 impl Found {
     fn new(
         model: &Model,
-        rows: usize,
         drift: Drift,
         distances: Distances,
         (device, seconds): (DeviceUsed, Seconds),
@@ -145,8 +144,8 @@ impl Found {
         Found {
             version: env!("CARGO_PKG_VERSION"),
             command: "drift",
-            rows,
-            excluded: rows - drift.labelled,
+            rows: drift.rows,
+            excluded: drift.rows - drift.labelled,
             k: model.centroids.len(),
             columns: drift.columns.into_iter().map(column).collect(),
             segments: drift.segments.into_iter().map(segment).collect(),

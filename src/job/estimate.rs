@@ -3,7 +3,6 @@
 
 use super::console::Console;
 use super::figures::{count, duration};
-use segmenta::Matrix;
 use segmenta::backend::Description;
 use segmenta::table::Format;
 use std::path::Path;
@@ -35,11 +34,12 @@ impl Work {
             ("cpu", _) => (1e9 * threads, 4e9 * threads),
             _ => (3e11, 1e12),
         };
-        self.fit / fit + (self.pairs + self.nearest) / pairs
+        // Seeding takes about a third of what the passes take.
+        1.3 * self.fit / fit + (self.pairs + self.nearest) / pairs
     }
 
-    /// Says what is going to be done and about how long it takes, where that is long.
-    pub fn announce(&self, console: &Console, what: &str, matrix: &Matrix, device: &Description) {
+    /// Says what is going to be done with a table and about how long it takes, where that is long.
+    pub fn announce(&self, console: &Console, table: &str, what: &str, device: &Description) {
         let seconds = self.seconds(device);
         if seconds < WORTH_SAYING {
             return;
@@ -48,12 +48,7 @@ impl Work {
             "cpu" => count(rayon::current_num_threads(), "thread"),
             _ => "the GPU".into(),
         };
-        console.note(&format!(
-            "{} x {}: {what}; this takes about {} on {place}",
-            count(matrix.rows(), "row"),
-            count(matrix.features(), "feature"),
-            duration(seconds)
-        ));
+        console.note(&format!("{table}: {what}; this takes about {} on {place}", duration(seconds)));
     }
 }
 

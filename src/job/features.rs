@@ -87,10 +87,11 @@ impl Feature<'_> {
         (left, left + self.centre)
     }
 
-    /// The distance from one value of the feature to the next: of f32, of the grid, or of the sum's f64.
+    /// Twice what rounding to f32, to the grid and, for the sum, to f64 may have changed.
     fn known_to(&self, left: f64, sum: f64) -> f64 {
-        let of_f32 = left.abs() * f64::from(f32::EPSILON) / 2.0;
-        of_f32.max(self.matrix.grid().step(self.j)).max(sum.abs() * f64::EPSILON / 2.0)
+        let last_bit = |x: f64| f64::from_bits(x.abs().to_bits() >> 52 << 52);
+        let (of_f32, of_f64) = (f64::from(f32::EPSILON), f64::EPSILON);
+        last_bit(left) * of_f32 + self.matrix.grid().step(self.j) + last_bit(sum) * of_f64
     }
 
     /// Whether f32 would lose something of what is known of a value.
@@ -105,17 +106,17 @@ impl Feature<'_> {
     }
 }
 
-/// A decimal with few digits that is nearer to `value` than half of `unit`; `value` itself where none is.
+/// A decimal with few digits that is no farther from `value` than half of `unit`; `value` itself where none is.
 fn shortest_within(value: f64, unit: f64) -> f64 {
     // Near log10 of the unit: the exponent of two times log10(2).
     let two = (unit.to_bits() >> 52) as i32 - 1023;
     let ten = ((two * 1233) >> 12) + 1;
     for places in -(ten + 1)..=2 - ten {
-        // Powers beyond these are not exact.
-        if !(-22..=22).contains(&places) {
+        // Powers up to these are exact.
+        if !(-19..=19).contains(&places) {
             break;
         }
-        let power = 10f64.powi(places.abs());
+        let power = 10u64.pow(places.unsigned_abs()) as f64;
         let rounded = if places < 0 {
             (value / power).round_ties_even() * power
         } else {
@@ -137,7 +138,7 @@ mod tests {
         for (value, unit, expected) in [
             (20.000_000_763, 1.9e-6, 20.0),
             (41.349_999_7, 1e-6, 41.35),
-            (1_700_000_000_007.000_2, 0.000_3, 1_700_000_000_007.0),
+            (1_700_000_000_007.000_2, 0.001, 1_700_000_000_007.0),
             (0.123_456_789, 1e-9, 0.123_456_789),
             (123_456.4, 1.0, 123_456.0),
             (-7.999_999_9, 5e-7, -8.0),

@@ -35,6 +35,18 @@ pub struct Before {
     pub names: Vec<Option<String>>,
 }
 
+impl Before {
+    /// The error where the model's rows are not those of the fit, which are the groups by a column or the table's own.
+    pub fn other_rows(&self, by: Option<&str>) -> Error {
+        let rows =
+            by.map_or_else(|| "the rows of the table".to_string(), |by| format!("the groups by {by:?}"));
+        let what = format!(
+            "its segments are not of {rows}, as this fit's are; start from a model of a recipe with the same [group]"
+        );
+        Error::data(what).in_file(&self.path.display().to_string())
+    }
+}
+
 impl Init {
     /// Reads `.csv`, `.npy` or a `model.json`.
     ///
@@ -62,12 +74,14 @@ impl Init {
     /// What to run instead.
     pub fn needs_no_recipe(&self, table: &Path) -> Result<(), Error> {
         let From::Model(model) = &self.from else { return Ok(()) };
-        if model.preparation.columns.is_empty() && model.preparation.drops.is_empty() {
+        let preparation = &model.preparation;
+        if preparation.columns.is_empty() && preparation.drops.is_empty() && preparation.group.is_none() {
             return Ok(());
         }
-        let made: Vec<&str> = model.preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();
-        let what = match made.is_empty() {
-            true => "leaves rows out".to_string(),
+        let made: Vec<&str> = preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();
+        let what = match preparation.group.is_some() {
+            true => "brings rows together by groups".to_string(),
+            false if made.is_empty() => "leaves rows out".to_string(),
             false => format!("makes columns such as {}", made.join(", ")),
         };
         let (model, table) = (self.path.display(), table.display());

@@ -45,6 +45,8 @@ pub struct Prepared {
     pub weight_column: Option<String>,
     /// What the columns are like, for a model.
     pub reference: Vec<ColumnReference>,
+    /// The weights of the matrix's rows, where they have any.
+    pub weights: Option<Weights>,
 }
 
 /// Rows of weight 0 and their features.
@@ -186,7 +188,8 @@ pub fn read_for(
     seconds: &mut Seconds,
 ) -> anyhow::Result<Table> {
     let mut options = read_options(input, model.known_columns());
-    if options.id.is_none() {
+    // Groups have their own names.
+    if options.id.is_none() && model.preparation.group.is_none() {
         options.id.clone_from(&model.id);
         options.id_optional = true;
     }
@@ -266,26 +269,21 @@ pub fn prepare_table(
     // Before the recipe makes columns of the table's own names.
     let before = init.map(|init| init.labels(&table)).transpose()?.flatten();
     let in_table = |e: Error| e.in_file(&source);
-    let Fitting { fitted, choices, notes, outliers, dropped, kept } =
+    let Fitting { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
         recipe.fit(&mut table).map_err(in_table)?;
+    if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
+        return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())).into());
+    }
     notes.iter().for_each(|note| console.note(note));
     console.note(&features_note(&choices, table.rows));
     let names = fitted.encoder.feature_names();
     memory::check(&table, names.len(), false)?;
     let start = init.map(|init| init.start(&fitted.encoder, console)).transpose()?;
     let reach = start.iter().flatten().flatten().fold(0f64, |reach, v| reach.max(v.abs())) as f32;
-    let weights = recipe.features.options.weight.as_deref();
-    let (weights, kept, unweighted) = match weights {
-        None => (None, kept, Vec::new()),
-        Some(column) => {
-            let (weights, kept, unweighted) = weights_of(&table, column, kept).map_err(in_table)?;
-            (Some(weights), kept, unweighted)
-        }
-    };
     // Before the table's columns become the matrix.
     let reference = match aim {
         Aim::Figures => Vec::new(),
-        Aim::Model(_) => fitted.encoder.reference(&table, kept.as_deref()),
+        Aim::Model(_) => fitted.encoder.reference(&table, kept.as_deref(), weights.as_ref()),
     };
     let weightless = match unweighted.is_empty() {
         true => None,
@@ -308,9 +306,9 @@ pub fn prepare_table(
         }
     };
     let matrix = matrix.map_err(in_table)?;
-    let matrix = match weights {
+    let matrix = match &weights {
         None => matrix,
-        Some(weights) => matrix.with_weights(weights).map_err(in_table)?,
+        Some(weights) => matrix.with_weights(weights.clone()).map_err(in_table)?,
     }
     .with_repeats();
     let all = matrix.rows();
@@ -346,6 +344,7 @@ pub fn prepare_table(
         outliers,
         weight_column,
         reference,
+        weights,
         start,
         before,
     })
@@ -353,53 +352,24 @@ pub fn prepare_table(
 
 /// The table of the distinct rows alone, and which rows these stand for, where that saves at least a quarter of the rows.
 fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
-    let repeats = matrix.repeats().into_owned();
-    if 4 * repeats.len() > 3 * matrix.rows() {
-        return (matrix, None);
-    }
-    match repeats.merge(&matrix) {
-        Some(distinct) => (distinct.with_repeats(), Some(repeats)),
-        None => (matrix, None),
-    }
-}
-
-/// Weights of the rows of a fit, the rows, and the rows of weight 0.
-type Weighed = (Weights, Option<Vec<u32>>, Vec<u32>);
-
-/// Splits the kept rows into those that count, with their weights, and those of weight 0.
-fn weights_of(table: &Table, name: &str, kept: Option<Vec<u32>>) -> Result<Weighed, Error> {
-    let place = || segmenta::error::Place::default().column(name);
-    let column = table.column(name).ok_or_else(|| Error::at(place(), "no such column"))?;
-    let numbers = column.values.numbers().ok_or_else(|| Error::at(place(), "weights must be numbers"))?;
-    let weights = Weights::new(&match &kept {
-        None => numbers.into_owned(),
-        Some(kept) => kept.iter().map(|&row| numbers[row as usize]).collect(),
-    });
-    let row_of = |i: usize| kept.as_ref().map_or(i as u32, |kept| kept[i]);
-    let weights = weights.map_err(|e| {
-        let row = e.row.map_or(String::new(), |i| format!("row {}: ", row_of(i) + 1));
-        Error::at(place(), format!("{row}{}", e.what))
-    })?;
-    let (counted, zero): (Vec<usize>, Vec<usize>) = (0..weights.len()).partition(|&i| weights.counts_row(i));
-    if zero.is_empty() {
-        return Ok((weights, kept, Vec::new()));
-    }
-    let rows = |of: &[usize]| of.iter().map(|&i| row_of(i)).collect::<Vec<u32>>();
-    Ok((weights.select(counted.iter().copied()), Some(rows(&counted)), rows(&zero)))
+    let merged = {
+        let repeats = matrix.repeats();
+        let distinct = if 4 * repeats.len() > 3 * matrix.rows() { None } else { repeats.merge(&matrix) };
+        distinct.map(|distinct| (distinct.with_repeats(), repeats.into_owned()))
+    };
+    merged.map_or((matrix, None), |(distinct, repeats)| (distinct, Some(repeats)))
 }
 
 /// What was taken and what was left, in a few lines.
 fn features_note(choices: &[Choice], rows: usize) -> String {
-    let taken: Vec<String> = choices
-        .iter()
-        .filter(|c| c.features > 0)
-        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
-        .collect();
-    let left: Vec<String> = choices
-        .iter()
-        .filter(|c| c.features == 0)
-        .map(|c| format!("{} ({})", plain(&c.column), plain(&c.reason)))
-        .collect();
+    // Said once for all of them, not behind each name.
+    const NOT_ASKED: &str = "not asked for";
+    let reasoned = |c: &Choice| format!("{} ({})", plain(&c.column), plain(&c.reason));
+    let taken: Vec<String> = choices.iter().filter(|c| c.features > 0).map(reasoned).collect();
+    let others = || choices.iter().filter(|c| c.features == 0);
+    let left: Vec<String> = others().filter(|c| c.reason != NOT_ASKED).map(reasoned).collect();
+    let unasked = others().filter(|c| c.reason == NOT_ASKED).map(|c| plain(&c.column));
+    let unasked: Vec<String> = unasked.collect();
     let features: usize = choices.iter().map(|c| c.features).sum();
     let mut note = format!(
         "{}, {} from {}",
@@ -417,5 +387,6 @@ fn features_note(choices: &[Choice], rows: usize) -> String {
     };
     list("taken", &taken);
     list("left", &left);
+    list(NOT_ASKED, &unasked);
     note
 }

@@ -109,11 +109,11 @@ fn table(
     {
         let began = Instant::now();
         let mut table = console.during("make", || made(synth, input.rows, seed));
-        if let Some(id) = &input.id {
-            let column = table.columns.iter().find(|c| c.name == *id);
+        if let Some(id) = recipe.id() {
+            let column = table.columns.iter().find(|c| c.name == id);
             let column = column.ok_or_else(|| Error::data(format!("no column {id:?} to name the rows")))?;
             let cells = (0..table.rows).map(|row| column.values.cell(row)).collect();
-            table.ids = Some((id.clone(), cells));
+            table.ids = Some((id.to_string(), cells));
         }
         seconds.load = Some(began.elapsed().as_secs_f64());
         return Ok(table);
@@ -129,7 +129,7 @@ fn table(
         null: input.null.clone(),
         keep_null: input.keep_null.clone(),
         decimal: input.decimal,
-        id: input.id.clone(),
+        id: recipe.id().map(String::from),
         id_optional: false,
         text: known.text.into_iter().chain(recipe.text_columns()).collect(),
         numbers: known.numbers,

@@ -4,6 +4,7 @@
 //! since a weight is a number of copies, and it makes the result independent of how copies are written down.
 
 use super::{Matrix, TILE};
+use crate::weights::MOST_STEPS;
 use rayon::prelude::*;
 
 /// No distinct row: the row has weight 0 and equals no row that counts.
@@ -32,9 +33,7 @@ impl Repeats {
     pub fn of(matrix: &Matrix) -> Self {
         let rows = matrix.rows();
         let counts = |row: usize| matrix.weights().is_none_or(|w| w[row] > 0);
-        // Hash and row in one number: equal rows come to lie beside each other, in the order of their numbers.
-        let mut keys: Vec<u64> =
-            hashes(matrix).into_iter().zip(0u64..).map(|(hash, row)| hash << 32 | row).collect();
+        let mut keys = keys(matrix);
         keys.par_sort_unstable();
         let hash = |key: u64| key >> 32;
         let alone = keys.par_windows(2).all(|pair| hash(pair[0]) != hash(pair[1]));
@@ -76,8 +75,25 @@ impl Repeats {
         for (row, of) in of.iter_mut().enumerate().filter(|(_, of)| **of != NONE) {
             *of = place[*of as usize];
             let own = matrix.weights().map_or(1, |w| w[row]);
-            steps[*of as usize] = steps[*of as usize].saturating_add(own);
+            match steps[*of as usize].checked_add(own).filter(|steps| *steps <= MOST_STEPS) {
+                Some(sum) => steps[*of as usize] = sum,
+                None => return Repeats::apart(matrix),
+            }
         }
+        Repeats { merged: Some(Merged { first, steps, of }), rows }
+    }
+
+    /// Every row that counts on its own: copies whose weights together are more than one weight can be.
+    fn apart(matrix: &Matrix) -> Self {
+        let rows = matrix.rows();
+        let weight = |row: usize| matrix.weights().map_or(1, |w| w[row]);
+        let first: Vec<u32> = (0..rows as u32).filter(|&row| weight(row as usize) > 0).collect();
+        if first.len() == rows {
+            return Repeats { merged: None, rows };
+        }
+        let mut of = vec![NONE; rows];
+        first.iter().zip(0u32..).for_each(|(&row, distinct)| of[row as usize] = distinct);
+        let steps = first.iter().map(|&row| weight(row as usize)).collect();
         Repeats { merged: Some(Merged { first, steps, of }), rows }
     }
 
@@ -136,8 +152,9 @@ fn same(matrix: &Matrix, a: u32, b: u32) -> bool {
     matrix.row(a as usize).eq(matrix.row(b as usize))
 }
 
-/// A 32-bit hash of each row's values.
-fn hashes(matrix: &Matrix) -> Vec<u64> {
+/// For each row a 32-bit hash of its values and, in the low half, the row's number: sorted, equal rows lie beside each
+/// other in the order of their numbers.
+fn keys(matrix: &Matrix) -> Vec<u64> {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut out = vec![0u64; matrix.rows()];
     out.par_chunks_mut(TILE).enumerate().with_min_len(64).for_each(|(t, out)| {
@@ -148,8 +165,9 @@ fn hashes(matrix: &Matrix) -> Vec<u64> {
                 *hash = (hash.rotate_left(29) ^ u64::from((v + 0.0).to_bits())).wrapping_mul(FACTOR);
             }
         }
-        for (out, hash) in out.iter_mut().zip(hash) {
-            *out = (hash ^ hash >> 29).wrapping_mul(FACTOR) >> 32;
+        for (row, (out, hash)) in out.iter_mut().zip(hash).enumerate() {
+            let hash = (hash ^ hash >> 29).wrapping_mul(FACTOR) >> 32;
+            *out = hash << 32 | (t * TILE + row) as u64;
         }
     });
     out

@@ -3,6 +3,7 @@
 use super::{Assignment, Model};
 use crate::error::{Error, Result};
 use crate::recipe::{ColumnReference, quantiles};
+use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
 
 /// Distances are kept at quantiles this far apart, 0 and 1 included.
@@ -20,9 +21,14 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Of the columns of a fit, and of its rows, each with its distance.
-    pub fn new(columns: Vec<ColumnReference>, rows: &[Option<Assignment>]) -> Self {
-        Reference { columns, distances: distances(rows) }
+    /// Of the columns of a fit, and of its rows, each with its distance. `weights` are those of the rows that have a
+    /// segment, in their order.
+    pub fn new(
+        columns: Vec<ColumnReference>,
+        rows: &[Option<Assignment>],
+        weights: Option<&Weights>,
+    ) -> Self {
+        Reference { columns, distances: distances(rows, weights) }
     }
 
     /// Whether it fits a model's encoder, and can be computed with.
@@ -52,8 +58,8 @@ impl Model {
 }
 
 /// The quantiles of the distances of the rows that have a segment.
-pub(super) fn distances(rows: &[Option<Assignment>]) -> Vec<f64> {
+pub(super) fn distances(rows: &[Option<Assignment>], weights: Option<&Weights>) -> Vec<f64> {
     let at: Vec<f64> = (0..=PARTS).map(|part| part as f64 / PARTS as f64).collect();
     let mut distances: Vec<f64> = rows.iter().flatten().map(|row| row.distance).collect();
-    quantiles(&mut distances, &at)
+    quantiles(&mut distances, &at, weights.map(Weights::all_copies).as_deref())
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::recipe::Treatment;
-use crate::recipe::rule::{as_text, numbers_or};
-use crate::recipe::statistics::{mean, median};
+use crate::recipe::rule::{Constant, as_text, numbers_or, text_of};
+use crate::recipe::statistics::{Copies, constant, count, deviation, mean, median, sum, there};
 use crate::table::Values;
 
 /// A column that holds for each row a figure of its group.
@@ -25,7 +27,8 @@ pub struct Aggregate {
 }
 
 /// A figure of a group; missing values are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Figure {
     /// The mean.
     Mean,
@@ -35,78 +38,222 @@ pub enum Figure {
     Count,
     /// How many different values there are.
     Distinct,
+    /// The sum; 0 where there is no value.
+    Sum,
+    /// The smallest number.
+    Min,
+    /// The largest number.
+    Max,
+    /// The standard deviation, with 1 taken off the number of values; missing where there is one value only.
+    Std,
+    /// The first value, in the order of the rows: a number or a text.
+    First,
+    /// The last value, in the order of the rows: a number or a text.
+    Last,
+}
+
+impl Figure {
+    /// Each by its name in a recipe.
+    pub(crate) const WORDS: [(&str, Figure); 10] = [
+        ("mean", Figure::Mean),
+        ("median", Figure::Median),
+        ("count", Figure::Count),
+        ("distinct", Figure::Distinct),
+        ("sum", Figure::Sum),
+        ("min", Figure::Min),
+        ("max", Figure::Max),
+        ("std", Figure::Std),
+        ("first", Figure::First),
+        ("last", Figure::Last),
+    ];
+
+    /// The names of all, as a sentence lists them.
+    pub(super) fn listed() -> String {
+        let names: Vec<&str> = Self::WORDS.iter().map(|(word, _)| *word).collect();
+        let (last, first) = names.split_last().unwrap_or((&"", &[]));
+        format!("{} or {last}", first.join(", "))
+    }
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, figure)| *figure == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// The figure of each group by its text, and each row's; rows without a group belong to none.
 ///
 /// # Errors
-/// A sentence, where a mean or median is of a column that is no number.
+/// A sentence, where a figure of numbers is of a column that holds none.
 pub(super) fn figures(
     figure: Figure,
     by: &Values,
     of: Option<&Values>,
-) -> Result<(HashMap<String, f64>, Values), String> {
+    copies: Copies<'_>,
+) -> Result<(HashMap<String, Constant>, Values), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((HashMap::new(), Values::Empty(by.len()))) };
+    let figures = of_groups(figure, codes, levels.len(), of, copies)?;
+    let groups = levels.iter().enumerate().filter_map(|(i, level)| {
+        let value = match &figures {
+            Values::Text { levels, codes } => Constant::Text(levels[codes[i]? as usize].clone()),
+            _ => Constant::Number(figures.number(i).filter(|v| !v.is_nan())?),
+        };
+        Some((level.clone(), value))
+    });
+    Ok((groups.collect(), of_rows(codes, &figures)))
+}
+
+/// The figure of each of `groups` groups, to which the rows belong by their codes.
+///
+/// # Errors
+/// As [`figures`].
+pub(super) fn of_groups(
+    figure: Figure,
+    codes: &[Option<u32>],
+    groups: usize,
+    of: Option<&Values>,
+    copies: Copies<'_>,
+) -> Result<Values, String> {
     let values: Vec<f64> = match (figure, of) {
-        (Figure::Mean | Figure::Median, Some(of)) => {
-            numbers_or(of, || "a mean or median wants numbers".into())?.into_owned()
+        (Figure::First | Figure::Last, Some(Values::Text { levels, codes: own })) => {
+            let of = ends_of_texts(figure, codes, groups, own);
+            return Ok(text_of(levels.clone(), of));
         }
         (Figure::Distinct, Some(of)) => match &*as_text(of)? {
             Values::Text { codes, .. } => codes.iter().map(|c| c.map_or(f64::NAN, f64::from)).collect(),
             _ => vec![f64::NAN; codes.len()],
         },
-        (_, Some(of)) => (0..of.len()).map(|row| if of.is_missing(row) { f64::NAN } else { 1.0 }).collect(),
+        (Figure::Count, Some(of)) => {
+            (0..of.len()).map(|row| if of.is_missing(row) { f64::NAN } else { 1.0 }).collect()
+        }
+        (_, Some(of)) => numbers_or(of, || format!("the {} wants numbers", figure.word()))?.into_owned(),
         (_, None) => vec![1.0; codes.len()],
     };
     // Rows sorted by group, in row order within each.
-    let mut ends = vec![0usize; levels.len() + 1];
+    let mut ends = vec![0usize; groups + 1];
     codes.iter().flatten().for_each(|&c| ends[c as usize + 1] += 1);
     for c in 1..ends.len() {
         ends[c] += ends[c - 1];
     }
     let mut next = ends.clone();
-    let mut sorted = vec![f64::NAN; ends[levels.len()]];
-    for (&value, code) in values.iter().zip(codes) {
+    let mut sorted = vec![f64::NAN; ends[groups]];
+    let mut sorted_copies = copies.map(|_| vec![0.0; ends[groups]]);
+    for (row, (&value, code)) in values.iter().zip(codes).enumerate() {
         if let Some(code) = code {
-            sorted[next[*code as usize]] = value;
-            next[*code as usize] += 1;
+            let place = &mut next[*code as usize];
+            sorted[*place] = value;
+            if let (Some(sorted), Some(copies)) = (&mut sorted_copies, copies) {
+                sorted[*place] = copies[row];
+            }
+            *place += 1;
         }
     }
     let group = |ends: &[usize]| {
-        let there = sorted[ends[0]..ends[1]].iter().copied().filter(|v| !v.is_nan()).collect();
-        of_group(figure, there)
+        let (values, copies) =
+            there(&sorted[ends[0]..ends[1]], sorted_copies.as_ref().map(|c| &c[ends[0]..ends[1]]));
+        of_group(figure, values, copies.as_deref())
     };
     let figures: Vec<f64> = ends.windows(2).map(group).collect();
-    let there = levels.iter().zip(&figures).filter(|(_, v)| !v.is_nan());
-    let groups = there.map(|(level, &figure)| (level.clone(), figure)).collect();
-    Ok((groups, Values::Number(of_rows(codes, &figures))))
+    if figures.iter().any(|v| v.is_infinite()) {
+        return Err(format!("the numbers are too large for a {}", figure.word()));
+    }
+    Ok(Values::Number(figures))
+}
+
+/// The code of each group's first or last text.
+fn ends_of_texts(
+    figure: Figure,
+    codes: &[Option<u32>],
+    groups: usize,
+    own: &[Option<u32>],
+) -> Vec<Option<u32>> {
+    let mut found = vec![None; groups];
+    for (code, text) in codes.iter().zip(own) {
+        if let (Some(code), Some(text)) = (code, text) {
+            let found = &mut found[*code as usize];
+            if figure == Figure::Last || found.is_none() {
+                *found = Some(*text);
+            }
+        }
+    }
+    found
 }
 
 /// Each row's figure; missing where there is none.
-fn of_rows(codes: &[Option<u32>], figures: &[f64]) -> Vec<f64> {
-    codes.iter().map(|code| code.map_or(f64::NAN, |code| figures[code as usize])).collect()
+fn of_rows(codes: &[Option<u32>], figures: &Values) -> Values {
+    match figures {
+        Values::Text { levels, codes: of } => {
+            text_of(levels.clone(), codes.iter().map(|code| of[(*code)? as usize]).collect())
+        }
+        _ => {
+            let figure = |code: &Option<u32>| code.and_then(|code| figures.number(code as usize));
+            Values::Number(codes.iter().map(|code| figure(code).unwrap_or(f64::NAN)).collect())
+        }
+    }
 }
 
-fn of_group(figure: Figure, mut values: Vec<f64>) -> f64 {
+/// The figure of a group's values, which are all there.
+fn of_group(figure: Figure, mut values: Vec<f64>, copies: Copies<'_>) -> f64 {
     match figure {
-        Figure::Count => values.len() as f64,
+        Figure::Count => count(&values, copies),
         Figure::Distinct => {
             values.sort_unstable_by(f64::total_cmp);
             values.dedup();
             values.len() as f64
         }
+        Figure::Sum => sum(&values, copies),
         _ if values.is_empty() => f64::NAN,
-        Figure::Mean => mean(&values),
-        Figure::Median => median(&values),
+        Figure::Mean => mean(&values, copies),
+        Figure::Median => median(&values, copies),
+        Figure::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
+        Figure::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        Figure::Std if constant(&values, copies).is_some() => {
+            // Not the rounding noise of equal values; and no deviation of a single one.
+            if count(&values, copies) > 1.0 { 0.0 } else { f64::NAN }
+        }
+        Figure::Std => deviation(&values, mean(&values, copies), 1, copies),
+        Figure::First => values[0],
+        Figure::Last => values[values.len() - 1],
     }
 }
 
 /// Each row's figure, missing for a group that has none, and the number of rows with such a group.
-pub(super) fn join(by: &Values, groups: &HashMap<String, f64>) -> Result<(Values, usize), String> {
+pub(super) fn join(by: &Values, groups: &HashMap<String, Constant>) -> Result<(Values, usize), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((Values::Empty(by.len()), 0)) };
-    let figures: Vec<f64> = levels.iter().map(|l| groups.get(l).copied().unwrap_or(f64::NAN)).collect();
-    let new = codes.iter().flatten().filter(|code| figures[**code as usize].is_nan()).count();
-    Ok((Values::Number(of_rows(codes, &figures)), new))
+    let found: Vec<Option<&Constant>> = levels.iter().map(|level| groups.get(level)).collect();
+    let new = codes.iter().flatten().filter(|code| found[**code as usize].is_none()).count();
+    let figures = if groups.values().any(|figure| matches!(figure, Constant::Text(_))) {
+        let mut texts = Vec::new();
+        let codes = found.iter().map(|figure| match figure {
+            Some(Constant::Text(text)) => {
+                texts.push(text.clone());
+                Some(texts.len() as u32 - 1)
+            }
+            _ => None,
+        });
+        let codes = codes.collect();
+        merged(&texts, codes)
+    } else {
+        let number = |figure: &Option<&Constant>| match figure {
+            Some(Constant::Number(v)) => *v,
+            _ => f64::NAN,
+        };
+        Values::Number(found.iter().map(number).collect())
+    };
+    Ok((of_rows(codes, &figures), new))
+}
+
+/// A text column whose levels may repeat.
+fn merged(texts: &[String], codes: Vec<Option<u32>>) -> Values {
+    let mut places: HashMap<&str, u32> = HashMap::new();
+    let mut levels = Vec::new();
+    let of: Vec<u32> = (texts.iter())
+        .map(|text| {
+            *places.entry(text).or_insert_with(|| {
+                levels.push(text.clone());
+                levels.len() as u32 - 1
+            })
+        })
+        .collect();
+    text_of(levels, codes.into_iter().map(|code| code.map(|code| of[code as usize])).collect())
 }

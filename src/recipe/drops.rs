@@ -6,7 +6,7 @@ use crate::error::{Error, Place, Result};
 use crate::recipe::preparation::matches;
 use crate::recipe::rows::no_column;
 use crate::recipe::rule::numbers_or;
-use crate::recipe::statistics::quantile_of;
+use crate::recipe::statistics::{Copies, Ranked};
 use crate::table::{Column, Table, missing_column};
 
 /// Rows to leave out.
@@ -75,7 +75,7 @@ pub enum Fate {
 
 impl Drop {
     /// The bounds or columns that this comes to in a table, or a sentence.
-    pub(super) fn fit(&self, table: &Table) -> std::result::Result<FittedDrop, String> {
+    pub(super) fn fit(&self, table: &Table, copies: Copies<'_>) -> std::result::Result<FittedDrop, String> {
         let columns = matching(table, &self.columns)?;
         let quantile = match self.rule {
             DropRule::MissingShare(share) => {
@@ -85,10 +85,9 @@ impl Drop {
             DropRule::AboveQuantile(q) | DropRule::BelowQuantile(q) => q,
         };
         let bounds = columns.iter().map(|column| {
-            let mut sorted = numbers(column).map_err(|what| format!("column {}: {what}", column.name))?;
-            sorted.retain(|v| !v.is_nan());
-            sorted.sort_unstable_by(f64::total_cmp);
-            let bound = (!sorted.is_empty()).then(|| quantile_of(&sorted, quantile));
+            let numbers = numbers(column).map_err(|what| format!("column {}: {what}", column.name))?;
+            let ranked = Ranked::new(&numbers, copies);
+            let bound = (!ranked.is_empty()).then(|| ranked.quantile(quantile));
             let (min, max) =
                 if matches!(self.rule, DropRule::AboveQuantile(_)) { (None, bound) } else { (bound, None) };
             Ok(Bounds { column: column.name.clone(), min, max })

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::recipe::aggregate::{Aggregate, Figure};
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::drops::{Drop, DropRule};
+use crate::recipe::group::Group;
 use crate::recipe::preparation::Kind;
 use crate::recipe::rule::Rule;
 use crate::recipe::step::{Step, decode_steps, optional};
@@ -26,6 +27,8 @@ pub struct Recipe {
     pub columns: Vec<Column>,
     /// Columns made of figures by group.
     pub aggregates: Vec<Aggregate>,
+    /// Whether the rows are brought together before there are features.
+    pub group: Option<Group>,
     /// Rows that are left out.
     pub drops: Vec<Drop>,
     /// Which columns become features.
@@ -224,13 +227,21 @@ impl Recipe {
         if faults.is_empty() { Ok(recipe) } else { Err(Error::Recipe(faults)) }
     }
 
-    /// The columns that the table must be read with as text: their first step says how their numbers are written.
+    /// The column whose cells name the table's rows, where one does. Groups have their own names.
+    pub fn id(&self) -> Option<&str> {
+        self.input.id.as_deref().filter(|_| self.group.is_none())
+    }
+
+    /// The columns that the table must be read with as text: those whose first step says how their numbers are written,
+    /// and what makes groups, which is kept as it is written.
     pub fn text_columns(&self) -> Vec<String> {
         let from = |c: &Column| {
             let number = matches!(c.steps.first(), Some(Step::Rule(Rule::Number(_))));
             (number && c.columns.is_none()).then(|| c.from.clone().unwrap_or_else(|| c.name.clone()))
         };
-        self.columns.iter().filter_map(from).collect()
+        let by = self.group.iter().map(|group| group.by.clone());
+        let by = by.filter(|by| !self.columns.iter().any(|c| c.name == *by));
+        self.columns.iter().filter_map(from).chain(by).collect()
     }
 
     /// The recipe that a run without one follows.
@@ -266,6 +277,7 @@ fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeM
     recipe.columns = root.sections("column").into_iter().filter_map(|s| column(s, &mut made)).collect();
     recipe.aggregates =
         root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
+    recipe.group = part("group").and_then(|section| group(section, &recipe));
     recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
     if let Some(section) = part("features") {
         recipe.features = features(section);
@@ -412,15 +424,9 @@ fn treatment(section: &Section<'_>) -> Treatment {
 }
 
 fn aggregate(section: Section<'_>, made: &mut Made) -> Option<Aggregate> {
-    let figures = [
-        ("mean", Figure::Mean),
-        ("median", Figure::Median),
-        ("count", Figure::Count),
-        ("distinct", Figure::Distinct),
-    ];
     let name = section.need("name", "the column's name").and_then(|v| made.name(&v));
     let by = section.need("by", "the column whose values make the groups").and_then(|v| v.text());
-    let figure = section.need("compute", "mean, median, count or distinct").and_then(|v| v.word(&figures));
+    let figure = section.need("compute", &Figure::listed()).and_then(|v| v.word(&Figure::WORDS));
     let of = section.take("of");
     if of.is_none() && figure.is_some_and(|f| f != Figure::Count) {
         section.fault("of is missing; expected the column that the figure is of");
@@ -429,6 +435,23 @@ fn aggregate(section: Section<'_>, made: &mut Made) -> Option<Aggregate> {
     let (line, treatment) = (section.line(), treatment(&section));
     section.finish();
     Some(Aggregate { line, name: name?, by: by?, of: of?, figure: figure?, treatment })
+}
+
+fn group(section: Section<'_>, recipe: &Recipe) -> Option<Group> {
+    let by = section.need("by", "the column whose values make the groups");
+    let line = section.line();
+    section.finish();
+    let value = by?;
+    let by = value.text()?;
+    if !recipe.aggregates.iter().any(|aggregate| aggregate.by == by) {
+        value.fault(format!("no [[aggregate]] has by = {by:?}; expected one for each column of the groups"));
+    }
+    if let Some(id) = recipe.input.id.as_ref().filter(|id| **id != by) {
+        value.fault(format!(
+            "the groups of {by:?} are the rows, so that id = {id:?} cannot name them; leave id out"
+        ));
+    }
+    Some(Group { line, by })
 }
 
 fn drop_rule(section: Section<'_>) -> Option<Drop> {

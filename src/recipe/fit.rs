@@ -9,7 +9,7 @@ use crate::recipe::encode::{ColumnEncoder, Encoder, Sides};
 use crate::recipe::infer::{Choice, describe, infer};
 use crate::recipe::rows::{check_lengths, kept_rows, pick};
 use crate::recipe::rule::numbers_or;
-use crate::recipe::statistics::{centre_and_scale, correlation, median, rank};
+use crate::recipe::statistics::{Copies, centre_and_scale, constant, correlation, median, rank, tally};
 use crate::recipe::{Features, InferOptions, Missing, Scale, TOP_LEVELS, Treatment};
 use crate::table::{Column, Table, Values, missing_column};
 
@@ -26,17 +26,18 @@ impl Encoder {
     /// [`Missing::Drop`], and numbers too large for a mean or deviation.
     pub fn fit(table: &Table, options: &InferOptions) -> Result<(Encoder, Vec<Choice>)> {
         let features = Features { options: options.clone(), ..Features::default() };
-        let (encoder, choices, _) = Self::fit_rows(table, &features, &HashMap::new(), None)?;
-        Ok((encoder, choices))
+        let fitted = Self::fit_rows(table, &features, &HashMap::new(), None, None)?;
+        Ok((fitted.encoder, fitted.choices))
     }
 
-    /// The same for some rows, with columns treated each in its way; returns the rows that it kept, where not all.
+    /// The same for some rows, of which there are so many `copies` each, with columns treated each in its way.
     pub(super) fn fit_rows(
         table: &Table,
         features: &Features,
         treatments: &HashMap<String, Treatment>,
         among: Option<Vec<u32>>,
-    ) -> Result<(Encoder, Vec<Choice>, Option<Vec<u32>>)> {
+        copies: Copies<'_>,
+    ) -> Result<FittedEncoder> {
         check_lengths(table)?;
         let options = &features.options;
         if let Some(weight) = &options.weight
@@ -55,17 +56,25 @@ impl Encoder {
             return Err(Error::at(Place::file(table.source.as_str()), what));
         }
         if let Some(most) = features.drop_correlated {
-            drop_correlated(&all, &mut choices, kept.as_deref(), most);
+            drop_correlated(&all, &mut choices, kept.as_deref(), most, copies);
         }
         let plain = Treatment::default();
-        let fitted: Vec<Result<ColumnEncoder>> = taken(&choices)
+        let copies = copies.map(|copies| pick(table.rows, kept.as_deref(), |row| copies[row]));
+        let fitted: Vec<Result<(ColumnEncoder, Option<String>)>> = taken(&choices)
             .par_iter()
             .map(|column| {
                 let treatment = treatments.get(&column.name).unwrap_or(&plain);
-                fit_column(column, kept.as_deref(), options, treatment).map_err(|e| e.in_file(&table.source))
+                fit_column(column, kept.as_deref(), options, treatment, copies.as_deref())
+                    .map_err(|e| e.in_file(&table.source))
             })
             .collect();
-        let columns = fitted.into_iter().collect::<Result<Vec<_>>>()?;
+        let fitted = fitted.into_iter().collect::<Result<Vec<_>>>()?;
+        let (columns, constants): (Vec<ColumnEncoder>, Vec<Option<String>>) = fitted.into_iter().unzip();
+        let note = |(column, value): (&ColumnEncoder, Option<String>)| {
+            let what = "a feature that is the same everywhere tells no rows apart";
+            Some(format!("note: {} is {} in every row: {what}", column.column(), value?))
+        };
+        let notes = columns.iter().zip(constants).filter_map(note).collect();
         for (choice, column) in choices.iter_mut().filter(|c| c.features > 0).zip(&columns) {
             let guessed = std::mem::replace(&mut choice.features, column.width());
             // Rows that were left out may have taken levels with them.
@@ -74,17 +83,36 @@ impl Encoder {
             }
             let own = treatments.get(&choice.column).is_some_and(|t| t.top.is_some());
             if let ColumnEncoder::OneHot { levels, other, missing, .. } = column
-                && (own || guessed != choice.features)
+                && (own || guessed != choice.features || choice.distinct == Some(2))
             {
                 choice.reason = describe(levels.len() + other.len(), levels.len(), *missing);
             }
         }
-        Ok((Encoder { scale: options.scale, missing: options.missing, columns }, choices, kept))
+        let encoder = Encoder { scale: options.scale, missing: options.missing, columns };
+        Ok(FittedEncoder { encoder, choices, kept, notes })
     }
 }
 
+/// What fitting an encoder to some rows gives.
+pub(super) struct FittedEncoder {
+    pub(super) encoder: Encoder,
+    /// What became of each column, and why.
+    pub(super) choices: Vec<Choice>,
+    /// The rows that it kept, where not all.
+    pub(super) kept: Option<Vec<u32>>,
+    /// What a person should know.
+    pub(super) notes: Vec<String>,
+}
+
 /// Leaves out the later of two columns whose correlation is beyond `most`, either way.
-fn drop_correlated(columns: &[&Column], choices: &mut [Choice], kept: Option<&[u32]>, most: f64) {
+fn drop_correlated(
+    columns: &[&Column],
+    choices: &mut [Choice],
+    kept: Option<&[u32]>,
+    most: f64,
+    copies: Copies<'_>,
+) {
+    let copies = copies.map(|copies| pick(copies.len(), kept, |row| copies[row]));
     let values: Vec<Option<Vec<f64>>> = columns
         .par_iter()
         .zip(&*choices)
@@ -97,7 +125,7 @@ fn drop_correlated(columns: &[&Column], choices: &mut [Choice], kept: Option<&[u
         let Some(own) = &values[later] else { continue };
         let found = (0..later).into_par_iter().find_map_first(|earlier| {
             let other = values[earlier].as_ref().filter(|_| choices[earlier].features > 0)?;
-            let r = correlation(other, own);
+            let r = correlation(other, own, copies.as_deref());
             (r.abs() > most).then_some((earlier, r))
         });
         if let Some((earlier, r)) = found {
@@ -107,36 +135,39 @@ fn drop_correlated(columns: &[&Column], choices: &mut [Choice], kept: Option<&[u
     }
 }
 
-/// Learns one column from the rows kept.
+/// Learns one column from the rows kept, of which there are so many copies each; with its value, where it is a constant.
 fn fit_column(
     column: &Column,
     kept: Option<&[u32]>,
     options: &InferOptions,
     treatment: &Treatment,
-) -> Result<ColumnEncoder> {
+    copies: Copies<'_>,
+) -> Result<(ColumnEncoder, Option<String>)> {
     let name = column.name.clone();
     let weight = treatment.weight.unwrap_or(1.0);
     match &column.values {
         numbers @ (Values::Number(_) | Values::Packed { .. }) => {
             let mut values = pick(numbers.len(), kept, |row| numbers.number(row).unwrap_or(f64::NAN));
-            let median = median(&values);
+            let median = median(&values, copies);
             // Of as many ones as zeros, as for other columns of two values.
             let flags = median == 0.5 && values.iter().all(|v| v.is_nan() || *v == 0.0 || *v == 1.0);
             let median = if flags { 0.0 } else { median };
             values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = median);
             let how = treatment.scale.unwrap_or(options.scale);
-            let (centre, scale) = centre_and_scale(&values, how);
+            let constant = constant(&values, copies).map(|(value, _)| value.to_string());
+            let (centre, scale) = centre_and_scale(&values, how, copies);
             let scale = scale / weight;
             if !(median.is_finite() && centre.is_finite() && scale.is_finite()) {
                 let what = "the numbers are too large for a mean and a deviation";
                 return Err(Error::at(Place::default().column(name), what));
             }
             let unscaled = how == Scale::None && options.scale != Scale::None;
-            Ok(ColumnEncoder::Number { column: name, median, centre, scale, unscaled })
+            Ok((ColumnEncoder::Number { column: name, median, centre, scale, unscaled }, constant))
         }
         Values::Bool(v) => {
             let values = pick(v.len(), kept, |row| v[row]);
-            Ok(fit_flag(name, &values, None, (treatment.scale.unwrap_or(options.scale), weight)))
+            let how = treatment.scale.unwrap_or(options.scale);
+            Ok(fit_flag(name, &values, None, (how, weight), copies))
         }
         Values::Text { levels, codes } => {
             let codes = pick(codes.len(), kept, |row| codes[row]);
@@ -147,34 +178,44 @@ fn fit_column(
                 let side = |code: &Option<u32>| code.and_then(|c| of.get(c as usize).copied().flatten());
                 let values: Vec<Option<bool>> = codes.iter().map(side).collect();
                 let how = treatment.scale.unwrap_or(options.scale);
-                return Ok(fit_flag(name, &values, Some(texts), (how, weight)));
+                return Ok(fit_flag(name, &values, Some(texts), (how, weight), copies));
             }
-            let (mut levels, other) = rank(levels, &codes, treatment.top.unwrap_or(TOP_LEVELS));
+            let (mut levels, other) = rank(levels, &codes, treatment.top.unwrap_or(TOP_LEVELS), copies);
             if treatment.alphabetical {
                 levels.sort();
             }
             let missing = options.missing == Missing::Impute && codes.iter().any(Option::is_none);
-            Ok(ColumnEncoder::OneHot { column: name, levels, other, missing, weight })
+            let constant = match &levels[..] {
+                [one] if other.is_empty() && !missing => Some(format!("{one:?}")),
+                _ => None,
+            };
+            Ok((ColumnEncoder::OneHot { column: name, levels, other, missing, weight }, constant))
         }
         Values::Empty(_) => Err(Error::at(Place::default().column(name), "every value is missing")),
     }
 }
 
-/// Learns a column of two values, as a column of the numbers 0 and 1 is learned.
+/// Learns a column of two values, as a column of the numbers 0 and 1 is learned; with its value, where it is a constant.
 fn fit_flag(
     column: String,
     values: &[Option<bool>],
     texts: Option<Sides>,
     (how, weight): (Scale, f64),
-) -> ColumnEncoder {
-    let count = |wanted| values.iter().filter(|v| **v == Some(wanted)).count();
-    let fill = count(true) > count(false);
+    copies: Copies<'_>,
+) -> (ColumnEncoder, Option<String>) {
+    let codes: Vec<Option<u32>> = values.iter().map(|v| v.map(u32::from)).collect();
+    let counts = tally(2, &codes, copies);
+    let fill = counts[1] > counts[0];
+    let constant = (counts[0] == 0 || counts[1] == 0).then(|| match &texts {
+        Some(texts) => format!("{:?}", if fill { &texts.yes } else { &texts.no }),
+        None => fill.to_string(),
+    });
     // Zeros and ones are fine as they are where nothing is to be scaled.
     let (centre, scale) = if how == Scale::None {
         (0.0, 1.0)
     } else {
         let numbers: Vec<f64> = values.iter().map(|v| f64::from(u8::from(v.unwrap_or(fill)))).collect();
-        centre_and_scale(&numbers, how)
+        centre_and_scale(&numbers, how, copies)
     };
-    ColumnEncoder::Bool { column, fill, weight, centre, scale, texts }
+    (ColumnEncoder::Bool { column, fill, weight, centre, scale, texts }, constant)
 }

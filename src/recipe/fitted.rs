@@ -7,13 +7,19 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Fault, Place, Result};
+use crate::recipe::columns::{Node, Plan, needed};
 use crate::recipe::drops::{Fate, FittedDrop};
 use crate::recipe::encode::{ColumnEncoder, Encoded, Encoder};
+use crate::recipe::fit::FittedEncoder;
+use crate::recipe::group::Group;
 use crate::recipe::infer::Choice;
-use crate::recipe::preparation::{Kind, MadeColumn, Preparation, fit_columns, matches, needed, with_made};
-use crate::recipe::rows::no_column;
+use crate::recipe::preparation::{Preparation, matches, with_made};
+use crate::recipe::rows::{kept_rows, no_column, renumbered, select};
+use crate::recipe::rule::numbers_or;
+use crate::recipe::statistics::Copies;
 use crate::recipe::{Features, Recipe};
-use crate::table::{Reading, Table, Written, check_columns};
+use crate::table::{Column, Reading, Table, Written, check_columns, missing_column};
+use crate::weights::Weights;
 
 /// All that a recipe learned: from a table to its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +35,7 @@ pub(crate) struct Applied<'a> {
     pub(crate) encoded: Encoded,
     /// The rows that are left out as outliers, ascending.
     pub(crate) outliers: Vec<u32>,
-    /// The columns that the features are made of.
+    /// The columns that the features are made of. Where rows were brought together, it has the groups as ids.
     pub(crate) table: Cow<'a, Table>,
 }
 
@@ -46,56 +52,206 @@ pub struct Fitting {
     pub outliers: Vec<u32>,
     /// How many rows [`Drop`]s leave out, outliers among them.
     pub dropped: usize,
-    /// The rows that the features have, where not all.
+    /// The rows that the features have, where not all. Rows of weight 0 are not among them.
     pub kept: Option<Vec<u32>>,
+    /// The weights of the rows that the features have, where there are such. All are above 0.
+    pub weights: Option<Weights>,
+    /// The rows that get a segment but are no rows of the fit, because their weight is 0; ascending.
+    pub unweighted: Vec<u32>,
+}
+
+/// What the rows that count teach.
+struct Learned {
+    preparation: Preparation,
+    encoder: FittedEncoder,
+    notes: Vec<String>,
+    fates: Option<Vec<Fate>>,
 }
 
 impl Recipe {
-    /// Makes the recipe's columns in `table`, chooses its features, and learns all that they need.
+    /// Makes the recipe's columns in `table`, chooses its features, and learns all that they need. With `[group]`, the
+    /// table becomes that of the groups.
     ///
-    /// Columns learn from all rows; features only from those that are kept.
+    /// Columns learn from all rows; features only from those that are kept. A weight is a number of copies in all that
+    /// is learned, and a row of weight 0 is none: it only gets its columns, as any other table's rows would.
     ///
     /// # Errors
-    /// Columns that are not there, chains that do not fit their columns, and those of [`Encoder::fit`].
+    /// Columns that are not there, chains that do not fit their columns, weights that cannot be used, and those of
+    /// [`Encoder::fit`].
     pub fn fit(&self, table: &mut Table) -> Result<Fitting> {
-        let columns = fit_columns(self, table)?;
+        let plan = Plan::new(self, table)?;
+        let mut notes = Vec::new();
+        let mut grouping = None;
+        // Those of the table, before columns are made of its own names.
         let written = table.readings.clone();
-        for made in columns.made {
-            match table.columns.iter_mut().find(|c| c.name == made.name) {
-                Some(own) => {
-                    table.readings.remove(&made.name);
-                    table.wholes.remove(&made.name);
-                    *own = made;
-                }
-                None => table.columns.push(made),
-            }
+        if let Some(group) = &self.group {
+            let (columns, made) = plan.make(&plan.of_rows, table, None)?;
+            put(table, made);
+            let (found, grouped, said) = plan.group(&group.by, table, columns)?;
+            notes.extend(said);
+            grouping = Some(found);
+            *table = grouped;
         }
+        let nodes = if grouping.is_some() { &plan.of_groups } else { &plan.of_rows };
+        let weights = self.weights(&plan, nodes, table)?;
+        // The rows of a weight above 0, where not all are.
+        let counted = weights.as_ref().map(|weights| {
+            (0..table.rows as u32).filter(|row| weights.counts_row(*row as usize)).collect::<Vec<u32>>()
+        });
+        let counted = counted.filter(|counted| counted.len() < table.rows);
+        let mut fitting = if let Some(counted) = counted {
+            let own = weights.as_ref().map(|w| w.select(counted.iter().map(|row| *row as usize)));
+            let learned = self
+                .learn(&plan, nodes, &mut select(table, &counted), own.as_ref())
+                .map_err(|e| renumbered(e, &counted))?;
+            self.with_the_rest(learned, &counted, table, &mut notes)?
+        } else {
+            let learned = self.learn(&plan, nodes, table, weights.as_ref())?;
+            notes.extend(learned.notes);
+            let fates = learned.fates.as_deref();
+            Fitting {
+                notes: Vec::new(),
+                outliers: fates.map_or_else(Vec::new, outliers),
+                dropped: dropped(fates),
+                kept: learned.encoder.kept,
+                choices: learned.encoder.choices,
+                fitted: Fitted { preparation: learned.preparation, encoder: learned.encoder.encoder },
+                weights: None,
+                unweighted: Vec::new(),
+            }
+        };
+        let Fitted { preparation, encoder } = &mut fitting.fitted;
+        if let Some(grouping) = &mut grouping {
+            grouping.keep_needed(preparation, encoder);
+        }
+        preparation.group = grouping;
+        preparation.readings = readings(&written, preparation, encoder);
+        fitting.notes.splice(0..0, notes);
+        fitting.weights = weights.map(|weights| match &fitting.kept {
+            None => weights,
+            Some(kept) => weights.select(kept.iter().map(|row| *row as usize)),
+        });
+        Ok(fitting)
+    }
+
+    /// The rows' weights, where a column has them. One that is made is made of rows that all count once.
+    fn weights(&self, plan: &Plan<'_>, nodes: &[Node<'_>], table: &Table) -> Result<Option<Weights>> {
+        let Some(name) = &self.features.options.weight else { return Ok(None) };
+        let place = || Place::file(table.source.as_str()).column(name.as_str());
+        let made = if Plan::makes(nodes, name) { plan.make(nodes, table, None)?.1 } else { Vec::new() };
+        let column = made.iter().find(|c| c.name == *name).or_else(|| table.column(name));
+        let column = column.ok_or_else(|| match &self.group {
+            None => missing_column(table, name),
+            Some(group) => Error::at(
+                place(),
+                format!(
+                    "the weight has to be a column of the groups: make it with an [[aggregate]] by {:?}",
+                    group.by
+                ),
+            ),
+        })?;
+        weights_of(table, column).map(Some)
+    }
+
+    /// Makes the columns of a table whose rows all count, and learns from them.
+    fn learn<'a>(
+        &'a self,
+        plan: &Plan<'a>,
+        nodes: &[Node<'a>],
+        table: &mut Table,
+        weights: Option<&Weights>,
+    ) -> Result<Learned> {
+        let copies: Option<Vec<f64>> = weights.map(Weights::all_copies);
+        let copies = copies.as_deref().filter(|copies| copies.iter().any(|c| *c != 1.0));
+        let (columns, made) = plan.make(nodes, table, copies)?;
+        put(table, made);
         in_order(table, &self.features);
         let mut notes = Vec::new();
-        let (drops, fates) = fit_drops(self, table, &mut notes)?;
-        let dropped = fates.iter().flatten().filter(|f| **f != Fate::Kept).count();
+        let (drops, fates) = fit_drops(self, table, copies, &mut notes)?;
         let kept = fates.as_deref().and_then(kept);
-        let (encoder, choices, encoded) =
-            Encoder::fit_rows(table, &self.features, &columns.treatments, kept)?;
+        let encoder = Encoder::fit_rows(table, &self.features, &plan.treatments, kept, copies)?;
         let used: HashSet<&str> = encoder
+            .encoder
             .columns
             .iter()
             .map(|c| c.column())
             .chain(drops.iter().flat_map(FittedDrop::columns))
             .collect();
-        let columns = needed(columns.columns, &used);
-        let readings = readings(&written, &columns, &used);
-        let preparation = Preparation { columns, drops, readings };
-        let outliers = fates.as_deref().map_or_else(Vec::new, outliers);
+        let columns = needed(columns, &used);
+        let preparation = Preparation { group: None, columns, drops, readings: BTreeMap::new() };
+        notes.extend(encoder.notes.iter().cloned());
+        Ok(Learned { preparation, encoder, notes, fates })
+    }
+
+    /// A fit to the rows that count, for the whole table: the other rows get their columns too, and their fate.
+    fn with_the_rest(
+        &self,
+        learned: Learned,
+        counted: &[u32],
+        table: &mut Table,
+        notes: &mut Vec<String>,
+    ) -> Result<Fitting> {
+        let Learned { preparation, encoder: FittedEncoder { encoder, choices, kept, notes: said }, .. } =
+            learned;
+        let prepared = preparation.apply(table)?;
+        put(table, prepared.made);
+        in_order(table, &self.features);
+        let fates = prepared.fates.as_deref();
+        let fate = |row: u32| fates.map_or(Fate::Kept, |fates| fates[row as usize]);
+        let counts: HashSet<u32> = counted.iter().copied().collect();
+        let rest = (0..table.rows as u32).filter(|row| !counts.contains(row) && fate(*row) == Fate::Kept);
+        let columns: Vec<&Column> = encoder.columns.iter().filter_map(|c| table.column(c.column())).collect();
+        let rest: Vec<u32> = rest.collect();
+        let unweighted = kept_rows(table, &columns, encoder.missing, Some(rest))?.unwrap_or_default();
+        let kept = match kept {
+            None => counted.to_vec(),
+            Some(kept) => kept.iter().map(|&row| counted[row as usize]).collect(),
+        };
+        notes.extend(prepared.notes);
         Ok(Fitting {
-            fitted: Fitted { preparation, encoder },
+            notes: said,
+            outliers: fates.map_or_else(Vec::new, outliers),
+            dropped: dropped(fates),
+            kept: Some(kept),
             choices,
-            notes,
-            outliers,
-            dropped,
-            kept: encoded,
+            fitted: Fitted { preparation, encoder },
+            weights: None,
+            unweighted,
         })
     }
+}
+
+/// The weights that a column of a table holds.
+///
+/// # Errors
+/// Those of [`Weights::new`], and a column without numbers.
+fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
+    let place = || Place::file(table.source.as_str()).column(column.name.as_str());
+    let numbers = numbers_or(&column.values, || "expected weights that are numbers".into());
+    let numbers = numbers.map_err(|what| Error::at(place(), what))?;
+    Weights::new(&numbers).map_err(|e| {
+        let row = e.row.map_or_else(String::new, |row| format!("row {}: ", row + 1));
+        Error::at(place(), format!("{row}{}", e.what))
+    })
+}
+
+/// Puts columns that were made into a table, in the place of its own of the same names.
+fn put(table: &mut Table, made: Vec<Column>) {
+    for made in made {
+        match table.columns.iter_mut().find(|c| c.name == made.name) {
+            Some(own) => {
+                table.readings.remove(&made.name);
+                table.wholes.remove(&made.name);
+                *own = made;
+            }
+            None => table.columns.push(made),
+        }
+    }
+}
+
+/// How many rows are left out.
+fn dropped(fates: Option<&[Fate]>) -> usize {
+    fates.iter().copied().flatten().filter(|f| **f != Fate::Kept).count()
 }
 
 /// Puts the columns that a recipe names in its order, before all others.
@@ -116,14 +272,21 @@ fn in_order(table: &mut Table, features: &Features) {
 fn fit_drops(
     recipe: &Recipe,
     table: &Table,
+    copies: Copies<'_>,
     notes: &mut Vec<String>,
 ) -> Result<(Vec<FittedDrop>, Option<Vec<Fate>>)> {
     let mut faults = Vec::new();
+    let grouped = |what: String| match &recipe.group {
+        None => what,
+        Some(Group { by, .. }) => {
+            format!("{what}; with [group] the columns are those of an [[aggregate]] by {by:?}")
+        }
+    };
     let mut fault =
         |line: u64, key: String, what| faults.push(Fault::in_line(&recipe.source, line, key, what));
     let mut drops = Vec::new();
     for (i, drop) in recipe.drops.iter().enumerate() {
-        match drop.fit(table) {
+        match drop.fit(table, copies).map_err(grouped) {
             Ok(fitted) => drops.push(fitted),
             Err(what) => fault(drop.line, format!("drop[{i}].columns"), what),
         }
@@ -132,7 +295,7 @@ fn fit_drops(
     let lists = [("features.columns", &options.features), ("features.drop", &options.drop)];
     for (key, patterns) in lists.iter().filter(|_| *line > 0) {
         for pattern in patterns.iter().filter(|p| !table.columns.iter().any(|c| matches(p, &c.name))) {
-            fault(*line, (*key).to_string(), no_column(table, &[], pattern));
+            fault(*line, (*key).to_string(), grouped(no_column(table, &[], pattern)));
         }
     }
     if !faults.is_empty() {
@@ -166,16 +329,17 @@ fn rows_of(fates: &[Fate], is: impl Fn(Fate) -> bool) -> Vec<u32> {
     fates.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
 }
 
-/// How numbers are written in the table's columns that are used.
+/// How numbers are written in the table's columns that are used as numbers.
 fn readings(
     written: &BTreeMap<String, Written>,
-    made: &[MadeColumn],
-    used: &HashSet<&str>,
+    preparation: &Preparation,
+    encoder: &Encoder,
 ) -> BTreeMap<String, Reading> {
-    let read: HashSet<&str> =
-        made.iter().filter(|c| c.read == Some(Kind::Number)).map(|c| c.from.as_str()).collect();
-    let own = |name: &str| used.contains(name) && made.iter().all(|c| c.name != name);
-    let needed = written.iter().filter(|(name, _)| read.contains(name.as_str()) || own(name));
+    let names: HashSet<&str> = encoder.columns.iter().map(ColumnEncoder::column).collect();
+    let read: HashSet<&str> = preparation.reads(&names).into_iter().collect();
+    let texts = preparation.text_columns();
+    let needed =
+        written.iter().filter(|(name, _)| read.contains(name.as_str()) && !texts.contains(&name.as_str()));
     needed.map(|(name, written)| (name.clone(), written.reading.clone())).collect()
 }
 
@@ -208,7 +372,10 @@ impl Fitted {
         let names: HashSet<&str> = encoder.columns.iter().map(|c| c.column()).collect();
         check_columns(table, preparation.reads(&names))?;
         let prepared = preparation.apply(table)?;
-        let whole = with_made(table, &prepared.made, &names);
+        let mut grouped = prepared.grouped;
+        let ids = grouped.as_mut().and_then(|grouped| grouped.ids.take());
+        let whole = with_made(grouped.as_ref().unwrap_or(table), &prepared.made, &names);
+        let whole = Table { ids, ..whole };
         let fates = prepared.fates.as_deref();
         let mut encoded = encoder.apply_rows(&whole, fates.and_then(kept))?;
         encoded.warnings.splice(0..0, prepared.notes);
@@ -221,8 +388,8 @@ impl Fitted {
         let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
         let number = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::Number { .. });
         let own = encoder.columns.iter().filter(number).map(ColumnEncoder::column);
-        let read = preparation.columns.iter().filter(|c| c.read == Some(Kind::Number));
-        let plain = own.filter(|c| !made.contains(c)).chain(read.map(|c| c.from.as_str()));
+        let own = own.filter(|c| preparation.group.is_none() && !made.contains(c));
+        let plain = own.chain(preparation.number_columns());
         let mut numbers: BTreeMap<String, Reading> =
             plain.map(|column| (column.to_string(), Reading::default())).collect();
         numbers.extend(preparation.readings.clone());
@@ -231,8 +398,12 @@ impl Fitted {
 
     /// The columns that new tables must be read as text.
     pub(crate) fn texts(preparation: &Preparation, encoder: &Encoder) -> Vec<String> {
+        let read = preparation.text_columns().into_iter().map(String::from);
+        if preparation.group.is_some() {
+            return read.collect();
+        }
         let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
         let own = encoder.text_columns().into_iter().filter(|c| !made.contains(c.as_str()));
-        own.chain(preparation.text_columns().map(String::from)).collect()
+        own.chain(read).collect()
     }
 }

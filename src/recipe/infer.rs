@@ -8,6 +8,7 @@ use wildmatch::WildMatch;
 use crate::error::{Error, Place, Result};
 use crate::recipe::dates::advice;
 use crate::recipe::encode::Sides;
+use crate::recipe::statistics::constant;
 use crate::recipe::{InferOptions, Missing, TOP_LEVELS};
 use crate::table::{Column, Inferred, Reading, Table, Values, missing_column};
 
@@ -227,6 +228,9 @@ impl Candidate<'_> {
             return keys.then(|| format!("{} distinct whole numbers", percent(wholes.distinct, present)));
         }
         let numbers = self.column.values.numbers()?;
+        if constant(&numbers, None).is_some() {
+            return Some("constant".into());
+        }
         let whole = |v: &f64| v.is_nan() || v.trunc() == *v;
         if !numbers.iter().all(whole) {
             return None;
@@ -285,7 +289,8 @@ fn misread(levels: &[String]) -> Option<String> {
     match Reading::infer(levels, None) {
         Inferred::Ambiguous(example) => {
             return Some(format!(
-                "numbers such as {example:?}, of which the decimal sign could be , or . (say which: --decimal, or                  decimal in a recipe's [input], or the step number)"
+                "numbers such as {example:?}, of which the decimal sign could be , or . (say which: --decimal, or \
+                 decimal in a recipe's [input], or the step number)"
             ));
         }
         Inferred::Number(written) => {

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::recipe::encode::{ColumnEncoder, Encoder, Sides};
 use crate::recipe::rows::{count, pick};
-use crate::recipe::statistics::quantiles;
+use crate::recipe::statistics::{Copies, count as count_of, quantiles, sum};
 use crate::table::{Table, Values};
+use crate::weights::Weights;
 
 /// What the fit saw of a column that features are made of. Shares are of the rows of the fit, before anything stood in
 /// for missing values, and add up to 1 with `missing`.
@@ -64,8 +65,8 @@ pub enum ColumnReference {
 /// How a table's rows fall into a reference's bins.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Counted {
-    /// The rows of each bin, in the order of [`ColumnReference::shares`].
-    bins: Vec<usize>,
+    /// The rows of each bin, or their copies, in the order of [`ColumnReference::shares`].
+    bins: Vec<f64>,
     /// Rows with a number below the fit's smallest.
     below: usize,
     /// Rows with a number above the fit's largest.
@@ -75,8 +76,8 @@ pub(crate) struct Counted {
 impl Counted {
     /// The rows' share of each bin; 0 where there are no rows.
     pub(crate) fn shares(&self) -> Vec<f64> {
-        let rows = self.bins.iter().sum::<usize>().max(1);
-        self.bins.iter().map(|&n| n as f64 / rows as f64).collect()
+        let rows = self.bins.iter().sum::<f64>();
+        self.bins.iter().map(|n| if rows > 0.0 { (n / rows).min(1.0) } else { 0.0 }).collect()
     }
 
     /// The share of the rows without a value.
@@ -86,15 +87,23 @@ impl Counted {
 }
 
 impl Encoder {
-    /// What a table's columns are like, in the encoder's order; `kept` are the rows of the fit, where not all.
+    /// What a table's columns are like, in the encoder's order; `kept` are the rows of the fit, where not all, and
+    /// `weights` those of these rows.
     ///
     /// It does not depend on the number of threads. A column that is not there, or of another type, is missing
     /// throughout.
-    pub fn reference(&self, table: &Table, kept: Option<&[u32]>) -> Vec<ColumnReference> {
+    pub fn reference(
+        &self,
+        table: &Table,
+        kept: Option<&[u32]>,
+        weights: Option<&Weights>,
+    ) -> Vec<ColumnReference> {
         let nothing = Values::Empty(table.rows);
         let by_name = table.by_name();
         let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
-        self.columns.par_iter().map(|c| ColumnReference::fit(c, values(c.column()), kept)).collect()
+        let copies = weights.map(Weights::all_copies);
+        let rows = Rows { kept, copies: copies.as_deref() };
+        self.columns.par_iter().map(|c| ColumnReference::fit(c, values(c.column()), rows)).collect()
     }
 
     /// How a table's rows fall into the bins of the columns' references.
@@ -103,43 +112,66 @@ impl Encoder {
         references: &[ColumnReference],
         table: &Table,
         kept: Option<&[u32]>,
+        copies: Option<&[f64]>,
     ) -> Vec<Counted> {
         let nothing = Values::Empty(table.rows);
         let by_name = table.by_name();
         let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
         (self.columns.par_iter().zip(references))
-            .map(|(c, reference)| reference.count(c, values(c.column()), kept))
+            .map(|(c, reference)| reference.count(c, values(c.column()), Rows { kept, copies }))
             .collect()
+    }
+}
+
+/// The rows that are looked at.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    /// Where they are not all.
+    kept: Option<&'a [u32]>,
+    /// How many copies there are of each of them.
+    copies: Copies<'a>,
+}
+
+impl Rows<'_> {
+    /// The number of them, or of their copies, in a column.
+    fn count(self, values: &Values) -> f64 {
+        let rows = self.kept.map_or(values.len(), <[u32]>::len) as f64;
+        self.copies.map_or(rows, |copies| sum(copies, None))
+    }
+
+    /// The copies of the i-th row.
+    fn copies(self, i: usize) -> f64 {
+        self.copies.map_or(1.0, |copies| copies[i])
     }
 }
 
 impl ColumnReference {
     /// What the rows kept of a column are like.
-    fn fit(encoder: &ColumnEncoder, values: &Values, kept: Option<&[u32]>) -> Self {
+    fn fit(encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> Self {
         let column = encoder.column().to_string();
         match encoder {
-            ColumnEncoder::Number { .. } => number(column, values, kept),
+            ColumnEncoder::Number { .. } => number(column, values, rows),
             ColumnEncoder::Bool { texts: Some(Sides { no, yes }), .. } => {
                 let levels = [no, yes].map(|level| (level.clone(), 0.0)).into();
                 let found = ColumnReference::OneHot { column, missing: 0.0, levels, other: None };
-                found.filled(encoder, values, kept)
+                found.filled(encoder, values, rows)
             }
             ColumnEncoder::Bool { .. } => {
                 let found = ColumnReference::Bool { column, missing: 0.0, no: 0.0, yes: 0.0 };
-                found.filled(encoder, values, kept)
+                found.filled(encoder, values, rows)
             }
             ColumnEncoder::OneHot { levels, other, .. } => {
                 let levels = levels.iter().map(|level| (level.clone(), 0.0)).collect();
                 let other = (!other.is_empty()).then_some(0.0);
                 let found = ColumnReference::OneHot { column, missing: 0.0, levels, other };
-                found.filled(encoder, values, kept)
+                found.filled(encoder, values, rows)
             }
         }
     }
 
     /// With the shares of these rows.
-    fn filled(mut self, encoder: &ColumnEncoder, values: &Values, kept: Option<&[u32]>) -> Self {
-        let counted = self.count(encoder, values, kept);
+    fn filled(mut self, encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> Self {
+        let counted = self.count(encoder, values, rows);
         let mut found = counted.shares().into_iter();
         let mut next = || found.next().unwrap_or(0.0);
         match &mut self {
@@ -190,35 +222,40 @@ impl ColumnReference {
     }
 
     /// How the rows kept of a column fall into the bins.
-    fn count(&self, encoder: &ColumnEncoder, values: &Values, kept: Option<&[u32]>) -> Counted {
+    fn count(&self, encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> Counted {
         let (mut below, mut above) = (0, 0);
-        let mut bins = match self {
+        // Missing stands before the unseen.
+        let (mut bins, unseen) = match self {
             ColumnReference::Number { min, max, edges, .. } => {
-                let there = there(values, kept);
+                let (there, copies) = there(values, rows);
                 let beyond = |is: &dyn Fn(f64) -> bool| there.iter().filter(|v| is(**v)).count();
                 below = min.map_or(0, |min| beyond(&|v| v < min));
                 above = max.map_or(0, |max| beyond(&|v| v > max));
-                rows_between(&there, edges)
+                (rows_between(&there, edges, copies.as_deref()), 0.0)
             }
             ColumnReference::Bool { .. } => {
                 let found = match values {
-                    Values::Bool(v) => pick(v.len(), kept, |row| v[row]),
+                    Values::Bool(v) => pick(v.len(), rows.kept, |row| v[row]),
                     _ => Vec::new(),
                 };
-                [false, true].map(|wanted| found.iter().filter(|v| **v == Some(wanted)).count()).to_vec()
+                let mut bins = vec![0.0; 2];
+                for (i, value) in found.into_iter().enumerate() {
+                    if let Some(value) = value {
+                        bins[usize::from(value)] += rows.copies(i);
+                    }
+                }
+                (bins, 0.0)
             }
             ColumnReference::OneHot { levels, .. } => {
-                let mut bins = levels_of(encoder, levels, values, kept);
-                // Missing stands before the unseen.
-                let unseen = bins.pop().unwrap_or(0);
-                let rows = kept.map_or(values.len(), <[u32]>::len);
-                bins.push(rows - unseen - bins.iter().sum::<usize>());
-                bins.push(unseen);
-                return Counted { bins, below, above };
+                let mut bins = levels_of(encoder, levels, values, rows);
+                let unseen = bins.pop().unwrap_or(0.0);
+                (bins, unseen)
             }
         };
-        let rows = kept.map_or(values.len(), <[u32]>::len);
-        bins.extend([rows - bins.iter().sum::<usize>(), 0]);
+        // What rounding leaves of a difference is no missing value.
+        let all = rows.count(values);
+        let missing = all - unseen - bins.iter().sum::<f64>();
+        bins.extend([if missing > all * 1e-12 { missing } else { 0.0 }, unseen]);
         Counted { bins, below, above }
     }
 
@@ -256,24 +293,29 @@ impl ColumnReference {
     }
 }
 
-/// The numbers of the rows kept that are there.
-fn there(values: &Values, kept: Option<&[u32]>) -> Vec<f64> {
-    let mut there = match kept {
+/// The numbers of the rows kept that are there, and their copies.
+fn there(values: &Values, rows: Rows<'_>) -> (Vec<f64>, Option<Vec<f64>>) {
+    let mut there = match rows.kept {
         None => values.numbers().map_or_else(Vec::new, Cow::into_owned),
-        Some(_) => pick(values.len(), kept, |row| values.number(row).unwrap_or(f64::NAN)),
+        Some(_) => pick(values.len(), rows.kept, |row| values.number(row).unwrap_or(f64::NAN)),
     };
+    let copies = rows.copies.map(|copies| {
+        there.iter().zip(copies).filter(|(v, _)| !v.is_nan()).map(|(_, copies)| *copies).collect()
+    });
     there.retain(|v| !v.is_nan());
     // Makes -0.0 plain.
     there.iter_mut().for_each(|v| *v += 0.0);
-    there
+    (there, copies)
 }
 
-fn number(column: String, values: &Values, kept: Option<&[u32]>) -> ColumnReference {
-    let mut there = there(values, kept);
-    let rows = kept.map_or(values.len(), <[u32]>::len);
-    let missing = (rows - there.len()) as f64 / rows.max(1) as f64;
-    let found = quantiles(&mut there, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]);
-    let deciles = found.get(1..10).unwrap_or(&[]);
+fn number(column: String, values: &Values, rows: Rows<'_>) -> ColumnReference {
+    let (mut there, copies) = there(values, rows);
+    let copies = copies.as_deref();
+    let all = rows.count(values);
+    let share = |n: f64| if all > 0.0 { (n / all).min(1.0) } else { 0.0 };
+    let missing = share((all - count_of(&there, copies)).max(0.0));
+    let (min, max) = (there.iter().copied().reduce(f64::min), there.iter().copied().reduce(f64::max));
+    let deciles = quantiles(&mut there, &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], copies);
     let below = |edge: f64| there.iter().copied().filter(|v| *v < edge).reduce(f64::max);
     let common = deciles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
     let mut common: Vec<f64> = common.collect();
@@ -282,22 +324,29 @@ fn number(column: String, values: &Values, kept: Option<&[u32]>) -> ColumnRefere
     edges.retain(|v| v.is_finite());
     edges.sort_unstable_by(f64::total_cmp);
     edges.dedup();
-    let share = |n: usize| n as f64 / rows.max(1) as f64;
     ColumnReference::Number {
         column,
         missing,
-        min: there.first().copied(),
-        max: there.last().copied(),
-        shares: rows_between(&there, &edges).into_iter().map(share).collect(),
+        min,
+        max,
+        shares: rows_between(&there, &edges, copies).into_iter().map(share).collect(),
         edges,
     }
 }
 
 /// How many values there are up to the first edge, from there up to the second, and so on.
-fn rows_between(values: &[f64], edges: &[f64]) -> Vec<usize> {
-    let mut before = 0;
-    let up_to = edges.iter().map(|edge| values.iter().filter(|v| *v <= edge).count());
-    up_to.chain([values.len()]).map(|n| n - std::mem::replace(&mut before, n)).collect()
+fn rows_between(values: &[f64], edges: &[f64], copies: Copies<'_>) -> Vec<f64> {
+    let Some(copies) = copies else {
+        let mut before = 0;
+        let up_to = edges.iter().map(|edge| values.iter().filter(|v| *v <= edge).count());
+        let between = up_to.chain([values.len()]).map(|n| n - std::mem::replace(&mut before, n));
+        return between.map(|n| n as f64).collect();
+    };
+    let mut bins = vec![0.0; edges.len() + 1];
+    for (value, copies) in values.iter().zip(copies) {
+        bins[edges.partition_point(|edge| edge < value)] += copies;
+    }
+    bins
 }
 
 /// The rows of each level, of the other ones together, and of those that the fit did not see.
@@ -305,20 +354,22 @@ fn levels_of(
     encoder: &ColumnEncoder,
     levels: &BTreeMap<String, f64>,
     values: &Values,
-    kept: Option<&[u32]>,
-) -> Vec<usize> {
+    rows: Rows<'_>,
+) -> Vec<f64> {
     let (other, unseen) = (levels.len(), levels.len() + 1);
     let mut places: HashMap<&str, usize> = levels.keys().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
     if let ColumnEncoder::OneHot { other: rarer, .. } = encoder {
         places.extend(rarer.iter().map(|level| (level.as_str(), other)));
     }
-    let mut bins = vec![0; unseen + 1];
+    let mut bins = vec![0.0; unseen + 1];
     if let Values::Text { levels, codes } = values {
         let of: Vec<usize> =
             levels.iter().map(|l| places.get(l.as_str()).copied().unwrap_or(unseen)).collect();
-        let codes = pick(codes.len(), kept, |row| codes[row]);
-        for place in codes.into_iter().flatten().filter_map(|code| of.get(code as usize)) {
-            bins[*place] += 1;
+        let codes = pick(codes.len(), rows.kept, |row| codes[row]);
+        for (i, code) in codes.into_iter().enumerate() {
+            if let Some(place) = code.and_then(|code| of.get(code as usize)) {
+                bins[*place] += rows.copies(i);
+            }
         }
     }
     bins

@@ -1,8 +1,9 @@
 //! Which rows are kept, walking over them, and columns that are not there.
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::Missing;
-use crate::table::{Column, Table, closest};
+use crate::recipe::rule::text_of;
+use crate::table::{Column, Table, Values, closest};
 
 /// `1 row`, `2 rows`.
 pub(super) fn count(rows: usize) -> String {
@@ -70,4 +71,54 @@ pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
         return format!("no column is called {name:?}, in the table or made here; there are {shown}{more}");
     }
     format!("no column is called {name:?}, in the table or made here; did you mean {}?", close.join(" or "))
+}
+
+/// Some rows of a table, as a table of its own.
+pub(super) fn select(table: &Table, rows: &[u32]) -> Table {
+    let of = |values: &Values| match values {
+        Values::Bool(v) => Values::Bool(pick(v.len(), Some(rows), |row| v[row])),
+        Values::Text { levels, codes } => {
+            text_of(levels.clone(), pick(codes.len(), Some(rows), |row| codes[row]))
+        }
+        Values::Empty(_) => Values::Empty(rows.len()),
+        numbers => {
+            let values = pick(numbers.len(), Some(rows), |row| numbers.number(row).unwrap_or(f64::NAN));
+            if values.iter().all(|v| v.is_nan()) { Values::Empty(rows.len()) } else { Values::Number(values) }
+        }
+    };
+    let columns = table.columns.iter().map(|c| Column { name: c.name.clone(), values: of(&c.values) });
+    let columns = columns.collect();
+    let ids = table.ids.as_ref().map(|(name, ids)| {
+        (name.clone(), rows.iter().map(|&row| ids.get(row as usize).cloned().unwrap_or_default()).collect())
+    });
+    let (readings, wholes) = (table.readings.clone(), table.wholes.clone());
+    Table {
+        source: table.source.clone(),
+        rows: rows.len(),
+        columns,
+        ids,
+        readings,
+        wholes,
+        notes: Vec::new(),
+    }
+}
+
+/// An error about some rows of a table with the numbers that they have in the whole table. Sentences about a row begin
+/// with `row N: `.
+pub(super) fn renumbered(error: Error, rows: &[u32]) -> Error {
+    let whole = |what: String| {
+        let parts = what.strip_prefix("row ").and_then(|rest| rest.split_once(": "));
+        let row = parts.and_then(|(row, rest)| Some((row.parse::<usize>().ok()?.checked_sub(1)?, rest)));
+        match row.and_then(|(row, rest)| Some((rows.get(row)?, rest))) {
+            Some((row, rest)) => format!("row {}: {rest}", row + 1),
+            None => what,
+        }
+    };
+    match error {
+        Error::Data { place, what } => Error::Data { place, what: whole(what) },
+        Error::Recipe(faults) => {
+            Error::Recipe(faults.into_iter().map(|f| Fault { what: whole(f.what), ..f }).collect())
+        }
+        other => other,
+    }
 }

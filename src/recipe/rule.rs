@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use crate::recipe::arithmetic::Operation;
 use crate::table::{Reading, Values};
 
 /// A number, or a text.
@@ -85,6 +86,13 @@ pub enum Rule {
     Subtract(f64),
     /// `c - x`.
     SubtractFrom(f64),
+    /// With the number of another column in the same row; missing where that is.
+    Arithmetic {
+        /// What is done.
+        operation: Operation,
+        /// The other column.
+        column: String,
+    },
     /// 1 where the comparison holds, 0 elsewhere.
     Compare {
         /// The comparison.
@@ -171,6 +179,7 @@ impl Rule {
             Rule::Divide(_) => "divide",
             Rule::Subtract(_) => "subtract",
             Rule::SubtractFrom(_) => "subtract_from",
+            Rule::Arithmetic { operation, .. } => operation.name(),
             Rule::Compare { .. } => "compare",
             Rule::Cut { .. } => "cut",
             Rule::Keep { .. } => "top",
@@ -211,7 +220,28 @@ impl Rule {
         }
     }
 
-    /// What the rule makes of a column.
+    /// The other column that it needs.
+    pub(super) fn column(&self) -> Option<&str> {
+        match self {
+            Rule::Arithmetic { column, .. } => Some(column),
+            _ => None,
+        }
+    }
+
+    /// What the rule makes of a column; `other` are the values of [`Rule::column`].
+    ///
+    /// # Errors
+    /// As [`Rule::apply`].
+    pub(super) fn apply_with(&self, values: &Values, other: Option<&Values>) -> Result<Applied, String> {
+        match (self, other) {
+            (Rule::Arithmetic { operation, column }, Some(other)) => {
+                Ok(operation.apply(values, column, other)?.into())
+            }
+            _ => self.apply(values),
+        }
+    }
+
+    /// What a rule that needs no other column makes of a column.
     ///
     /// # Errors
     /// A sentence, where the column has another type or a cell cannot be read.
@@ -267,6 +297,9 @@ impl Rule {
                 None => Err(format!("{text:?} is no number written like {}", reading.example())),
             })?,
             Rule::Timestamp(format) => self.numbers_of(values, |text| seconds(format, text).map(Some))?,
+            Rule::Arithmetic { column, .. } => {
+                return Err(format!("{} wants the column {column:?}", self.name()));
+            }
             _ => {
                 let numbers = self.numbers_in(values)?;
                 Values::Number(numbers.iter().map(|&x| if x.is_nan() { x } else { self.number(x) }).collect())
@@ -425,7 +458,7 @@ pub(super) fn as_text(values: &Values) -> Result<Cow<'_, Values>, String> {
 }
 
 /// A text column without levels that no row has, which are in order of first appearance.
-fn text_of(levels: Vec<String>, codes: Vec<Option<u32>>) -> Values {
+pub(super) fn text_of(levels: Vec<String>, codes: Vec<Option<u32>>) -> Values {
     let mut new = vec![None; levels.len()];
     let mut seen = 0;
     let codes: Vec<Option<u32>> = codes

@@ -1,9 +1,12 @@
 //! The named operations of a recipe, and what each learns from a column.
 
 use crate::recipe::Scale;
+use crate::recipe::arithmetic::Operation;
 use crate::recipe::decode::{Section, Value, unknown};
 use crate::recipe::rule::{Comparison, Constant, Rule, as_text, check_format, mixed, numbers_or};
-use crate::recipe::statistics::{centre_and_scale, deviation, mean, median, quantile_of, rank};
+use crate::recipe::statistics::{
+    self, Copies, Ranked, centre_and_scale, count, deviation, mean, median, rank, tally, there,
+};
 use crate::table::{Reading, Values};
 
 /// An operation of a column's chain.
@@ -125,48 +128,61 @@ impl Step {
         matches!(self, Step::ZScore { .. } | Step::Scale(_))
     }
 
-    /// The column, beside its own, that it learns from.
-    pub(super) fn over(&self) -> Option<&str> {
+    /// The column, beside its own, that it learns from or computes with.
+    pub(super) fn other(&self) -> Option<&str> {
         match self {
             Step::QuantileCut { over, .. } => over.as_deref(),
+            Step::Rule(rule) => rule.column(),
             _ => None,
         }
     }
 
-    /// The rules that it comes to for these values; `over` are those of [`Step::over`].
-    pub(super) fn fit(&self, values: &Values, over: Option<&Values>) -> Result<Vec<Rule>, String> {
-        let numbers = |name: &str| {
-            let found = numbers_or(values, || format!("{name} wants numbers"))?;
-            Ok::<Vec<f64>, String>(found.iter().copied().filter(|v| !v.is_nan()).collect())
-        };
+    /// The rules that it comes to for these values, of which there are so many `copies` each; `over` are the values of
+    /// [`Step::other`].
+    pub(super) fn fit(
+        &self,
+        values: &Values,
+        over: Option<&Values>,
+        copies: Copies<'_>,
+    ) -> Result<Vec<Rule>, String> {
         let some = |name: &str| {
-            let there = numbers(name)?;
-            if there.is_empty() { Err(format!("{name}: every value is missing")) } else { Ok(there) }
+            let found = numbers_or(values, || format!("{name} wants numbers"))?;
+            let there = there(&found, copies);
+            if there.0.is_empty() { Err(format!("{name}: every value is missing")) } else { Ok(there) }
         };
         let sound = |rule: Rule| {
             if rule.is_sound() { Ok(vec![rule]) } else { Err("the numbers are too large".to_string()) }
         };
         match self {
             Step::Rule(rule) => Ok(vec![rule.clone()]),
-            Step::Impute(Statistic::Median) => sound(Rule::Fill(Constant::Number(median(&some("impute")?)))),
-            Step::Impute(Statistic::Mean) => sound(Rule::Fill(Constant::Number(mean(&some("impute")?)))),
-            Step::Impute(Statistic::Mode) => Ok(vec![Rule::Fill(mode(values)?)]),
+            Step::Impute(Statistic::Median) => {
+                let (there, copies) = some("impute")?;
+                sound(Rule::Fill(Constant::Number(median(&there, copies.as_deref()))))
+            }
+            Step::Impute(Statistic::Mean) => {
+                let (there, copies) = some("impute")?;
+                sound(Rule::Fill(Constant::Number(mean(&there, copies.as_deref()))))
+            }
+            Step::Impute(Statistic::Mode) => Ok(vec![Rule::Fill(mode(values, copies)?)]),
             Step::QuantileCut { at, labels, over: _ } => {
-                let mut sorted = match over {
-                    None => some("quantile_cut")?,
-                    Some(groups) => one_a_group(values, groups)?,
+                let ranked = match over {
+                    None => {
+                        let (there, copies) = some("quantile_cut")?;
+                        Ranked::new(&there, copies.as_deref())
+                    }
+                    // Each group counts once, however many rows it has.
+                    Some(groups) => Ranked::new(&one_a_group(values, groups)?, None),
                 };
-                if sorted.is_empty() {
+                if ranked.is_empty() {
                     return Err("quantile_cut: every value is missing".into());
                 }
-                sorted.sort_unstable_by(f64::total_cmp);
-                let at = at.iter().map(|&q| quantile_of(&sorted, q)).collect();
+                let at = at.iter().map(|&q| ranked.quantile(q)).collect();
                 sound(Rule::Cut { at, labels: labels.clone(), right: true })
             }
             Step::Top { n, other } => {
                 let text = as_text(values)?;
                 let Values::Text { levels, codes } = &*text else { return Ok(Vec::new()) };
-                let (levels, _) = rank(levels, codes, *n);
+                let (levels, _) = rank(levels, codes, *n, copies);
                 Ok(vec![Rule::Keep { levels, other: other.clone() }])
             }
             Step::Codes => {
@@ -178,22 +194,28 @@ impl Step {
             }
             Step::HoursSinceFirst => {
                 let hours = |v: &f64| libm::floor(v / 3600.0);
-                let first = some("hours_since_first")?.iter().map(hours).fold(f64::INFINITY, f64::min);
+                let first = some("hours_since_first")?.0.iter().map(hours).fold(f64::INFINITY, f64::min);
                 Ok(vec![Rule::Hours, Rule::Subtract(first)])
             }
             Step::ZScore { ddof } => {
-                let there = some("zscore")?;
-                // By comparison: the deviation of a constant can come out as rounding noise.
-                if there.iter().all(|&v| v == there[0]) {
-                    return sound(Rule::Scale { centre: there[0], scale: 1.0 });
+                let (there, copies) = some("zscore")?;
+                let copies = copies.as_deref();
+                // The deviation of a constant is rounding noise.
+                if let Some((centre, scale)) = statistics::constant(&there, copies) {
+                    return sound(Rule::Scale { centre, scale });
                 }
-                let centre = mean(&there);
-                let scale = deviation(&there, centre, *ddof);
-                // Values that differ by less than f64 can square.
-                sound(Rule::Scale { centre, scale: if scale == 0.0 { 1.0 } else { scale } })
+                let rows = count(&there, copies);
+                if rows <= f64::from(*ddof) {
+                    return Err(format!(
+                        "zscore: the weights add up to {rows}, which has to be above {ddof}"
+                    ));
+                }
+                let centre = mean(&there, copies);
+                sound(Rule::Scale { centre, scale: deviation(&there, centre, *ddof, copies) })
             }
             Step::Scale(scale) => {
-                let (centre, scale) = centre_and_scale(&some("scale")?, *scale);
+                let (there, copies) = some("scale")?;
+                let (centre, scale) = centre_and_scale(&there, *scale, copies.as_deref());
                 sound(Rule::Scale { centre, scale })
             }
         }
@@ -224,11 +246,16 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
             }
             rule(Rule::Clip { min: lower, max: upper })
         }
-        "multiply" => rule(Rule::Multiply(argument.number()?)),
-        "divide" => rule(Rule::Divide(argument.number_where("a number that is not 0", |v| v != 0.0)?)),
+        "add" if argument.is_table() => rule(Operation::Add.decode(argument)?),
+        "subtract" if argument.is_table() => rule(Operation::Subtract.decode(argument)?),
+        "subtract_from" if argument.is_table() => rule(Operation::SubtractFrom.decode(argument)?),
+        "multiply" if argument.is_table() => rule(Operation::Multiply.decode(argument)?),
+        "divide" if argument.is_table() => rule(Operation::Divide.decode(argument)?),
         "add" => rule(Rule::Subtract(-argument.number()?)),
         "subtract" => rule(Rule::Subtract(argument.number()?)),
         "subtract_from" => rule(Rule::SubtractFrom(argument.number()?)),
+        "multiply" => rule(Rule::Multiply(argument.number()?)),
+        "divide" => rule(Rule::Divide(argument.number_where("a number that is not 0", |v| v != 0.0)?)),
         "compare" => {
             let section = argument.section()?;
             let is = section.need("is", "a comparison such as \">=\"").and_then(|v| v.word(&COMPARISONS));
@@ -441,13 +468,12 @@ fn cuts(
 }
 
 /// The commonest value; the smallest of equally common ones.
-fn mode(values: &Values) -> Result<Constant, String> {
+fn mode(values: &Values, copies: Copies<'_>) -> Result<Constant, String> {
     let text = as_text(values)?;
     let Values::Text { levels, codes } = &*text else {
         return Err("impute: every value is missing".into());
     };
-    let mut rows = vec![0usize; levels.len()];
-    codes.iter().flatten().for_each(|&c| rows[c as usize] += 1);
+    let rows = tally(levels.len(), codes, copies);
     let most = rows.iter().copied().max().unwrap_or(0);
     let common = levels.iter().zip(rows).filter(|(_, n)| *n == most).map(|(level, _)| level.clone());
     if matches!(values, Values::Text { .. }) {

@@ -339,6 +339,7 @@ impl<'a> ColumnReader<'a> {
 
 /// A number, as `str::parse` has it. Digits with a leading zero, such as `007`, are a code: numbers only where `codes`
 /// says so.
+#[inline]
 fn number(cell: &[u8], codes: bool) -> Option<f64> {
     let (digits, sign) = cell.strip_prefix(b"-").map_or((cell, 1.0), |digits| (digits, -1.0));
     if let [b'0', b'0'..=b'9', ..] = digits

@@ -38,6 +38,7 @@ impl Nulls {
     }
 
     /// Whether a trimmed cell of a text table is a mark, numbers aside.
+    #[inline]
     pub(super) fn is_mark(&self, cell: &[u8]) -> bool {
         let marked = match cell {
             b"" => return true,
@@ -56,6 +57,7 @@ impl Nulls {
     }
 
     /// Whether a trimmed text is a number that means missing.
+    #[inline]
     pub(super) fn is_written_number(&self, text: &[u8]) -> bool {
         self.has_numbers()
             && matches!(text, [b'0'..=b'9' | b'+' | b'-' | b'.', ..])

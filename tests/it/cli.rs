@@ -15,6 +15,7 @@ mod repeat;
 mod streams;
 mod terminal;
 mod verbs;
+mod weights;
 
 use assert_cmd::Command;
 use std::cell::RefCell;
@@ -24,7 +25,7 @@ use std::process::{Command as StdCommand, Output};
 use tempfile::TempDir;
 
 /// Variables that would change what a run does.
-const OURS: [&str; 5] =
+pub const OURS: [&str; 5] =
     ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD", "SEGMENTA_MAX_MEMORY"];
 
 /// A fresh folder, in which the program runs.

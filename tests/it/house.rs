@@ -61,7 +61,10 @@ const LOCKS: [(&str, &str); 5] = [
         "the list of adapters is set after it was made; the failure is a text that is stored or read",
     ),
     ("job/console.rs", "the progress line is locked while it is drawn"),
-    ("job/interrupt.rs", "the list of unfinished files is locked while a path is put in or taken out"),
+    (
+        "job/interrupt.rs",
+        "the list of unfinished files is locked while a file is made or put in its place, which one thread does alone",
+    ),
 ];
 
 #[test]

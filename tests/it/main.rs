@@ -5,6 +5,7 @@ mod cases;
 mod cli;
 mod contract;
 mod devices;
+mod documents;
 mod goldens;
 mod house;
 mod kmeans;

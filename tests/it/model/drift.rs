@@ -13,7 +13,7 @@ fn seen(table: &Table, missing: Missing) -> Vec<ColumnReference> {
     let options = InferOptions { features: vec!["*".into()], missing, ..InferOptions::default() };
     let encoder = Encoder::fit(table, &options).unwrap().0;
     let kept = encoder.apply(table).unwrap().kept;
-    encoder.reference(table, kept.as_deref())
+    encoder.reference(table, kept.as_deref(), None)
 }
 
 /// The smallest, the largest, the edges and the shares of a column of numbers.
@@ -173,7 +173,7 @@ fn shares_by_hand() {
     assert!(got.warnings.iter().any(|w| w == outside), "{:?}", got.warnings);
     // `assign` says the same.
     let assigned = model.assign(&new, &Cpu::default()).unwrap();
-    assert_eq!(assigned.warnings, got.warnings[..3]);
+    assert_eq!(assigned.warnings, got.warnings[..2]);
     // So few rows that it may be chance.
     let few = csv("g,n\na,1\nb,2\n", Some(&model.encoder));
     assert!(drift(&model, &few).warnings.iter().any(|w| w.contains("by chance")));
@@ -227,4 +227,30 @@ fn references_that_do_not_fit_are_refused() {
         ColumnReference::OneHot { levels, .. } => levels.extend([("west".into(), 0.0)]),
         other => panic!("{other:?}"),
     });
+}
+
+#[test]
+fn the_weighted_table_of_the_fit_has_not_drifted() {
+    let desk = crate::cli::Desk::new();
+    let line = |i: usize| {
+        let far = i.is_multiple_of(3);
+        let text = ["x", "y", "z", "y"][i % 4];
+        format!("{},{},{text},{}\n", if far { 90 + i % 7 } else { i % 9 }, i * 13 % 31, [5, 1, 0, 2][i % 4])
+    };
+    let lines: String = (0..120).map(line).collect();
+    desk.put("w.csv", format!("a,b,t,w\n{lines}"));
+    desk.run("fit w.csv --weight w --k 2 --device cpu --out out -q").quietly();
+    let found = desk.run("drift out/model.json w.csv --device cpu --json -q").json().0;
+    let largest = |key: &str| {
+        found[key].as_array().unwrap().iter().map(|c| c["psi"].as_f64().unwrap()).fold(0.0, f64::max)
+    };
+    assert!(largest("columns") < 1e-9 && found["segments_psi"].as_f64().unwrap() < 1e-9, "{found}");
+    for (now, then) in [("median", "fitted_median"), ("p95", "fitted_p95")] {
+        let of = |key: &str| found["distances"][key].as_f64().unwrap();
+        assert!((of(now) - of(then)).abs() <= 1e-9, "{found}");
+    }
+    // Rows without their weights are other shares.
+    desk.put("plain.csv", format!("a,b,t,v\n{lines}"));
+    let plain = desk.run("drift out/model.json plain.csv --device cpu --json -q").json().0;
+    assert!(plain["columns"][0]["psi"].as_f64().unwrap() > 0.01, "{plain}");
 }

@@ -157,6 +157,17 @@ name = "m_rows"
 by = "g"
 compute = "count"
 
+[[aggregate]]
+name = "m_first"
+by = "g"
+of = "t"
+compute = "first"
+
+[[column]]
+name = "m_ratio"
+from = "n"
+steps = [{ divide = { by = "k" } }]
+
 [[drop]]
 columns = ["n", "t"]
 missing_share = 1
@@ -173,8 +184,48 @@ below_quantile = 0.01
 columns = ["m_*"]
 "#;
 
-/// The model of that recipe.
+/// A recipe with groups, whose columns are made before and after.
+const GROUPED: &str = r#"
+[group]
+by = "k"
+
+[[column]]
+name = "paid"
+from = "n"
+steps = [{ impute = "median" }, { multiply = { by = "n" } }]
+
+[[column]]
+name = "share"
+from = "total"
+steps = [{ divide = { by = "rows" } }]
+
+[[aggregate]]
+name = "total"
+by = "k"
+of = "paid"
+compute = "sum"
+
+[[aggregate]]
+name = "rows"
+by = "k"
+compute = "count"
+
+[[aggregate]]
+name = "where"
+by = "k"
+of = "t"
+compute = "last"
+
+[features]
+columns = ["share", "where", "rows"]
+"#;
+
+/// The model of a recipe with everything.
 fn with_everything() -> Model {
+    of_recipe(ALL)
+}
+
+fn of_recipe(recipe: &str) -> Model {
     let lines: Vec<String> = (0..120)
         .map(|i| {
             let n = if i % 11 == 5 { String::new() } else { (i * 37 % 97 + i % 7).to_string() };
@@ -185,13 +236,13 @@ fn with_everything() -> Model {
                 ["true", "false", "false"][i % 3].into(),
                 format!("2024-0{}-1{} 1{}:30", 1 + i % 9, i % 10, i % 9),
                 ["p", "q", "r"][i * i % 3].into(),
-                (i % 4).to_string(),
+                (i % 14).to_string(),
             ];
             cells.join(",")
         })
         .collect();
     let mut table = csv(&format!("n,t,a,b,w,g,k\n{}\n", lines.join("\n")), None);
-    let recipe = Recipe::parse("all.toml", ALL, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
+    let recipe = Recipe::parse("all.toml", recipe, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let fitting = recipe.fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
     let (fitted, kept) = (fitting.fitted, fitting.kept);
     let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).unwrap();
@@ -200,12 +251,14 @@ fn with_everything() -> Model {
     let rows = Cpu::default();
     let rows = rows.load(&matrix).unwrap();
     let fit = fit(&*rows, &matrix, 3, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
-    let reference = fitted.encoder.reference(&table, kept.as_deref());
+    let reference = fitted.encoder.reference(&table, kept.as_deref(), None);
     let kept = kept.as_deref().map(|kept| (kept, table.rows));
     let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
     let mut model = Model::new(&fit, &matrix, fitted, &params);
-    model.reference = Some(Reference::new(reference, &rows));
+    model.reference = Some(Reference::new(reference, &rows, None));
     model.id = Some("the id".into());
+    model.weight_column = Some("w".into());
+    model.centroids.iter_mut().for_each(|c| c.weight = Some(c.size as f64 * 0.5));
     model.centroids[1].name = Some("Senior specialists".into());
     model
 }
@@ -223,6 +276,7 @@ fn a_recipe_with_every_operation_follows_it() {
         "divide",
         "subtract",
         "subtract_from",
+        "arithmetic",
         "compare",
         "cut",
         "keep",
@@ -249,8 +303,25 @@ fn a_recipe_with_every_operation_follows_it() {
 }
 
 #[test]
+fn a_recipe_with_groups_follows_it() {
+    let model = of_recipe(GROUPED);
+    let json = model.to_json();
+    for word in ["group", "by", "read", "columns", "figures", "compute", "of"] {
+        assert!(json.contains(&format!("\"{word}\"")), "no {word} in the model");
+    }
+    check(&json);
+    assert_eq!(Model::from_json(&json).unwrap(), model);
+}
+
+#[test]
 fn a_damaged_model_does_not() {
-    let good: Value = serde_json::from_str(&with_everything().to_json()).unwrap();
+    for recipe in [ALL, GROUPED] {
+        damage(&of_recipe(recipe));
+    }
+}
+
+fn damage(model: &Model) {
+    let good: Value = serde_json::from_str(&model.to_json()).unwrap();
     let mut all = Vec::new();
     places(&good, "", &mut all);
     let refused = |damaged: &Value, what: &str| assert!(!validator().is_valid(damaged), "{what} passes");

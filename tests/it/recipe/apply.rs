@@ -100,6 +100,7 @@ steps = [{ quantile_cut = { at = [0.25, 0.6], labels = ["low", "middle", "high"]
 name = "tier"
 from = "team_pay"
 steps = [{ quantile_cut = { at = [0.4], labels = ["lower", "upper"], over = "team" } }]
+one_hot = {}
 [[column]]
 name = "role"
 from = "title"
@@ -289,8 +290,8 @@ fn what_the_fit_did_not_see_is_named() {
     let recipe = "[[column]]\nname = \"code\"\nfrom = \"plan\"\nsteps = [\"codes\"]\n\
                   [[column]]\nname = \"listed\"\nfrom = \"plan\"\nsteps = [{ ordered = [\"free\", \"pro\"] }]\n\
                   [[column]]\nname = \"mapped\"\nfrom = \"plan\"\nsteps = [{ map = { to = { free = 0, pro = 1 } } }]\n\
-                  [[column]]\nname = \"kept\"\nfrom = \"plan\"\nsteps = [{ top = { n = 1 } }]\n\
-                  [[column]]\nname = \"named\"\nfrom = \"plan\"\nsteps = [{ fill = \"none\" }]\n\
+                  [[column]]\nname = \"kept\"\nfrom = \"plan\"\nsteps = [{ top = { n = 1 } }]\none_hot = {}\n\
+                  [[column]]\nname = \"named\"\nfrom = \"plan\"\nsteps = [{ fill = \"none\" }]\none_hot = {}\n\
                   [[aggregate]]\nname = \"size\"\nby = \"team\"\ncompute = \"count\"\n\
                   [features]\ncolumns = [\"code\", \"listed\", \"mapped\", \"kept\", \"named\", \"size\"]\n";
     let fitted = learn(recipe, "plan,team,pay\nfree,a,1\nfree,a,2\npro,b,3\n").fitted;

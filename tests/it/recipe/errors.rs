@@ -9,7 +9,7 @@ use segmenta::table::Table;
 struct Case(&'static str, u64, &'static str, &'static [&'static str]);
 
 /// The faults of a recipe that is not even parsed.
-fn faults(text: &str) -> Vec<Fault> {
+pub(super) fn faults(text: &str) -> Vec<Fault> {
     match Recipe::parse("r.toml", text, &parameters(&[])) {
         Err(Error::Recipe(faults)) => faults,
         other => panic!("{text}\n{other:?}"),
@@ -21,7 +21,7 @@ fn table() -> Table {
 }
 
 /// The faults of a recipe that does not suit [`table`].
-fn fit_faults(text: &str) -> Vec<Fault> {
+pub(super) fn fit_faults(text: &str) -> Vec<Fault> {
     match parse(text).fit(&mut table()) {
         Err(Error::Recipe(faults)) => faults,
         other => panic!("{text}\n{:?}", other.map(|f| f.notes)),
@@ -29,7 +29,7 @@ fn fit_faults(text: &str) -> Vec<Fault> {
 }
 
 /// What is wrong with the faults found, where it should be this one alone.
-fn wrong(text: &str, found: &[Fault], line: u64, key: &str, words: &[&str]) -> Option<String> {
+pub(super) fn wrong(text: &str, found: &[Fault], line: u64, key: &str, words: &[&str]) -> Option<String> {
     let right = |f: &Fault| {
         (f.file.as_str(), f.line, f.key.as_str()) == ("r.toml", line, key)
             && words.iter().all(|word| f.what.contains(word))
@@ -186,7 +186,18 @@ fn chain(steps: &str) -> String {
 
 #[test]
 fn operations() {
-    let cases: [(&str, &str, &[&str]); 34] = [
+    let cases: [(&str, &str, &[&str]); 41] = [
+        (
+            "{ divide = { column = \"b\" } }",
+            ".divide.column",
+            &["unknown key \"column\"", "expected one of by"],
+        ),
+        ("{ divide = { by = 0 } }", ".divide.by", &["expected a text in quotes, found 0"]),
+        ("{ divide = { } }", ".divide", &["expected a number, or { by = \"the other column\" }"]),
+        ("{ add = { by = \"b\" } }", ".add.by", &["unknown key \"by\"", "expected one of column"]),
+        ("{ subtract = { } }", ".subtract", &["expected a number, or { column = \"the other column\" }"]),
+        ("{ subtract_from = { colum = \"b\" } }", ".subtract_from.colum", &["did you mean column?"]),
+        ("{ multiply = { by = \"b\", scale = 2 } }", ".multiply.scale", &["unknown key \"scale\""]),
         (r#""log1""#, "", &["unknown operation \"log1\"", "did you mean log1p?"]),
         (r#""frobnicate""#, "", &["unknown operation", "expected one of add, answered, clip"]),
         ("{ logp = 1 }", ".logp", &["unknown operation \"logp\"", "log1p"]),
@@ -271,10 +282,13 @@ fn columns_aggregates_and_drops() {
                 &["of is missing"],
             ),
             Case(
-                "[[aggregate]]\nname = \"n\"\nby = \"a\"\nof = \"b\"\ncompute = \"sum\"",
+                "[[aggregate]]\nname = \"n\"\nby = \"a\"\nof = \"b\"\ncompute = \"sums\"",
                 5,
                 "aggregate[0].compute",
-                &["\"mean\", \"median\", \"count\" or \"distinct\", found \"sum\""],
+                &[
+                    "\"mean\", \"median\", \"count\", \"distinct\", \"sum\",",
+                    "\"first\" or \"last\", found \"sums\"",
+                ],
             ),
             Case(
                 "[[aggregate]]\nname = \"n\"\ncompute = \"count\"",
@@ -438,7 +452,14 @@ fn recipes_that_do_not_suit_their_table() {
 
 #[test]
 fn chains_that_do_not_suit_their_column() {
-    let cases: [(&str, &str, &[&str]); 9] = [
+    let cases: [(&str, &str, &[&str]); 12] = [
+        ("plan", "{ add = { column = \"age\" } }", &["add wants numbers, found text such as \"free\""]),
+        (
+            "age",
+            "{ divide = { by = \"who\" } }",
+            &["divide wants numbers in column who, found text such as \"a\""],
+        ),
+        ("age", "{ divide = { by = \"pai\" } }", &["no column is called \"pai\"", "did you mean pay?"]),
         ("plan", "\"log1p\"", &["log1p wants numbers, found text such as \"free\""]),
         ("plan", "{ impute = \"median\" }", &["impute wants numbers, found text such as \"free\""]),
         ("plan", "{ cut = { at = [1], labels = [\"a\", \"b\"] } }", &["cut wants numbers"]),
@@ -468,7 +489,11 @@ fn chains_that_do_not_suit_their_column() {
 #[test]
 fn treatments_that_do_not_suit_their_column() {
     let cases: [(&str, &str, &str); 5] = [
-        ("plan", "scale = \"robust\"", "scale is for numbers, and this column holds text"),
+        (
+            "plan",
+            "scale = \"robust\"",
+            "scale is for numbers and for columns of two values, and this column holds text",
+        ),
         (
             "pay",
             "one_hot = { top = 3 }",
@@ -480,7 +505,11 @@ fn treatments_that_do_not_suit_their_column() {
             "steps = [{ compare = { is = \">=\", to = 20 } }]\none_hot = { top = 2 }",
             "one_hot is for texts, and this column holds",
         ),
-        ("age", "steps = [\"text\"]\nscale = \"none\"", "scale is for numbers, and this column holds text"),
+        (
+            "age",
+            "steps = [\"text\"]\nscale = \"none\"",
+            "scale is for numbers and for columns of two values, and this column holds text",
+        ),
     ];
     let told = |(from, keys, word): &(&str, &str, &str)| {
         let text = format!("[[column]]\nname = \"x\"\nfrom = \"{from}\"\n{keys}");

@@ -88,7 +88,7 @@ fn other_values_of_later_rows() {
             "t: categories that the fit did not see, in 2 rows, counted as missing: \"maybe\" in 1 row, \"7\" in 1 row"
         ]
     );
-    let references = encoder.reference(&table, None);
+    let references = encoder.reference(&table, None, None);
     let ColumnReference::OneHot { levels, missing, other: None, .. } = &references[0] else {
         panic!("{references:?}")
     };

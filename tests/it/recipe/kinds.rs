@@ -40,22 +40,22 @@ fn texts_that_are_dates_name_the_step() {
         let (_, e) = e.split_once("more than 50; ").unwrap_or_else(|| panic!("{e}"));
         e.to_string()
     };
-    let at = |i: i64| jiff::Timestamp::from_second(1_293_784_000 + i * 1_000_000).unwrap();
-    let formats: [(fn(i64) -> String, &str); 8] = [
+    type Made = (fn(i64) -> String, &'static str);
+    let formats: [Made; 8] = [
         (
             |i| format!("{:02}/{:02}/{} 08:{:02}", 1 + i % 28, 1 + i % 12, 2010 + i % 9, i % 60),
             "%d/%m/%Y %H:%M",
         ),
-        (|i| format!("{}/{}/2011", 1 + i % 12, 1 + i * 7 % 28), "%m/%d/%Y"),
-        (|i| format!("2011-{:02}-{:02}", 1 + i % 12, 1 + i * 7 % 28), "%Y-%m-%d"),
+        (|i| format!("{}/{}/2011", 1 + i % 12, 1 + i * 5 % 27), "%m/%d/%Y"),
+        (|i| format!("2011-{:02}-{:02}", 1 + i % 12, 1 + i * 5 % 27), "%Y-%m-%d"),
         (
-            |i| format!("2011-{:02}-{:02}T{:02}:10:20", 1 + i % 12, 1 + i * 7 % 28, i % 24),
+            |i| format!("2011-{:02}-{:02}T{:02}:10:20", 1 + i % 12, 1 + i * 5 % 27, i % 24),
             "%Y-%m-%dT%H:%M:%S",
         ),
-        (|i| format!("{:02}.{:02}.2011", 1 + i * 7 % 28, 1 + i % 12), "%d.%m.%Y"),
-        (|i| format!("{:02}.{:02}.11 {:02}:05", 1 + i * 7 % 28, 1 + i % 12, i % 24), "%d.%m.%y %H:%M"),
+        (|i| format!("{:02}.{:02}.2011", 1 + i * 5 % 27, 1 + i % 12), "%d.%m.%Y"),
+        (|i| format!("{:02}.{:02}.11 {:02}:05", 1 + i * 5 % 27, 1 + i % 12, i % 24), "%d.%m.%y %H:%M"),
         (|i| format!("{} Jan 20{:02}", 1 + i % 28, 10 + i % 60), "%d %b %Y"),
-        (|i| format!("{}/{}/2011 {}:15 PM", 1 + i % 12, 1 + i * 7 % 28, 1 + i % 12), "%m/%d/%Y %I:%M %p"),
+        (|i| format!("{}/{}/2011 {}:15 PM", 1 + i % 12, 1 + i * 5 % 27, 1 + i % 12), "%m/%d/%Y %I:%M %p"),
     ];
     for (make, format) in formats {
         let text = advice(make);
@@ -70,7 +70,6 @@ fn texts_that_are_dates_name_the_step() {
         let recipe = parse(&format!("[[column]]\nname = \"when\"\nsteps = [{{ timestamp = {format:?} }}]\n"));
         recipe.fit(&mut table).unwrap();
     }
-    assert_eq!(at(0).as_second(), 1_293_784_000);
     assert_eq!(
         advice(|i| format!("{:02}/{:02}/{}", 1 + i % 12, 1 + i * 5 % 12, 1900 + i)),
         "dates, with the day or the month first: the step timestamp = \"%d/%m/%Y\" or timestamp = \"%m/%d/%Y\" makes \

@@ -23,7 +23,9 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 /// Recipes with the table that they are shown on.
 fn examples(page: &str) -> Vec<(String, String)> {
     let blocks = blocks(page);
-    let pairs = blocks.windows(2).filter(|w| (w[0].0.as_str(), w[1].0.as_str()) == ("toml", "text"));
+    let pairs = blocks
+        .windows(2)
+        .filter(|w| (w[0].0.as_str(), w[1].0.as_str()) == ("toml", "text") && !w[0].1.contains("[group]"));
     pairs.map(|w| (w[0].1.clone(), w[1].1.clone())).collect()
 }
 
@@ -61,6 +63,37 @@ fn every_example_is_what_happens() {
         let expected: Vec<&str> = sides[1..].iter().map(|(_, cell)| cell.as_str()).collect();
         assert_eq!(found, expected, "{shape}");
     }
+}
+
+/// An example of groups: a table left of the arrows, its groups with their columns right of them.
+fn grouped_example(page: &str) -> (String, String) {
+    let all = blocks(page);
+    let mut pairs = all.windows(2).filter(|w| w[0].1.contains("[group]"));
+    let pair = pairs.next().unwrap();
+    assert!(pairs.next().is_none() && pair[1].0 == "text");
+    (pair[0].1.clone(), pair[1].1.clone())
+}
+
+#[test]
+fn the_example_of_groups_is_what_happens() {
+    let (recipe, shape) = grouped_example(&page());
+    let cells = |text: &str| text.split(',').map(|cell| cell.trim().to_string()).collect::<Vec<_>>();
+    let (left, right): (Vec<_>, Vec<_>) = shape.lines().map(|line| line.split_once("=>").unwrap()).unzip();
+    let lines: Vec<String> = left.iter().map(|line| cells(line).join(",")).collect();
+    let mut table = csv(&(lines.join("\n") + "\n"));
+    let fitting = parse(&recipe).fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(fitting.notes, ["left out: 1 row without a value of customer"]);
+    let names = cells(right[0]);
+    let groups: Vec<Vec<String>> =
+        right[1..].iter().filter(|l| !l.trim().is_empty()).map(|l| cells(l)).collect();
+    assert_eq!((table.rows, &table.ids.as_ref().unwrap().0), (groups.len(), &names[0]));
+    for (row, group) in groups.iter().enumerate() {
+        for (name, expected) in names.iter().zip(group) {
+            let values = &table.column(name).unwrap_or_else(|| panic!("no column {name}")).values;
+            assert_eq!(&shown(values, row, expected), expected, "{name}, {group:?}");
+        }
+    }
+    assert_eq!(fitting.fitted.encoder.feature_names(), names[1..]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use segmenta::random::{Draws, Purpose};
 use segmenta::synth::{Kind, Newcomer, Topic, enthusiasts, first_day, survey};
-use segmenta::table::{Table, Values, read_bytes};
+use segmenta::table::{ReadOptions, Table, Values, read_bytes};
 
 use super::{assert_same, correlation, mean, moment, quantile, read_back};
 
@@ -41,7 +41,9 @@ fn the_tables_are_what_their_files_read_as() {
         assert_same(&made.table(), &read_back("x.tsv", |out| made.write_tsv(out).unwrap()));
         assert_same(&made.table(), &read_back("x.csv", |out| made.write_csv(out).unwrap()));
         let (bytes, _) = survey_rows(rows, seed);
-        let read = read_bytes("x.csv", bytes, &Default::default()).unwrap();
+        // "None" is an answer here.
+        let options = ReadOptions { keep_null: vec!["None".into()], ..ReadOptions::default() };
+        let read = read_bytes("x.csv", bytes, &options).unwrap();
         assert_same(&survey(rows, seed).table(), &read);
     }
     assert_eq!(first_day(0, 0).table().rows, 0);

@@ -179,7 +179,7 @@ proptest! {
             let digits = whole.to_string();
             let grouped: String = (digits.chars().enumerate())
                 .flat_map(|(i, c)| {
-                    let separates = i > 0 && (digits.len() - i) % 3 == 0;
+                    let separates = i > 0 && (digits.len() - i).is_multiple_of(3);
                     separates.then_some(thousands).into_iter().chain([c])
                 })
                 .collect();

@@ -191,7 +191,7 @@ impl<'a> Adder<'a> {
         sums.iter_mut().zip(row).for_each(|(to, &q)| *to += i128::from(q) * i128::from(weight));
     }
 
-    /// At most 2^50.
+    /// At most 2^62.
     #[inline(always)]
     fn weight(&self, row: u8) -> i64 {
         self.matrix.weights().map_or(1, |w| w[self.start + usize::from(row)] as i64)

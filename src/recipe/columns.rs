@@ -1,0 +1,408 @@
+//! The columns of a recipe, on the table that it is fitted to: what is made of what, and what that learns.
+
+use std::collections::{HashMap, HashSet};
+
+use rayon::prelude::*;
+use wildmatch::WildMatch;
+
+use crate::error::{Error, Fault, Result};
+use crate::recipe::aggregate::{Aggregate, figures};
+use crate::recipe::group::{GroupFigure, Grouping, grouped, table_of_groups};
+use crate::recipe::preparation::{Kind, MadeColumn, listed};
+use crate::recipe::rows::no_column;
+use crate::recipe::statistics::Copies;
+use crate::recipe::step::Step;
+use crate::recipe::{Recipe, Scale, Treatment};
+use crate::table::{Column, Table, Values};
+
+/// A column that is still to be made.
+pub(super) struct Node<'a> {
+    name: String,
+    line: u64,
+    from: String,
+    work: Work<'a>,
+}
+
+enum Work<'a> {
+    Steps(&'a [Step]),
+    Figure(&'a Aggregate),
+}
+
+impl Node<'_> {
+    /// The columns that it needs.
+    fn needs(&self) -> Vec<&str> {
+        let more = match &self.work {
+            Work::Steps(steps) => steps.iter().filter_map(Step::other).collect(),
+            Work::Figure(aggregate) => aggregate.of.as_deref().into_iter().collect::<Vec<_>>(),
+        };
+        std::iter::once(self.from.as_str()).chain(more).collect()
+    }
+}
+
+/// The columns of a recipe, sorted by the table that they are made on.
+pub(super) struct Plan<'a> {
+    recipe: &'a Recipe,
+    /// On the table as it was read. Without `[group]` these are all.
+    pub(super) of_rows: Vec<Node<'a>>,
+    /// The figures that become the columns of the groups.
+    pub(super) figures: Vec<&'a Aggregate>,
+    /// On the table of the groups.
+    pub(super) of_groups: Vec<Node<'a>>,
+    /// How each column becomes features, where a recipe says so.
+    pub(super) treatments: HashMap<String, Treatment>,
+}
+
+/// Where a column of a recipe with `[group]` belongs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Row,
+    Figure,
+    Group,
+}
+
+impl<'a> Plan<'a> {
+    /// Of a recipe and the table that it is fitted to.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for columns that are not there, and for those that belong neither to the rows nor to the
+    /// groups.
+    pub(super) fn new(recipe: &'a Recipe, table: &Table) -> Result<Self> {
+        let mut faults = Vec::new();
+        let mut fault =
+            |line: u64, key: &str, what| faults.push(Fault::in_line(&recipe.source, line, key, what));
+        let (nodes, treatments) = nodes(recipe, table, &mut fault);
+        let names: Vec<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
+        for node in &nodes {
+            for need in node.needs() {
+                let made = names.contains(&need) && need != node.name;
+                if !made && table.column(need).is_none() {
+                    fault(node.line, &node.name, no_column(table, &names, need));
+                }
+            }
+        }
+        let by = recipe.group.as_ref().map(|group| group.by.as_str());
+        let levels = levels(&nodes, by);
+        if let Some(group) = &recipe.group {
+            check_levels(&nodes, &levels, table, (&group.by, group.line), &mut fault);
+        }
+        if !faults.is_empty() {
+            return Err(Error::recipe(faults));
+        }
+        let (mut of_rows, mut figures, mut of_groups) = (Vec::new(), Vec::new(), Vec::new());
+        for (node, level) in nodes.into_iter().zip(levels) {
+            match (level, &node.work) {
+                (Level::Figure, Work::Figure(aggregate)) => figures.push(*aggregate),
+                (Level::Group, _) => of_groups.push(node),
+                _ => of_rows.push(node),
+            }
+        }
+        Ok(Plan { recipe, of_rows, figures, of_groups, treatments })
+    }
+
+    /// Whether one of these columns has a name.
+    pub(super) fn makes(nodes: &[Node<'_>], name: &str) -> bool {
+        nodes.iter().any(|node| node.name == name)
+    }
+
+    /// Makes columns on a table, of whose rows there are so many `copies` each, and learns what they need.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for chains that do not fit their columns, and circles.
+    pub(super) fn make(
+        &self,
+        nodes: &[Node<'a>],
+        table: &Table,
+        copies: Copies<'_>,
+    ) -> Result<(Vec<MadeColumn>, Vec<Column>)> {
+        let fault = |line: u64, key: &str, what: String| Fault::in_line(&self.recipe.source, line, key, what);
+        let mut faults = Vec::new();
+        let mut columns = Vec::new();
+        let mut done: HashMap<String, Values> = HashMap::new();
+        let mut waiting: Vec<&Node<'_>> = nodes.iter().collect();
+        while !waiting.is_empty() {
+            let open: HashSet<&str> = waiting.iter().map(|n| n.name.as_str()).collect();
+            let ready = |n: &&Node<'_>| n.needs().iter().all(|need| *need == n.name || !open.contains(need));
+            let (now, later): (Vec<&Node<'_>>, Vec<&Node<'_>>) = waiting.into_iter().partition(ready);
+            if now.is_empty() {
+                let circle = circle(&later);
+                let names: Vec<&str> = circle.iter().map(|n| n.name.as_str()).collect();
+                let what = format!("made of each other in a circle: {}", names.join(", "));
+                return Err(Error::recipe(vec![fault(circle[0].line, &circle[0].name, what)]));
+            }
+            let fit = |node: &&Node<'_>| {
+                fit_node(node, table, &done, copies).map_err(|what| fault(node.line, &node.name, what))
+            };
+            let fitted: Vec<std::result::Result<(MadeColumn, Values), Fault>> =
+                now.par_iter().map(fit).collect();
+            for (node, one) in now.iter().zip(fitted) {
+                match one {
+                    Ok((column, values)) => {
+                        let treatment = self.treatments.get(&column.name);
+                        if let Some(what) = treatment.and_then(|t| t.unfit(&values)) {
+                            faults.push(fault(node.line, &node.name, what));
+                        }
+                        done.insert(column.name.clone(), values);
+                        columns.push(column);
+                    }
+                    Err(fault) => faults.push(fault),
+                }
+            }
+            if !faults.is_empty() {
+                return Err(Error::recipe(faults));
+            }
+            waiting = later;
+        }
+        let take =
+            |c: &MadeColumn| done.remove(&c.name).map(|values| Column { name: c.name.clone(), values });
+        let made = columns.iter().filter_map(take).collect();
+        Ok((columns, made))
+    }
+
+    /// Brings the rows of a table together, whose columns of the rows are made.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for figures that do not suit their columns, [`Error::Data`] where no row has a group.
+    pub(super) fn group(
+        &self,
+        by: &str,
+        table: &Table,
+        columns: Vec<MadeColumn>,
+    ) -> Result<(Grouping, Table, Vec<String>)> {
+        let own = |name: &str| !columns.iter().any(|c| c.name == name);
+        let read = |name: &str| {
+            let values = table.column(name).filter(|_| own(name)).map(|c| &c.values);
+            values.map(Kind::of)
+        };
+        let figure = |aggregate: &&Aggregate| GroupFigure {
+            name: aggregate.name.clone(),
+            compute: aggregate.figure,
+            of: aggregate.of.clone(),
+            read: aggregate.of.as_deref().and_then(read),
+        };
+        let figures: Vec<GroupFigure> = self.figures.iter().map(figure).collect();
+        let mut faults = Vec::new();
+        let mut notes = Vec::new();
+        let grouped =
+            grouped(table, by, &figures, &|name| table.column(name).map(|c| &c.values), &mut notes)?;
+        let mut made = Vec::new();
+        for (aggregate, column) in self.figures.iter().zip(grouped.figures) {
+            let checked = column.and_then(|column| {
+                let unfit = self.treatments.get(&column.name).and_then(|t| t.unfit(&column.values));
+                unfit.map_or(Ok(column), Err)
+            });
+            match checked {
+                Ok(column) => made.push(column),
+                Err(what) => {
+                    faults.push(Fault::in_line(&self.recipe.source, aggregate.line, &*aggregate.name, what));
+                }
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Error::recipe(faults));
+        }
+        let read = read(by);
+        let table = table_of_groups(table, by, grouped.names, made);
+        Ok((Grouping { by: by.into(), read, columns, figures }, table, notes))
+    }
+}
+
+/// The table that each column is made on. A column of the groups is one that needs another of them.
+fn levels(nodes: &[Node<'_>], by: Option<&str>) -> Vec<Level> {
+    let figure = |node: &Node<'_>| {
+        let by_group = matches!(&node.work, Work::Figure(aggregate) if Some(aggregate.by.as_str()) == by);
+        if by_group { Level::Figure } else { Level::Row }
+    };
+    let mut levels: Vec<Level> = nodes.iter().map(figure).collect();
+    let places: HashMap<&str, usize> = nodes.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
+    loop {
+        let before = levels.iter().filter(|level| **level == Level::Row).count();
+        for (i, node) in nodes.iter().enumerate().filter(|_| by.is_some()) {
+            let of_groups = |need: &&str| {
+                *need != node.name && places.get(need).is_some_and(|&j| levels[j] != Level::Row)
+            };
+            if levels[i] == Level::Row && node.needs().iter().any(of_groups) {
+                levels[i] = Level::Group;
+            }
+        }
+        if levels.iter().filter(|level| **level == Level::Row).count() == before {
+            return levels;
+        }
+    }
+}
+
+/// Whether each column finds what it needs on its table, and the rows their group.
+fn check_levels(
+    nodes: &[Node<'_>],
+    levels: &[Level],
+    table: &Table,
+    (by, line): (&str, u64),
+    fault: &mut dyn FnMut(u64, &str, String),
+) {
+    let level = |name: &str| nodes.iter().position(|node| node.name == name).map(|i| levels[i]);
+    match level(by) {
+        Some(Level::Row) => {}
+        None | Some(_) if table.column(by).is_some() => {}
+        Some(_) => fault(line, "group.by", format!("{by:?} is made of the groups that it is to make")),
+        None => {
+            let names: Vec<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
+            fault(line, "group.by", no_column(table, &names, by));
+        }
+    }
+    for (node, own) in nodes.iter().zip(levels) {
+        for need in node.needs() {
+            let of_row = need == node.name || matches!(level(need), None | Some(Level::Row));
+            match own {
+                Level::Group if of_row && need != by => fault(
+                    node.line,
+                    &node.name,
+                    format!(
+                        "{need:?} is a column of the single rows, and this column is made after [group]; an \
+                         [[aggregate]] by {by:?} takes it there"
+                    ),
+                ),
+                Level::Figure if !of_row && table.column(need).is_none() => fault(
+                    node.line,
+                    &node.name,
+                    format!("{need:?} is a column of the groups; a figure by {by:?} is of the single rows"),
+                ),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The columns of a circle, among columns that all need another of them; in the recipe's order.
+fn circle<'a, 'b>(nodes: &[&'b Node<'a>]) -> Vec<&'b Node<'a>> {
+    let next = |node: &Node<'_>| {
+        let needs = node.needs();
+        nodes.iter().position(|n| n.name != node.name && needs.contains(&n.name.as_str())).unwrap_or(0)
+    };
+    // After as many steps as there are columns, one is on a circle.
+    let on = (0..nodes.len()).fold(0, |at, _| next(nodes[at]));
+    let mut circle = vec![on];
+    let mut at = next(nodes[on]);
+    while at != on && circle.len() < nodes.len() {
+        circle.push(at);
+        at = next(nodes[at]);
+    }
+    circle.sort_unstable();
+    circle.into_iter().map(|i| nodes[i]).collect()
+}
+
+/// The columns to make, globs resolved, and how each becomes features.
+fn nodes<'a>(
+    recipe: &'a Recipe,
+    table: &Table,
+    fault: &mut dyn FnMut(u64, &str, String),
+) -> (Vec<Node<'a>>, HashMap<String, Treatment>) {
+    let mut nodes: Vec<Node<'a>> = Vec::new();
+    let mut treatments = HashMap::new();
+    for column in &recipe.columns {
+        let mut treatment = column.treatment.clone();
+        if column.steps.last().is_some_and(Step::scales) && treatment.scale.is_none() {
+            treatment.scale = Some(Scale::None);
+        }
+        let sources: Vec<(String, String)> = match &column.columns {
+            None => vec![(column.name.clone(), column.from.clone().unwrap_or_else(|| column.name.clone()))],
+            Some(glob) => {
+                let matches = WildMatch::new(glob);
+                let found: Vec<&Column> = table.columns.iter().filter(|c| matches.matches(&c.name)).collect();
+                if found.is_empty() {
+                    fault(column.line, "columns", format!("no column of the table matches {glob:?}"));
+                }
+                found.iter().map(|c| (filled_in(&column.name, c), c.name.clone())).collect()
+            }
+        };
+        for (name, from) in sources {
+            if treatments.insert(name.clone(), treatment.clone()).is_some() {
+                fault(column.line, &name, "made twice".into());
+            }
+            if !column.steps.is_empty() || name != from {
+                nodes.push(Node { name, line: column.line, from, work: Work::Steps(&column.steps) });
+            } else if table.column(&name).is_none() {
+                fault(column.line, &name, no_column(table, &[], &name));
+            }
+        }
+    }
+    for aggregate in &recipe.aggregates {
+        if treatments.insert(aggregate.name.clone(), aggregate.treatment.clone()).is_some() {
+            fault(aggregate.line, &aggregate.name, "made twice".into());
+        }
+        nodes.push(Node {
+            name: aggregate.name.clone(),
+            line: aggregate.line,
+            from: aggregate.by.clone(),
+            work: Work::Figure(aggregate),
+        });
+    }
+    (nodes, treatments)
+}
+
+/// A name with `{column}` and `{text}`, the column's first text, put in.
+fn filled_in(name: &str, column: &Column) -> String {
+    let text = match &column.values {
+        Values::Text { levels, .. } => levels.first().map_or("", |l| l.as_str()),
+        _ => column.name.as_str(),
+    };
+    name.replace("{column}", &column.name).replace("{text}", text)
+}
+
+/// Learns one column, and makes it.
+fn fit_node(
+    node: &Node<'_>,
+    table: &Table,
+    done: &HashMap<String, Values>,
+    copies: Copies<'_>,
+) -> std::result::Result<(MadeColumn, Values), String> {
+    let find = |name: &str| {
+        let made = if name == node.name { None } else { done.get(name) };
+        let own = || table.column(name).map(|c| &c.values);
+        made.or_else(own).ok_or_else(|| format!("no column is called {name:?}"))
+    };
+    let source = find(&node.from)?;
+    let own = node.from == node.name || !done.contains_key(&node.from);
+    let mut column = MadeColumn {
+        name: node.name.clone(),
+        from: node.from.clone(),
+        read: own.then(|| Kind::of(source)),
+        groups: None,
+        rules: Vec::new(),
+    };
+    match &node.work {
+        Work::Figure(aggregate) => {
+            let of = aggregate.of.as_deref().map(find).transpose()?;
+            let (groups, values) = figures(aggregate.figure, source, of, copies)?;
+            column.groups = Some(groups);
+            Ok((column, values))
+        }
+        Work::Steps(steps) => {
+            let mut values: Option<Values> = None;
+            for step in *steps {
+                let other = step.other().map(find).transpose()?;
+                let rules = step.fit(values.as_ref().unwrap_or(source), other, copies)?;
+                for rule in rules {
+                    let applied = rule.apply_with(values.as_ref().unwrap_or(source), other)?;
+                    if !applied.unknown.is_empty() {
+                        let unknown = listed(&applied.unknown);
+                        return Err(format!("{}: not listed: {unknown}", rule.name()));
+                    }
+                    values = Some(applied.values);
+                    column.rules.push(rule);
+                }
+            }
+            Ok((column, values.unwrap_or_else(|| source.clone())))
+        }
+    }
+}
+
+/// The columns that the named ones are made of, themselves included, in their order.
+pub(super) fn needed(columns: Vec<MadeColumn>, names: &HashSet<&str>) -> Vec<MadeColumn> {
+    let mut needed: HashSet<String> = names.iter().map(|n| (*n).to_string()).collect();
+    for column in columns.iter().rev() {
+        if needed.contains(&column.name) {
+            let from = column.read.is_none().then_some(column.from.as_str());
+            needed.extend(from.into_iter().chain(column.operands()).map(String::from));
+        }
+    }
+    columns.into_iter().filter(|c| needed.contains(&c.name)).collect()
+}
