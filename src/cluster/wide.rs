@@ -26,8 +26,9 @@ fn product(a: u128, b: u128) -> Wide {
     const LOW: u128 = u64::MAX as u128;
     let (a1, a0, b1, b0) = (a >> 64, a & LOW, b >> 64, b & LOW);
     let (low, high) = (a0 * b0, a1 * b1);
-    let middle = (low >> 64) + (a0 * b1 & LOW) + (a1 * b0 & LOW);
-    (high + (a0 * b1 >> 64) + (a1 * b0 >> 64) + (middle >> 64), middle << 64 | low & LOW)
+    let (left, right) = (a0 * b1, a1 * b0);
+    let middle = (low >> 64) + (left & LOW) + (right & LOW);
+    (high + (left >> 64) + (right >> 64) + (middle >> 64), (middle << 64) | (low & LOW))
 }
 
 /// Without overflow: sums stay below 2^126 and weights below 2^95.
@@ -54,9 +55,9 @@ mod tests {
     fn small_numbers_are_exact_and_large_ones_keep_their_difference() {
         assert_eq!(difference_of_products((-7, 3), (5, 4)), -41.0);
         // (x + 1)(y + 1) - x y = x + y + 1, where each product needs 190 bits.
-        for sign in [1, -1] {
+        for sign in [1i32, -1] {
             let (x, y) = (1i128 << 110, 1u128 << 81);
-            let expected = (x as f64 + y as f64 + 1.0) * f64::from(sign as i32);
+            let expected = (x as f64 + y as f64 + 1.0) * f64::from(sign);
             let sign = i128::from(sign);
             assert_eq!(difference_of_products((sign * (x + 1), y + 1), (sign * x, y)), expected);
             assert_eq!(difference_of_products((sign * x, y), (sign * (x + 1), y + 1)), -expected);

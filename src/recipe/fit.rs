@@ -171,8 +171,11 @@ fn fit_column(
         }
         Values::Text { levels, codes } => {
             let codes = pick(codes.len(), kept, |row| codes[row]);
+            // Rows without a copy are none.
+            let counts = |row: usize| copies.is_none_or(|copies| copies[row] > 0.0);
+            let counted = codes.iter().enumerate().filter(|(row, _)| counts(*row)).map(|(_, code)| *code);
             if !treatment.one_hot
-                && let Some(texts) = Sides::in_rows(levels, codes.iter().copied())
+                && let Some(texts) = Sides::in_rows(levels, counted)
             {
                 let of: Vec<Option<bool>> = levels.iter().map(|level| texts.side(level)).collect();
                 let side = |code: &Option<u32>| code.and_then(|c| of.get(c as usize).copied().flatten());

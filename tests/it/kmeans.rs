@@ -63,7 +63,7 @@ fn the_references_are_reached() {
     for (name, scale, k, inertia, silhouette, sizes) in REFERENCES {
         let Some(matrix) = real(name, scale) else { continue };
         let name = format!("{name}, {scale:?}, k = {k}");
-        let fit = run(&matrix, k, &exact(30), &Start::KMeansPlusPlus);
+        let fit = run(&matrix, k, &exact(60), &Start::KMeansPlusPlus);
         assert!(fit.converged, "{name}");
         assert!(fit.inertia <= inertia * (1.0 + 1e-6), "{name}: inertia {}, expected {inertia}", fit.inertia);
         if fit.inertia < inertia * (1.0 - 1e-6) {

@@ -1,5 +1,7 @@
 //! The top of a text table: where the header is, and what separates the fields.
 
+use std::collections::HashSet;
+
 use super::cells::line_at;
 use super::sniff::{self, Sample, is_figure};
 use crate::error::{Error, Place, Result};
@@ -163,6 +165,7 @@ fn no_title(bytes: &[u8], start: usize, sample: &Sample) -> Result<()> {
     let of_numbers = |column: usize| rows.iter().all(|r| is_figure(r[column].trim_ascii()));
     if title.iter().any(odd)
         && names.iter().all(plain)
+        && names.iter().collect::<HashSet<_>>().len() == width
         && length(&names) < length(&title)
         && (0..width).any(of_numbers)
     {

@@ -13,7 +13,12 @@ fn waiting_fit(desk: &Desk, flags: &str) -> Child {
     let mut command = desk.process(&line);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    while !desk.path("out").join(LOCK).exists() {
+    let opened = || {
+        let names = if desk.path("out").is_dir() { desk.names("out") } else { Vec::new() };
+        let unfinished = names.iter().filter(|name| name.ends_with(".tmp")).count();
+        names.iter().any(|name| name == LOCK) && unfinished == FILES.len()
+    };
+    while !opened() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it opened its outputs");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }

@@ -492,16 +492,16 @@ fn quiet_says_nothing_but_errors() {
 
 #[test]
 fn long_work_is_announced_before_it_begins() {
-    let desk = Desk::with_table();
-    let long = "fit t.csv --device cpu --k 20 --n-init 4000000000 --dry-run";
+    let desk = Desk::new();
+    desk.run("synth blobs --rows 20000 --features 30 --out t.npy -q").quietly();
+    let long = "fit t.npy --device cpu --k 20 --n-init 20000 --dry-run";
     let said = desk.run(long);
-    let words =
-        ["30 distinct rows x 6 features", "k = 20 with 4,000,000,000 starts", "takes about", "thread"];
+    let words = ["20,000 rows x 30 features", "k = 20 with 20,000 starts", "takes about", "thread"];
     assert!(said.code == Some(0) && words.iter().all(|word| said.err.contains(word)), "{}", said.err);
     desk.run(&format!("{long} -q")).quietly();
-    let said = desk.run("fit t.csv --device cpu --dry-run --threads 2");
+    let said = desk.run("fit t.npy --device cpu --k 2 --n-init 1 --dry-run --threads 2");
     assert!(!said.err.contains("takes about"), "{}", said.err);
-    let said = desk.run("fit t.csv --device cpu --n-init 4000000000 --dry-run --threads 2");
-    let words = ["k = 2..10 with 4,000,000,000 starts each, silhouettes", "on 2 threads"];
+    let said = desk.run("fit t.npy --device cpu --n-init 10000 --dry-run --threads 2");
+    let words = ["k = 2..10 with 10,000 starts each, silhouettes", "on 2 threads"];
     assert!(words.iter().all(|word| said.err.contains(word)), "{}", said.err);
 }

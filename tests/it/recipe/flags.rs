@@ -144,3 +144,14 @@ fn inspect_says_which_value_is_1() {
     assert_eq!(reason(&called("0110", "Y", "T")), "two values: Y is 1, T is 0", "two words for yes");
     assert_eq!(reason(&called("0110", "false", "true")), "true/false");
 }
+
+#[test]
+fn a_row_of_weight_0_has_no_value() {
+    let options = InferOptions { weight: Some("w".into()), ..features(&["t", "n"]) };
+    let recipe = segmenta::recipe::Recipe::inferred(options);
+    let mut with = csv("t,n,w\nYes,1,1\nNo,2,2\nperhaps,9,0\nNo,4,1\n");
+    let mut without = csv("t,n,w\nYes,1,1\nNo,2,2\nNo,4,1\n");
+    let (with, without) = (recipe.fit(&mut with).unwrap(), recipe.fit(&mut without).unwrap());
+    assert_eq!(with.fitted.encoder.feature_names(), ["t=Yes", "n"]);
+    assert_eq!(with.fitted.encoder, without.fitted.encoder);
+}

@@ -98,6 +98,7 @@ fn a_title_is_explained_and_never_the_header() {
         "user,spend\na,unknown\nb,2\nc,9\n",
         "full name,home town\nann,rome\nbob,oslo\ncat,lima\n",
         "age group,n\nold,1\nyoung,2\nold,3\n",
+        "who,2023,2024\nann,n.a.,n.a.\nbob,5,6\ncat,7,8\n",
     ] {
         table("t.csv", text);
     }
