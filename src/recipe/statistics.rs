@@ -8,6 +8,10 @@ use crate::recipe::Scale;
 /// Sums are taken in blocks of this many rows.
 const BLOCK: usize = 4096;
 
+/// Rounds to the next whole number when added before rounding down; not 0.5, because means of few or of round numbers lie
+/// half way between two steps so often that the last bit of a sum would decide.
+const NEARLY_HALF: f64 = 0.5 - 1.0 / (1u64 << 20) as f64;
+
 /// Scales below this count as none, as scikit-learn has it.
 const LEAST_SCALE: f64 = 10.0 * f64::EPSILON;
 
@@ -219,7 +223,7 @@ pub(super) fn centre_and_scale(values: &[f64], scale: Scale, copies: Copies<'_>)
         Scale::None => {
             let step = libm::ldexp(1.0, libm::ilogb(deviation));
             // Adding zero makes -0.0 plain.
-            (libm::round(mean / step) * step + 0.0, 1.0)
+            (libm::floor(mean / step + NEARLY_HALF) * step + 0.0, 1.0)
         }
         _ => (mean, deviation),
     }
