@@ -191,7 +191,7 @@ impl Found {
                 whole(s.size),
                 percent(s.share),
                 percent(s.fitted_share),
-                format!("{:+.1}", s.difference),
+                format!("{:+.1}", (10.0 * s.difference).round() / 10.0 + 0.0),
                 s.name.clone().unwrap_or_default(),
             ]);
         }

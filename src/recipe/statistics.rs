@@ -8,9 +8,9 @@ use crate::recipe::Scale;
 /// Sums are taken in blocks of this many rows.
 const BLOCK: usize = 4096;
 
-/// Rounds to the next whole number when added before rounding down; not 0.5, because means of few or of round numbers lie
-/// half way between two steps so often that the last bit of a sum would decide.
-const NEARLY_HALF: f64 = 0.5 - 1.0 / (1u64 << 20) as f64;
+/// Rounds to the nearest whole number when added before rounding down. Not exactly 0.5, because means of few or of round
+/// numbers lie half way between two steps so often that the last bit of a sum would decide.
+const NEARLY_HALF: f64 = 0.5 + 1.0 / (1u64 << 20) as f64;
 
 /// Scales below this count as none, as scikit-learn has it.
 const LEAST_SCALE: f64 = 10.0 * f64::EPSILON;
