@@ -23,3 +23,4 @@ mod recipe;
 mod synth;
 mod table;
 mod threads;
+mod weights;
