@@ -146,6 +146,9 @@ fn npy_whose_header_lies() {
     // Deep nesting must not run the header's parser out of stack.
     let deep = format!("{}{}", "(".repeat(9000), ")".repeat(900));
     assert!(message(&deep, &[]).contains("found records"));
+    // Nor may it keep the parser busy: each bracket multiplies its time.
+    let nested = "{'descr':{{{{{{{{{{{.";
+    assert!(message(nested, &[]).contains("found records"));
 }
 
 #[test]
