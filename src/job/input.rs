@@ -45,7 +45,7 @@ pub struct Prepared {
     pub weight_column: Option<String>,
     /// What the columns are like, for a model.
     pub reference: Vec<ColumnReference>,
-    /// The weights of the matrix's rows, where they have any.
+    /// The weights of the fit's rows, before equal ones were merged, where they have any.
     pub weights: Option<Weights>,
 }
 
