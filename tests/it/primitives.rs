@@ -78,29 +78,6 @@ fn nearest_of_a_single_row_excluding_itself_is_an_error() {
 }
 
 #[test]
-fn pairwise_is_close() {
-    everywhere(|case, backend| {
-        let queries = case.matrix.select(&(0..case.matrix.rows()).step_by(2).collect::<Vec<_>>());
-        let rows = backend.load(&case.matrix).unwrap();
-        let expected = oracle::squared(&oracle::stored(&queries), &oracle::stored(&case.matrix));
-        let squared = rows.pairwise(&queries, Metric::SqEuclidean).unwrap();
-        let rooted = rows.pairwise(&queries, Metric::Euclidean).unwrap();
-        for ((at, &expected), (&squared, &rooted)) in expected.indexed_iter().zip(squared.iter().zip(&rooted))
-        {
-            let root = case.matrix.to_user(expected.sqrt());
-            oracle::close(root as f32 as f64, rooted.into(), 2e-5, 1e-44)
-                .map_err(|why| format!("{at:?}: {why}"))?;
-            let square = root * root;
-            if square < f64::from(f32::MAX) / 2.0 {
-                oracle::close(square, squared.into(), 4e-5, 1e-44)
-                    .map_err(|why| format!("squared {at:?}: {why}"))?;
-            }
-        }
-        Ok(())
-    });
-}
-
-#[test]
 fn distance_sums_of_many_joint_labels_are_close() {
     distance_sums_are_close(&[1, 2, 5, 40]);
 }
