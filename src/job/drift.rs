@@ -9,7 +9,7 @@ use super::sheet::{Kind, Sheet};
 use super::{Gate, input, memory, set_up};
 use crate::cli;
 use segmenta::backend;
-use segmenta::metrics::psi::Change;
+use segmenta::evidence::psi::Change;
 use segmenta::model::{Drift, Model};
 use serde::Serialize;
 use std::time::Instant;

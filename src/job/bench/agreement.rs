@@ -129,15 +129,15 @@ fn close(pairs: impl Iterator<Item = (f64, f64, f64)>) -> Result<f64, (usize, St
 mod tests {
     use super::super::work::{Size, Trial, Work};
     use super::*;
-    use segmenta::backend::Backend;
+    use segmenta::Dataset;
     use segmenta::backend::cpu::Cpu;
 
     /// What the CPU finds for each step on a small table.
     fn answers() -> Vec<Answer> {
         let trial = Trial::new(Size { rows: 120, features: 3, k: 3, n_init: 2, seed: 0 }).unwrap();
         let cpu = Cpu::default();
-        let rows = cpu.load(&trial.matrix).unwrap();
-        Work::ALL.iter().map(|work| work.run(&cpu, &*rows, &trial, true).unwrap()).collect()
+        let rows = Dataset::load(&cpu, &trial.matrix).unwrap();
+        Work::ALL.iter().map(|work| work.run(&rows, &trial, true).unwrap()).collect()
     }
 
     #[test]

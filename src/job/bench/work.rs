@@ -1,14 +1,14 @@
 //! The steps that are measured, and the table that they are measured on.
 
 use super::super::interrupt::interrupted;
-use segmenta::backend::{Assigned, Backend, Labeling, Metric, Neighbour, Rows, Rule};
+use segmenta::backend::{Assigned, Labeling, Metric, Neighbour, Rule};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::sweep::{SweepRow, score};
 use segmenta::cluster::{Fit, Params, Start, fit, fit_many};
-use segmenta::metrics::hopkins::{Hopkins, default_probes, hopkins};
+use segmenta::evidence::hopkins::{Hopkins, default_probes, hopkins};
 use segmenta::progress::{Progress, Step};
 use segmenta::random::{Draws, Purpose};
-use segmenta::{Matrix, Result, synth};
+use segmenta::{Dataset, Matrix, Result, synth};
 
 /// The k of the sweep.
 const KS: std::ops::RangeInclusive<usize> = 2..=10;
@@ -147,14 +147,14 @@ impl Work {
     ///
     /// # Errors
     /// A device that failed; an interrupt.
-    pub fn run(self, backend: &dyn Backend, rows: &dyn Rows, trial: &Trial, labels: bool) -> Result<Answer> {
+    pub fn run(self, dataset: &Dataset<'_>, trial: &Trial, labels: bool) -> Result<Answer> {
         let Trial { matrix, size, .. } = trial;
         let go_on = |_: Step<'_>| !interrupted();
         let progress = Progress::new(&go_on);
         let params = Params { n_init: size.n_init, seed: size.seed, ..Params::default() };
         Ok(match self {
-            Work::Lloyd => Answer::Lloyd(rows.lloyd(&trial.sets, labels)?),
-            Work::Nearest => Answer::Nearest(rows.nearest(
+            Work::Lloyd => Answer::Lloyd(dataset.lloyd(&trial.sets, labels)?),
+            Work::Nearest => Answer::Nearest(dataset.nearest(
                 &trial.probes,
                 Rule::ExcludeSelf(&trial.own),
                 Metric::Euclidean,
@@ -162,25 +162,25 @@ impl Work {
             Work::DistanceSums => {
                 let labeling = Labeling { k: size.k, labels: &trial.labels };
                 let mut all = Vec::with_capacity(size.rows * size.k);
-                rows.distance_sums(&[labeling], progress, &mut |_, sums| {
+                dataset.distance_sums(&[labeling], progress, &mut |_, sums| {
                     all.extend_from_slice(sums);
                     Ok(())
                 })?;
                 Answer::DistanceSums(size.k, all)
             }
             Work::Fit => {
-                let rows = backend.load(matrix)?;
-                Answer::Fit(fit(&*rows, matrix, size.k, &params, &Start::KMeansPlusPlus, progress)?)
+                let dataset = Dataset::load(dataset.backend(), matrix)?;
+                Answer::Fit(fit(&dataset, size.k, &params, &Start::KMeansPlusPlus, progress)?)
             }
             Work::Sweep => {
-                let rows = backend.load(matrix)?;
+                let dataset = Dataset::load(dataset.backend(), matrix)?;
                 let ks: Vec<usize> = KS.collect();
-                let fits = fit_many(&*rows, matrix, &ks, &params, &Start::KMeansPlusPlus, progress)?;
-                Answer::Sweep(score(&*rows, matrix, fits, progress)?)
+                let fits = fit_many(&dataset, &ks, &params, &Start::KMeansPlusPlus, progress)?;
+                Answer::Sweep(score(&dataset, fits, progress)?)
             }
             Work::Hopkins => {
-                let rows = backend.load(matrix)?;
-                Answer::Hopkins(hopkins(&*rows, matrix, trial.own.len(), size.seed, progress)?)
+                let dataset = Dataset::load(dataset.backend(), matrix)?;
+                Answer::Hopkins(hopkins(&dataset, trial.own.len(), size.seed, progress)?)
             }
         })
     }
