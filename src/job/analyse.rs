@@ -132,7 +132,7 @@ impl<'a> Analysis<'a> {
         let seconds = self.document.seconds.fit.unwrap_or(0.0) + began.elapsed().as_secs_f64();
         self.document.seconds.fit = Some(seconds);
         if let Some(fit) = fits.first() {
-            let shown: Vec<String> = fit.undecided.iter().map(u64::to_string).collect();
+            let shown: Vec<String> = fit.f64_fallbacks.iter().map(u64::to_string).collect();
             self.console.detail(&format!("pairs decided in f64, pass by pass: {}", shown.join(" ")));
         }
         Ok(fits)

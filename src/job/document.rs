@@ -206,7 +206,7 @@ impl Document {
             n_iter: r.fit.n_iter,
         };
         self.sweep = Some(rows.iter().map(line).collect());
-        self.undecided = rows.first().map_or_else(Vec::new, |r| r.fit.undecided.clone());
+        self.undecided = rows.first().map_or_else(Vec::new, |r| r.fit.f64_fallbacks.clone());
     }
 
     /// Takes in the final fit.
@@ -245,7 +245,7 @@ impl Document {
         self.converged = Some(fit.converged);
         self.sizes = Some(segments.iter().map(|s| s.size).collect());
         self.segments = Some(segments);
-        self.undecided.clone_from(&fit.undecided);
+        self.undecided.clone_from(&fit.f64_fallbacks);
     }
 
     /// As JSON.

@@ -302,7 +302,7 @@ pub fn prepare_table(
             for warning in &encoded.warnings {
                 console.note(&format!("note: {warning}"));
             }
-            Matrix::with_reach(names, encoded.columns, reach)
+            Matrix::with_room_for(names, encoded.columns, reach)
         }
     };
     let matrix = matrix.map_err(in_table)?;

@@ -47,7 +47,7 @@ pub fn lloyd(matrix: &Matrix, set: &Centroids) -> Assigned {
         counts[label as usize] += 1;
         weights[label as usize] += weight as u128;
     }
-    Assigned { sums, counts, weights, labels: Some(labels), undecided: 0 }
+    Assigned { sums, counts, weights, labels: Some(labels), f64_fallbacks: 0 }
 }
 
 /// Bit for bit, but for how many rows the filter left undecided.
