@@ -9,7 +9,7 @@ use super::console::{Console, count, result, tell};
 use super::interrupt::interrupted;
 use super::memory;
 use super::{instruction_set, set_threads};
-use crate::cli::Bench;
+use crate::app::cli::Bench;
 use agreement::compare;
 use machine::{Machine, machines};
 use report::{Device, Found, Step};

@@ -7,7 +7,7 @@ use super::hints::read_model;
 use super::output::heal_before_reading;
 use super::sheet::{Kind, Sheet};
 use super::{Gate, input, memory, set_up};
-use crate::cli;
+use crate::app::cli;
 use segmenta::backend;
 use segmenta::evidence::psi::Change;
 use segmenta::model::{Drift, Model};

@@ -10,7 +10,7 @@ use super::init::Init;
 use super::input::{Aim, Prepared, Weightless, prepare};
 use super::output::Folder;
 use super::{Gate, console, memory, set_up};
-use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
+use crate::app::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
