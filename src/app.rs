@@ -1,33 +1,20 @@
-//! A batch job: runs the chain from table to files, owns outputs, progress and exit codes.
+//! The program: flags, console, files, signals and exit codes. What it computes is the library's.
 
-mod analyse;
-mod assign;
-mod bench;
-mod choosing;
 mod cli;
 mod console;
-mod document;
-mod drift;
-mod estimate;
-mod features;
-mod figures;
+mod files;
 mod hints;
-mod init;
-mod input;
 mod interrupt;
-mod memory;
-mod name;
-mod output;
-mod run;
-mod sheet;
-mod tools;
+mod verbs;
 
 pub use cli::Cli;
 use cli::{Run, Verb};
 use segmenta::Error;
+use segmenta::analysis::{Compute, default_limit};
 use segmenta::backend::cpu::{Cpu, InstructionSet};
 use std::io::ErrorKind;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A gate of `--strict` that was not met; everything was written.
 #[derive(Debug, thiserror::Error)]
@@ -38,20 +25,20 @@ struct Gate(String);
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen();
     quiet_caught_panics();
-    memory::set_limit(&cli);
+    MEMORY_LIMIT.store(cli.max_memory.unwrap_or_else(default_limit), Relaxed);
     match cli.verb {
-        Verb::Demo(args) => run::demo(&args),
-        Verb::Run(args) => run::run(&args),
-        Verb::Inspect(args) => tools::inspect(&args),
-        Verb::Tendency(args) => analyse::tendency(&args),
-        Verb::Sweep(args) => analyse::sweep(&args),
-        Verb::Fit(args) => analyse::fit(&args),
-        Verb::Assign(args) => assign::assign(&args),
-        Verb::Drift(args) => drift::drift(&args),
-        Verb::Name(args) => name::name(&args),
-        Verb::Synth(args) => tools::synth(&args),
-        Verb::Bench(args) => bench::bench(&args),
-        Verb::Doctor(args) => tools::doctor(&args),
+        Verb::Demo(args) => verbs::run::demo(&args),
+        Verb::Run(args) => verbs::run::run(&args),
+        Verb::Inspect(args) => verbs::inspect::inspect(&args),
+        Verb::Tendency(args) => verbs::analyse::tendency(&args),
+        Verb::Sweep(args) => verbs::analyse::sweep(&args),
+        Verb::Fit(args) => verbs::analyse::fit(&args),
+        Verb::Assign(args) => verbs::assign::assign(&args),
+        Verb::Drift(args) => verbs::drift::drift(&args),
+        Verb::Name(args) => verbs::name::name(&args),
+        Verb::Synth(args) => verbs::synth::synth(&args),
+        Verb::Bench(args) => verbs::bench::bench(&args),
+        Verb::Doctor(args) => verbs::doctor::doctor(&args),
     }
 }
 
@@ -83,7 +70,7 @@ fn in_words(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Error>() {
         Some(Error::Recipe(faults)) if faults.len() > SHOWN => {
             let shown: Vec<String> = faults[..SHOWN].iter().map(ToString::to_string).collect();
-            let more = console::count(faults.len() - SHOWN, "more fault");
+            let more = segmenta::report::figures::count(faults.len() - SHOWN, "more fault");
             format!("{}\nand {more}", shown.join("\n"))
         }
         _ => error.to_string(),
@@ -107,10 +94,19 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Sets the number of threads, and gives the CPU as `SEGMENTA_SIMD` allows it.
-fn set_up(run: &Run) -> anyhow::Result<Cpu> {
+/// The memory that the job may take, in bytes; set once, when it begins.
+static MEMORY_LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// How many bytes the job may take in all.
+fn memory_limit() -> u64 {
+    MEMORY_LIMIT.load(Relaxed)
+}
+
+/// Sets the number of threads, and says where to compute: on the device that was asked for, and the CPU as
+/// `SEGMENTA_SIMD` allows it.
+fn set_up(run: &Run) -> anyhow::Result<Compute> {
     set_threads(run.threads)?;
-    Ok(Cpu::with(instruction_set()?)?)
+    Ok(Compute { device: run.device, cpu: Cpu::with(instruction_set()?)? })
 }
 
 /// Sets the number of threads; none: one for each of the machine's.

@@ -1,16 +1,23 @@
 //! The command line: flags only, no work.
 
 mod bench;
+mod groups;
+mod input;
 mod name;
 mod size;
 mod synth;
 
 pub use bench::{Bench, Measured};
+pub use groups::{Choosing, GateFlags, KMeansFlags};
+pub use input::{Features, InputFlags};
 pub use name::Name;
-pub use synth::{Made, Synth, SynthBlobs};
+pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use segmenta::analysis::{DEFAULT_FOLDER, Ks};
 use segmenta::backend::Device;
+use segmenta::table::write::Format;
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -65,7 +72,7 @@ pub enum Verb {
     Name(Name),
     /// Make a seeded table for trials and benchmarks
     #[command(subcommand)]
-    Synth(Synth),
+    Synth(SynthVerb),
     /// Measure this machine: what its devices can do at most, whether they agree, how fast each step is
     Bench(Bench),
     /// Show the devices of this machine, their limits, and which one `auto` takes
@@ -120,159 +127,22 @@ pub enum ProgressMode {
     Never,
 }
 
-/// How a table is read.
-#[derive(Debug, Clone, Args)]
-pub struct Input {
-    /// The table: .csv, .tsv, .csv.gz, .npy, .parquet, .arrow, .feather, or - for stdin (with --format)
-    pub input: PathBuf,
-    /// What the input is, where its name does not say
-    #[arg(long, value_enum, help_heading = "Input")]
-    pub format: Option<InputFormat>,
-    /// What separates the fields: one character, or tab [default: found out]
-    #[arg(long, value_parser = delimiter, help_heading = "Input")]
-    pub delimiter: Option<u8>,
-    /// The decimal sign of all numbers: , or . [default: told from each column's cells]
-    #[arg(long, value_name = "SIGN", value_parser = decimal, help_heading = "Input")]
-    pub decimal: Option<char>,
-    /// How many lines come before the header, such as a title [default: comments (#) are skipped]
-    #[arg(long, value_name = "N", help_heading = "Input")]
-    pub skip_lines: Option<usize>,
-    /// The text table has no header: its columns are called f0, f1 and so on
-    #[arg(long, help_heading = "Input")]
-    pub no_header: bool,
-    /// One more text or number that means missing, beside NA, N/A, #N/A, NaN, null, None, ?, - and nothing
-    /// (repeatable). A number means the value, in every format: -999 is -999.0 too
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Input")]
-    pub null: Vec<String>,
-    /// One of these words that is a text in this table: NA may be Namibia (repeatable)
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Input")]
-    pub keep_null: Vec<String>,
-    /// The column that names the rows; it comes back as it was written [default of assign and drift: the column that
-    /// named the rows of the fit]
-    #[arg(long, value_name = "COLUMN", help_heading = "Input")]
-    pub id: Option<String>,
-}
-
-/// Formats by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum InputFormat {
-    Csv,
-    Tsv,
-    Npy,
-    Parquet,
-    Arrow,
-}
-
-/// Which columns become features.
-#[derive(Debug, Clone, Args)]
-pub struct Features {
-    /// Columns to use as features: names or globs, separated by commas; a name with a comma stands alone or in quotes,
-    /// as in '"Spend, total",age' [default: chosen by rules, see inspect]
-    #[arg(long, value_name = "A,B,C", help_heading = "Features")]
-    pub features: Vec<String>,
-    /// Columns to leave out: names or globs, as for --features
-    #[arg(long, value_name = "A,B", help_heading = "Features")]
-    pub drop: Vec<String>,
-    /// How numbers, and columns of two values as 0 and 1, are scaled: standard (mean 0, deviation 1), robust (median 0, quartiles 1 apart), minmax (0 to 1)
-    /// or none
-    #[arg(long, value_enum, default_value_t = ScaleArg::Standard, help_heading = "Features")]
-    pub scale: ScaleArg,
-    /// Missing values: impute (the median, the commoner of two values, or a level of their own), drop the row, or error
-    #[arg(long, value_enum, default_value_t = MissingArg::Impute, help_heading = "Features")]
-    pub missing: MissingArg,
-    /// Leave out text columns with more distinct values than this
-    #[arg(long, default_value_t = 50, value_name = "N", help_heading = "Features")]
-    pub max_categories: usize,
-    /// The column with the rows' weights, from 0 on: a row of weight 2 counts as two rows in a fit
-    #[arg(long, value_name = "COLUMN", help_heading = "Features")]
-    pub weight: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ScaleArg {
-    Standard,
-    Robust,
-    Minmax,
-    None,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MissingArg {
-    Impute,
-    Drop,
-    Error,
-}
-
-/// How KMeans runs.
-#[derive(Debug, Clone, Args)]
-pub struct KMeans {
-    /// k-means++ starts; the best by inertia is kept
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
-          help_heading = "KMeans")]
-    pub n_init: u32,
-    /// Passes that a start may take
-    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
-          help_heading = "KMeans")]
-    pub max_iter: u32,
-    /// A start ends when the squared shift of its centroids is at most T times the mean variance; 0: when no
-    /// centroid moves
-    #[arg(long, default_value_t = 1e-4, value_name = "T", value_parser = tolerance, help_heading = "KMeans")]
-    pub tol: f64,
-}
-
 /// Where files go.
 #[derive(Debug, Clone, Args)]
 pub struct Out {
     /// Folder for the results
-    #[arg(long, default_value = "segmenta-out", value_name = "DIR", help_heading = "Output")]
+    #[arg(long, default_value = DEFAULT_FOLDER, value_name = "DIR", help_heading = "Output")]
     pub out: PathBuf,
     /// Replace results that are already there
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// What the assignments are written as: assignments.csv or assignments.parquet
-    #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
-    pub assignments: AssignmentsArg,
+    #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
+          help_heading = "Output")]
+    pub assignments: Format,
     /// Write distances and margins with all of their digits, not with six
     #[arg(long, help_heading = "Output")]
     pub full_precision: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AssignmentsArg {
-    Csv,
-    Parquet,
-}
-
-/// How k is chosen.
-#[derive(Debug, Clone, Args)]
-pub struct Choosing {
-    /// How k is chosen from a sweep: the highest silhouette
-    #[arg(long, value_enum, default_value_t = RuleArg::Silhouette, help_heading = "Choosing k")]
-    pub rule: RuleArg,
-    /// The smallest k that may be chosen; 2 allows a split in two, which often has the highest silhouette because it
-    /// says the least
-    #[arg(long, default_value_t = 3, value_name = "K", help_heading = "Choosing k")]
-    pub min_k: usize,
-    /// Compute silhouettes on this many rows, drawn at random [default: all rows, exact]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..),
-          help_heading = "Choosing k")]
-    pub sample: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RuleArg {
-    Silhouette,
-}
-
-/// Gates for batch jobs.
-#[derive(Debug, Clone, Args)]
-pub struct Gates {
-    /// Exit with code 4 where the fit did not converge or a segment is under --min-segment-pct
-    #[arg(long, help_heading = "Gates")]
-    pub strict: bool,
-    /// The smallest share of the rows that a segment may have, in per cent
-    #[arg(long, default_value_t = 0.0, value_name = "PCT", value_parser = per_cent, help_heading = "Gates")]
-    pub min_segment_pct: f64,
 }
 
 #[derive(Debug, Args)]
@@ -333,8 +203,9 @@ pub struct RunRecipe {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// What the assignments are written as: assignments.csv or assignments.parquet
-    #[arg(long, value_enum, default_value_t = AssignmentsArg::Csv, value_name = "FORMAT", help_heading = "Output")]
-    pub assignments: AssignmentsArg,
+    #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
+          help_heading = "Output")]
+    pub assignments: Format,
     /// Write distances and margins with all of their digits, not with six
     #[arg(long, help_heading = "Output")]
     pub full_precision: bool,
@@ -347,7 +218,7 @@ pub struct RunRecipe {
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
     #[command(flatten)]
-    pub gates: Gates,
+    pub gates: GateFlags,
     #[command(flatten)]
     pub run: Run,
 }
@@ -363,7 +234,7 @@ pub struct FeaturesOut {
 #[derive(Debug, Args)]
 pub struct Inspect {
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputFlags,
     #[command(flatten)]
     pub features: Features,
     /// Print a recipe that does what a run without one does, to edit and to run
@@ -376,7 +247,7 @@ pub struct Inspect {
 #[derive(Debug, Args)]
 pub struct Tendency {
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputFlags,
     #[command(flatten)]
     pub features: Features,
     /// Probes of each kind, at most a tenth of the rows [default: the smaller of 2,000 and a tenth of the rows]
@@ -389,15 +260,15 @@ pub struct Tendency {
 #[derive(Debug, Args)]
 pub struct Sweep {
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputFlags,
     /// The k to fit: a range with both ends (2..10) or a list (2,4,8) [default: 2..10, or up to the number of distinct
     /// rows where that is smaller]
-    #[arg(long, value_parser = ks)]
+    #[arg(long, value_parser = str::parse::<Ks>)]
     pub k: Option<Ks>,
     #[command(flatten)]
     pub features: Features,
     #[command(flatten)]
-    pub kmeans: KMeans,
+    pub kmeans: KMeansFlags,
     #[command(flatten)]
     pub choosing: Choosing,
     #[command(flatten)]
@@ -407,14 +278,14 @@ pub struct Sweep {
 #[derive(Debug, Args)]
 pub struct Fit {
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputFlags,
     /// How many segments [default: chosen by a sweep of 2..10]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub k: Option<u32>,
     #[command(flatten)]
     pub features: Features,
     #[command(flatten)]
-    pub kmeans: KMeans,
+    pub kmeans: KMeansFlags,
     /// Where to start, in place of the k-means++ starts: centroids, one a row, in the scaled feature space and feature
     /// order, as .csv (with or without a header) or .npy; or an earlier model.json, whose segments keep their numbers
     /// and names
@@ -437,7 +308,7 @@ pub struct Fit {
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
     #[command(flatten)]
-    pub gates: Gates,
+    pub gates: GateFlags,
     #[command(flatten)]
     pub run: Run,
 }
@@ -447,7 +318,7 @@ pub struct Assign {
     /// The model.json of a fit
     pub model: PathBuf,
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputFlags,
     #[command(flatten)]
     pub out: Out,
     /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
@@ -483,7 +354,7 @@ pub struct Drift {
     /// The model.json of a fit
     pub model: PathBuf,
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputFlags,
     /// Exit with code 4 where a PSI, of a column or of the segments' shares, is above --max-psi
     #[arg(long, help_heading = "Gates")]
     pub strict: bool,
@@ -500,30 +371,6 @@ pub struct Doctor {
     pub run: Run,
 }
 
-/// A list of k, without duplicates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ks(pub Vec<usize>);
-
-fn ks(text: &str) -> Result<Ks, String> {
-    let number = |t: &str| match t.trim().parse::<usize>() {
-        Ok(k) if k >= 1 => Ok(k),
-        _ => Err(format!("expected a range such as 2..10 or a list such as 2,4,8, found {text:?}")),
-    };
-    let mut ks = match text.split_once("..") {
-        Some((low, high)) => {
-            let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
-            if low > high || high - low >= 10_000 {
-                return Err(format!("{low}..{high} is no range of k"));
-            }
-            (low..=high).collect()
-        }
-        None => text.split(',').map(number).collect::<Result<Vec<_>, _>>()?,
-    };
-    ks.sort_unstable();
-    ks.dedup();
-    Ok(Ks(ks))
-}
-
 fn setting(text: &str) -> Result<(String, f64), String> {
     let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite());
     let (name, value) = text.split_once('=').ok_or("expected NAME=NUMBER")?;
@@ -538,25 +385,16 @@ fn tolerance(text: &str) -> Result<f64, String> {
     }
 }
 
-fn per_cent(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
-        _ => Err("expected a share in per cent, 0 to 100".into()),
-    }
-}
+/// What assignments are written as, by the flag's words.
+const ASSIGNMENTS: &[(&str, Format)] = &[("csv", Format::Csv), ("parquet", Format::Parquet)];
 
-fn decimal(text: &str) -> Result<char, String> {
-    match text {
-        "," => Ok(','),
-        "." => Ok('.'),
-        _ => Err("expected , or .".into()),
-    }
-}
-
-fn delimiter(text: &str) -> Result<u8, String> {
-    match (text, text.as_bytes()) {
-        ("tab" | "\\t", _) => Ok(b'\t'),
-        (_, &[byte]) if byte.is_ascii() && byte != b'"' => Ok(byte),
-        _ => Err("expected one ASCII character, or tab".into()),
-    }
+/// A parser of one of a few words, each of which stands for a value.
+fn one_of<T: Copy + Send + Sync>(
+    words: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> + Clone {
+    let names = words.iter().map(|(word, _)| *word);
+    PossibleValuesParser::new(names).map(move |word: String| {
+        let found = words.iter().find(|(name, _)| *name == word);
+        found.unwrap_or(&words[0]).1
+    })
 }

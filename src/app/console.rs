@@ -1,12 +1,14 @@
 //! stderr and stdout: notes, progress, results.
 
-pub use super::figures::count;
-use super::figures::{duration, plain_lines};
 use super::interrupt::interrupted;
-use super::sheet::{stderr_width, stdout_width, wrapped};
 use crate::app::cli::{ProgressMode, Talk};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use segmenta::analysis::{Notice, Observer};
 use segmenta::progress::Step;
+pub use segmenta::report::figures::count;
+use segmenta::report::figures::{duration, plain_lines};
+use segmenta::report::notices::{Level, in_words};
+use segmenta::report::sheet::{stderr_width, stdout_width, wrapped};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
@@ -97,21 +99,6 @@ impl Console {
         }
     }
 
-    /// Takes a step of long work; false asks it to stop.
-    pub fn step(&self, step: Step<'_>) -> bool {
-        self.enter(step.stage, Some(step.total));
-        if let Ok(mut stage) = self.stage.lock()
-            && let Some(stage) = stage.as_mut()
-        {
-            match &stage.bar {
-                Some(bar) => bar.set_position(step.done),
-                None if !self.quiet => stage.tell(&step),
-                None => {}
-            }
-        }
-        !interrupted()
-    }
-
     /// Does work that cannot tell how far it is.
     pub fn during<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
         self.enter(name, None);
@@ -147,6 +134,41 @@ impl Console {
             None if !self.quiet && began.elapsed() >= WORTH_A_LINE => {
                 complain(&format!("{name}: {}", duration(began.elapsed().as_secs_f64())));
             }
+            None => {}
+        }
+    }
+}
+
+impl Observer for Console {
+    fn step(&self, step: Step<'_>) -> bool {
+        self.enter(step.stage, Some(step.total));
+        if let Ok(mut stage) = self.stage.lock()
+            && let Some(stage) = stage.as_mut()
+        {
+            match &stage.bar {
+                Some(bar) => bar.set_position(step.done),
+                None if !self.quiet => stage.tell(&step),
+                None => {}
+            }
+        }
+        !interrupted()
+    }
+
+    fn stopped(&self) -> bool {
+        interrupted()
+    }
+
+    fn stage(&self, name: Option<&str>) {
+        match name {
+            Some(name) => self.enter(name, None),
+            None => self.clear(),
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        match in_words(notice) {
+            Some((Level::Normal, text)) => self.note(&text),
+            Some((Level::Detail, text)) => self.detail(&text),
             None => {}
         }
     }

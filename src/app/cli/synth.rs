@@ -6,51 +6,25 @@ use std::path::PathBuf;
 
 /// What to make.
 #[derive(Debug, Subcommand)]
-pub enum Synth {
+pub enum SynthVerb {
     /// Learners of a tech-learning platform: company, pay, experience, position
-    Learners(SynthLearners),
+    Learners(ExampleFlags),
     /// What users of a learning site do on the day they sign up: exercises, videos, study plans
-    FirstDay(SynthFirstDay),
+    FirstDay(ExampleFlags),
     /// A survey of people who work with data: 355 columns, the questions in the first row
-    Survey(SynthSurvey),
+    Survey(ExampleFlags),
     /// Who signed up for a course, and when
-    Enthusiasts(SynthEnthusiasts),
+    Enthusiasts(ExampleFlags),
     /// Gaussian blobs of deviation 1, with their labels
     Blobs(SynthBlobs),
 }
 
 #[derive(Debug, Args)]
-pub struct SynthLearners {
-    /// How many rows
-    #[arg(long, default_value_t = 205_843)]
-    pub rows: usize,
-    #[command(flatten)]
-    pub made: Made,
-}
-
-#[derive(Debug, Args)]
-pub struct SynthFirstDay {
-    /// How many rows
-    #[arg(long, default_value_t = 20_000)]
-    pub rows: usize,
-    #[command(flatten)]
-    pub made: Made,
-}
-
-#[derive(Debug, Args)]
-pub struct SynthSurvey {
-    /// How many rows
-    #[arg(long, default_value_t = 20_000)]
-    pub rows: usize,
-    #[command(flatten)]
-    pub made: Made,
-}
-
-#[derive(Debug, Args)]
-pub struct SynthEnthusiasts {
-    /// How many rows
-    #[arg(long, default_value_t = 72)]
-    pub rows: usize,
+pub struct ExampleFlags {
+    /// How many rows [default: as many as the published table has: 205,843 learners, 20,000 in first-day and survey, 72
+    /// enthusiasts]
+    #[arg(long)]
+    pub rows: Option<usize>,
     #[command(flatten)]
     pub made: Made,
 }
