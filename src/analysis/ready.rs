@@ -156,6 +156,9 @@ impl Ready<'_> {
             swept = running.sweep(ks, *n_init)?;
         }
         let Some(fit) = &self.spec.fit else {
+            if self.sweep.is_some() {
+                running.choose(&swept)?;
+            }
             let mut outcome = running.outcome;
             outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
             return Ok(outcome);
