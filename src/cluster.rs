@@ -1,10 +1,16 @@
-//! Clustering algorithms, written once, against the [backend](crate::backend)'s primitives.
+//! Clustering methods, each written once against the [backend](crate::backend)'s primitives.
+//!
+//! Every method returns a [`Partition`]; [`Method`] is the registry of all of them.
 
 pub mod kmeans;
+mod method;
+mod partition;
 mod seeding;
 pub mod sweep;
 mod wide;
 
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
+pub use method::{Algorithm, Method};
+pub use partition::{Diagnostics, Labels, Partition, Prototypes};
 pub use seeding::SEEDING_ROWS;
 pub use sweep::{Choice, Rule, SweepRow, choose, score};

@@ -34,6 +34,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+pub mod analysis;
 pub mod backend;
 pub mod canonical;
 pub mod ceiling;
@@ -47,6 +48,7 @@ pub mod model;
 pub mod progress;
 pub mod random;
 pub mod recipe;
+pub mod report;
 pub mod synth;
 pub mod table;
 pub mod weights;

@@ -3,23 +3,24 @@
 //! It holds nothing that depends on the machine, the time or a path: the same table, options and seed give the same
 //! bytes everywhere.
 
+mod assigner;
 mod drift;
 mod names;
 mod reference;
 
 use crate::backend::Backend;
-use crate::canonical::Centroids;
-use crate::cluster::kmeans::{Fit, Params, distances_and_margins};
+use crate::cluster::{Diagnostics, Method, Partition};
+use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
-use crate::matrix::{BLOCK, Grid, Matrix};
+use crate::matrix::{Grid, Matrix};
 use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparation};
 use crate::table::{Known, Table};
 use crate::weights::Weights;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
+pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
 pub use drift::{ColumnDrift, Drift, SegmentDrift};
 pub use names::{check as check_names, with_names};
 pub use reference::Reference;
@@ -37,30 +38,17 @@ pub struct Model {
     /// seed have the same one. Older models have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// The algorithm, `kmeans`.
-    pub method: String,
-    /// The seed of all draws.
-    pub seed: u64,
-    /// k-means++ starts, of which the best was kept; 1 where start centroids were given.
-    pub n_init: usize,
-    /// Passes that a start could take.
-    pub max_iter: usize,
-    /// The tolerance of a start's end.
-    pub tol: f64,
+    /// The clustering method and its parameters, one key each.
+    #[serde(flatten)]
+    pub method: Method,
     /// How many rows were fitted; rows of weight 0 are not among them.
     pub rows: usize,
     /// The column with the rows' weights, where they had any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_column: Option<String>,
-    /// How many rows seeding looked at, where not at all of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seeding_rows: Option<usize>,
-    /// Sum of squared distances of the rows to their centroids, in the scaled feature space.
-    pub inertia: f64,
-    /// Passes of the best start.
-    pub n_iter: usize,
-    /// Whether the best start ended before `max_iter`.
-    pub converged: bool,
+    /// How the method went, one key a figure.
+    #[serde(flatten)]
+    pub diagnostics: Diagnostics,
     /// The column that named the rows of the fit; new tables are expected to have it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -73,39 +61,12 @@ pub struct Model {
     pub preparation: Preparation,
     /// From columns to features.
     pub encoder: Encoder,
-    /// In the order of the fit, which decides ties: the first of equally near centroids wins.
-    pub centroids: Vec<Centroid>,
+    /// How new rows are labelled.
+    #[serde(flatten)]
+    pub assigner: Assigner,
     /// What the fit saw; older models do not hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
-}
-
-/// A centroid and its segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Centroid {
-    /// The segment's number: 0 is the largest.
-    pub segment: u32,
-    /// Its name, where a person gave it one; a refit that starts from this model keeps it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// How many rows of the fit.
-    pub size: u64,
-    /// The weight of these rows, where rows have weights.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight: Option<f64>,
-    /// A value for each feature, in the scaled feature space.
-    pub values: Vec<f64>,
-}
-
-/// A labelled row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Assignment {
-    /// The segment's number.
-    pub segment: u32,
-    /// Euclidean distance to the segment's centroid, in the scaled feature space.
-    pub distance: f64,
-    /// How much farther the runner-up is; infinite where there is one segment only.
-    pub margin: f64,
 }
 
 /// New rows, labelled.
@@ -131,96 +92,57 @@ struct LabelledTable {
     weights: Option<Weights>,
 }
 
-/// The labelled rows: `segments` numbers the centroids; `kept` are the table's rows that the matrix has, and how many
-/// the table has, where it has more.
-pub fn assignments(
-    matrix: &Matrix,
-    centroids: &Centroids,
-    labels: &[u32],
-    segments: &[u32],
-    kept: Option<(&[u32], usize)>,
-) -> Vec<Option<Assignment>> {
-    let mut measured = vec![None; labels.len()];
-    measured.par_chunks_mut(BLOCK).zip(labels.par_chunks(BLOCK)).enumerate().for_each(
-        |(b, (out, labels))| {
-            let own = distances_and_margins(matrix, centroids, b * BLOCK, labels);
-            for ((out, &label), (distance, margin)) in out.iter_mut().zip(labels).zip(own) {
-                *out = Some(Assignment { segment: segments[label as usize], distance, margin });
-            }
-        },
-    );
-    let Some((kept, count)) = kept else { return measured };
-    let mut rows = vec![None; count];
-    for (&row, measured) in kept.iter().zip(measured) {
-        rows[row as usize] = measured;
-    }
-    rows
-}
-
 impl Model {
-    /// The model of a fit. `matrix` may be the table of the fit's distinct rows.
-    pub fn new(fit: &Fit, matrix: &Matrix, fitted: impl Into<Fitted>, params: &Params) -> Self {
+    /// The model of a partition. `matrix` may be the table of the distinct rows; `method` made the partition.
+    pub fn new(partition: &Partition, matrix: &Matrix, fitted: impl Into<Fitted>, method: &Method) -> Self {
         let Fitted { preparation, encoder } = fitted.into();
-        let centroids = fit
-            .segments()
-            .into_iter()
-            .zip(&fit.sizes)
-            .zip(&fit.weights)
-            .zip(fit.centroids.iter())
-            .map(|(((segment, &size), &weight), values)| Centroid {
-                segment,
-                name: None,
-                size,
-                weight: matrix.sample_weights().filter(|w| !w.is_count()).map(|w| w.as_given(weight)),
-                values: values.iter().map(|&v| matrix.to_user(f64::from(v))).collect(),
-            })
-            .collect();
         Model {
             version: VERSION,
             run: None,
-            method: "kmeans".into(),
-            seed: params.seed,
-            n_init: params.n_init,
-            max_iter: params.max_iter,
-            tol: params.tol,
-            rows: fit.sizes.iter().sum::<u64>() as usize,
+            method: method.clone(),
+            rows: partition.sizes.iter().sum::<u64>() as usize,
             weight_column: None,
-            seeding_rows: fit.seeded_on_sample.then_some(crate::cluster::SEEDING_ROWS),
-            inertia: fit.inertia,
-            n_iter: fit.n_iter,
-            converged: fit.converged,
+            diagnostics: partition.diagnostics.clone(),
             id: None,
             features: matrix.names().to_vec(),
             grid: matrix.grid().clone(),
             preparation,
             encoder,
-            centroids,
+            assigner: Assigner::new(partition, matrix),
             reference: None,
         }
+    }
+
+    /// How many segments it has.
+    pub fn k(&self) -> usize {
+        self.assigner.segments().len()
+    }
+
+    /// The segments, in the order of the fit.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
+        self.assigner.segments()
     }
 
     /// Gives the model the name that its contents come to; see [`Model::run`].
     pub fn identify(&mut self) {
         let mut bare = Model { run: None, ..self.clone() };
-        bare.centroids.iter_mut().for_each(|c| c.name = None);
+        bare.assigner.segments_mut().for_each(|s| s.name = None);
         let digest = Sha256::digest(bare.to_json());
         self.run = Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect());
     }
 
-    /// Gives the centroids, in the order of the fit, other segment numbers, and the segments their names.
+    /// Gives the segments, in the order of the fit, other numbers, and their names by number.
     pub fn renumber(&mut self, segments: &[u32], names: &[Option<String>]) {
-        for (centroid, &segment) in self.centroids.iter_mut().zip(segments) {
-            centroid.segment = segment;
-            centroid.name = names.get(segment as usize).cloned().flatten();
+        for (segment, &number) in self.assigner.segments_mut().zip(segments) {
+            segment.number = number;
+            segment.name = names.get(number as usize).cloned().flatten();
         }
     }
 
     /// The names by segment number.
     pub fn names(&self) -> Vec<Option<String>> {
-        let mut names = vec![None; self.centroids.len()];
-        for centroid in &self.centroids {
-            names[centroid.segment as usize].clone_from(&centroid.name);
-        }
+        let mut names = vec![None; self.k()];
+        self.segments().for_each(|s| names[s.number as usize].clone_from(&s.name));
         names
     }
 
@@ -237,10 +159,10 @@ impl Model {
 
     /// Each segment's share of the rows of the fit, by its number; of their weight, where rows have weights.
     pub fn shares(&self) -> Vec<f64> {
-        let of = |c: &Centroid| c.weight.unwrap_or(c.size as f64);
-        let total: f64 = self.centroids.iter().map(of).sum();
-        let mut shares = vec![0.0; self.centroids.len()];
-        self.centroids.iter().for_each(|c| shares[c.segment as usize] = of(c) / total);
+        let of = |s: &Segment| s.weight.unwrap_or(s.size as f64);
+        let total: f64 = self.segments().map(of).sum();
+        let mut shares = vec![0.0; self.k()];
+        self.segments().for_each(|s| shares[s.number as usize] = of(s) / total);
         shares
     }
 
@@ -285,10 +207,7 @@ impl Model {
 
     /// Whether the parts of a model that was read fit together.
     fn check(&self) -> std::result::Result<(), String> {
-        let (d, k) = (self.features.len(), self.centroids.len());
-        if self.method != "kmeans" {
-            return Err(format!("its method is {:?}, this program knows kmeans", self.method));
-        }
+        let d = self.features.len();
         if d == 0 || self.encoder.feature_names() != self.features || self.grid.features() != d {
             return Err("its features, grid and encoder do not fit together".into());
         }
@@ -301,23 +220,8 @@ impl Model {
         if !self.encoder.is_sound() {
             return Err("its encoder has a scale of 0 or a number that is not finite".into());
         }
-        let value = |v: &f64| v.abs() <= f64::from(f32::MAX);
-        if k == 0 || !self.centroids.iter().all(|c| c.values.len() == d && c.values.iter().all(value)) {
-            return Err(format!("its parts do not fit together: each centroid wants {d} finite values"));
-        }
-        let mut segments: Vec<u32> = self.centroids.iter().map(|c| c.segment).collect();
-        segments.sort_unstable();
-        if !segments.into_iter().eq(0..k as u32) {
-            return Err(format!("its parts do not fit together: segments are numbered 0 to {}", k - 1));
-        }
-        let weighed = self.centroids.iter().filter_map(|c| c.weight);
-        if weighed.clone().any(|w| !w.is_finite() || w < 0.0)
-            || ![0, k].contains(&weighed.clone().count())
-            || weighed.clone().count() > 0 && weighed.sum::<f64>() <= 0.0
-        {
-            return Err("its segments' weights are not all positive numbers".into());
-        }
-        let sizes = self.centroids.iter().try_fold(0u64, |sum, c| sum.checked_add(c.size));
+        self.assigner.check(d)?;
+        let sizes = self.segments().try_fold(0u64, |sum, s| sum.checked_add(s.size));
         if self.rows == 0 || sizes != Some(self.rows as u64) {
             return Err("its segments' sizes do not add up to its rows".into());
         }
@@ -386,7 +290,8 @@ impl Model {
         })
     }
 
-    /// Labels rows whose features are made already, one column a feature; `kept` as in [`assignments`].
+    /// Labels rows whose features are made already, one column a feature. `kept` are the table's rows that
+    /// these are, and how many rows the table has, where it has more.
     ///
     /// # Errors
     /// Values out of range, a device that failed.
@@ -396,17 +301,9 @@ impl Model {
         kept: Option<(&[u32], usize)>,
         backend: &dyn Backend,
     ) -> Result<Vec<Option<Assignment>>> {
-        let reach = self.centroids.iter().flat_map(|c| &c.values).fold(0f64, |m, v| m.max(v.abs()));
-        let matrix = Matrix::on_grid(self.features.clone(), columns, &self.grid, reach as f32)?;
-        let values = self.centroids.iter().flat_map(|c| &c.values).map(|&v| matrix.to_stored(v)).collect();
-        let centroids = Centroids { values, features: self.features.len() };
-        let labels = backend
-            .load(&matrix)?
-            .lloyd(std::slice::from_ref(&centroids), true)?
-            .pop()
-            .and_then(|p| p.labels)
-            .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
-        let segments: Vec<u32> = self.centroids.iter().map(|c| c.segment).collect();
-        Ok(assignments(&matrix, &centroids, &labels, &segments, kept))
+        let max_abs = self.assigner.max_abs();
+        let matrix = Matrix::on_grid(self.features.clone(), columns, &self.grid, max_abs)?;
+        let labelled = self.assigner.label(&Dataset::load(backend, &matrix)?)?;
+        Ok(of_table(labelled, kept))
     }
 }

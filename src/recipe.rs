@@ -9,7 +9,7 @@ mod aggregate;
 mod arithmetic;
 mod columns;
 mod dates;
-mod decode;
+pub(crate) mod decode;
 mod drops;
 mod encode;
 mod file;
@@ -18,7 +18,6 @@ mod fitted;
 mod group;
 mod infer;
 mod preparation;
-mod print;
 mod reference;
 mod rows;
 mod rule;
@@ -31,14 +30,14 @@ pub use aggregate::{Aggregate, Figure};
 pub use arithmetic::Operation;
 pub use drops::{Bounds, Drop, DropRule, FittedDrop};
 pub use encode::{ColumnEncoder, Encoded, Encoder, Sides};
+pub(crate) use file::SIZE;
 pub(crate) use file::fit_for_a_name;
-pub use file::{Analysis, Column, Features, Input, Output, Recipe, Synth, Treatment};
+pub use file::{Column, Features, Recipe, Treatment};
 pub(crate) use fitted::Applied;
 pub use fitted::{Fitted, Fitting};
 pub use group::{Group, GroupFigure, Grouping};
 pub use infer::{Choice, infer};
 pub use preparation::{Kind, MadeColumn, Preparation};
-pub use print::print;
 pub use reference::ColumnReference;
 pub(crate) use reference::Counted;
 pub use rule::{Comparison, Constant, Rule};
@@ -67,7 +66,7 @@ pub enum Scale {
 
 impl Scale {
     /// Each by its name in a recipe; the last is no scaling.
-    pub(crate) const WORDS: [(&str, Scale); 4] = [
+    pub const WORDS: [(&str, Scale); 4] = [
         ("standard", Scale::Standard),
         ("robust", Scale::Robust),
         ("minmax", Scale::Minmax),
@@ -86,6 +85,12 @@ pub enum Missing {
     Drop,
     /// A missing value in a chosen column is an error.
     Error,
+}
+
+impl Missing {
+    /// Each by its name in a recipe.
+    pub const WORDS: [(&str, Missing); 3] =
+        [("impute", Missing::Impute), ("drop", Missing::Drop), ("error", Missing::Error)];
 }
 
 /// Which columns become features, and how.

@@ -14,6 +14,7 @@
 
 mod blobs;
 mod enthusiasts;
+mod example;
 mod first_day;
 mod learners;
 mod permutation;
@@ -24,6 +25,7 @@ mod titles;
 
 pub use blobs::{Blobs, blobs};
 pub use enthusiasts::{Enthusiast, Enthusiasts, enthusiasts};
+pub use example::Example;
 pub use first_day::{FirstDay, Newcomer, first_day};
 pub use learners::{Learner, Learners, learners};
 pub use survey::{Kind, Question, Survey, Topic, survey};

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 use crate::memory::{self, Budget};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use names::{check_columns, closest, missing_column};
 pub use reading::{Inferred, Reading, Written};
@@ -234,7 +235,8 @@ impl Table {
 /// it. Integers, floats and decimals are numbers. So are dates and timestamps, as seconds since 1970 (in UTC where a
 /// timestamp has a zone, else as on its clock), and times of day and durations, as seconds. What is no single value
 /// (lists, structs, maps, intervals) or no text (binary) is left out: missing in every row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Text with a header; the delimiter is found among comma, semicolon, tab and bar.
     Csv,
@@ -250,7 +252,7 @@ pub enum Format {
 
 impl Format {
     /// Each by its name in a recipe.
-    pub(crate) const WORDS: &[(&str, Format)] = &[
+    pub const WORDS: &[(&str, Format)] = &[
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
         ("npy", Format::Npy),
@@ -269,7 +271,8 @@ pub struct Known {
 }
 
 /// How to read a table; the default takes everything from the file itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ReadOptions {
     /// The format; by default the file's extension says it.
     pub format: Option<Format>,
@@ -285,9 +288,11 @@ pub struct ReadOptions {
     /// The column whose cells are kept as written in [`Table::ids`].
     pub id: Option<String>,
     /// Whether a table without that column is read all the same, with no [`Table::ids`]; otherwise it is an error.
+    #[serde(skip)]
     pub id_optional: bool,
     /// Columns that are numbers, and how these are written. New rows for a fitted encoder need it: `1,234` alone
     /// could mean two numbers.
+    #[serde(skip)]
     pub numbers: Vec<(String, Reading)>,
     /// How many lines at the top of a text table come before its header. `None`: comments (`#`) are skipped, and what
     /// looks like a title is an error.
@@ -296,12 +301,14 @@ pub struct ReadOptions {
     pub no_header: bool,
     /// Columns to read as text whatever they look like. New rows for a fitted encoder need it: a batch
     /// whose codes happen to be all digits would come out as numbers otherwise.
+    #[serde(skip)]
     pub text: Vec<String>,
     /// How many rows right after the header are skipped, as if they were not there; the second line of a survey
     /// often holds the questions. Lines in messages stay those of the file.
     pub skip_rows: usize,
     /// How many bytes of memory the table may take, while it is read and afterwards; `None` sets no limit. What would
     /// take more is [`Error::Data`], said before the memory is taken.
+    #[serde(skip)]
     pub max_memory: Option<u64>,
 }
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use segmenta::recipe::Recipe;
+use segmenta::analysis::Spec;
 use segmenta::table::{ReadOptions, read_bytes};
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ const TABLE: &str = "id,age,pay,plan,when,active\n\
     4,50,,team,01/11/2018 12:00:00,true\n";
 
 fuzz_target!(|text: &str| {
-    let Ok(recipe) = Recipe::parse("fuzz.toml", text, &BTreeMap::new()) else { return };
+    let Ok(spec) = Spec::parse("fuzz.toml", text, &BTreeMap::new()) else { return };
     let Ok(mut table) = read_bytes("fuzz.csv", TABLE.into(), &ReadOptions::default()) else { return };
-    if let Ok(fitting) = recipe.fit(&mut table) {
+    if let Ok(fitting) = spec.recipe.fit(&mut table) {
         let rows = fitting.kept.as_ref().map_or(table.rows, Vec::len);
         if let Ok(encoded) = fitting.fitted.encoder.apply_to(&table, fitting.kept.as_deref()) {
             assert!(encoded.columns.iter().all(|c| c.len() == rows));

@@ -1,5 +1,7 @@
 //! KMeans (Lloyd, 1982): all restarts and all k at once, the same answer on every device.
 
+use super::method::Algorithm;
+use super::partition::Partition;
 use super::{seeding, wide};
 use crate::backend::{Assigned, LloydState};
 use crate::canonical::{self, Centroids, tile_squared_distances};
@@ -9,23 +11,57 @@ use crate::matrix::{BLOCK, Matrix, Repeats, TILE};
 use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// How to fit; scikit-learn's names and defaults, but for `n_init`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Params {
+    /// The seed of all draws. An analysis sets it to its own.
+    pub seed: u64,
     /// How many k-means++ starts; the best by inertia is kept.
     pub n_init: usize,
     /// Passes a start may take.
     pub max_iter: usize,
     /// A start ends when the squared shift of its centroids is at most `tol` times the features' mean variance.
     pub tol: f64,
-    /// The seed of all draws.
-    pub seed: u64,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Params { n_init: 10, max_iter: 300, tol: 1e-4, seed: 0 }
+    }
+}
+
+impl Algorithm for Params {
+    fn partitions(
+        &self,
+        dataset: &Dataset<'_>,
+        ks: &[usize],
+        start: &Start,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Partition>> {
+        let fits = fit_many(dataset, ks, self, start, progress)?;
+        Ok(fits.into_iter().map(Partition::from).collect())
+    }
+
+    /// Taking 25 passes for what a restart needs.
+    fn multiply_adds(&self, matrix: &Matrix, ks: &[usize]) -> f64 {
+        let centroids: usize = ks.iter().sum();
+        let pass = centroids as f64 * matrix.rows() as f64 * matrix.features() as f64;
+        25.0 * self.n_init as f64 * pass
+    }
+
+    fn n_init(&self) -> usize {
+        self.n_init
+    }
+
+    fn set_n_init(&mut self, n_init: usize) {
+        self.n_init = n_init;
+    }
+
+    fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
     }
 }
 
@@ -64,39 +100,6 @@ pub struct Fit {
     /// For each pass, over all starts of all k of the call: how many (row, start) pairs the f32 filter could not
     /// prove. The last entry is the final assignment. It depends on the device; nothing else here does.
     pub f64_fallbacks: Vec<u64>,
-}
-
-impl Fit {
-    /// The fit of a whole table, from the fit of its distinct rows ([`Repeats::merge`]). Rows of weight 0 that equal no
-    /// other row were not in the fit; they get label 0 and are not counted.
-    pub fn of_all_rows(self, repeats: &Repeats) -> Fit {
-        let mut sizes = vec![0; self.k];
-        let labels = (0..repeats.rows())
-            .map(|row| {
-                let label = repeats.of_row(row).map(|distinct| self.labels[distinct]);
-                label.iter().for_each(|&label| sizes[label as usize] += 1);
-                label.unwrap_or(0)
-            })
-            .collect();
-        Fit { labels, sizes, ..self }
-    }
-
-    /// For each centroid its segment number: 0 for the largest weight of rows, ties by the centroids' values.
-    pub fn segments(&self) -> Vec<u32> {
-        let mut order: Vec<usize> = (0..self.k).collect();
-        order.sort_by(|&a, &b| {
-            let by_value = || {
-                let pairs = self.centroids.get(a).iter().zip(self.centroids.get(b));
-                pairs.map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(a.cmp(&b))
-            };
-            self.weights[b].cmp(&self.weights[a]).then_with(by_value)
-        });
-        let mut segments = vec![0; self.k];
-        for (segment, &c) in order.iter().enumerate() {
-            segments[c] = segment as u32;
-        }
-        segments
-    }
 }
 
 /// One start on its way.

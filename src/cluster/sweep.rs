@@ -1,12 +1,13 @@
-//! A sweep over k: [`fit_many`](super::fit_many) fits all k and all restarts together, [`score`] takes the
-//! silhouettes of all k in one pass over the pairs, [`choose`] chooses.
+//! A sweep over k: a [`Method`](super::Method) fits all k and all restarts together, [`score`] computes the
+//! silhouettes of all k in one pass over the pairs of rows, and [`choose`] picks a k.
 
-use super::kmeans::Fit;
+use super::partition::Partition;
 use crate::backend::Labeling;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evidence::silhouette::silhouette_scores;
 use crate::progress::Progress;
+use serde::{Deserialize, Serialize};
 
 /// Scores that differ by less are taken for equal: devices agree on a silhouette to 1e-5.
 const SAME_SCORE: f64 = 2e-5;
@@ -14,25 +15,23 @@ const SAME_SCORE: f64 = 2e-5;
 /// One k of a sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepRow {
-    /// The best start of this k.
-    pub fit: Fit,
+    /// The best restart of this k.
+    pub partition: Partition,
     /// Mean silhouette of all rows (or of the sample asked for); none for k = 1.
     pub silhouette: Option<f64>,
 }
 
-impl SweepRow {
-    /// The smallest segment's share of the rows' weight, in per cent.
-    pub fn min_segment_pct(&self) -> f64 {
-        let weights = &self.fit.weights;
-        100.0 * weights.iter().copied().min().unwrap_or(0) as f64 / weights.iter().sum::<u128>() as f64
-    }
-}
-
 /// How k is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Rule {
     /// The highest silhouette; of scores within 2e-5 the smaller k.
     Silhouette,
+}
+
+impl Rule {
+    /// Each by its name.
+    pub const WORDS: &[(&str, Rule)] = &[("silhouette", Rule::Silhouette)];
 }
 
 /// What was chosen, and why.
@@ -46,23 +45,34 @@ pub struct Choice {
     pub passed_over: Option<usize>,
 }
 
-/// The silhouettes of several fits in one pass over all pairs of rows.
+/// The silhouettes of several partitions in one pass over all pairs of rows.
 ///
 /// # Errors
 /// A device that failed; [`Error::Interrupted`].
-pub fn score(dataset: &Dataset<'_>, fits: Vec<Fit>, progress: Progress<'_>) -> Result<Vec<SweepRow>> {
-    let scored: Vec<bool> = fits.iter().map(|f| f.weights.iter().filter(|&&s| s > 0).count() > 1).collect();
-    let labelings: Vec<Labeling<'_>> = fits
+pub fn score(
+    dataset: &Dataset<'_>,
+    partitions: Vec<Partition>,
+    progress: Progress<'_>,
+) -> Result<Vec<SweepRow>> {
+    let labeling = |p: &'_ Partition| {
+        let several = p.weights.iter().filter(|&&w| w > 0).count() > 1;
+        p.labels.complete().filter(|_| several).is_some()
+    };
+    let scored: Vec<bool> = partitions.iter().map(labeling).collect();
+    let labelings: Vec<Labeling<'_>> = partitions
         .iter()
         .zip(&scored)
         .filter(|(_, scored)| **scored)
-        .map(|(f, _)| Labeling { k: f.k, labels: &f.labels })
+        .filter_map(|(p, _)| Some(Labeling { k: p.k, labels: p.labels.complete()? }))
         .collect();
     let mut scores = silhouette_scores(dataset, &labelings, progress)?.into_iter();
-    Ok(fits
+    Ok(partitions
         .into_iter()
         .zip(scored)
-        .map(|(fit, scored)| SweepRow { silhouette: if scored { scores.next() } else { None }, fit })
+        .map(|(partition, scored)| SweepRow {
+            silhouette: if scored { scores.next() } else { None },
+            partition,
+        })
         .collect())
 }
 
@@ -75,8 +85,8 @@ pub fn choose(rows: &[SweepRow], rule: Rule, min_k: usize) -> Result<Choice> {
     let best_of = |allowed: &dyn Fn(usize) -> bool| {
         let scored: Vec<(usize, f64)> = rows
             .iter()
-            .filter(|r| allowed(r.fit.k))
-            .filter_map(|r| r.silhouette.map(|s| (r.fit.k, s)))
+            .filter(|r| allowed(r.partition.k))
+            .filter_map(|r| r.silhouette.map(|s| (r.partition.k, s)))
             .collect();
         let best = scored.iter().map(|(_, s)| *s).fold(f64::NEG_INFINITY, f64::max);
         scored.into_iter().filter(|(_, s)| best - s < SAME_SCORE).min_by_key(|(k, _)| *k)

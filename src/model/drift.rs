@@ -60,8 +60,8 @@ impl Model {
     pub fn drift(&self, table: &Table, backend: &dyn Backend) -> Result<Drift> {
         let reference = self.reference()?;
         let LabelledTable { assignments: assigned, counted, weights } = self.label(table, backend)?;
-        let mut sizes = vec![0u64; self.centroids.len()];
-        let mut copies = vec![0.0; self.centroids.len()];
+        let mut sizes = vec![0u64; self.k()];
+        let mut copies = vec![0.0; self.k()];
         for (i, row) in assigned.rows.iter().flatten().enumerate() {
             sizes[row.segment as usize] += 1;
             copies[row.segment as usize] += weights.as_ref().map_or(1.0, |w| w.copies(i));
@@ -85,13 +85,10 @@ impl Model {
         columns.sort_by(|a, b| b.psi.total_cmp(&a.psi));
         let fitted = self.shares();
         let mut segments: Vec<SegmentDrift> = self
-            .centroids
-            .iter()
-            .map(|c| {
-                let size = sizes[c.segment as usize];
-                let fitted_share = fitted[c.segment as usize];
-                let share = copies[c.segment as usize] / all;
-                SegmentDrift { segment: c.segment, size, share, fitted_share }
+            .segments()
+            .map(|s| {
+                let (segment, at) = (s.number, s.number as usize);
+                SegmentDrift { segment, size: sizes[at], share: copies[at] / all, fitted_share: fitted[at] }
             })
             .collect();
         segments.sort_by_key(|s| s.segment);

@@ -31,13 +31,13 @@ struct Entry<'a> {
 /// Not a model; a segment that it does not have; a name that is empty or has control characters.
 pub fn with_names(text: &str, names: &BTreeMap<u32, Option<String>>) -> Result<String> {
     let mut model = Model::from_json(text)?;
-    check(names, model.centroids.len())?;
+    check(names, model.k())?;
     let not_a_model = |e: serde_json::Error| Error::data(format!("not a model: {e}"));
     let outline: Outline<'_> = serde_json::from_str(text).map_err(not_a_model)?;
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (raw, centroid) in outline.centroids.into_iter().zip(&mut model.centroids) {
-        let Some(name) = names.get(&centroid.segment) else { continue };
-        centroid.name.clone_from(name);
+    for (raw, segment) in outline.centroids.into_iter().zip(model.assigner.segments_mut()) {
+        let Some(name) = names.get(&segment.number) else { continue };
+        segment.name.clone_from(name);
         let entry: Entry<'_> = serde_json::from_str(raw.get()).map_err(not_a_model)?;
         edits.extend(edit(text, place(text, raw), &entry, name.as_deref()));
     }

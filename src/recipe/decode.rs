@@ -11,7 +11,7 @@ use crate::error::Fault;
 use crate::table::closest;
 
 /// A document on its way to a recipe.
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     file: &'a str,
     text: &'a str,
     faults: RefCell<Vec<Fault>>,
@@ -20,29 +20,29 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
         Document { file, text, faults: RefCell::default(), parameters: RefCell::default() }
     }
 
-    pub(super) fn set_parameter(&self, name: &str, value: f64) {
+    pub(crate) fn set_parameter(&self, name: &str, value: f64) {
         self.parameters.borrow_mut().insert(name.into(), value);
     }
 
-    pub(super) fn fault(&self, at: &Range<usize>, key: impl Into<String>, what: impl Into<String>) {
+    pub(crate) fn fault(&self, at: &Range<usize>, key: impl Into<String>, what: impl Into<String>) {
         let (line, column) = self.place(at.start);
         let file = self.file.to_string();
         self.faults.borrow_mut().push(Fault { file, line, column, key: key.into(), what: what.into() });
     }
 
     /// Line and column of a byte, both from 1.
-    pub(super) fn place(&self, at: usize) -> (u64, u64) {
+    pub(crate) fn place(&self, at: usize) -> (u64, u64) {
         let before = self.text.get(..at).unwrap_or(self.text);
         let start = before.rfind('\n').map_or(0, |n| n + 1);
         (before.matches('\n').count() as u64 + 1, before[start..].chars().count() as u64 + 1)
     }
 
     /// What is wrong, in the order of the text.
-    pub(super) fn faults(self) -> Vec<Fault> {
+    pub(crate) fn faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
         faults.sort_by_key(|f| (f.line, f.column));
         faults
@@ -51,21 +51,21 @@ impl<'a> Document<'a> {
 
 /// A value and where it stands.
 #[derive(Clone)]
-pub(super) struct Value<'a> {
-    pub(super) document: &'a Document<'a>,
+pub(crate) struct Value<'a> {
+    pub(crate) document: &'a Document<'a>,
     /// As `column[2].steps[0]`.
-    pub(super) key: String,
-    pub(super) at: Range<usize>,
+    pub(crate) key: String,
+    pub(crate) at: Range<usize>,
     value: &'a DeValue<'a>,
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn fault(&self, what: impl Into<String>) {
+    pub(crate) fn fault(&self, what: impl Into<String>) {
         self.document.fault(&self.at, self.key.clone(), what);
     }
 
     /// Says that something else was expected.
-    pub(super) fn wrong<T>(&self, expected: &str) -> Option<T> {
+    pub(crate) fn wrong<T>(&self, expected: &str) -> Option<T> {
         let found = match self.value {
             DeValue::String(s) => format!("{s:?}"),
             DeValue::Integer(i) => i.as_str().to_string(),
@@ -79,29 +79,29 @@ impl<'a> Value<'a> {
         None
     }
 
-    pub(super) fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         match self.value.as_str() {
             Some(text) => Some(text.to_string()),
             None => self.wrong("a text in quotes"),
         }
     }
 
-    pub(super) fn boolean(&self) -> Option<bool> {
+    pub(crate) fn boolean(&self) -> Option<bool> {
         self.value.as_bool().or_else(|| self.wrong("true or false"))
     }
 
     /// Where it stands.
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.document.place(self.at.start).0
     }
 
     /// Whether it is a text that names a parameter.
-    pub(super) fn is_parameter(&self) -> bool {
+    pub(crate) fn is_parameter(&self) -> bool {
         self.value.as_str().is_some_and(|s| s.starts_with('$'))
     }
 
     /// A finite number, or `"$name"` of a parameter.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         if let Some(name) = self.value.as_str().and_then(|s| s.strip_prefix('$')) {
             let parameters = self.document.parameters.borrow();
             return parameters.get(name).copied().or_else(|| {
@@ -114,12 +114,12 @@ impl<'a> Value<'a> {
         plain_number(self.value).or_else(|| self.wrong("a number"))
     }
 
-    pub(super) fn number_where(&self, expected: &str, test: impl Fn(f64) -> bool) -> Option<f64> {
+    pub(crate) fn number_where(&self, expected: &str, test: impl Fn(f64) -> bool) -> Option<f64> {
         self.number().and_then(|v| if test(v) { Some(v) } else { self.wrong(expected) })
     }
 
     /// A whole number in a range.
-    pub(super) fn whole(&self, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn whole(&self, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
         let top = if *range.end() == u64::MAX { "up".into() } else { format!("to {}", range.end()) };
         let expected = format!("a whole number from {} {top}", range.start());
         let number = match self.value {
@@ -132,7 +132,7 @@ impl<'a> Value<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
         let found = self.value.as_str().and_then(|s| words.iter().find(|(word, _)| *word == s));
         match found {
             Some((_, value)) => Some(*value),
@@ -144,7 +144,7 @@ impl<'a> Value<'a> {
     }
 
     /// The values of a list.
-    pub(super) fn list(&self) -> Option<Vec<Value<'a>>> {
+    pub(crate) fn list(&self) -> Option<Vec<Value<'a>>> {
         let Some(array) = self.value.as_array() else { return self.wrong("a list in [ ]") };
         let one = |(i, item): (usize, &'a Spanned<DeValue<'a>>)| Value {
             document: self.document,
@@ -155,27 +155,27 @@ impl<'a> Value<'a> {
         Some(array.iter().enumerate().map(one).collect())
     }
 
-    pub(super) fn texts(&self) -> Option<Vec<String>> {
+    pub(crate) fn texts(&self) -> Option<Vec<String>> {
         self.list()?.iter().map(Value::text).collect()
     }
 
-    pub(super) fn numbers(&self) -> Option<Vec<f64>> {
+    pub(crate) fn numbers(&self) -> Option<Vec<f64>> {
         self.list()?.iter().map(Value::number).collect()
     }
 
-    pub(super) fn is_text(&self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         self.value.as_str().is_some()
     }
 
-    pub(super) fn is_number(&self) -> bool {
+    pub(crate) fn is_number(&self) -> bool {
         matches!(self.value, DeValue::Integer(_) | DeValue::Float(_))
     }
 
-    pub(super) fn is_table(&self) -> bool {
+    pub(crate) fn is_table(&self) -> bool {
         self.value.as_table().is_some()
     }
 
-    pub(super) fn section(&self) -> Option<Section<'a>> {
+    pub(crate) fn section(&self) -> Option<Section<'a>> {
         match self.value.as_table() {
             Some(table) => Some(Section::new(self.document, self.key.clone(), self.at.clone(), table)),
             None => self.wrong("a table"),
@@ -202,7 +202,7 @@ fn plain_number(value: &DeValue<'_>) -> Option<f64> {
 }
 
 /// A table whose keys are taken one by one; what nobody takes is unknown.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     document: &'a Document<'a>,
     key: String,
     at: Range<usize>,
@@ -211,7 +211,7 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         document: &'a Document<'a>,
         key: String,
         at: Range<usize>,
@@ -224,21 +224,21 @@ impl<'a> Section<'a> {
         if self.key.is_empty() { key.to_string() } else { format!("{}.{key}", self.key) }
     }
 
-    pub(super) fn fault(&self, what: impl Into<String>) {
+    pub(crate) fn fault(&self, what: impl Into<String>) {
         self.document.fault(&self.at, self.key.clone(), what);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
     /// The line of its header.
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.document.place(self.at.start).0
     }
 
     /// The value of a key, if it is there.
-    pub(super) fn take(&self, key: &'static str) -> Option<Value<'a>> {
+    pub(crate) fn take(&self, key: &'static str) -> Option<Value<'a>> {
         self.known.borrow_mut().push(key);
         let value = self.table.get(key)?;
         let (document, value_at) = (self.document, value.span());
@@ -246,7 +246,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key that must be there.
-    pub(super) fn need(&self, key: &'static str, expected: &str) -> Option<Value<'a>> {
+    pub(crate) fn need(&self, key: &'static str, expected: &str) -> Option<Value<'a>> {
         let value = self.take(key);
         if value.is_none() {
             self.document.fault(&self.at, self.path(key), format!("missing; expected {expected}"));
@@ -255,7 +255,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of `[[key]]`.
-    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+    pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.take(key) else { return Vec::new() };
         if value.is_table() {
             value.fault(format!("expected [[{key}]], which may stand more than once, found [{key}]"));
@@ -266,7 +266,7 @@ impl<'a> Section<'a> {
     }
 
     /// Every key and its value, in the order of the text.
-    pub(super) fn entries(&self) -> Vec<(String, Value<'a>)> {
+    pub(crate) fn entries(&self) -> Vec<(String, Value<'a>)> {
         let mut entries: Vec<(usize, String, Value<'a>)> = Vec::new();
         for (key, value) in self.table.iter() {
             let name = key.get_ref().to_string();
@@ -283,7 +283,7 @@ impl<'a> Section<'a> {
     }
 
     /// Says which keys nobody took. To be called last.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         let known = self.known.borrow();
         for (key, _) in self.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref())) {
             self.document.fault(&key.span(), self.path(key.get_ref()), unknown("key", key.get_ref(), &known));
@@ -292,7 +292,7 @@ impl<'a> Section<'a> {
 }
 
 /// The sentence for a word that is none of `known`.
-pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     let close = closest(word, known);
     if close.is_empty() {
         let mut known = known.to_vec();

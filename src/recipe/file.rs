@@ -1,28 +1,24 @@
-//! The recipe as a file: TOML, every key known, everything wrong with it said at once.
+//! A recipe, and the sections of a recipe file that it is read from: `[[column]]`, `[[aggregate]]`, `[group]`,
+//! `[[drop]]` and `[features]`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
-use crate::error::{Error, Result};
 use crate::recipe::aggregate::{Aggregate, Figure};
-use crate::recipe::decode::{Document, Section, Value};
+use crate::recipe::decode::{Section, Value};
 use crate::recipe::drops::{Drop, DropRule};
 use crate::recipe::group::Group;
 use crate::recipe::preparation::Kind;
 use crate::recipe::rule::Rule;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
-use crate::table::{Format, Values};
+use crate::table::Values;
 
-/// What a person wants done with a table: where it is, what becomes of its columns, the analysis, the outputs.
+/// How a table's columns become features: the columns that are made, the rows that are left out, and which columns are
+/// taken.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recipe {
-    /// The recipe's name, for messages.
+    /// The name of the file that it was read from, for messages.
     pub source: String,
-    /// Where the table is and how it is read.
-    pub input: Input,
     /// Columns that are made, and how columns become features.
     pub columns: Vec<Column>,
     /// Columns made of figures by group.
@@ -33,56 +29,6 @@ pub struct Recipe {
     pub drops: Vec<Drop>,
     /// Which columns become features.
     pub features: Features,
-    /// What is fitted.
-    pub analysis: Analysis,
-    /// Names of segments, by their numbers.
-    pub names: BTreeMap<u32, String>,
-    /// What is written.
-    pub output: Output,
-}
-
-/// Where the table is and how it is read. What is not said is found out, or said on the command line.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Input {
-    /// The file, relative to the recipe.
-    pub path: Option<PathBuf>,
-    /// A table to make, instead of a file.
-    pub synth: Option<Synth>,
-    /// Rows to make.
-    pub rows: Option<usize>,
-    /// The format, where the name does not say it.
-    pub format: Option<Format>,
-    /// What separates the fields.
-    pub delimiter: Option<u8>,
-    /// More texts and numbers that mean missing.
-    pub null: Vec<String>,
-    /// Marks of missing values that are texts here.
-    pub keep_null: Vec<String>,
-    /// The decimal sign of all columns.
-    pub decimal: Option<char>,
-    /// Lines that come before the header.
-    pub skip_lines: Option<usize>,
-    /// Whether there is no header.
-    pub no_header: bool,
-    /// The column that names the rows.
-    pub id: Option<String>,
-    /// The column with the rows' weights.
-    pub weight: Option<String>,
-    /// Rows after the header that are no data.
-    pub skip_rows: usize,
-}
-
-/// A table that can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Synth {
-    /// Learners of a tech-learning platform.
-    Learners,
-    /// What users do on the day they sign up.
-    FirstDay,
-    /// A survey of data practitioners.
-    Survey,
-    /// Who signed up for a course.
-    Enthusiasts,
 }
 
 /// A column that is made of another by a chain of operations, and how it becomes features.
@@ -146,92 +92,7 @@ pub struct Features {
     pub drop_correlated: Option<f64>,
 }
 
-/// What is fitted; `None` is the program's default.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Analysis {
-    /// The seed of all draws.
-    pub seed: Option<u64>,
-    /// How many segments.
-    pub k: Option<usize>,
-    /// The k of a sweep.
-    pub sweep: Option<Vec<usize>>,
-    /// Starts of the fit.
-    pub n_init: Option<u32>,
-    /// Starts of each k of the sweep; by default those of the fit.
-    pub sweep_n_init: Option<u32>,
-    /// Passes that a start may take.
-    pub max_iter: Option<u32>,
-    /// The tolerance of a start's end.
-    pub tol: Option<f64>,
-    /// The smallest k to choose.
-    pub min_k: Option<usize>,
-    /// Rows that silhouettes are computed on, where not all.
-    pub sample: Option<u32>,
-    /// Whether the fit is scored too.
-    pub silhouette: bool,
-    /// Whether Hopkins' statistic is computed.
-    pub tendency: bool,
-    /// Hopkins' probes of each kind.
-    pub probes: Option<u32>,
-    /// Start centroids, or a model, relative to the recipe.
-    pub init: Option<PathBuf>,
-}
-
-/// What is written, relative to the recipe.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Output {
-    /// The folder of the results.
-    pub folder: Option<PathBuf>,
-    /// The feature matrix.
-    pub features: Option<PathBuf>,
-}
-
 impl Recipe {
-    /// Reads a recipe; `parameters` take the place of those of its `[parameters]`.
-    ///
-    /// # Errors
-    /// No such file, and all that [`Recipe::parse`] finds.
-    pub fn read(path: &Path, parameters: &BTreeMap<String, f64>) -> Result<Recipe> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
-        let mut recipe = Recipe::parse(&path.display().to_string(), &text, parameters)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let paths = [
-            &mut recipe.input.path,
-            &mut recipe.analysis.init,
-            &mut recipe.output.folder,
-            &mut recipe.output.features,
-        ];
-        for path in paths.into_iter().flatten() {
-            *path = folder.join(&*path);
-        }
-        Ok(recipe)
-    }
-
-    /// Parses a recipe; `name` stands for it in messages. Paths stay as they are.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] with everything that is wrong, each with its line and key.
-    pub fn parse(name: &str, text: &str, parameters: &BTreeMap<String, f64>) -> Result<Recipe> {
-        let document = Document::new(name, text);
-        let (root, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            for error in errors {
-                document.fault(&error.span().unwrap_or(0..0), "", error.message());
-            }
-            return Err(Error::Recipe(document.faults()));
-        }
-        let root = Section::new(&document, String::new(), 0..0, root.get_ref());
-        let recipe = decode(&document, root, name, parameters);
-        let faults = document.faults();
-        if faults.is_empty() { Ok(recipe) } else { Err(Error::Recipe(faults)) }
-    }
-
-    /// The column whose cells name the table's rows, where one does. Groups have their own names.
-    pub fn id(&self) -> Option<&str> {
-        self.input.id.as_deref().filter(|_| self.group.is_none())
-    }
-
     /// The columns that the table must be read with as text: those whose first step says how their numbers are written,
     /// and what makes groups, which is kept as it is written.
     pub fn text_columns(&self) -> Vec<String> {
@@ -248,52 +109,23 @@ impl Recipe {
     pub fn inferred(options: InferOptions) -> Recipe {
         Recipe { features: Features { options, ..Features::default() }, ..Recipe::default() }
     }
-}
 
-fn decode(document: &Document<'_>, root: Section<'_>, name: &str, given: &BTreeMap<String, f64>) -> Recipe {
-    if let Some(section) = root.take("parameters").and_then(|v| v.section()) {
-        for (name, value) in section.entries() {
-            if let Some(number) = value.number() {
-                document.set_parameter(&name, number);
-            }
+    /// Takes the sections of a recipe file that say how columns become features. `source` is the file's name and `id` the
+    /// column that names the rows; faults are gathered in the document.
+    pub(crate) fn decode(root: &Section<'_>, source: &str, id: Option<&str>) -> Recipe {
+        let mut recipe = Recipe { source: source.into(), ..Recipe::default() };
+        let mut made = Made::default();
+        recipe.columns = root.sections("column").into_iter().filter_map(|s| column(s, &mut made)).collect();
+        recipe.aggregates =
+            root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
+        let part = |key| root.take(key).and_then(|v: Value<'_>| v.section());
+        recipe.group = part("group").and_then(|section| group(section, &recipe.aggregates, id));
+        recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
+        if let Some(section) = part("features") {
+            recipe.features = features(section);
         }
-        for name in given.keys().filter(|name| !section.entries().iter().any(|(n, _)| n == *name)) {
-            section.fault(format!("no parameter {name:?} here, which the call sets"));
-        }
-    } else if let Some(name) = given.keys().next() {
-        document.fault(
-            &(0..0),
-            "parameters",
-            format!("the call sets {name:?}, but there is no [parameters]"),
-        );
+        recipe
     }
-    given.iter().for_each(|(name, value)| document.set_parameter(name, *value));
-    let part = |key| root.take(key).and_then(|v: Value<'_>| v.section());
-    let mut recipe = Recipe { source: name.into(), ..Recipe::default() };
-    if let Some(section) = part("input") {
-        recipe.input = input(section);
-    }
-    let mut made = Made::default();
-    recipe.columns = root.sections("column").into_iter().filter_map(|s| column(s, &mut made)).collect();
-    recipe.aggregates =
-        root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
-    recipe.group = part("group").and_then(|section| group(section, &recipe));
-    recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
-    if let Some(section) = part("features") {
-        recipe.features = features(section);
-    }
-    recipe.features.options.weight.clone_from(&recipe.input.weight);
-    if let Some(section) = part("analysis") {
-        recipe.analysis = analysis(section);
-    }
-    if let Some(section) = part("names") {
-        recipe.names = names(&section);
-    }
-    if let Some(section) = part("output") {
-        recipe.output = output(section);
-    }
-    root.finish();
-    recipe
 }
 
 /// The names of the columns that are made, and the lines where they are.
@@ -315,69 +147,8 @@ impl Made {
     }
 }
 
-const SIZE: std::ops::RangeInclusive<u64> = 1..=(u32::MAX as u64);
-
-fn input(section: Section<'_>) -> Input {
-    let path = section.take("path");
-    let synth = section.take("synth");
-    let rows = section.take("rows");
-    if let (Some(_), Some(synth)) = (&path, &synth) {
-        synth.fault("path and synth are two inputs; expected one of them");
-    }
-    if let (None, Some(rows)) = (&synth, &rows) {
-        rows.fault("rows are for synth");
-    }
-    let words = [
-        ("learners", Synth::Learners),
-        ("first-day", Synth::FirstDay),
-        ("survey", Synth::Survey),
-        ("enthusiasts", Synth::Enthusiasts),
-    ];
-    let formats = Format::WORDS;
-    let delimiter = section.take("delimiter").and_then(|v| {
-        let text = v.text()?;
-        match text.as_bytes() {
-            [one] if one.is_ascii() && !matches!(one, b'"' | b'\r' | b'\n' | 0) => Some(*one),
-            _ => {
-                v.fault(format!("expected one ASCII character, no quote and no line end, found {text:?}"));
-                None
-            }
-        }
-    });
-    let input = Input {
-        path: path.and_then(|v| file(&v)),
-        synth: synth.and_then(|v| v.word(&words)),
-        rows: rows.and_then(|v| v.whole(SIZE)).map(|n| n as usize),
-        format: section.take("format").and_then(|v| v.word(formats)),
-        delimiter,
-        null: section.take("null").and_then(|v| nulls(&v)).unwrap_or_default(),
-        keep_null: section.take("keep_null").and_then(|v| v.texts()).unwrap_or_default(),
-        decimal: section.take("decimal").and_then(|v| v.word(&[(".", '.'), (",", ',')])),
-        skip_lines: section.take("skip_lines").and_then(|v| v.whole(0..=*SIZE.end())).map(|n| n as usize),
-        no_header: section.take("header").and_then(|v| v.boolean()) == Some(false),
-        id: section.take("id").and_then(|v| v.text()),
-        weight: section.take("weight").and_then(|v| v.text()),
-        skip_rows: section.take("skip_rows").and_then(|v| v.whole(0..=*SIZE.end())).unwrap_or(0) as usize,
-    };
-    section.finish();
-    input
-}
-
-/// Texts and numbers that mean missing.
-fn nulls(value: &Value<'_>) -> Option<Vec<String>> {
-    let one = |v: &Value<'_>| if v.is_number() { v.number().map(|n| n.to_string()) } else { v.text() };
-    value.list()?.iter().map(one).collect()
-}
-
-/// A path that is not empty.
-fn file(value: &Value<'_>) -> Option<PathBuf> {
-    let text = value.text()?;
-    if text.is_empty() {
-        value.fault("expected a path, found nothing");
-        return None;
-    }
-    Some(PathBuf::from(text))
-}
+/// The numbers of rows, levels and the like that a recipe may name.
+pub(crate) const SIZE: std::ops::RangeInclusive<u64> = 1..=(u32::MAX as u64);
 
 fn column(section: Section<'_>, made: &mut Made) -> Option<Column> {
     let glob = section.take("columns");
@@ -437,16 +208,16 @@ fn aggregate(section: Section<'_>, made: &mut Made) -> Option<Aggregate> {
     Some(Aggregate { line, name: name?, by: by?, of: of?, figure: figure?, treatment })
 }
 
-fn group(section: Section<'_>, recipe: &Recipe) -> Option<Group> {
+fn group(section: Section<'_>, aggregates: &[Aggregate], id: Option<&str>) -> Option<Group> {
     let by = section.need("by", "the column whose values make the groups");
     let line = section.line();
     section.finish();
     let value = by?;
     let by = value.text()?;
-    if !recipe.aggregates.iter().any(|aggregate| aggregate.by == by) {
+    if !aggregates.iter().any(|aggregate| aggregate.by == by) {
         value.fault(format!("no [[aggregate]] has by = {by:?}; expected one for each column of the groups"));
     }
-    if let Some(id) = recipe.input.id.as_ref().filter(|id| **id != by) {
+    if let Some(id) = id.filter(|id| *id != by) {
         value.fault(format!(
             "the groups of {by:?} are the rows, so that id = {id:?} cannot name them; leave id out"
         ));
@@ -484,7 +255,6 @@ fn drop_rule(section: Section<'_>) -> Option<Drop> {
 
 fn features(section: Section<'_>) -> Features {
     let default = InferOptions::default();
-    let missing = [("impute", Missing::Impute), ("drop", Missing::Drop), ("error", Missing::Error)];
     let correlated = |v: Value<'_>| v.number_where("a correlation above 0, below 1", |c| c > 0.0 && c < 1.0);
     let features = Features {
         line: section.line(),
@@ -496,81 +266,13 @@ fn features(section: Section<'_>) -> Features {
                 .and_then(|v| v.whole(SIZE))
                 .map_or(default.max_categories, |n| n as usize),
             scale: section.take("scale").and_then(|v| v.word(&Scale::WORDS)).unwrap_or(default.scale),
-            missing: section.take("missing").and_then(|v| v.word(&missing)).unwrap_or(default.missing),
+            missing: section.take("missing").and_then(|v| v.word(&Missing::WORDS)).unwrap_or(default.missing),
             weight: None,
         },
         drop_correlated: section.take("drop_correlated").and_then(correlated),
     };
     section.finish();
     features
-}
-
-fn analysis(section: Section<'_>) -> Analysis {
-    let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
-    let sweep = section.take("sweep");
-    let k = section.take("k");
-    let tol = |v: Value<'_>| v.number_where("a number from 0 on", |t| t >= 0.0);
-    let analysis = Analysis {
-        seed: section.take("seed").and_then(|v| v.whole(0..=u64::MAX)),
-        k: k.and_then(|v| v.whole(SIZE)).map(|k| k as usize),
-        sweep: sweep.and_then(|v| ks(&v)),
-        n_init: small("n_init"),
-        sweep_n_init: small("sweep_n_init"),
-        max_iter: small("max_iter"),
-        tol: section.take("tol").and_then(tol),
-        min_k: small("min_k").map(|k| k as usize),
-        sample: small("sample"),
-        silhouette: section.take("silhouette").and_then(|v| v.boolean()).unwrap_or(false),
-        tendency: section.take("tendency").and_then(|v| v.boolean()).unwrap_or(false),
-        probes: small("probes"),
-        init: section.take("init").and_then(|v| file(&v)),
-    };
-    section.finish();
-    analysis
-}
-
-/// `"2..10"`, both ends included, or `[2, 4, 8]`.
-fn ks(value: &Value<'_>) -> Option<Vec<usize>> {
-    if value.is_text() {
-        let text = value.text()?;
-        let ends =
-            text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
-        return match ends {
-            Some((from, to)) if 1 <= from && from <= to && to - from < 10_000 => Some((from..=to).collect()),
-            _ => {
-                value.fault(format!(
-                    "expected a range such as \"2..10\" or a list such as [2, 4], found {text:?}"
-                ));
-                None
-            }
-        };
-    }
-    let ks: Option<Vec<u64>> = value.list()?.iter().map(|v| v.whole(SIZE)).collect();
-    let mut ks: Vec<usize> = ks?.into_iter().map(|k| k as usize).collect();
-    ks.sort_unstable();
-    ks.dedup();
-    if ks.is_empty() {
-        value.fault("expected at least one k");
-    }
-    Some(ks)
-}
-
-/// `"0" = "Beginners"`: segments by their numbers.
-fn names(section: &Section<'_>) -> BTreeMap<u32, String> {
-    let mut names = BTreeMap::new();
-    for (key, value) in section.entries() {
-        // One way to write each number, so that no segment is named twice.
-        let Some(segment) = key.parse::<u32>().ok().filter(|n| n.to_string() == key) else {
-            value.fault(format!("expected the number of a segment, 0, 1 and so on, found {key:?}"));
-            continue;
-        };
-        let Some(name) = value.text() else { continue };
-        match fit_for_a_name(&name) {
-            Ok(()) => drop(names.insert(segment, name)),
-            Err(why) => value.fault(why),
-        }
-    }
-    names
 }
 
 /// Whether a text can be a segment's name; otherwise why not.
@@ -582,13 +284,4 @@ pub(crate) fn fit_for_a_name(name: &str) -> std::result::Result<(), String> {
         Some(c) => Err(format!("a name cannot hold a line break or another control character, found {c:?}")),
         None => Ok(()),
     }
-}
-
-fn output(section: Section<'_>) -> Output {
-    let output = Output {
-        folder: section.take("folder").and_then(|v| file(&v)),
-        features: section.take("features").and_then(|v| file(&v)),
-    };
-    section.finish();
-    output
 }

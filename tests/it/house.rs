@@ -36,8 +36,7 @@ fn the_cpu_knows_no_gpu_and_the_library_no_terminal() {
         if name.starts_with("backend/cpu") {
             assert!(!text.contains("wgpu"), "{name} mentions wgpu");
         }
-        let binary = ["main.rs", "cli.rs", "job.rs"].contains(&name)
-            || ["job/", "cli/"].iter().any(|room| name.starts_with(room));
+        let binary = name == "main.rs" || name == "app.rs" || name.starts_with("app/");
         if !binary {
             for word in ["println!", "print!(", "process::exit", "clap::", "anyhow", "indicatif"] {
                 assert!(!text.contains(word), "{name} has {word}, which belongs to the binary");
@@ -63,9 +62,9 @@ const LOCKS: [(&str, &str); 5] = [
         "backend/gpu/context.rs",
         "the list of adapters is set after it was made; the failure is a text that is stored or read",
     ),
-    ("job/console.rs", "the progress line is locked while it is drawn"),
+    ("app/console.rs", "the progress line is locked while it is drawn"),
     (
-        "job/interrupt.rs",
+        "app/interrupt.rs",
         "the list of unfinished files is locked while a file is made or put in its place, which one thread does alone",
     ),
 ];

@@ -6,7 +6,7 @@ use segmenta::Dataset;
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{Backend, Labeling};
 use segmenta::canonical::Centroids;
-use segmenta::cluster::{Fit, Params, Rule, Start, SweepRow, fit_many, sweep};
+use segmenta::cluster::{Fit, Params, Partition, Rule, Start, SweepRow, fit_many, sweep};
 use segmenta::evidence::hopkins::{Hopkins, default_probes, hopkins};
 use segmenta::evidence::psi::{Change, by_chance, psi};
 use segmenta::evidence::silhouette::{silhouette_samples, silhouette_scores};
@@ -118,7 +118,7 @@ fn scored(k: usize, silhouette: Option<f64>) -> SweepRow {
         seeded_on_sample: false,
         f64_fallbacks: Vec::new(),
     };
-    SweepRow { fit, silhouette }
+    SweepRow { partition: fit.into(), silhouette }
 }
 
 fn chosen(scores: &[(usize, f64)], min_k: usize) -> Option<usize> {
@@ -160,14 +160,15 @@ fn a_sweep_scores_every_k_above_one() {
     let rows = Dataset::load(&cpu, &matrix).unwrap();
     let params = Params { n_init: 2, ..Params::default() };
     let fits = fit_many(&rows, &[1, 2, 6], &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
-    let scored = sweep::score(&rows, fits.clone(), Progress::none()).unwrap();
+    let scored =
+        sweep::score(&rows, fits.iter().cloned().map(Partition::from).collect(), Progress::none()).unwrap();
     assert_eq!(scored[0].silhouette, None);
     for (row, fit) in scored.iter().zip(&fits).skip(1) {
         let expected = oracle::silhouettes(&matrix, fit.k, &fit.labels).iter().sum::<f64>() / 150.0;
         oracle::close(expected, row.silhouette.unwrap(), 0.0, 1e-5).unwrap();
-        assert_eq!(&row.fit, fit);
+        assert_eq!(row.partition, Partition::from(fit.clone()));
         let least = *fit.sizes.iter().min().unwrap() as f64;
-        assert_eq!(row.min_segment_pct(), 100.0 * least / 150.0);
+        assert_eq!(row.partition.min_segment_pct(), 100.0 * least / 150.0);
     }
 }
 

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use segmenta::Dataset;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::Cpu;
-use segmenta::cluster::{Fit, Params, Start, fit};
-use segmenta::model::{Assignments, Model, Reference, VERSION, assignments};
+use segmenta::cluster::{Method, Params, Partition, Prototypes, Start, fit};
+use segmenta::model::{Assigner, Assignments, Centroid, Model, Reference, VERSION, assignments, of_table};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::recipe::{Encoder, InferOptions, Missing, Scale};
@@ -49,7 +49,7 @@ fn text(lines: &[String]) -> String {
 struct Fitted {
     table: Table,
     kept: Option<Vec<u32>>,
-    fit: Fit,
+    fit: Partition,
     matrix: Matrix,
     model: Model,
 }
@@ -65,15 +65,27 @@ fn model_of(table: &Table, k: usize, options: &InferOptions) -> Fitted {
     let matrix = Matrix::from_columns(encoder.feature_names(), encoded.columns).unwrap();
     let params = Params { n_init: 2, ..Params::default() };
     let cpu = Cpu::default();
-    let fit =
-        fit(&Dataset::load(&cpu, &matrix).unwrap(), k, &params, &Start::KMeansPlusPlus, Progress::none())
-            .unwrap();
+    let dataset = Dataset::load(&cpu, &matrix).unwrap();
+    let fit = fit(&dataset, k, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    let fit = Partition::from(fit);
     let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
-    let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
+    let rows = assignments(&dataset, &fit.prototypes, &fit.labels, &fit.segments()).unwrap();
+    let rows = of_table(rows, kept);
+    drop(dataset);
     let reference = encoder.reference(&table, encoded.kept.as_deref(), None);
-    let mut model = Model::new(&fit, &matrix, encoder, &params);
+    let mut model = Model::new(&fit, &matrix, encoder, &Method::KMeans(params));
     model.reference = Some(Reference::new(reference, &rows, None));
     Fitted { table, kept: encoded.kept, fit, matrix, model }
+}
+
+fn centroids(model: &Model) -> &[Centroid] {
+    let Assigner::Centroids(centroids) = &model.assigner;
+    centroids
+}
+
+fn centroids_mut(model: &mut Model) -> &mut Vec<Centroid> {
+    let Assigner::Centroids(centroids) = &mut model.assigner;
+    centroids
 }
 
 fn options() -> Vec<InferOptions> {
@@ -93,16 +105,20 @@ fn a_model_comes_back_bit_for_bit() {
     for options in options() {
         let mut model = fitted(200, 4, &options).model;
         let odd = [f64::from(0.1f32), 1e-30, -1e-38, f64::from(f32::MAX), 1.0 / 3.0, f64::from_bits(1)];
-        for (value, odd) in model.centroids[1].values.iter_mut().zip(odd) {
+        for (value, odd) in centroids_mut(&mut model)[1].values.iter_mut().zip(odd) {
             *value = odd;
         }
-        (model.seed, model.inertia, model.tol) = (u64::MAX, 1_234.567_890_123_4e-7, 1e-4);
+        model.method.set_seed(u64::MAX);
+        model.diagnostics.inertia = 1_234.567_890_123_4e-7;
         let json = model.to_json();
         let back = Model::from_json(&json).unwrap();
         assert_eq!(back, model);
         let bits =
-            |m: &Model| m.centroids.iter().flat_map(|c| &c.values).map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!((bits(&back), back.inertia.to_bits()), (bits(&model), model.inertia.to_bits()));
+            |m: &Model| centroids(m).iter().flat_map(|c| &c.values).map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(
+            (bits(&back), back.diagnostics.inertia.to_bits()),
+            (bits(&model), model.diagnostics.inertia.to_bits())
+        );
         assert_eq!(back.to_json(), json);
         assert!(json.ends_with("}\n") && json.is_ascii(), "{json}");
     }
@@ -112,10 +128,12 @@ fn a_model_comes_back_bit_for_bit() {
 fn centroids_are_those_of_the_fit() {
     for options in options() {
         let f = fitted(200, 4, &options);
-        assert_eq!((f.model.rows, f.model.inertia), (f.matrix.rows(), f.fit.inertia));
-        for (c, centroid) in f.model.centroids.iter().enumerate() {
-            assert_eq!((centroid.segment, centroid.size), (f.fit.segments()[c], f.fit.sizes[c]));
-            for (value, stored) in centroid.values.iter().zip(f.fit.centroids.get(c)) {
+        assert_eq!((f.model.rows, &f.model.diagnostics), (f.matrix.rows(), &f.fit.diagnostics));
+        let Prototypes::Centroids(fitted) = &f.fit.prototypes;
+        for (c, centroid) in centroids(&f.model).iter().enumerate() {
+            let segment = &centroid.segment;
+            assert_eq!((segment.number, segment.size), (f.fit.segments()[c], f.fit.sizes[c]));
+            for (value, stored) in centroid.values.iter().zip(fitted.get(c)) {
                 assert_eq!(*value, f.matrix.to_user(f64::from(*stored)));
                 assert_eq!(*value, f64::from(*value as f32), "a centroid is an f32");
             }
@@ -134,7 +152,7 @@ fn any_tolerance_that_a_fit_takes_comes_back() {
         let Ok(_) = fit(&rows, 2, &params, &Start::KMeansPlusPlus, Progress::none()) else {
             continue;
         };
-        let model = Model { tol, ..small() };
+        let model = Model { method: Method::KMeans(params), ..small() };
         assert_eq!(Model::from_json(&model.to_json()).map_err(|e| e.to_string()), Ok(model), "tol {tol}");
     }
 }
@@ -175,15 +193,15 @@ fn parts_that_do_not_fit_are_refused() {
     refused("a feature too many", &|m| m.features.push("more".into()));
     refused("another name", &|m| m.features[0] = "other".into());
     refused("no features", &|m| m.features.clear());
-    refused("no centroids", &|m| m.centroids.clear());
-    refused("a short centroid", &|m| m.centroids[2].values.truncate(1));
-    refused("a segment twice", &|m| m.centroids[0].segment = m.centroids[1].segment);
-    refused("a segment of none", &|m| m.centroids[0].segment = 3);
+    refused("no centroids", &|m| centroids_mut(m).clear());
+    refused("a short centroid", &|m| centroids_mut(m)[2].values.truncate(1));
+    refused("a segment twice", &|m| centroids_mut(m)[0].segment = centroids(m)[1].segment.clone());
+    refused("a segment of none", &|m| centroids_mut(m)[0].segment.number = 3);
     refused("an encoder of fewer columns", &|m| drop(m.encoder.columns.pop()));
     refused("a grid of another width", &|m| {
         m.grid = Matrix::from_columns(vec!["f".into()], vec![vec![1.0]]).unwrap().grid().clone();
     });
-    refused("a centroid that is not a number", &|m| m.centroids[1].values[0] = f64::NAN);
+    refused("a centroid that is not a number", &|m| centroids_mut(m)[1].values[0] = f64::NAN);
 }
 
 fn assign(model: &Model, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
@@ -197,7 +215,8 @@ fn the_rows_of_the_fit_get_the_labels_of_the_fit() {
         let model = Model::from_json(&f.model.to_json()).unwrap();
         let segments = f.fit.segments();
         let mut expected = vec![None; f.table.rows];
-        for (r, &label) in f.fit.labels.iter().enumerate() {
+        for (r, label) in f.fit.labels.iter().enumerate() {
+            let label = label.unwrap();
             expected[f.kept.as_ref().map_or(r, |k| k[r] as usize)] = Some(segments[label as usize]);
         }
         assert_eq!(expected.contains(&None), options.missing == Missing::Drop);
@@ -207,7 +226,7 @@ fn the_rows_of_the_fit_get_the_labels_of_the_fit() {
             assert_eq!(labels, expected, "{options:?} on {}", setup.name);
             assert_eq!(got.warnings, [] as [String; 0]);
             let inertia: f64 = got.rows.iter().flatten().map(|a| a.distance * a.distance).sum();
-            oracle::close(f.fit.inertia, inertia, 1e-12, 0.0).unwrap();
+            oracle::close(f.fit.diagnostics.inertia, inertia, 1e-12, 0.0).unwrap();
             assert!(got.rows.iter().flatten().all(|a| a.margin >= 0.0 && a.margin.is_finite()));
         }
     }

@@ -50,7 +50,7 @@ pub fn lloyd(matrix: &Matrix, set: &Centroids) -> Assigned {
     Assigned { sums, counts, weights, labels: Some(labels), f64_fallbacks: 0 }
 }
 
-/// Bit for bit, but for how many rows the filter left undecided.
+/// Bit for bit, but for how many rows the device labelled in f64.
 pub fn same_assigned(expected: &Assigned, got: &Assigned) -> Result<(), String> {
     if expected.labels != got.labels {
         return Err(format!("labels differ: {:?} and {:?}", expected.labels, got.labels));

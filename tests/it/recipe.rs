@@ -12,6 +12,7 @@ mod listing;
 mod reference;
 mod weights;
 
+use segmenta::analysis::Spec;
 use segmenta::error::Error;
 use segmenta::recipe::{Choice, InferOptions, Recipe, infer};
 use segmenta::table::{ReadOptions, Table, read_bytes};
@@ -31,7 +32,12 @@ fn parameters(given: &[(&str, f64)]) -> BTreeMap<String, f64> {
 
 /// A recipe called `r.toml`.
 fn parse(text: &str) -> Recipe {
-    Recipe::parse("r.toml", text, &parameters(&[])).unwrap_or_else(|e| panic!("{text}\n{e}"))
+    spec(text).recipe
+}
+
+/// The analysis of such a recipe.
+fn spec(text: &str) -> Spec {
+    Spec::parse("r.toml", text, &parameters(&[])).unwrap_or_else(|e| panic!("{text}\n{e}"))
 }
 
 /// A table of one column, one line a value.

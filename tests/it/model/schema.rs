@@ -3,11 +3,12 @@
 use super::{csv, fitted, places};
 use jsonschema::Validator;
 use segmenta::Matrix;
+use segmenta::analysis::Spec;
 use segmenta::backend::cpu::Cpu;
-use segmenta::cluster::{Params, Start, fit};
-use segmenta::model::{Model, Reference, assignments};
+use segmenta::cluster::{Diagnostics, Method, Params, Partition, Start, fit};
+use segmenta::model::{Model, Reference, assignments, of_table};
 use segmenta::progress::Progress;
-use segmenta::recipe::{InferOptions, Missing, Recipe, Scale};
+use segmenta::recipe::{InferOptions, Missing, Scale};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -36,7 +37,8 @@ fn every_fit_follows_it() {
             let options = InferOptions { scale, missing, ..InferOptions::default() };
             let model = fitted(80, 3, &options).model;
             check(&model.to_json());
-            check(&Model { reference: None, seeding_rows: Some(1 << 18), ..model }.to_json());
+            let diagnostics = Diagnostics { seeding_rows: Some(1 << 18), ..model.diagnostics };
+            check(&Model { reference: None, diagnostics, ..model }.to_json());
         }
     }
 }
@@ -242,24 +244,26 @@ fn of_recipe(recipe: &str) -> Model {
         })
         .collect();
     let mut table = csv(&format!("n,t,a,b,w,g,k\n{}\n", lines.join("\n")), None);
-    let recipe = Recipe::parse("all.toml", recipe, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
-    let fitting = recipe.fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
+    let spec = Spec::parse("all.toml", recipe, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
+    let fitting = spec.recipe.fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
     let (fitted, kept) = (fitting.fitted, fitting.kept);
     let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).unwrap();
     let matrix = Matrix::from_columns(fitted.encoder.feature_names(), encoded.columns).unwrap();
     let params = Params { n_init: 1, ..Params::default() };
     let cpu = Cpu::default();
-    let rows = segmenta::Dataset::load(&cpu, &matrix).unwrap();
-    let fit = fit(&rows, 3, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    let dataset = segmenta::Dataset::load(&cpu, &matrix).unwrap();
+    let fit = fit(&dataset, 3, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    let fit = Partition::from(fit);
     let reference = fitted.encoder.reference(&table, kept.as_deref(), None);
     let kept = kept.as_deref().map(|kept| (kept, table.rows));
-    let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
-    let mut model = Model::new(&fit, &matrix, fitted, &params);
+    let rows = assignments(&dataset, &fit.prototypes, &fit.labels, &fit.segments()).unwrap();
+    let rows = of_table(rows, kept);
+    let mut model = Model::new(&fit, &matrix, fitted, &Method::KMeans(params));
     model.reference = Some(Reference::new(reference, &rows, None));
     model.id = Some("the id".into());
     model.weight_column = Some("w".into());
-    model.centroids.iter_mut().for_each(|c| c.weight = Some(c.size as f64 * 0.5));
-    model.centroids[1].name = Some("Senior specialists".into());
+    model.assigner.segments_mut().for_each(|s| s.weight = Some(s.size as f64 * 0.5));
+    model.assigner.segments_mut().nth(1).unwrap().name = Some("Senior specialists".into());
     model
 }
 

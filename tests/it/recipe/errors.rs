@@ -1,8 +1,8 @@
 //! Faulty recipes: each fault is said once, with its line, its key, what was expected and what was found.
 
 use super::{parameters, parse};
+use segmenta::analysis::Spec;
 use segmenta::error::{Error, Fault};
-use segmenta::recipe::Recipe;
 use segmenta::table::Table;
 
 /// A recipe with one fault: its line, its key, and words of the sentence.
@@ -10,7 +10,7 @@ struct Case(&'static str, u64, &'static str, &'static [&'static str]);
 
 /// The faults of a recipe that is not even parsed.
 pub(super) fn faults(text: &str) -> Vec<Fault> {
-    match Recipe::parse("r.toml", text, &parameters(&[])) {
+    match Spec::parse("r.toml", text, &parameters(&[])) {
         Err(Error::Recipe(faults)) => faults,
         other => panic!("{text}\n{other:?}"),
     }
@@ -349,7 +349,7 @@ fn parameters_that_are_not_there_or_no_numbers() {
         faults,
     );
     let set =
-        |text: &str| Recipe::parse("r.toml", text, &parameters(&[("jahr", 2025.0)])).unwrap_err().to_string();
+        |text: &str| Spec::parse("r.toml", text, &parameters(&[("jahr", 2025.0)])).unwrap_err().to_string();
     assert_eq!(
         set("[parameters]\nyear = 2026"),
         "r.toml, line 1:1, parameters: no parameter \"jahr\" here, which the call sets"

@@ -167,7 +167,7 @@ fn the_step_number_settles_one_column() {
     assert_eq!(e, "r.toml, line 1:1, a: row 1: \"1,5\" is no number written like 1,234.5");
     let fault = |step: &str| {
         let text = format!("[[column]]\nname = \"a\"\nsteps = [{{ number = {step} }}]\n");
-        Recipe::parse("r.toml", &text, &super::parameters(&[])).unwrap_err().to_string()
+        segmenta::analysis::Spec::parse("r.toml", &text, &super::parameters(&[])).unwrap_err().to_string()
     };
     assert!(fault("{ decimal = \";\" }").contains("expected \".\" or \",\""));
     assert!(fault("{ decimal = \",\", thousands = \",\" }").contains("both separated by ','"));

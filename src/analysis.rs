@@ -1,0 +1,81 @@
+//! A whole analysis, from a table to segments, without a terminal.
+//!
+//! A [`Spec`] says what to do. [`run`] does it and returns an [`Outcome`], which holds everything that a writer of
+//! results needs: figures, segments, the labelled rows and the model.
+//!
+//! ```
+//! use segmenta::analysis::{Compute, Fit, Silent, Source, Spec, run};
+//! use segmenta::synth::Example;
+//!
+//! let table = Example::Learners.table(2_000, 0);
+//! let spec = Spec { fit: Some(Fit { k: Some(4), ..Fit::default() }), ..Spec::default() };
+//! let outcome = run(&spec, Source::from(table), &Compute::default(), &Silent)?;
+//! for segment in outcome.segments.iter().flatten() {
+//!     println!("segment {}: {} rows, {:.1} %", segment.segment, segment.size, 100.0 * segment.share);
+//! }
+//! assert_eq!(outcome.sizes.unwrap().iter().sum::<u64>(), 2_000);
+//! # Ok::<(), segmenta::Error>(())
+//! ```
+//!
+//! The stages can be called one by one, for a program that wants to look in between: [`load`] reads the table,
+//! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
+
+mod choose_k;
+mod init;
+mod load;
+mod memory;
+mod notice;
+mod outcome;
+mod prepare;
+mod print_recipe;
+mod ready;
+mod recipe_file;
+mod spec;
+mod work;
+
+pub use init::Init;
+pub use load::{Loaded, Source, load, read_table};
+pub use memory::{check_memory, default_limit};
+pub use notice::{Notice, Observer, Silent};
+pub use outcome::{
+    Chosen, DeviceUsed, Labelled, Migration, Outcome, PassedOver, Seconds, Segment, SweepLine,
+    Tendency as TendencyFound,
+};
+pub use prepare::{Prepared, Weightless};
+pub use print_recipe::print_recipe;
+pub use ready::Ready;
+pub use spec::{
+    ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
+    parse_delimiter, word_of,
+};
+pub use work::{Plan, Planned, Work};
+
+use crate::backend::Device;
+use crate::backend::cpu::Cpu;
+use crate::error::Result;
+
+/// Where an analysis computes.
+#[derive(Debug, Clone, Copy)]
+pub struct Compute {
+    /// The device that is asked for.
+    pub device: Device,
+    /// The CPU, held to an instruction set; it also does what a GPU leaves to the host.
+    pub cpu: Cpu,
+}
+
+impl Default for Compute {
+    /// A real GPU where there is one and the work is worth it, else the CPU.
+    fn default() -> Self {
+        Compute { device: Device::Auto, cpu: Cpu::default() }
+    }
+}
+
+/// Does a whole analysis: reads the table, makes the features, opens the device and computes.
+///
+/// # Errors
+/// Whatever is wrong with the specification, the table or the device; [`crate::Error::Interrupted`] where the observer
+/// asked to stop.
+pub fn run(spec: &Spec, source: Source, compute: &Compute, observer: &dyn Observer) -> Result<Outcome> {
+    let prepared = load(spec, source, observer)?.prepare(spec, compute, observer)?;
+    prepared.begin(spec, compute, observer)?.run()
+}

@@ -1,0 +1,235 @@
+//! Where a fit starts where somebody says so: from centroids in a file, or from last quarter's model.
+
+use super::notice::{Notice, Observer};
+use crate::backend::Backend;
+use crate::error::{Error, Place, Result};
+use crate::model::{Assigner, Model};
+use crate::recipe::Encoder;
+use crate::table::{Known, ReadOptions, Table};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+/// The start of a fit, as its file has it.
+pub struct Init {
+    path: PathBuf,
+    from: From,
+}
+
+enum From {
+    /// One centroid a row, in the scaled feature space and feature order.
+    Rows(Vec<Vec<f64>>),
+    /// A model: its centroids are carried through their original units into the new scaling.
+    Model(Box<Model>),
+}
+
+/// What a model said of the rows of a new table.
+pub struct Before {
+    /// The model's file.
+    pub path: PathBuf,
+    /// Each row's old segment.
+    pub labels: Vec<Option<u32>>,
+    /// The old segments' names, by number.
+    pub names: Vec<Option<String>>,
+}
+
+impl Before {
+    /// The error where the model's rows are not those of the fit, which are the groups by a column or the table's own.
+    pub(super) fn other_rows(&self, by: Option<&str>) -> Error {
+        let rows =
+            by.map_or_else(|| "the rows of the table".to_string(), |by| format!("the groups by {by:?}"));
+        let what = format!(
+            "its segments are not of {rows}, as this fit's are; start from a model of a recipe with the same [group]"
+        );
+        Error::data(what).in_file(&self.path.display().to_string())
+    }
+}
+
+impl Init {
+    /// Reads `.csv`, `.npy` or a `model.json`.
+    ///
+    /// # Errors
+    /// No such file, and what is wrong with it.
+    pub(super) fn read(path: &Path, max_memory: u64) -> Result<Self> {
+        let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        let from = match json {
+            true => From::Model(Box::new(Model::read(path)?)),
+            false => From::Rows(read_rows(path, max_memory)?),
+        };
+        Ok(Init { path: path.to_path_buf(), from })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why a table needs the recipe that the model was fitted by, where it does: what the recipe did, as a sentence.
+    pub fn made_by_recipe(&self) -> Option<String> {
+        let From::Model(model) = &self.from else { return None };
+        let preparation = &model.preparation;
+        if preparation.columns.is_empty() && preparation.drops.is_empty() && preparation.group.is_none() {
+            return None;
+        }
+        let made: Vec<&str> = preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();
+        Some(match preparation.group.is_some() {
+            true => "brings rows together by groups".to_string(),
+            false if made.is_empty() => "leaves rows out".to_string(),
+            false => format!("makes columns such as {}", made.join(", ")),
+        })
+    }
+
+    /// How many centroids.
+    pub fn k(&self) -> usize {
+        match &self.from {
+            From::Rows(rows) => rows.len(),
+            From::Model(model) => model.k(),
+        }
+    }
+
+    /// The columns that the model read as text and as numbers.
+    pub fn known_columns(&self) -> Known {
+        match &self.from {
+            From::Rows(_) => Known::default(),
+            From::Model(model) => model.known_columns(),
+        }
+    }
+
+    /// What the model says of a table's rows.
+    ///
+    /// # Errors
+    /// A table that the model cannot label.
+    pub(super) fn labels(&self, table: &Table, backend: &dyn Backend) -> Result<Option<Before>> {
+        let From::Model(model) = &self.from else { return Ok(None) };
+        let assigned = model.assign(table, backend).map_err(|e| e.in_file(&table.source))?;
+        let labels = assigned.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect();
+        Ok(Some(Before { path: self.path.clone(), labels, names: model.names() }))
+    }
+
+    /// The start centroids in the encoder's scaled space.
+    ///
+    /// # Errors
+    /// Rows of another length, a feature that the model has not, values out of range.
+    pub(super) fn start(&self, encoder: &Encoder, observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
+        let start = match &self.from {
+            From::Rows(rows) => of_rows(rows, encoder),
+            From::Model(model) => of_model(model, encoder, observer),
+        };
+        let start = start.map_err(|e| e.in_file(&self.path.display().to_string()))?;
+        if start.iter().flatten().all(|v| (*v as f32).is_finite()) {
+            return Ok(start);
+        }
+        Err(Error::data("a start centroid is out of range").in_file(&self.path.display().to_string()))
+    }
+}
+
+fn of_rows(rows: &[Vec<f64>], encoder: &Encoder) -> Result<Vec<Vec<f64>>> {
+    let d = encoder.feature_count();
+    if let Some(r) = rows.iter().position(|row| row.len() != d) {
+        return Err(Error::data(format!(
+            "start centroid {}: {} values for {d} features ({})",
+            r + 1,
+            rows[r].len(),
+            encoder.feature_names().join(", ")
+        )));
+    }
+    let encoders = encoder.by_feature();
+    let scaled = |row: &Vec<f64>| {
+        row.iter().zip(&encoders).map(|(&v, column)| column.from_user(encoder.scale, v)).collect()
+    };
+    Ok(rows.iter().map(scaled).collect())
+}
+
+fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
+    let Assigner::Centroids(centroids) = &model.assigner;
+    let names = encoder.feature_names();
+    let (own, fitted) = (encoder.by_feature(), model.encoder.by_feature());
+    let old: HashMap<&str, usize> = model.features.iter().enumerate().map(|(j, f)| (f.as_str(), j)).collect();
+    let places: Vec<Option<usize>> = names.iter().map(|name| old.get(name.as_str()).copied()).collect();
+    let lacking = |j: &usize| places[*j].is_none() && !own[*j].is_level();
+    let lacking: Vec<&str> = (0..names.len()).filter(lacking).map(|j| names[j].as_str()).collect();
+    if !lacking.is_empty() {
+        return Err(Error::data(format!(
+            "the model lacks features that this fit has: {}; leave them out with --drop, or start without the model; \
+             where a recipe made the model, run the recipe with --init",
+            lacking.join(", ")
+        )));
+    }
+    let there: HashSet<&String> = names.iter().collect();
+    let gone: Vec<String> = model.features.iter().filter(|f| !there.contains(f)).cloned().collect();
+    if !gone.is_empty() {
+        observer.notice(&Notice::FeaturesGone(gone));
+    }
+    let carried = |values: &Vec<f64>| {
+        let one = |(j, place): (usize, &Option<usize>)| {
+            // A level that the model did not know was in none of its rows.
+            let original = place.map_or(0.0, |old| fitted[old].to_original(values[old]));
+            own[j].from_original(original)
+        };
+        places.iter().enumerate().map(one).collect()
+    };
+    Ok(centroids.iter().map(|c| carried(&c.values)).collect())
+}
+
+/// Reads start centroids, as the user wrote them.
+///
+/// # Errors
+/// No such file, a cell that is no number, rows of different lengths.
+fn read_rows(path: &Path, max_memory: u64) -> Result<Vec<Vec<f64>>> {
+    let name = path.display().to_string();
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
+        let options = ReadOptions { max_memory: Some(max_memory), ..ReadOptions::default() };
+        let table = crate::table::read(path, &options)?;
+        let mut rows = vec![Vec::new(); table.rows];
+        for column in &table.columns {
+            match column.values.numbers() {
+                Some(values) if values.iter().all(|v| v.is_finite()) => {
+                    rows.iter_mut().zip(values.iter()).for_each(|(row, &v)| row.push(v));
+                }
+                _ => return Err(Error::data("start centroids must be numbers").in_file(&name)),
+            }
+        }
+        return Ok(rows);
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| unreadable(path, e))?;
+    let mut rows: Vec<Vec<f64>> = Vec::new();
+    for (r, record) in reader.records().enumerate() {
+        let record = record.map_err(|e| unreadable(path, e))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let row: std::result::Result<Vec<f64>, &str> =
+            record.iter().map(|c| c.parse().ok().filter(|v: &f64| v.is_finite()).ok_or(c)).collect();
+        match row {
+            Ok(row) => rows.push(row),
+            Err(_) if r == 0 && record.iter().all(|c| c.parse::<f64>().is_err()) => {} // a header
+            Err(cell) => {
+                let place = Place::file(&name).line(line);
+                return Err(Error::at(place, format!("expected a number, found {cell:?}")));
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Err(Error::data("no start centroids").in_file(&name));
+    }
+    Ok(rows)
+}
+
+fn unreadable(path: &Path, e: csv::Error) -> Error {
+    let line = e.position().map(csv::Position::line);
+    match e.into_kind() {
+        csv::ErrorKind::Io(source) => Error::Read { path: path.to_path_buf(), source },
+        kind => {
+            let mut place = Place::file(path.display().to_string());
+            place.line = line;
+            let what = match kind {
+                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                    format!("expected {expected_len} values, found {len}")
+                }
+                _ => "not a table of numbers in UTF-8".into(),
+            };
+            Error::at(place, what)
+        }
+    }
+}

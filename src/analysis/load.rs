@@ -1,0 +1,105 @@
+//! The first stage: from a file or a made-up table to a [`Table`] in memory.
+
+use super::init::Init;
+use super::memory::default_limit;
+use super::notice::{Notice, Observer, during};
+use super::work::reading;
+use super::{Seconds, Spec};
+use crate::error::{Error, Result};
+use crate::table::{Known, ReadOptions, Table};
+use std::path::Path;
+use std::time::Instant;
+
+/// Where the table of an analysis comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// From where [`Spec::input`] says.
+    Spec,
+    /// A table that is already in memory.
+    Table(Box<Table>),
+}
+
+impl From<Table> for Source {
+    fn from(table: Table) -> Self {
+        Source::Table(Box::new(table))
+    }
+}
+
+/// A table that was read, on its way into an analysis.
+pub struct Loaded {
+    /// The table.
+    pub table: Table,
+    /// Where the fit starts, where [`super::Fit::init`] says so.
+    pub init: Option<Init>,
+    pub(super) began: Instant,
+    pub(super) limit: u64,
+    pub(super) seconds: Seconds,
+}
+
+/// Reads what an analysis needs: the file that its fit starts from, and the table.
+///
+/// # Errors
+/// No table is named; a file that cannot be read; whatever is wrong with its contents.
+pub fn load(spec: &Spec, source: Source, observer: &dyn Observer) -> Result<Loaded> {
+    let began = Instant::now();
+    let limit = spec.max_memory.unwrap_or_else(default_limit);
+    let path = spec.fit.as_ref().and_then(|fit| fit.init.as_deref());
+    let init = path.map(|path| Init::read(path, limit)).transpose()?;
+    spec.check(init.as_ref())?;
+    let mut seconds = Seconds::default();
+    let start = Instant::now();
+    let table = match source {
+        Source::Table(table) => *table,
+        Source::Spec => {
+            let known = init.as_ref().map_or_else(Known::default, Init::known_columns);
+            let table = read(spec, known, limit, observer)?;
+            seconds.load = Some(start.elapsed().as_secs_f64());
+            table
+        }
+    };
+    Ok(Loaded { table, init, began, limit, seconds })
+}
+
+fn read(spec: &Spec, known: Known, limit: u64, observer: &dyn Observer) -> Result<Table> {
+    let input = &spec.input;
+    if let (None, Some(example)) = (&input.path, input.synth) {
+        let rows = input.rows.unwrap_or_else(|| example.rows());
+        let mut table = during(observer, "make", || example.table(rows, spec.seed));
+        if let Some(id) = spec.id() {
+            let column = table.columns.iter().find(|c| c.name == id);
+            let column = column.ok_or_else(|| Error::data(format!("no column {id:?} to name the rows")))?;
+            let cells = (0..table.rows).map(|row| column.values.cell(row)).collect();
+            table.ids = Some((id.to_string(), cells));
+        }
+        return Ok(table);
+    }
+    let path = input.path.as_deref().ok_or_else(|| Error::Usage("the analysis names no table".into()))?;
+    let options = ReadOptions {
+        id: spec.id().map(String::from),
+        text: known.text.into_iter().chain(spec.recipe.text_columns()).collect(),
+        numbers: known.numbers,
+        ..input.read.clone()
+    };
+    read_table(path, options, limit, observer)
+}
+
+/// Reads the table at `path`, and says beforehand where that takes long. The table may take `max_memory` bytes.
+///
+/// # Errors
+/// As [`crate::table::read`]; [`Error::Interrupted`].
+pub fn read_table(
+    path: &Path,
+    options: ReadOptions,
+    max_memory: u64,
+    observer: &dyn Observer,
+) -> Result<Table> {
+    if path.is_dir() {
+        return Err(Error::data("this is a directory, not a table").in_file(&path.display().to_string()));
+    }
+    if let Some((bytes, seconds)) = reading(path, options.format) {
+        observer.notice(&Notice::Reading { path: path.to_path_buf(), bytes, seconds });
+    }
+    let options = ReadOptions { max_memory: Some(max_memory), ..options };
+    let table = during(observer, "load", || crate::table::read(path, &options))?;
+    if observer.stopped() { Err(Error::Interrupted) } else { Ok(table) }
+}

@@ -1,0 +1,189 @@
+//! The second stage: from a table to the matrix of its features.
+
+use super::init::{Before, Init};
+use super::load::Loaded;
+use super::memory::check_memory;
+use super::notice::{Notice, Observer};
+use super::{Compute, Seconds, Spec};
+use crate::error::{Error, Result};
+use crate::matrix::{Matrix, Repeats};
+use crate::recipe::{ColumnReference, Fitted, Fitting};
+use crate::weights::Weights;
+use std::time::Instant;
+
+/// A table that was turned into features.
+pub struct Prepared {
+    /// The table's name, for messages.
+    pub source: String,
+    /// The rows of the fit; each distinct row once where that saves work, see `merged`.
+    pub matrix: Matrix,
+    /// Which of the fit's rows are equal, where the matrix holds each distinct row once.
+    pub merged: Option<Repeats>,
+    /// Rows of weight 0: they are labelled, but nothing is learned from them.
+    pub weightless: Option<Weightless>,
+    /// What was learned on the way from columns to features.
+    pub fitted: Fitted,
+    /// The id column's name and cells, if one was asked for.
+    pub ids: Option<(String, Vec<String>)>,
+    /// Rows of the table; the fit may have fewer.
+    pub rows: usize,
+    /// Which rows the fit has; `None` means all.
+    pub kept: Option<Vec<u32>>,
+    /// Which rows were left out as outliers, ascending.
+    pub outliers: Vec<u32>,
+    pub(super) init: Option<Start>,
+    /// The column with the rows' weights.
+    pub(super) weight_column: Option<String>,
+    /// What the columns are like, for a model.
+    pub(super) reference: Vec<ColumnReference>,
+    /// The weights of the fit's rows, before equal ones were merged, where they have any.
+    pub(super) weights: Option<Weights>,
+    pub(super) began: Instant,
+    pub(super) limit: u64,
+    pub(super) seconds: Seconds,
+}
+
+/// Where a fit starts.
+pub(super) struct Start {
+    /// The centroids, in the scaled space.
+    pub(super) centroids: Vec<Vec<f64>>,
+    /// The labels of the table's rows by the model that the fit starts from, where it starts from a model.
+    pub(super) before: Option<Before>,
+}
+
+/// Rows of weight 0 and their features.
+pub struct Weightless {
+    /// Their numbers in the table, ascending.
+    pub rows: Vec<u32>,
+    /// One column a feature.
+    pub columns: Vec<Vec<f32>>,
+}
+
+impl Prepared {
+    /// How many rows the fit learns from, copies counted each.
+    pub fn fit_rows(&self) -> usize {
+        self.merged.as_ref().map_or(self.matrix.rows(), Repeats::rows)
+    }
+
+    /// The row of the matrix that has the values of row `i` of the fit.
+    pub fn matrix_row(&self, i: usize) -> usize {
+        self.merged.as_ref().map_or(i, |repeats| repeats.of_row(i).unwrap_or(0))
+    }
+
+    /// What the table's rows got, from what the rows of the matrix got; rows that the fit has not got nothing.
+    pub fn of_table<T: Copy>(&self, of_matrix: Vec<Option<T>>) -> Vec<Option<T>> {
+        if self.merged.is_none() && self.kept.is_none() {
+            return of_matrix;
+        }
+        let mut rows = vec![None; self.rows];
+        for i in 0..self.fit_rows() {
+            let row = self.kept.as_ref().map_or(i, |kept| kept[i] as usize);
+            rows[row] = of_matrix[self.matrix_row(i)];
+        }
+        rows
+    }
+}
+
+impl Loaded {
+    /// Chooses the features and makes the matrix.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the recipe, its features, or the centroids to start from; too little memory.
+    pub fn prepare(self, spec: &Spec, compute: &Compute, observer: &dyn Observer) -> Result<Prepared> {
+        let Loaded { mut table, init, began: all_began, limit, mut seconds } = self;
+        let (began, init) = (Instant::now(), init.as_ref());
+        table.notes.iter().for_each(|note| observer.notice(&Notice::Data(note.clone())));
+        let source = table.source.clone();
+        let recipe = &spec.recipe;
+        // Before the recipe makes columns of the table's own names.
+        let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
+        let in_table = |e: Error| e.in_file(&source);
+        let Fitting { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
+            recipe.fit(&mut table).map_err(in_table)?;
+        if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
+            return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
+        }
+        notes.into_iter().for_each(|note| observer.notice(&Notice::Recipe(note)));
+        observer.notice(&Notice::Features { choices, rows: table.rows });
+        let names = fitted.encoder.feature_names();
+        check_memory(&table, names.len(), false, limit)?;
+        let start = |init: &Init| init.start(&fitted.encoder, observer);
+        let init = match init.map(start).transpose()? {
+            None => None,
+            Some(centroids) => Some(Start { centroids, before }),
+        };
+        let values = init.iter().flat_map(|init| init.centroids.iter().flatten());
+        let reach = values.fold(0f64, |reach, v| reach.max(v.abs())) as f32;
+        // Before the table's columns become the matrix. Only a model needs it.
+        let reference = match &spec.fit {
+            None => Vec::new(),
+            Some(_) => fitted.encoder.reference(&table, kept.as_deref(), weights.as_ref()),
+        };
+        let weightless = match unweighted.is_empty() {
+            true => None,
+            false => {
+                let encoded = fitted.encoder.apply_to(&table, Some(&unweighted)).map_err(in_table)?;
+                Some(Weightless { rows: unweighted, columns: encoded.columns })
+            }
+        };
+        let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
+        let (ids, rows) = (table.ids.take(), table.rows);
+        let matrix = match block {
+            Some(block) => block.and_then(|block| Matrix::from_row_major(names, block, reach)),
+            None => {
+                let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).map_err(in_table)?;
+                drop(table);
+                encoded.warnings.into_iter().for_each(|warning| observer.notice(&Notice::Data(warning)));
+                Matrix::with_room_for(names, encoded.columns, reach)
+            }
+        };
+        let matrix = matrix.map_err(in_table)?;
+        let matrix = match &weights {
+            None => matrix,
+            Some(weights) => matrix.with_weights(weights.clone()).map_err(in_table)?,
+        }
+        .with_repeats();
+        let all = matrix.rows();
+        let (matrix, merged) = merge_repeats(matrix);
+        if merged.is_some() {
+            observer.notice(&Notice::Merged { rows: all, distinct: matrix.rows() });
+        }
+        let unweighted = weightless.as_ref().map_or(0, |w| w.rows.len());
+        if unweighted > 0 {
+            observer.notice(&Notice::WeightZero(unweighted));
+        }
+        if let Some(kept) = kept.as_ref().filter(|k| k.len() + dropped + unweighted < rows) {
+            let missing = rows - kept.len() - dropped - unweighted;
+            observer.notice(&Notice::LeftOut { missing, rows });
+        }
+        seconds.prepare = Some(began.elapsed().as_secs_f64());
+        Ok(Prepared {
+            source,
+            matrix,
+            merged,
+            weightless,
+            fitted,
+            ids,
+            rows,
+            kept,
+            outliers,
+            init,
+            weight_column: recipe.features.options.weight.clone(),
+            reference,
+            weights,
+            began: all_began,
+            limit,
+            seconds,
+        })
+    }
+}
+
+/// The table of the distinct rows alone, and which rows these stand for, where that saves at least a quarter of the rows.
+fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
+    let merged = {
+        let repeats = matrix.repeats();
+        let distinct = if 4 * repeats.len() > 3 * matrix.rows() { None } else { repeats.merge(&matrix) };
+        distinct.map(|distinct| (distinct.with_repeats(), repeats.into_owned()))
+    };
+    merged.map_or((matrix, None), |(distinct, repeats)| (distinct, Some(repeats)))
+}

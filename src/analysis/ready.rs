@@ -1,0 +1,371 @@
+//! The third and the fourth stage: from the matrix to a device that is ready, and from there to the outcome.
+
+use super::choose_k::{default_ks, is_cut_short, passed_over};
+use super::memory::check_fit;
+use super::notice::{Notice, Observer, with_progress};
+use super::outcome::{Chosen, DeviceUsed, Labelled, Migration};
+use super::prepare::{Prepared, Start, Weightless};
+use super::work::{Plan, Planned, Work, all_pairs};
+use super::{Compute, Fit, Outcome, Spec};
+use crate::backend::{self, Backend, Labeling};
+use crate::canonical::Centroids;
+use crate::cluster::kmeans::{self, enough_rows};
+use crate::cluster::sweep::{SweepRow, choose, score};
+use crate::cluster::{Method, Partition};
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::evidence::agreement::{contingency, matched};
+use crate::evidence::hopkins::{default_probes, hopkins, population};
+use crate::evidence::silhouette::silhouette_scores;
+use crate::matrix::Matrix;
+use crate::model::{Model, assignments};
+use crate::random::{Draws, Purpose};
+use std::collections::HashSet;
+use std::time::Instant;
+
+/// An analysis whose table, device and k are settled, so that all that can be wrong with them has been said.
+pub struct Ready<'a> {
+    spec: &'a Spec,
+    observer: &'a dyn Observer,
+    prepared: Prepared,
+    backend: Box<dyn Backend>,
+    device: DeviceUsed,
+    /// The k to sweep, and the restarts of each.
+    sweep: Option<(Vec<usize>, usize)>,
+    /// How many segments the fit has, unless the sweep chooses.
+    k: Option<usize>,
+}
+
+impl Prepared {
+    /// Settles which k are fitted, checks that the table allows it, and opens the device.
+    ///
+    /// # Errors
+    /// More clusters than distinct rows, too little memory, or a device that is unavailable.
+    pub fn begin<'a>(
+        self,
+        spec: &'a Spec,
+        compute: &Compute,
+        observer: &'a dyn Observer,
+    ) -> Result<Ready<'a>> {
+        let matrix = &self.matrix;
+        let named = |e: Error| e.in_file(&self.source);
+        let n_init = spec.method.n_init();
+        let started = self.init.as_ref().map(|init| init.centroids.len());
+        let k = spec.fit.as_ref().and_then(|fit| fit.k.or(started));
+        let sweep = match (&spec.sweep, &spec.fit) {
+            (Some(sweep), _) => Some((sweep.k.as_ref().map(|k| k.to_vec()), sweep.n_init)),
+            (None, Some(_)) if k.is_none() => Some((None, None)),
+            (None, _) => None,
+        };
+        let sweep = match sweep {
+            None => None,
+            Some((ks, starts)) => {
+                let asked = ks.is_some();
+                let ks = ks.map_or_else(|| default_ks(matrix, spec.choose_k.min_k).map_err(named), Ok)?;
+                if !asked && spec.fit.is_none() && is_cut_short(&ks) {
+                    observer.notice(&Notice::SweepCutShort(ks.clone()));
+                }
+                Some((ks, starts.map_or(n_init, |n| n as usize)))
+            }
+        };
+        let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
+        let all: Vec<usize> = swept.iter().copied().chain(k).collect();
+        if !all.is_empty() {
+            enough_rows(matrix, &all).map_err(named)?;
+            check_fit(matrix, &self.source, &all, n_init, self.limit)?;
+        }
+        let plan = self.plan(spec, sweep.as_ref(), k);
+        let chosen = backend::choose(compute.device, compute.cpu, plan.work.total())?;
+        let described = chosen.backend.describe();
+        let device = DeviceUsed::new(described.clone(), &chosen.reason);
+        observer.notice(&Notice::Device(described.clone(), chosen.reason));
+        observer.notice(&Notice::Plan(Plan { device: described, ..plan }));
+        Ok(Ready { spec, observer, backend: chosen.backend, device, sweep, k, prepared: self })
+    }
+
+    /// What is going to be computed, on a device that is not known yet.
+    fn plan(&self, spec: &Spec, sweep: Option<&(Vec<usize>, usize)>, k: Option<usize>) -> Plan {
+        let matrix = &self.matrix;
+        let mut work = Work::default();
+        let mut steps = Vec::new();
+        let mut fit = |ks: &[usize], n_init: usize| {
+            let mut method = spec.method.clone();
+            method.set_n_init(n_init);
+            work.fit += method.multiply_adds(matrix, ks);
+            steps.push(Planned::Fit(ks.to_vec(), if self.init.is_some() { 1 } else { n_init }));
+        };
+        if let Some((ks, starts)) = sweep {
+            fit(ks, *starts);
+        }
+        if let Some(k) = k {
+            fit(&[k], spec.method.n_init());
+        }
+        if sweep.is_some() || spec.fit.as_ref().is_some_and(|fit| fit.silhouette) {
+            work.pairs = all_pairs(matrix, spec.choose_k.sample);
+            steps.push(Planned::Silhouettes);
+        }
+        if let Some(tendency) = spec.tendency.filter(|_| steps.is_empty()) {
+            let probes = tendency.probes.map_or_else(|| default_probes(population(matrix)), |p| p as usize);
+            work.nearest = 2.0 * probes as f64 * matrix.rows() as f64 * matrix.features() as f64;
+            steps.push(Planned::Hopkins(probes));
+        }
+        let (rows, features) = (matrix.rows(), matrix.features());
+        let device = backend::Description { backend: "cpu", name: String::new() };
+        Plan { rows, distinct: self.merged.is_some(), features, steps, work, device }
+    }
+
+    /// An outcome that says what the table is like, and nothing else yet.
+    pub fn outcome(&self, spec: &Spec) -> Outcome {
+        let weightless = self.weightless.as_ref().map(|w| w.rows.len());
+        let excluded = self.rows - self.fit_rows() - weightless.unwrap_or(0);
+        let mut seconds = self.seconds.clone();
+        seconds.total = self.began.elapsed().as_secs_f64();
+        Outcome {
+            rows: self.rows,
+            distinct_rows: self.merged.as_ref().map(|_| self.matrix.rows()),
+            weightless,
+            excluded: (excluded > 0).then_some(excluded),
+            features: self.matrix.names().to_vec(),
+            seed: spec.seed,
+            seconds,
+            ..Outcome::default()
+        }
+    }
+}
+
+impl Ready<'_> {
+    /// Computes everything that the specification asks for.
+    ///
+    /// # Errors
+    /// A device that failed, data on which a figure is undefined, [`Error::Interrupted`].
+    pub fn run(self) -> Result<Outcome> {
+        let prepared = &self.prepared;
+        let mut outcome = prepared.outcome(self.spec);
+        outcome.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
+        outcome.device = Some(self.device.clone());
+        let dataset = Dataset::load(&*self.backend, &prepared.matrix)?;
+        let mut running = Running { spec: self.spec, observer: self.observer, dataset, outcome };
+        if self.spec.tendency.is_some() {
+            running.tendency().map_err(|e| e.in_file(&prepared.source))?;
+        }
+        let mut swept = Vec::new();
+        if let Some((ks, n_init)) = &self.sweep {
+            if self.spec.sweep.is_none() {
+                self.observer.notice(&Notice::DefaultSweep(ks.clone()));
+            }
+            swept = running.sweep(ks, *n_init)?;
+        }
+        let Some(fit) = &self.spec.fit else {
+            if self.sweep.is_some() {
+                running.choose(&swept)?;
+            }
+            let mut outcome = running.outcome;
+            outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
+            return Ok(outcome);
+        };
+        let k = match self.k {
+            Some(k) => k,
+            None => running.choose(&swept)?,
+        };
+        // A fit with as many restarts would be the sweep's own.
+        let same = self.sweep.as_ref().is_some_and(|(_, n_init)| *n_init == self.spec.method.n_init());
+        let swept = swept.into_iter().find(|row| same && prepared.init.is_none() && row.partition.k == k);
+        let mut method = self.method();
+        let SweepRow { partition, silhouette } = match swept {
+            Some(row) => row,
+            None => running.fit(k, fit, &mut method, prepared.init.as_ref())?,
+        };
+        running.outcome.silhouette = silhouette;
+        self.finish(running, partition, &method)
+    }
+
+    /// The method with the analysis' seed.
+    fn method(&self) -> Method {
+        let mut method = self.spec.method.clone();
+        method.set_seed(self.spec.seed);
+        method
+    }
+
+    /// Numbers and names the segments, labels all rows of the table, and makes the model.
+    fn finish(&self, running: Running<'_>, partition: Partition, method: &Method) -> Result<Outcome> {
+        let (prepared, start) = (&self.prepared, Instant::now());
+        let Running { dataset, mut outcome, .. } = running;
+        let matrix = &prepared.matrix;
+        // The partition may be one of distinct rows.
+        let all_rows = prepared.merged.as_ref().map(|repeats| partition.clone().of_all_rows(repeats));
+        let all_rows = all_rows.as_ref().unwrap_or(&partition);
+        let (numbers, names, migration) = self.numbers_and_names(all_rows);
+        outcome.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
+        outcome.migration = migration;
+        let measured = assignments(&dataset, &partition.prototypes, &partition.labels, &numbers)?;
+        let mut rows = prepared.of_table(measured);
+        let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
+            .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
+            .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
+        model.renumber(&numbers, &names);
+        model.weight_column.clone_from(&prepared.weight_column);
+        if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
+            let labelled = model.label_features(columns.clone(), None, &*self.backend)?;
+            unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
+        }
+        model.identify();
+        outcome.model = Some(model);
+        outcome.labelled =
+            Some(Labelled { ids: prepared.ids.clone(), rows, outliers: prepared.outliers.clone(), names });
+        outcome.seconds.write = Some(start.elapsed().as_secs_f64());
+        outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
+        Ok(outcome)
+    }
+
+    /// The segments' numbers in the order of the labels, by size or as an earlier model had them; their names by
+    /// number; and who moved since the earlier model.
+    fn numbers_and_names(&self, partition: &Partition) -> (Vec<u32>, Vec<Option<String>>, Option<Migration>) {
+        let (prepared, k) = (&self.prepared, partition.k);
+        let before = prepared.init.as_ref().and_then(|init| init.before.as_ref());
+        let (numbers, mut names, migration) = match before {
+            None => (partition.segments(), Vec::new(), None),
+            Some(before) => {
+                let mut now = vec![None; prepared.rows];
+                match &prepared.kept {
+                    None => now = partition.labels.iter().collect(),
+                    Some(kept) => {
+                        kept.iter()
+                            .zip(partition.labels.iter())
+                            .for_each(|(&row, label)| now[row as usize] = label);
+                    }
+                }
+                let counts = contingency(&before.labels, &now, k);
+                let old_of = matched(&counts);
+                let mut rows = vec![vec![0; k]; k];
+                for (to, from) in rows.iter_mut().zip(&counts) {
+                    old_of.iter().zip(from).for_each(|(&segment, &count)| to[segment as usize] = count);
+                }
+                let migration = Migration::new(before.path.display().to_string(), rows);
+                (old_of, before.names.clone(), Some(migration))
+            }
+        };
+        names.resize(k, None);
+        for (&segment, name) in &self.spec.names {
+            match names.get_mut(segment as usize) {
+                Some(place) => *place = Some(name.clone()),
+                None => self.observer.notice(&Notice::NoSuchSegment { segment, name: name.clone(), k }),
+            }
+        }
+        (numbers, names, migration)
+    }
+}
+
+/// An analysis on its way: the dataset, and what was found so far.
+struct Running<'a> {
+    spec: &'a Spec,
+    observer: &'a dyn Observer,
+    dataset: Dataset<'a>,
+    outcome: Outcome,
+}
+
+impl Running<'_> {
+    /// Hopkins' statistic.
+    fn tendency(&mut self) -> Result<()> {
+        let start = Instant::now();
+        let probes = self.spec.tendency.and_then(|t| t.probes).map(|p| p as usize);
+        let probes = probes.unwrap_or_else(|| default_probes(population(self.dataset.matrix())));
+        let found = with_progress(self.observer, |p| hopkins(&self.dataset, probes, self.spec.seed, p))?;
+        self.outcome.hopkins = Some((&found).into());
+        self.outcome.seconds.tendency = Some(start.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Fits every k and scores each.
+    fn sweep(&mut self, ks: &[usize], n_init: usize) -> Result<Vec<SweepRow>> {
+        let mut method = self.spec.method.clone();
+        method.set_seed(self.spec.seed);
+        method.set_n_init(n_init);
+        let partitions = self.partitions(&method, ks, &kmeans::Start::KMeansPlusPlus)?;
+        let rows = self.score(partitions)?;
+        self.outcome.add_sweep(&rows);
+        Ok(rows)
+    }
+
+    /// Chooses a k of a sweep.
+    fn choose(&mut self, rows: &[SweepRow]) -> Result<usize> {
+        let choice = choose(rows, self.spec.choose_k.rule, self.spec.choose_k.min_k)?;
+        self.outcome.passed_over = passed_over(&choice, rows);
+        self.outcome.chosen = Some(Chosen { k: choice.k, rule: choice.rule });
+        Ok(choice.k)
+    }
+
+    /// Fits one k, from where the specification says; `method` learns that given centroids leave one restart.
+    fn fit(&mut self, k: usize, fit: &Fit, method: &mut Method, init: Option<&Start>) -> Result<SweepRow> {
+        let start = match init {
+            Some(init) => {
+                method.set_n_init(1);
+                kmeans::Start::Given(start_centroids(&init.centroids, self.dataset.matrix()))
+            }
+            None => kmeans::Start::KMeansPlusPlus,
+        };
+        let partitions = self.partitions(method, &[k], &start)?;
+        let rows = match fit.silhouette {
+            true => self.score(partitions)?,
+            false => {
+                partitions.into_iter().map(|partition| SweepRow { partition, silhouette: None }).collect()
+            }
+        };
+        rows.into_iter().next().ok_or_else(|| Error::Device("the method returned no partition".into()))
+    }
+
+    fn partitions(&mut self, method: &Method, ks: &[usize], start: &kmeans::Start) -> Result<Vec<Partition>> {
+        let began = Instant::now();
+        let found = with_progress(self.observer, |p| method.partitions(&self.dataset, ks, start, p))?;
+        let seconds = self.outcome.seconds.fit.unwrap_or(0.0) + began.elapsed().as_secs_f64();
+        self.outcome.seconds.fit = Some(seconds);
+        if let Some(first) = found.first() {
+            self.observer.notice(&Notice::F64Fallbacks(first.f64_fallbacks.clone()));
+        }
+        Ok(found)
+    }
+
+    /// The silhouettes of partitions, on all rows or on a sample.
+    fn score(&mut self, partitions: Vec<Partition>) -> Result<Vec<SweepRow>> {
+        let start = Instant::now();
+        let rows = self.dataset.matrix().rows();
+        let sample = self.spec.choose_k.sample.map(|s| s as usize).filter(|&s| s < rows);
+        let scored = match sample {
+            None => with_progress(self.observer, |p| score(&self.dataset, partitions, p))?,
+            Some(sample) => self.score_on_sample(partitions, sample)?,
+        };
+        self.outcome.silhouette_sample = sample.or(self.outcome.silhouette_sample);
+        let seconds = self.outcome.seconds.silhouette.unwrap_or(0.0) + start.elapsed().as_secs_f64();
+        self.outcome.seconds.silhouette = Some(seconds);
+        Ok(scored)
+    }
+
+    fn score_on_sample(&self, partitions: Vec<Partition>, sample: usize) -> Result<Vec<SweepRow>> {
+        let whole = self.dataset.matrix();
+        let draws = Draws::new(self.spec.seed, Purpose::SilhouetteSample);
+        let chosen = draws.at(0).sample(sample, whole.rows());
+        let matrix = whole.select(&chosen);
+        let dataset = Dataset::load(self.dataset.backend(), &matrix)?;
+        let score = |partition: Partition| {
+            let k = partition.k;
+            let labels: Option<Vec<u32>> = chosen.iter().map(|&i| partition.labels.get(i)).collect();
+            let Some(labels) = labels else { return Ok(SweepRow { partition, silhouette: None }) };
+            let seen: HashSet<u32> = labels.iter().copied().collect();
+            if seen.len() < k {
+                self.observer.notice(&Notice::SampleMisses { k, unseen: k - seen.len() });
+            }
+            let labeling = Labeling { k, labels: &labels };
+            let scores = match seen.len() > 1 {
+                true => with_progress(self.observer, |p| silhouette_scores(&dataset, &[labeling], p))?,
+                false => Vec::new(),
+            };
+            Ok(SweepRow { silhouette: scores.first().copied(), partition })
+        };
+        partitions.into_iter().map(score).collect()
+    }
+}
+
+/// Start centroids, from the scaled space to stored units.
+fn start_centroids(rows: &[Vec<f64>], matrix: &Matrix) -> Centroids {
+    let stored = |&v: &f64| matrix.to_stored(f64::from(v as f32));
+    Centroids { values: rows.iter().flatten().map(stored).collect(), features: matrix.features() }
+}

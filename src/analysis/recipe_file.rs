@@ -1,0 +1,225 @@
+//! A recipe file, read into a [`Spec`]: TOML in which every key is known, and in which everything that is wrong is
+//! said at once, each fault with its line and key.
+
+use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
+use crate::cluster::Method;
+use crate::error::{Error, Result};
+use crate::recipe::decode::{Document, Section, Value};
+use crate::recipe::{Recipe, SIZE, fit_for_a_name};
+use crate::synth::Example;
+use crate::table::{Format, ReadOptions};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+impl Spec {
+    /// Reads a recipe file; `parameters` take the place of those of its `[parameters]`. Paths in it are relative to
+    /// the file.
+    ///
+    /// # Errors
+    /// There is no such file, and all that [`Spec::parse`] finds.
+    pub fn read(path: &Path, parameters: &BTreeMap<String, f64>) -> Result<Spec> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+        let mut spec = Spec::parse(&path.display().to_string(), &text, parameters)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let init = spec.fit.as_mut().and_then(|fit| fit.init.as_mut());
+        let output = &mut spec.output;
+        let paths = [spec.input.path.as_mut(), init, output.folder.as_mut(), output.features.as_mut()];
+        for path in paths.into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+        Ok(spec)
+    }
+
+    /// Parses the text of a recipe file; `name` stands for it in messages. Paths stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with everything that is wrong, each fault with its line and key.
+    pub fn parse(name: &str, text: &str, parameters: &BTreeMap<String, f64>) -> Result<Spec> {
+        let document = Document::new(name, text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            for error in errors {
+                document.fault(&error.span().unwrap_or(0..0), "", error.message());
+            }
+            return Err(Error::Recipe(document.faults()));
+        }
+        let root = Section::new(&document, String::new(), 0..0, root.get_ref());
+        set_parameters(&document, &root, parameters);
+        let spec = decode(root, name);
+        let faults = document.faults();
+        if faults.is_empty() { Ok(spec) } else { Err(Error::Recipe(faults)) }
+    }
+
+    /// The column whose cells name the table's rows, where one does. Groups have their own names.
+    pub fn id(&self) -> Option<&str> {
+        self.input.read.id.as_deref().filter(|_| self.recipe.group.is_none())
+    }
+}
+
+/// Tells the document the numbers that values may name, those of the call before those of the file.
+fn set_parameters(document: &Document<'_>, root: &Section<'_>, given: &BTreeMap<String, f64>) {
+    if let Some(section) = root.take("parameters").and_then(|v| v.section()) {
+        for (name, value) in section.entries() {
+            if let Some(number) = value.number() {
+                document.set_parameter(&name, number);
+            }
+        }
+        for name in given.keys().filter(|name| !section.entries().iter().any(|(n, _)| n == *name)) {
+            section.fault(format!("no parameter {name:?} here, which the call sets"));
+        }
+    } else if let Some(name) = given.keys().next() {
+        let what = format!("the call sets {name:?}, but there is no [parameters]");
+        document.fault(&(0..0), "parameters", what);
+    }
+    given.iter().for_each(|(name, value)| document.set_parameter(name, *value));
+}
+
+fn decode(root: Section<'_>, name: &str) -> Spec {
+    let part = |key| root.take(key).and_then(|v: Value<'_>| v.section());
+    let mut spec = Spec::default();
+    let mut weight = None;
+    if let Some(section) = part("input") {
+        (spec.input, weight) = input(section);
+    }
+    spec.recipe = Recipe::decode(&root, name, spec.input.read.id.as_deref());
+    spec.recipe.features.options.weight = weight;
+    if let Some(section) = part("analysis") {
+        analysis(section, &mut spec);
+    }
+    if let Some(section) = part("names") {
+        spec.names = names(&section);
+    }
+    if let Some(section) = part("output") {
+        spec.output = output(section);
+    }
+    root.finish();
+    spec
+}
+
+/// Where the table is, and the column with the rows' weights.
+fn input(section: Section<'_>) -> (Input, Option<String>) {
+    let path = section.take("path");
+    let synth = section.take("synth");
+    let rows = section.take("rows");
+    if let (Some(_), Some(synth)) = (&path, &synth) {
+        synth.fault("path and synth are two inputs; expected one of them");
+    }
+    if let (None, Some(rows)) = (&synth, &rows) {
+        rows.fault("rows are for synth");
+    }
+    let lines = 0..=*SIZE.end();
+    let read = ReadOptions {
+        format: section.take("format").and_then(|v| v.word(Format::WORDS)),
+        delimiter: section.take("delimiter").and_then(|v| parsed(&v, parse_delimiter)),
+        null: section.take("null").and_then(|v| nulls(&v)).unwrap_or_default(),
+        keep_null: section.take("keep_null").and_then(|v| v.texts()).unwrap_or_default(),
+        decimal: section.take("decimal").and_then(|v| v.word(&[(".", '.'), (",", ',')])),
+        skip_lines: section.take("skip_lines").and_then(|v| v.whole(lines.clone())).map(|n| n as usize),
+        no_header: section.take("header").and_then(|v| v.boolean()) == Some(false),
+        id: section.take("id").and_then(|v| v.text()),
+        skip_rows: section.take("skip_rows").and_then(|v| v.whole(lines)).unwrap_or(0) as usize,
+        ..ReadOptions::default()
+    };
+    let input = Input {
+        path: path.and_then(|v| file(&v)),
+        synth: synth.and_then(|v| v.word(Example::WORDS)),
+        rows: rows.and_then(|v| v.whole(SIZE)).map(|n| n as usize),
+        read,
+    };
+    let weight = section.take("weight").and_then(|v| v.text());
+    section.finish();
+    (input, weight)
+}
+
+/// What a text means, or the fault that it cannot be read.
+fn parsed<T>(value: &Value<'_>, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Option<T> {
+    parse(&value.text()?).map_err(|what| value.fault(what)).ok()
+}
+
+/// Texts and numbers that mean missing.
+fn nulls(value: &Value<'_>) -> Option<Vec<String>> {
+    let one = |v: &Value<'_>| if v.is_number() { v.number().map(|n| n.to_string()) } else { v.text() };
+    value.list()?.iter().map(one).collect()
+}
+
+/// A path that is not empty.
+fn file(value: &Value<'_>) -> Option<PathBuf> {
+    let text = value.text()?;
+    if text.is_empty() {
+        value.fault("expected a path, found nothing");
+        return None;
+    }
+    Some(PathBuf::from(text))
+}
+
+/// `[analysis]`: what is computed.
+fn analysis(section: Section<'_>, spec: &mut Spec) {
+    let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
+    let Method::KMeans(kmeans) = &mut spec.method;
+    if let Some(seed) = section.take("seed").and_then(|v| v.whole(0..=u64::MAX)) {
+        spec.seed = seed;
+    }
+    if let Some(n_init) = small("n_init") {
+        kmeans.n_init = n_init as usize;
+    }
+    if let Some(max_iter) = small("max_iter") {
+        kmeans.max_iter = max_iter as usize;
+    }
+    if let Some(tol) = section.take("tol").and_then(|v| v.number_where("a number from 0 on", |t| t >= 0.0)) {
+        kmeans.tol = tol;
+    }
+    let (n_init, sweep) = (small("sweep_n_init"), section.take("sweep"));
+    spec.sweep = sweep.and_then(|v| ks(&v)).map(|k| Sweep { k: Some(k), n_init });
+    if let Some(min_k) = small("min_k") {
+        spec.choose_k.min_k = min_k as usize;
+    }
+    spec.choose_k.sample = small("sample");
+    spec.fit = Some(Fit {
+        k: section.take("k").and_then(|v| v.whole(SIZE)).map(|k| k as usize),
+        init: section.take("init").and_then(|v| file(&v)),
+        silhouette: section.take("silhouette").and_then(|v| v.boolean()).unwrap_or(false),
+    });
+    let probes = small("probes");
+    let tendency = section.take("tendency").and_then(|v| v.boolean()).unwrap_or(false);
+    spec.tendency = tendency.then_some(Tendency { probes });
+    section.finish();
+}
+
+/// `"2..10"`, both ends included, or `[2, 4, 8]`.
+fn ks(value: &Value<'_>) -> Option<Ks> {
+    if value.is_text() {
+        return parsed(value, str::parse);
+    }
+    let ks: Option<Vec<u64>> = value.list()?.iter().map(|v| v.whole(SIZE)).collect();
+    let ks = ks?.into_iter().map(|k| k as usize).collect::<Vec<_>>();
+    Ks::try_from(ks).map_err(|what| value.fault(what)).ok()
+}
+
+/// `"0" = "Beginners"`: segments by their numbers.
+fn names(section: &Section<'_>) -> BTreeMap<u32, String> {
+    let mut names = BTreeMap::new();
+    for (key, value) in section.entries() {
+        // One way to write each number, so that no segment is named twice.
+        let Some(segment) = key.parse::<u32>().ok().filter(|n| n.to_string() == key) else {
+            value.fault(format!("expected the number of a segment, 0, 1 and so on, found {key:?}"));
+            continue;
+        };
+        let Some(name) = value.text() else { continue };
+        match fit_for_a_name(&name) {
+            Ok(()) => drop(names.insert(segment, name)),
+            Err(why) => value.fault(why),
+        }
+    }
+    names
+}
+
+fn output(section: Section<'_>) -> Output {
+    let output = Output {
+        folder: section.take("folder").and_then(|v| file(&v)),
+        features: section.take("features").and_then(|v| file(&v)),
+    };
+    section.finish();
+    output
+}

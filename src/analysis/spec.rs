@@ -1,0 +1,271 @@
+//! Everything that a user can choose about an analysis, and every default, in one plain type.
+//!
+//! The command line, a recipe and a library user each build a [`Spec`] and nothing else. [`Spec::default`] reads the
+//! table at [`Input::path`], chooses features by rules, sweeps k from 2 to 10, and fits the k that scores best.
+
+use super::choose_k::check_ks;
+use super::init::Init;
+use crate::cluster::Method;
+use crate::error::{Error, Result};
+use crate::recipe::Recipe;
+use crate::synth;
+use crate::table::ReadOptions;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The k that a sweep tries where nobody says which.
+pub const DEFAULT_KS: RangeInclusive<usize> = 2..=10;
+
+/// The folder that results go into where nobody names one.
+pub const DEFAULT_FOLDER: &str = "segmenta-out";
+
+/// What an analysis does: where its table is, what becomes of the columns, what is computed and what is written.
+///
+/// The stages that are `None` are left out, so one type describes a whole run, a sweep alone or Hopkins' statistic
+/// alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    /// Where the table is and how it is read.
+    pub input: Input,
+    /// Which columns are made, which rows are left out, and which columns become features.
+    #[serde(skip)]
+    pub recipe: Recipe,
+    /// The seed of all random draws: the same seed gives the same result.
+    pub seed: u64,
+    /// Whether to compute Hopkins' statistic, which tells whether the table clusters at all.
+    pub tendency: Option<Tendency>,
+    /// Whether to fit and score a range of k. A fit without k sweeps [`DEFAULT_KS`] even where this is `None`.
+    pub sweep: Option<Sweep>,
+    /// Whether to find segments and make a model of them.
+    pub fit: Option<Fit>,
+    /// The clustering method and its parameters.
+    pub method: Method,
+    /// How k is chosen from a sweep.
+    pub choose_k: ChooseK,
+    /// Names of segments, by their numbers.
+    pub names: BTreeMap<u32, String>,
+    /// What a result must meet.
+    pub gates: Gates,
+    /// Where results are written, where the analysis says so itself.
+    pub output: Output,
+    /// The memory in bytes that the table and the work on it may take; `None`: 80 % of what the machine has left.
+    pub max_memory: Option<u64>,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            input: Input::default(),
+            recipe: Recipe::default(),
+            seed: 0,
+            tendency: None,
+            sweep: None,
+            fit: Some(Fit::default()),
+            method: Method::default(),
+            choose_k: ChooseK::default(),
+            names: BTreeMap::new(),
+            gates: Gates::default(),
+            output: Output::default(),
+            max_memory: None,
+        }
+    }
+}
+
+impl Spec {
+    /// Checks what can be checked before there is a table. `init` is the file that the fit starts from, once it was
+    /// read.
+    ///
+    /// # Errors
+    /// Choices that exclude one another.
+    pub fn check(&self, init: Option<&Init>) -> Result<()> {
+        let fit = self.fit.as_ref();
+        let k = fit.and_then(|fit| fit.k);
+        let chooses = fit.is_some_and(|fit| fit.k.is_none() && fit.init.is_none());
+        if chooses || (fit.is_none() && self.sweep.is_some()) {
+            let ks = self.sweep.as_ref().and_then(|sweep| sweep.k.as_deref());
+            check_ks(ks, self.choose_k.min_k)?;
+        }
+        if k == Some(1) && fit.is_some_and(|fit| fit.silhouette) {
+            return Err(Error::Usage("a silhouette needs at least two segments, and k is 1".into()));
+        }
+        match (init, k) {
+            (Some(init), Some(k)) if init.k() != k => {
+                let (path, centroids) = (init.path().display(), init.k());
+                Err(Error::Usage(format!(
+                    "k is {k}, but {path}, which the fit is to start from, has {centroids} centroids; leave k out, or \
+                     start from another file"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where the table is and how it is read.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Input {
+    /// The file; `-` is stdin.
+    pub path: Option<PathBuf>,
+    /// A table to make up, instead of a file.
+    pub synth: Option<synth::Example>,
+    /// How many rows to make up; `None`: as many as the published analysis had.
+    pub rows: Option<usize>,
+    /// How the file is read.
+    pub read: ReadOptions,
+}
+
+/// Hopkins' statistic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tendency {
+    /// Probes of each kind, at most a tenth of the rows; `None`: the smaller of 2,000 and a tenth of the rows.
+    pub probes: Option<u32>,
+}
+
+/// A sweep over k.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sweep {
+    /// The k to fit; `None`: [`DEFAULT_KS`], or up to the number of distinct rows where that is smaller.
+    pub k: Option<Ks>,
+    /// Restarts of each k; `None`: as many as the fit has.
+    pub n_init: Option<u32>,
+}
+
+/// A fit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fit {
+    /// How many segments; `None`: the sweep chooses.
+    pub k: Option<usize>,
+    /// Where to start, in place of k-means++ restarts: a file of centroids (`.csv`, `.npy`), or an earlier
+    /// `model.json` whose segments keep their numbers and names.
+    pub init: Option<PathBuf>,
+    /// Whether to score the segments by their silhouette where no sweep did.
+    pub silhouette: bool,
+}
+
+/// How k is chosen from a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChooseK {
+    /// What makes one k better than another.
+    pub rule: crate::cluster::Rule,
+    /// The smallest k that may be chosen. A split in two often has the highest silhouette because it says the least.
+    pub min_k: usize,
+    /// Compute silhouettes on this many rows drawn at random; `None`: on all rows, exactly.
+    pub sample: Option<u32>,
+}
+
+impl Default for ChooseK {
+    fn default() -> Self {
+        ChooseK { rule: crate::cluster::Rule::Silhouette, min_k: 3, sample: None }
+    }
+}
+
+/// What a result must meet, so that a batch job can stop.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gates {
+    /// The smallest share of the rows that a segment may have, in per cent.
+    pub min_segment_pct: f64,
+}
+
+/// Where results are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// The folder of the results; `None`: [`DEFAULT_FOLDER`].
+    pub folder: Option<PathBuf>,
+    /// A file for the feature matrix.
+    pub features: Option<PathBuf>,
+}
+
+/// The k of a sweep: at least one, ascending, each once.
+///
+/// ```
+/// let ks: segmenta::analysis::Ks = "2..5".parse().unwrap();
+/// assert_eq!(*ks, [2, 3, 4, 5]);
+/// assert_eq!(*"8,2,4".parse::<segmenta::analysis::Ks>().unwrap(), [2, 4, 8]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
+pub struct Ks(Vec<usize>);
+
+/// How many k a range may have: enough for any sweep, and few enough that a typing error is not followed.
+const MOST_KS: usize = 10_000;
+
+impl TryFrom<Vec<usize>> for Ks {
+    type Error = String;
+
+    fn try_from(mut ks: Vec<usize>) -> std::result::Result<Self, String> {
+        ks.sort_unstable();
+        ks.dedup();
+        match ks.first() {
+            None => Err("expected at least one k".into()),
+            Some(0) => Err("expected k of 1 or more, found 0".into()),
+            Some(_) => Ok(Ks(ks)),
+        }
+    }
+}
+
+impl From<Ks> for Vec<usize> {
+    fn from(ks: Ks) -> Self {
+        ks.0
+    }
+}
+
+impl FromStr for Ks {
+    type Err = String;
+
+    /// A range with both ends, such as `2..10`, or a list, such as `2,4,8`.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let number = |t: &str| match t.trim().parse::<usize>() {
+            Ok(k) if k >= 1 => Ok(k),
+            _ => Err(format!("expected a range such as 2..10 or a list such as 2,4,8, found {text:?}")),
+        };
+        let Some((low, high)) = text.split_once("..") else {
+            return Ks::try_from(text.split(',').map(number).collect::<std::result::Result<Vec<_>, _>>()?);
+        };
+        let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
+        if low > high {
+            return Err(format!("{low}..{high} is an empty range: its first k is above its last"));
+        }
+        if high - low >= MOST_KS {
+            return Err(format!("{low}..{high} has more than {MOST_KS} values of k"));
+        }
+        Ok(Ks((low..=high).collect()))
+    }
+}
+
+impl std::ops::Deref for Ks {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+/// Reads what separates the fields of a text table: one ASCII character, or the word `tab`.
+///
+/// # Errors
+/// What was expected, as a sentence.
+pub fn parse_delimiter(text: &str) -> std::result::Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("tab" | "\\t", _) => Ok(b'\t'),
+        (_, &[byte]) if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => Ok(byte),
+        _ => Err(format!(
+            "expected one ASCII character that is no quote and no line end, or the word tab, found {text:?}"
+        )),
+    }
+}
+
+/// The word for a value in a list of words and values, as flags and recipes use them.
+pub fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, v)| v == value).map_or("", |(word, _)| word)
+}

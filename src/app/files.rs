@@ -1,0 +1,316 @@
+//! Files that appear whole or not at all, and never over older ones unasked.
+//!
+//! Each is written under a temporary name beside its own. [`commit`](commit()) puts all files of a run in their places
+//! together; [`lock`] keeps two runs from writing into one folder, and tells the leftovers of dead runs from the files
+//! of living ones.
+
+mod commit;
+mod features;
+mod lock;
+
+use super::interrupt::{finished, hold, interrupted};
+use lock::{clear_leftovers, locked_temporary};
+use segmenta::Error;
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+pub use commit::heal_before_reading;
+pub use features::FeaturesFile;
+pub use lock::FolderLock;
+
+/// The names under which a folder may hold assignments: of one run, only one of them.
+const ASSIGNMENTS: [&str; 2] = ["assignments.csv", "assignments.parquet"];
+
+/// A file under a temporary name beside its own; it takes its place in [`Pending::keep`] or [`Folder::keep`].
+pub struct Pending {
+    writer: BufWriter<Stoppable>,
+    path: PathBuf,
+    force: bool,
+}
+
+/// A temporary file whose writing an interrupt ends.
+struct Stoppable {
+    file: NamedTempFile,
+    /// The digest of what was written, where somebody will ask for it.
+    digest: Option<Sha256>,
+}
+
+impl Write for Stoppable {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if interrupted() {
+            // Not of the kind `Interrupted`, which writers try again.
+            return Err(io::Error::other(Error::Interrupted));
+        }
+        // The file itself: errors of its wrapper show the temporary name.
+        let written = self.file.as_file_mut().write(bytes)?;
+        if let Some(digest) = &mut self.digest {
+            digest.update(&bytes[..written]);
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_file_mut().flush()
+    }
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        finished(self.file.path());
+    }
+}
+
+impl Stoppable {
+    fn path(&self) -> &Path {
+        self.file.path()
+    }
+}
+
+/// Keeps other runs out of the folder of a file that is read and then written again.
+///
+/// # Errors
+/// As [`FolderLock::take`].
+pub fn lock_beside(path: &Path) -> Result<FolderLock, Error> {
+    FolderLock::take(folder_of(path))
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    }
+}
+
+/// An empty temporary file.
+fn new_temporary(dir: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".segmenta-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file: the umask takes its share.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(dir)
+}
+
+impl Pending {
+    /// Opens `path` for writing, which shows early whether that can work at all.
+    ///
+    /// # Errors
+    /// There is such a file and `force` is not given; the folder cannot be written.
+    pub fn open(path: &Path, force: bool) -> Result<Self, Error> {
+        free(path, force)?;
+        let folder = folder_of(path);
+        if !folder.is_dir() {
+            let what = format!("there is no folder {}", folder.display());
+            return Err(write_error(path, io::Error::new(io::ErrorKind::NotFound, what)));
+        }
+        clear_leftovers(folder);
+        Self::open_in(folder, path, force)
+    }
+
+    fn open_in(folder: &Path, path: &Path, force: bool) -> Result<Self, Error> {
+        let mut unfinished = hold();
+        // Only the kind: the text has the temporary name.
+        let file = locked_temporary(folder).map_err(|e| write_error(path, e.kind().into()))?;
+        unfinished.push(file.path().to_path_buf());
+        let file = Stoppable { file, digest: None };
+        Ok(Pending { writer: BufWriter::with_capacity(1 << 20, file), path: path.to_path_buf(), force })
+    }
+
+    /// Writes all of it through `write`.
+    ///
+    /// # Errors
+    /// A full disk, and what else a disk can say.
+    pub fn write(
+        &mut self,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> std::io::Result<()>,
+    ) -> Result<(), Error> {
+        write(&mut self.writer).and_then(|()| self.writer.flush()).map_err(|e| write_error(&self.path, e))
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// As [`Pending::keep_all`].
+    pub fn keep(self) -> Result<(), Error> {
+        Self::keep_all(vec![self])
+    }
+
+    /// Puts several files in their places: all of them or none.
+    ///
+    /// # Errors
+    /// A file of such a name has appeared meanwhile and `force` was not given; one could not be renamed.
+    pub fn keep_all(files: Vec<Self>) -> Result<(), Error> {
+        let force = files.iter().all(|file| file.force);
+        commit::commit(None, files, &[], force)
+    }
+
+    /// The temporary file with all of its bytes on the disk, and the path where it belongs.
+    fn into_written(self) -> Result<(Stoppable, PathBuf), Error> {
+        let path = self.path;
+        let file = self.writer.into_inner().map_err(|e| write_error(&path, e.into_error()))?;
+        commit::sync(file.file.as_file()).map_err(|e| write_error(&path, e))?;
+        Ok((file, path))
+    }
+}
+
+/// Refuses a name that is taken.
+fn free(path: &Path, force: bool) -> Result<(), Error> {
+    if path.exists() && !force {
+        let what = format!("{} is already there: --force replaces it", path.display());
+        return Err(Error::Usage(what));
+    }
+    if path.is_dir() {
+        return Err(Error::Usage(format!("{} is a folder", path.display())));
+    }
+    Ok(())
+}
+
+fn write_error(path: &Path, e: io::Error) -> Error {
+    if interrupted() {
+        return Error::Interrupted;
+    }
+    Error::Write { path: path.to_path_buf(), source: e }
+}
+
+/// A folder of results, locked for this run, all of its files opened before the work.
+pub struct Folder {
+    dir: PathBuf,
+    /// The folders that were made for it, outermost first.
+    made: Vec<PathBuf>,
+    lock: Option<FolderLock>,
+    files: Vec<Pending>,
+    /// Older files that must not stay beside the new ones.
+    stale: Vec<PathBuf>,
+    force: bool,
+}
+
+impl Folder {
+    /// Opens `names` in `dir`, which is made where it is not there. What a killed run left in it is finished or removed.
+    /// Assignments in the other format, of an earlier run, count as taken: they go with `force`.
+    ///
+    /// # Errors
+    /// As [`Pending::open`]; another run is writing into the folder.
+    pub fn open(dir: &Path, names: &[&str], force: bool) -> Result<Self, Error> {
+        if dir.exists() && !dir.is_dir() {
+            return Err(Error::Usage(format!("{} is not a folder", dir.display())));
+        }
+        let (made, stale, files) = (Vec::new(), Vec::new(), Vec::new());
+        let mut folder = Folder { dir: dir.to_path_buf(), made, lock: None, files, stale, force };
+        folder.make()?;
+        let lock = FolderLock::take(dir)?;
+        commit::heal(dir)?;
+        clear_leftovers(dir);
+        folder.lock = Some(lock);
+        for name in names {
+            let path = dir.join(name);
+            free(&path, force)?;
+            folder.files.push(Pending::open_in(dir, &path, force)?);
+        }
+        for name in ASSIGNMENTS.iter().filter(|name| !names.contains(name)) {
+            let path = dir.join(name);
+            free(&path, force)?;
+            folder.stale.push(path);
+        }
+        Ok(folder)
+    }
+
+    /// Makes the folder and those around it.
+    fn make(&mut self) -> Result<(), Error> {
+        let missing = self.dir.ancestors().take_while(|a| !a.as_os_str().is_empty() && !a.exists());
+        let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+        for new in missing.into_iter().rev() {
+            let mut unfinished = hold();
+            match fs::create_dir(&new) {
+                Ok(()) => {
+                    unfinished.push(new.clone());
+                    self.made.push(new);
+                }
+                // By another run, just now.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(write_error(&new, e)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the file that was opened as number `index`.
+    ///
+    /// # Errors
+    /// As [`Pending::write`].
+    pub fn write(
+        &mut self,
+        index: usize,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        match self.files.get_mut(index) {
+            Some(file) => file.write(write),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Folder::write`], and gives the SHA-256 of the bytes, in hexadecimal digits.
+    ///
+    /// # Errors
+    /// As [`Pending::write`].
+    pub fn write_digested(
+        &mut self,
+        index: usize,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> Result<String, Error> {
+        let Some(file) = self.files.get_mut(index) else { return Ok(String::new()) };
+        file.writer.get_mut().digest = Some(Sha256::new());
+        file.write(write)?;
+        let digest = file.writer.get_mut().digest.take().unwrap_or_default().finalize();
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Puts all files in their places as one step, and takes stale ones away.
+    ///
+    /// # Errors
+    /// As [`Pending::keep_all`].
+    pub fn keep(self) -> Result<(), Error> {
+        self.keep_with(None)
+    }
+
+    /// The same with one more file of the run, which may lie elsewhere.
+    ///
+    /// # Errors
+    /// As [`Pending::keep_all`].
+    pub fn keep_with(mut self, beside: Option<Pending>) -> Result<(), Error> {
+        let files = beside.into_iter().chain(std::mem::take(&mut self.files)).collect();
+        commit::commit(Some(&self.dir), files, &self.stale, self.force)?;
+        self.keep_folder();
+        Ok(())
+    }
+
+    /// From here on the folder stays, whatever becomes of the files that are still to come.
+    pub fn keep_folder(&mut self) {
+        for made in self.made.drain(..) {
+            finished(&made);
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.files.clear();
+        self.lock = None;
+        for made in self.made.drain(..).rev() {
+            // Ours; it goes if nobody else put anything in.
+            let _ = fs::remove_dir(&made);
+            finished(&made);
+        }
+    }
+}

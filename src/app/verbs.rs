@@ -1,0 +1,11 @@
+//! The verbs of the command line, one file each.
+
+pub mod analyse;
+pub mod assign;
+pub mod bench;
+pub mod doctor;
+pub mod drift;
+pub mod inspect;
+pub mod name;
+pub mod run;
+pub mod synth;

@@ -1,0 +1,274 @@
+//! tendency, sweep and fit: one analysis, of which each verb does its part.
+
+use super::super::console::{Console, result, tell};
+use super::super::files::{FeaturesFile, Folder, heal_before_reading};
+use super::super::hints::not_a_table;
+use super::super::{Gate, set_up};
+use crate::app::cli::{Features, Fit, InputFlags, Sweep, Talk, Tendency};
+use segmenta::Error;
+use segmenta::analysis::{self, Compute, Gates, Loaded, Outcome, Prepared, Source, Spec, load};
+use segmenta::report::assignments::{LabelledRows, file_name};
+use segmenta::report::json::{Document, Written};
+use segmenta::report::text::{passed_over, text};
+use segmenta::table::write::Format;
+use std::time::Instant;
+
+/// `segmenta tendency`.
+pub fn tendency(args: &Tendency) -> anyhow::Result<()> {
+    let mut spec = args.input.spec();
+    spec.seed = args.run.seed();
+    spec.fit = None;
+    spec.tendency = Some(analysis::Tendency { probes: args.probes });
+    figures("tendency", spec, (&args.input, &args.features), &args.run)
+}
+
+/// `segmenta sweep`.
+pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
+    let mut spec = args.input.spec();
+    spec.seed = args.run.seed();
+    spec.fit = None;
+    spec.sweep = Some(analysis::Sweep { k: args.k.clone(), n_init: None });
+    spec.choose_k = args.choosing.spec();
+    args.kmeans.apply(&mut spec);
+    spec.check(None)?;
+    figures("sweep", spec, (&args.input, &args.features), &args.run)
+}
+
+/// An analysis that ends with figures: nothing is written.
+fn figures(
+    command: &str,
+    mut spec: Spec,
+    (input, features): (&InputFlags, &Features),
+    run: &crate::app::cli::Run,
+) -> anyhow::Result<()> {
+    let (compute, console) = (set_up(run)?, Console::new(&run.talk));
+    let loaded = loaded(&mut spec, input, Some(features), &console)?;
+    let outcome = loaded.prepare(&spec, &compute, &console)?.begin(&spec, &compute, &console)?.run()?;
+    print(command, &outcome, None, &run.talk, &console)
+}
+
+/// Reads the table that flags name, and the lists of columns in the flags.
+fn loaded(
+    spec: &mut Spec,
+    input: &InputFlags,
+    features: Option<&Features>,
+    console: &Console,
+) -> anyhow::Result<Loaded> {
+    input.check()?;
+    if let Some(e) = not_a_table(&input.input).filter(|_| input.format.is_none()) {
+        return Err(e.into());
+    }
+    spec.max_memory = Some(super::super::memory_limit());
+    let loaded = load(spec, Source::Spec, console)?;
+    if let Some(features) = features {
+        spec.recipe.features.options = features.options(&loaded.table)?;
+    }
+    Ok(loaded)
+}
+
+/// `segmenta fit`.
+pub fn fit(args: &Fit) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let (compute, console) = (set_up(&args.run)?, Console::new(&args.run.talk));
+    let mut spec = args.input.spec();
+    spec.seed = args.run.seed();
+    spec.fit = Some(analysis::Fit {
+        k: args.k.map(|k| k as usize),
+        init: args.init.clone(),
+        silhouette: args.silhouette,
+    });
+    spec.choose_k = args.choosing.spec();
+    spec.gates = args.gates.spec();
+    args.kmeans.apply(&mut spec);
+    if args.init.is_none() {
+        spec.check(None)?;
+    }
+    let mut files = Files::open(Wanted {
+        folder: &args.out.out,
+        force: args.out.force,
+        assignments: args.labels.is_none().then_some(args.out.assignments),
+        features: args.features_out.features_out.as_deref(),
+        full_precision: args.out.full_precision,
+    })?;
+    if let Some(init) = &args.init {
+        heal_before_reading(init)?;
+    }
+    let loaded = loaded(&mut spec, &args.input, Some(&args.features), &console)?;
+    if let Some(what) = loaded.init.as_ref().and_then(analysis::Init::made_by_recipe) {
+        return Err(needs_its_recipe(args, &what).into());
+    }
+    let prepared = loaded.prepare(&spec, &compute, &console)?;
+    files.features.write(&prepared)?;
+    let job = Job { command: "fit", spec: &spec, dry_run: args.dry_run, strict: args.gates.strict };
+    job.finish(prepared, files, (&compute, &args.run.talk), &console, began)
+}
+
+/// The error for a model that cannot be the start of a fit without the recipe that made it.
+fn needs_its_recipe(args: &Fit, what: &str) -> Error {
+    let model = args.init.as_ref().map_or(String::new(), |path| path.display().to_string());
+    let table = args.input.input.display();
+    Error::Usage(format!(
+        "{model} was fitted by a recipe, which {what}; run that recipe again: segmenta run RECIPE.toml --input {table} \
+         --init {model}"
+    ))
+}
+
+/// Which files a fit is to write, and where.
+pub struct Wanted<'a> {
+    pub folder: &'a std::path::Path,
+    pub force: bool,
+    /// What the assignments' file is; `None`: they go to stdout.
+    pub assignments: Option<Format>,
+    pub features: Option<&'a std::path::Path>,
+    /// Whether distances and margins have all their digits.
+    pub full_precision: bool,
+}
+
+/// The files of a fit, opened before any work, so that a folder that cannot be written is told at once.
+pub struct Files {
+    folder: Folder,
+    names: Vec<&'static str>,
+    pub features: FeaturesFile,
+    assignments: Option<Format>,
+    full_precision: bool,
+}
+
+impl Files {
+    /// Opens them.
+    ///
+    /// # Errors
+    /// Files that are there already, unless they may be replaced; a folder that cannot be written; a format that this
+    /// build cannot write.
+    pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
+        wanted.assignments.map_or(Ok(()), Format::must_be_there)?;
+        let names = file_names(wanted.assignments);
+        let folder = Folder::open(wanted.folder, &names, wanted.force)?;
+        let features = FeaturesFile::open(wanted.features, wanted.force)?;
+        let Wanted { assignments, full_precision, .. } = wanted;
+        Ok(Files { folder, names, features, assignments, full_precision })
+    }
+}
+
+/// The files of a fit, in the order in which they are opened; assignments that go to stdout get none.
+pub fn file_names(assignments: Option<Format>) -> Vec<&'static str> {
+    ["model.json", "metrics.json"].into_iter().chain(assignments.map(file_name)).collect()
+}
+
+/// A fit, and what is to be done with its outcome.
+pub struct Job<'a> {
+    pub command: &'a str,
+    pub spec: &'a Spec,
+    pub dry_run: bool,
+    pub strict: bool,
+}
+
+impl Job<'_> {
+    /// Computes, writes the files, prints, and tells which gates were not met.
+    pub fn finish(
+        &self,
+        prepared: Prepared,
+        files: Files,
+        (compute, talk): (&Compute, &Talk),
+        console: &Console,
+        began: Instant,
+    ) -> anyhow::Result<()> {
+        let ready = prepared.begin(self.spec, compute, console)?;
+        let out = files.folder.path().display().to_string();
+        let names = files.names.join(", ");
+        if self.dry_run {
+            console.note(&format!("dry run: would write {names} into {out}"));
+            return Ok(());
+        }
+        let mut outcome = ready.run()?;
+        let to_file = files.assignments.is_some();
+        let written = self.write(&mut outcome, files, console, began)?;
+        if to_file {
+            print(self.command, &outcome, written.as_ref(), talk, console)?;
+            console.note(&format!("wrote {names} into {out}"));
+        } else if let Some(found) = &outcome.passed_over {
+            console.note(&passed_over(found, self.command == "run"));
+        }
+        gates(&self.spec.gates, self.strict, &outcome, console)
+    }
+
+    /// Writes a fit's files, the assignments to stdout where they get none.
+    fn write(
+        &self,
+        outcome: &mut Outcome,
+        files: Files,
+        console: &Console,
+        began: Instant,
+    ) -> anyhow::Result<Option<Written>> {
+        let start = Instant::now();
+        let Files { mut folder, features, assignments, full_precision, .. } = files;
+        let nothing = || anyhow::anyhow!("the fit made no model");
+        let model = outcome.model.as_ref().ok_or_else(nothing)?;
+        folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
+        let labelled = outcome.labelled.as_ref().ok_or_else(nothing)?;
+        let rows = LabelledRows {
+            full_precision,
+            run: model.run.as_deref(),
+            ids: labelled.ids.as_ref(),
+            rows: &labelled.rows,
+            outliers: &labelled.outliers,
+            names: &labelled.names,
+        };
+        note_renamed_id(&rows, console);
+        let mut written = None;
+        if let Some(format) = assignments {
+            let write = || folder.write_digested(2, |out| rows.write(format, out));
+            let sha256 = console.during("write", write)?;
+            written = Some(Written { file: file_name(format), sha256 });
+        }
+        let seconds = &mut outcome.seconds;
+        seconds.write = Some(seconds.write.unwrap_or(0.0) + start.elapsed().as_secs_f64());
+        seconds.total = began.elapsed().as_secs_f64();
+        let json = Document::new(self.command, outcome, written.as_ref()).to_json();
+        folder.write(1, |out| out.write_all(json.as_bytes()))?;
+        folder.keep_with(features.into_file())?;
+        if assignments.is_none() {
+            // After the files: a reader that stops early must not cost the model.
+            super::super::console::stream(|out| rows.write_csv(out))?;
+        }
+        Ok(written)
+    }
+}
+
+/// Says that the id column has another name in the assignments, where it has.
+pub fn note_renamed_id(rows: &LabelledRows<'_>, console: &Console) {
+    if let Some((name, other)) = rows.renamed_id() {
+        console.note(&format!(
+            "note: the id column {name} is called {other} in the assignments, which have a column {} of their own",
+            name.to_lowercase()
+        ));
+    }
+}
+
+/// Prints an outcome as the user wants it, and after it what a reader of the sweep should know.
+pub fn print(
+    command: &str,
+    outcome: &Outcome,
+    assignments: Option<&Written>,
+    talk: &Talk,
+    console: &Console,
+) -> anyhow::Result<()> {
+    console.clear();
+    match talk.json {
+        true => result(&Document::new(command, outcome, assignments).to_json())?,
+        false => tell(&text(outcome))?,
+    }
+    if let Some(found) = &outcome.passed_over {
+        console.note(&passed_over(found, command == "run"));
+    }
+    Ok(())
+}
+
+/// Ends a strict run whose outcome misses a gate; otherwise only says so.
+fn gates(gates: &Gates, strict: bool, outcome: &Outcome, console: &Console) -> anyhow::Result<()> {
+    let missed = outcome.missed(gates);
+    if strict && !missed.is_empty() {
+        return Err(Gate(format!("gate not met: {}", missed.join("; "))).into());
+    }
+    missed.iter().for_each(|what| console.note(&format!("note: {what}")));
+    Ok(())
+}

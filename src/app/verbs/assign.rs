@@ -1,0 +1,126 @@
+//! `segmenta assign`: labels the rows of a table with a saved model.
+
+use super::super::console::{Console, result, stream, tell};
+use super::super::files::{Folder, heal_before_reading};
+use super::super::hints::{not_a_table, read_model};
+use super::super::{memory_limit, set_up};
+use super::analyse::note_renamed_id;
+use crate::app::cli::{Assign, InputFlags};
+use segmenta::analysis::{DeviceUsed, Seconds, check_memory, read_table};
+use segmenta::model::Model;
+use segmenta::report::assign::Assigned;
+use segmenta::report::assignments::{LabelledRows, file_name};
+use segmenta::report::json::pretty;
+use segmenta::table::{ReadOptions, Table};
+use segmenta::{Error, backend};
+use std::time::Instant;
+
+/// `segmenta assign`.
+pub fn assign(args: &Assign) -> anyhow::Result<()> {
+    let (began, compute) = (Instant::now(), set_up(&args.run)?);
+    let console = Console::new(&args.run.talk);
+    let to_stdout = args.labels.is_some();
+    let name = file_name(args.out.assignments);
+    args.out.assignments.must_be_there()?;
+    let mut folder =
+        if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
+    heal_before_reading(&args.model)?;
+    let model = read_model(&args.model, "assign")?;
+    if let Some(folder) = &folder {
+        check_model_beside(folder, &model)?;
+    }
+    let mut seconds = Seconds::default();
+    let table = read_for(&model, &args.input, &console, &mut seconds)?;
+    check_memory(&table, model.features.len(), true, memory_limit())?;
+    let start = Instant::now();
+    let work = table.rows as f64 * (model.k() * model.features.len()) as f64;
+    let chosen = backend::choose(compute.device, compute.cpu, work)?;
+    let assigned = console.during("assign", || model.assign(&table, chosen.backend.as_ref()));
+    let mut assigned = assigned.map_err(|e| e.in_file(&table.source))?;
+    seconds.fit = Some(start.elapsed().as_secs_f64());
+    assigned.warnings.splice(0..0, table.notes.iter().cloned());
+    for warning in &assigned.warnings {
+        console.note(&format!("note: {warning}"));
+    }
+    let start = Instant::now();
+    let names = model.names();
+    let labelled = LabelledRows {
+        full_precision: args.out.full_precision,
+        run: model.run.as_deref(),
+        ids: assigned.groups.as_ref().or(table.ids.as_ref()),
+        rows: &assigned.rows,
+        outliers: &assigned.outliers,
+        names: &names,
+    };
+    note_renamed_id(&labelled, &console);
+    console.during("write", || match &mut folder {
+        Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.assignments, out))?),
+        None => stream(|out| labelled.write_csv(out)),
+    })?;
+    seconds.write = Some(start.elapsed().as_secs_f64());
+    seconds.total = began.elapsed().as_secs_f64();
+    let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
+    let found = Assigned::new(&model, &assigned.rows, assigned.warnings, device, seconds);
+    if let Some(folder) = folder {
+        folder.keep()?;
+        if args.run.talk.json {
+            result(&pretty(&found))?;
+        } else {
+            tell(&found.to_text())?;
+        }
+        console.note(&format!("wrote {name} into {}", args.out.out.display()));
+    }
+    Ok(())
+}
+
+/// Refuses to write assignments beside the model of another fit: whoever reads the folder would take them for its.
+fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
+    let beside = folder.path().join("model.json");
+    // What is no model decides nothing here.
+    let Ok(mut other) = Model::read(&beside) else { return Ok(()) };
+    let mut model = model.clone();
+    for segment in other.assigner.segments_mut().chain(model.assigner.segments_mut()) {
+        segment.name = None;
+    }
+    if other == model {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is of another fit than the model that these assignments are made by: choose another folder with --out",
+        beside.display()
+    );
+    Err(Error::Usage(what))
+}
+
+/// Reads a table of new rows for a model. The model's id column names them unless the call says another one.
+///
+/// # Errors
+/// As [`read_table`].
+pub fn read_for(
+    model: &Model,
+    input: &InputFlags,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
+    let known = model.known_columns();
+    let mut options = ReadOptions { text: known.text, numbers: known.numbers, ..input.read_options() };
+    // Groups have their own names.
+    if options.id.is_none() && model.preparation.group.is_none() {
+        options.id.clone_from(&model.id);
+        options.id_optional = true;
+    }
+    input.check()?;
+    if let Some(e) = not_a_table(&input.input).filter(|_| options.format.is_none()) {
+        return Err(e.into());
+    }
+    let (start, id) = (Instant::now(), options.id.clone());
+    let table = read_table(&input.input, options, memory_limit(), console)?;
+    seconds.load = Some(start.elapsed().as_secs_f64());
+    if let (Some(id), None) = (&id, &table.ids) {
+        console.note(&format!(
+            "note: there is no column {id:?}, which named the rows of the fit: rows are numbered instead; --id names \
+             another column"
+        ));
+    }
+    Ok(table)
+}

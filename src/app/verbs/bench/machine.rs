@@ -1,0 +1,141 @@
+//! The devices that are measured.
+
+use super::super::super::console::Console;
+use crate::app::cli::Measured;
+use segmenta::Error;
+use segmenta::backend::Backend;
+use segmenta::backend::cpu::{Cpu, InstructionSet};
+#[cfg(feature = "gpu")]
+use segmenta::backend::gpu::{Gpu, Options, adapters};
+use segmenta::ceiling::{self, Ceilings};
+use std::time::Duration;
+
+/// A device, ready.
+pub struct Machine {
+    /// As `--device` names it.
+    pub device: String,
+    /// Whether it is a driver that computes on the CPU.
+    pub software: bool,
+    kind: Kind,
+}
+
+enum Kind {
+    Cpu(Cpu, InstructionSet),
+    #[cfg(feature = "gpu")]
+    Gpu(Box<Gpu>),
+}
+
+impl Machine {
+    /// The CPU with one instruction set.
+    ///
+    /// # Errors
+    /// It does not have it.
+    pub fn cpu(set: InstructionSet) -> Result<Self, Error> {
+        Ok(Machine { device: "cpu".into(), software: false, kind: Kind::Cpu(Cpu::with(set)?, set) })
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(index: usize) -> Result<Self, Error> {
+        let gpu = Gpu::open(index, Options::default())?;
+        let software = gpu.adapter().software;
+        Ok(Machine { device: format!("gpu:{index}"), software, kind: Kind::Gpu(Box::new(gpu)) })
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn gpu(_index: usize) -> Result<Self, Error> {
+        Err(no_adapter())
+    }
+
+    pub fn is_cpu(&self) -> bool {
+        matches!(self.kind, Kind::Cpu(..))
+    }
+
+    pub fn backend(&self) -> &dyn Backend {
+        match &self.kind {
+            Kind::Cpu(cpu, _) => cpu,
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => gpu.as_ref(),
+        }
+    }
+
+    /// What it can do at most.
+    pub fn ceilings(&self) -> Result<Ceilings, Error> {
+        match &self.kind {
+            Kind::Cpu(_, set) => Ok(ceiling::cpu(*set)),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => gpu.ceilings(),
+        }
+    }
+
+    /// Waits until it has done all that it was given.
+    pub fn wait(&self) -> Result<(), Error> {
+        match &self.kind {
+            Kind::Cpu(..) => Ok(()),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => gpu.wait(),
+        }
+    }
+
+    /// How long `bytes` take to come back.
+    pub fn readback(&self, bytes: u64) -> Result<Duration, Error> {
+        match &self.kind {
+            Kind::Cpu(..) => {
+                let _ = bytes;
+                Ok(Duration::ZERO)
+            }
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => gpu.readback(bytes),
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn adapter_count() -> usize {
+    adapters().len()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn adapter_count() -> usize {
+    0
+}
+
+fn no_adapter() -> Error {
+    Error::Device(if cfg!(feature = "gpu") {
+        "no GPU adapter was found".into()
+    } else {
+        "this program was built without GPU support".into()
+    })
+}
+
+/// Opens what was asked for, the CPU first.
+///
+/// # Errors
+/// A device that was asked for is not to be had; where all are, the others are measured.
+pub fn machines(asked: Measured, set: InstructionSet, console: &Console) -> Result<Vec<Machine>, Error> {
+    let mut machines = Vec::new();
+    if matches!(asked, Measured::All | Measured::Cpu) {
+        machines.push(Machine::cpu(set)?);
+    }
+    match asked {
+        Measured::Cpu => {}
+        Measured::Gpu(index) => machines.push(Machine::gpu(index)?),
+        Measured::Gpus if adapter_count() == 0 => return Err(no_adapter()),
+        Measured::Gpus => {
+            for index in 0..adapter_count() {
+                machines.push(Machine::gpu(index)?);
+            }
+        }
+        Measured::All => {
+            if adapter_count() == 0 {
+                console.note(&format!("note: {}: the CPU alone", no_adapter()));
+            }
+            for index in 0..adapter_count() {
+                match Machine::gpu(index) {
+                    Ok(machine) => machines.push(machine),
+                    Err(why) => console.note(&format!("note: gpu:{index} is left out: {why}")),
+                }
+            }
+        }
+    }
+    Ok(machines)
+}

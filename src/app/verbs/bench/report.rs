@@ -1,0 +1,308 @@
+//! What a bench found, for people and as JSON.
+
+use super::super::super::console::count;
+use super::machine::Machine;
+use super::work::{Trial, Work};
+use crate::app::cli::Bench;
+use segmenta::ceiling::Ceilings;
+use segmenta::report::figures::whole;
+use segmenta::report::sheet::{Kind, Sheet};
+use serde::Serialize;
+
+/// Everything.
+#[derive(Debug, Serialize)]
+pub struct Found {
+    version: &'static str,
+    command: &'static str,
+    rows: usize,
+    features: u32,
+    k: u32,
+    n_init: u32,
+    repeats: u32,
+    seed: u64,
+    pub devices: Vec<Device>,
+}
+
+/// One device.
+#[derive(Debug, Serialize)]
+pub struct Device {
+    device: String,
+    name: String,
+    software: bool,
+    rows: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceilings: Option<Highest>,
+    /// The time in which the table goes to the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_seconds: Option<f64>,
+    pub steps: Vec<Step>,
+    /// Why it did not come to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
+}
+
+/// A device's ceilings.
+#[derive(Debug, Serialize)]
+pub struct Highest {
+    read_gb_per_second: f64,
+    gflops: f64,
+}
+
+impl From<Ceilings> for Highest {
+    fn from(ceilings: Ceilings) -> Self {
+        Highest { read_gb_per_second: ceilings.read / 1e9, gflops: ceilings.multiply_add / 1e9 }
+    }
+}
+
+/// One step.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    step: &'static str,
+    seconds: f64,
+    rows_per_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readback_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gflops: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share_of_ceiling: Option<f64>,
+    /// Whether the result is the CPU's; the CPU's own has nothing to be held against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agrees: Option<bool>,
+    /// The largest difference, relative, but in silhouettes; 0 where only the same bits will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    largest_difference: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disagreement: Option<String>,
+}
+
+impl Found {
+    /// Nothing yet.
+    pub fn new(args: &Bench, rows: usize) -> Self {
+        Found {
+            version: env!("CARGO_PKG_VERSION"),
+            command: "bench",
+            rows,
+            features: args.features,
+            k: args.k,
+            n_init: args.n_init,
+            repeats: args.repeats,
+            seed: args.seed,
+            devices: Vec::new(),
+        }
+    }
+
+    /// What went wrong, device by device.
+    pub fn wrong(&self) -> Vec<String> {
+        self.devices.iter().flat_map(Device::wrong).collect()
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// None that these types have.
+    pub fn to_json(&self) -> anyhow::Result<String> {
+        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+    }
+
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let Found { features, k, n_init, repeats, seed, .. } = self;
+        let mut text = format!(
+            "{}, k = {k}, {}, seed {seed}; {}\n\n{}\n{}",
+            count(*features as usize, "feature"),
+            count(*n_init as usize, "start"),
+            if *repeats == 1 { "measured once".into() } else { format!("medians of {repeats}") },
+            self.ceilings(),
+            self.steps()
+        );
+        if self.devices.iter().any(|d| d.device != "cpu") {
+            text.push('\n');
+        }
+        for device in &self.devices {
+            if device.software {
+                text.push_str(&format!(
+                    "{}: a software device, which computes on the CPU: its figures say nothing about a GPU{}\n",
+                    device.device,
+                    if device.rows == self.rows {
+                        String::new()
+                    } else {
+                        format!(". It had {} rows, not {}; --rows overrules that", device.rows, self.rows)
+                    },
+                ));
+            }
+            text.push_str(&device.agreement());
+        }
+        for wrong in self.wrong() {
+            text.push_str(&format!("WRONG: {wrong}\n"));
+        }
+        text
+    }
+
+    fn ceilings(&self) -> String {
+        let mut out = Sheet::new(&[
+            ("device", Kind::Name),
+            ("rows", Kind::Number),
+            ("ceiling GB/s", Kind::Number),
+            ("ceiling GFLOP/s", Kind::Number),
+            ("load", Kind::Number),
+            ("name", Kind::Prose),
+        ]);
+        for d in &self.devices {
+            out.row([
+                d.device.clone(),
+                whole(d.rows as u64),
+                d.ceilings.as_ref().map_or_else(dash, |c| figures(c.read_gb_per_second)),
+                d.ceilings.as_ref().map_or_else(dash, |c| figures(c.gflops)),
+                d.load_seconds.map_or_else(dash, time),
+                d.name.clone(),
+            ]);
+        }
+        out.to_text()
+    }
+
+    fn steps(&self) -> String {
+        let number = |name: &'static str| (name, Kind::Number);
+        let mut out = Sheet::new(&[
+            ("step", Kind::Name),
+            ("device", Kind::Name),
+            number("time"),
+            number("readback"),
+            number("rows/s"),
+            number("GFLOP/s"),
+            number("of ceiling"),
+            number("x CPU"),
+            number("agrees"),
+        ])
+        .keyed_by(2);
+        for (w, work) in Work::ALL.iter().enumerate() {
+            for device in &self.devices {
+                let Some(step) = device.steps.get(w) else { continue };
+                out.row([
+                    work.name().to_string(),
+                    device.device.clone(),
+                    time(step.seconds),
+                    step.readback_seconds.map_or_else(dash, time),
+                    scaled(step.rows_per_second),
+                    step.gflops.map_or_else(dash, figures),
+                    step.share_of_ceiling.map_or_else(dash, |s| format!("{:.0} %", 100.0 * s)),
+                    self.times_the_cpu(device, w).map_or_else(dash, figures),
+                    step.agrees.map_or_else(dash, |yes| if yes { "yes" } else { "NO" }.into()),
+                ]);
+            }
+        }
+        out.to_text()
+    }
+
+    fn times_the_cpu(&self, device: &Device, w: usize) -> Option<f64> {
+        let cpu = self.devices.iter().find(|d| d.device == "cpu" && d.rows == device.rows)?;
+        let of_itself = cpu.device == device.device;
+        (!of_itself).then_some(cpu.steps.get(w)?.seconds / device.steps.get(w)?.seconds)
+    }
+}
+
+impl Device {
+    /// Before its steps.
+    pub fn new(machine: &Machine, rows: usize) -> Self {
+        Device {
+            device: machine.device.clone(),
+            name: machine.backend().describe().name,
+            software: machine.software,
+            rows,
+            ceilings: None,
+            load_seconds: None,
+            steps: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// It did not come to its end. Drivers' reasons have many lines.
+    pub fn fail(&mut self, why: &str) {
+        self.failed = Some(why.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+
+    /// What went wrong on it, in words.
+    fn wrong(&self) -> Vec<String> {
+        let step =
+            |s: &Step| s.disagreement.as_ref().map(|why| format!("{}: {}: {why}", self.device, s.step));
+        let failed = self.failed.as_ref().map(|why| format!("{}: {why}", self.device));
+        self.steps.iter().filter_map(step).chain(failed).collect()
+    }
+
+    fn agreement(&self) -> String {
+        let (mut same, mut close) = (Vec::new(), Vec::new());
+        for step in &self.steps {
+            match step.largest_difference {
+                Some(0.0) => same.push(step.step.to_string()),
+                Some(away) => close.push(format!("{} within {away:.0e}", step.step)),
+                None => {}
+            }
+        }
+        let parts = [("the same bits in", same), ("", close)];
+        let said: Vec<String> = parts
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(how, names)| format!("{how} {}", names.join(", ")).trim_start().to_string())
+            .collect();
+        match said.is_empty() {
+            true => String::new(),
+            false => format!("{}: agrees with the CPU: {}\n", self.device, said.join("; ")),
+        }
+    }
+}
+
+impl Step {
+    /// As it was measured; `agreement` is how it was held against the CPU.
+    pub fn new(
+        work: Work,
+        trial: &Trial,
+        seconds: f64,
+        ceilings: Ceilings,
+        agreement: Option<Result<f64, String>>,
+    ) -> Self {
+        // A clock may be coarse; nothing here takes no time.
+        let seconds = seconds.max(1e-9);
+        let rate = work.flops(trial).map(|flops| flops / seconds);
+        Step {
+            step: work.name(),
+            seconds,
+            rows_per_second: trial.matrix.rows() as f64 / seconds,
+            readback_seconds: None,
+            gflops: rate.map(|rate| rate / 1e9),
+            share_of_ceiling: rate.map(|rate| rate / ceilings.multiply_add),
+            agrees: agreement.as_ref().map(Result::is_ok),
+            largest_difference: agreement.as_ref().and_then(|a| a.as_ref().ok().copied()),
+            disagreement: agreement.and_then(Result::err),
+        }
+    }
+}
+
+fn dash() -> String {
+    "-".into()
+}
+
+/// A number with three figures.
+fn figures(value: f64) -> String {
+    match value {
+        v if v < 10.0 => format!("{v:.2}"),
+        v if v < 100.0 => format!("{v:.1}"),
+        v => format!("{v:.0}"),
+    }
+}
+
+fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-3 => format!("{} us", figures(s * 1e6)),
+        s if s < 1.0 => format!("{} ms", figures(s * 1e3)),
+        s => format!("{} s", figures(s)),
+    }
+}
+
+fn scaled(value: f64) -> String {
+    match value {
+        v if v < 1e4 => figures(v),
+        v if v < 1e6 => format!("{} k", figures(v / 1e3)),
+        v if v < 1e9 => format!("{} M", figures(v / 1e6)),
+        v => format!("{} G", figures(v / 1e9)),
+    }
+}

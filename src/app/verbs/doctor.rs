@@ -1,0 +1,87 @@
+//! `segmenta doctor`: the devices of this machine, and which one `auto` takes.
+
+use super::super::console::{result, tell};
+use super::super::set_up;
+use crate::app::cli::Doctor;
+use segmenta::analysis::Compute;
+use segmenta::backend::Backend;
+use segmenta::backend::cpu::InstructionSet;
+use segmenta::report::json::pretty;
+use serde_json::json;
+
+/// `segmenta doctor`.
+pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
+    let Compute { device, cpu } = set_up(&args.run)?;
+    // Work that a CPU does not end soon, so that `auto` shows its real choice.
+    let chosen = segmenta::backend::choose(device, cpu, f64::MAX);
+    let sets: Vec<String> =
+        InstructionSet::ALL.iter().filter(|s| s.available()).map(ToString::to_string).collect();
+    let choice = chosen.as_ref().map(|c| (c.backend.describe(), c.reason.clone()));
+    if args.run.talk.json {
+        let device = choice
+            .as_ref()
+            .ok()
+            .map(|(d, reason)| json!({ "backend": d.backend, "name": d.name, "reason": reason }));
+        let found = json!({
+            "version": env!("CARGO_PKG_VERSION"), "command": "doctor",
+            "cpu": { "name": cpu.describe().name, "instruction_sets": sets },
+            "adapters": adapters_json(), "device": device,
+        });
+        result(&pretty(&found))?;
+    } else {
+        let mut text = format!("cpu     {} (this machine has {})\n", cpu.describe().name, sets.join(", "));
+        text.push_str(&adapters_text());
+        if let Ok((device, reason)) = &choice {
+            text.push_str(&format!("chosen  {}: {} ({reason})\n", device.backend, device.name));
+        }
+        tell(&text)?;
+    }
+    match chosen {
+        Ok(_) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn adapters_text() -> String {
+    let adapters = segmenta::backend::gpu::adapters();
+    if adapters.is_empty() {
+        return "gpu     no adapter was found (Vulkan, Metal, Direct3D 12)\n".into();
+    }
+    let line = |(i, a): (usize, &segmenta::backend::gpu::Adapter)| {
+        let kind = match (a.software, a.integrated) {
+            (true, _) => "software driver, never taken by auto",
+            (_, true) => "integrated",
+            _ => "discrete",
+        };
+        format!(
+            "gpu:{i}   {a}, {kind}\n        largest binding {} MiB, largest buffer {} MiB, workgroup memory {} KiB\n",
+            a.max_binding >> 20,
+            a.max_buffer >> 20,
+            a.workgroup_memory >> 10
+        )
+    };
+    adapters.iter().enumerate().map(line).collect()
+}
+
+#[cfg(feature = "gpu")]
+fn adapters_json() -> serde_json::Value {
+    let adapter = |a: &segmenta::backend::gpu::Adapter| {
+        json!({
+            "name": a.name, "driver": a.driver, "api": a.api, "software": a.software,
+            "integrated": a.integrated, "max_binding": a.max_binding, "max_buffer": a.max_buffer,
+            "workgroup_memory": a.workgroup_memory,
+        })
+    };
+    segmenta::backend::gpu::adapters().iter().map(adapter).collect()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn adapters_text() -> String {
+    "gpu     this program was built without GPU support\n".into()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn adapters_json() -> serde_json::Value {
+    json!([])
+}

@@ -1,0 +1,60 @@
+//! `segmenta drift`: whether a table is still like the one that a model was fitted to.
+
+use super::super::console::{Console, result, tell};
+use super::super::files::heal_before_reading;
+use super::super::hints::read_model;
+use super::super::{Gate, memory_limit, set_up};
+use super::assign::read_for;
+use crate::app::cli;
+use segmenta::analysis::{DeviceUsed, Seconds, check_memory};
+use segmenta::backend;
+use segmenta::model::Drift;
+use segmenta::report::drift::DriftFound;
+use segmenta::report::figures::{number, plain};
+use segmenta::report::json::pretty;
+use std::time::Instant;
+
+/// `segmenta drift`.
+pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
+    let (began, compute) = (Instant::now(), set_up(&args.run)?);
+    let console = Console::new(&args.run.talk);
+    heal_before_reading(&args.model)?;
+    let model = read_model(&args.model, "drift")?;
+    model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
+    let mut seconds = Seconds::default();
+    let table = read_for(&model, &args.input, &console, &mut seconds)?;
+    check_memory(&table, model.features.len(), true, memory_limit())?;
+    let start = Instant::now();
+    let work = table.rows as f64 * (model.k() * model.features.len()) as f64;
+    let chosen = backend::choose(compute.device, compute.cpu, work)?;
+    let drift = console.during("drift", || model.drift(&table, chosen.backend.as_ref()));
+    let mut drift = drift.map_err(|e| e.in_file(&table.source))?;
+    seconds.fit = Some(start.elapsed().as_secs_f64());
+    drift.warnings.splice(0..0, table.notes.iter().cloned());
+    for warning in &drift.warnings {
+        console.note(&format!("note: {warning}"));
+    }
+    let past = past(&drift, args.max_psi);
+    seconds.total = began.elapsed().as_secs_f64();
+    let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
+    let found = DriftFound::new(&model, drift, device, seconds)?;
+    if args.run.talk.json {
+        result(&pretty(&found))?;
+    } else {
+        tell(&found.to_text())?;
+    }
+    if args.strict && !past.is_empty() {
+        let what = format!("gate not met: PSI above {}: {}", args.max_psi, past.join(", "));
+        return Err(Gate(what).into());
+    }
+    Ok(())
+}
+
+/// What moved further than it may: columns, and the segments' shares.
+fn past(drift: &Drift, max_psi: f64) -> Vec<String> {
+    let columns = drift.columns.iter().map(|c| (c.column.as_str(), c.psi));
+    let all = columns.chain([("the segments' shares", drift.segments_psi)]);
+    all.filter(|(_, psi)| *psi > max_psi)
+        .map(|(name, psi)| format!("{} {}", plain(name), number(psi)))
+        .collect()
+}

@@ -1,0 +1,171 @@
+//! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
+
+use super::super::console::{Console, count};
+use super::super::files::{FeaturesFile, Folder, Pending, heal_before_reading};
+use super::super::hints::{not_a_recipe, not_a_table};
+use super::super::{memory_limit, set_up};
+use super::analyse::{Files, Job, Wanted, file_names, print};
+use crate::app::cli::{Demo, FeaturesOut, GateFlags, RunRecipe};
+use segmenta::Error;
+use segmenta::analysis::{Compute, DEFAULT_FOLDER, Fit, Source, Spec, load};
+use segmenta::synth::Example;
+use segmenta::table::write::Format;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// `segmenta run`.
+pub fn run(args: &RunRecipe) -> anyhow::Result<()> {
+    follow(args, &set_up(&args.run)?)
+}
+
+fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let console = Console::new(&args.run.talk);
+    let mut spec = read_recipe(args)?;
+    args.apply(&mut spec);
+    spec.max_memory = Some(memory_limit());
+    let init = spec.fit.as_ref().and_then(|fit| fit.init.clone());
+    if init.is_none() {
+        spec.check(None)?;
+    }
+    let features = args.features_out.features_out.clone().or_else(|| spec.output.features.clone());
+    if args.no_fit {
+        return features_alone(&mut spec, args, features.as_deref(), (compute, &console));
+    }
+    let folder = args.out.clone().or_else(|| spec.output.folder.clone());
+    let mut files = Files::open(Wanted {
+        folder: &folder.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER)),
+        force: args.force,
+        assignments: Some(args.assignments),
+        features: features.as_deref(),
+        full_precision: args.full_precision,
+    })?;
+    if let Some(init) = &init {
+        heal_before_reading(init)?;
+    }
+    check_input(&spec)?;
+    let prepared = load(&spec, Source::Spec, &console)?.prepare(&spec, compute, &console)?;
+    files.features.write(&prepared)?;
+    let job = Job { command: "run", spec: &spec, dry_run: args.dry_run, strict: args.gates.strict };
+    job.finish(prepared, files, (compute, &args.run.talk), &console, began)
+}
+
+/// `--no-fit`: writes the features and stops.
+fn features_alone(
+    spec: &mut Spec,
+    args: &RunRecipe,
+    path: Option<&Path>,
+    (compute, console): (&Compute, &Console),
+) -> anyhow::Result<()> {
+    let mut features = FeaturesFile::open(path, args.force)?;
+    spec.fit = None;
+    spec.sweep = None;
+    check_input(spec)?;
+    let prepared = load(spec, Source::Spec, console)?.prepare(spec, compute, console)?;
+    features.write(&prepared)?;
+    features.into_file().map_or(Ok(()), Pending::keep)?;
+    print("run", &prepared.outcome(spec), None, &args.run.talk, console)
+}
+
+/// Reads the recipe; a file that is something else says what it is.
+fn read_recipe(args: &RunRecipe) -> anyhow::Result<Spec> {
+    if let Some(e) = not_a_recipe(&args.recipe, false) {
+        return Err(e.into());
+    }
+    let spec = Spec::read(&args.recipe, &args.set.iter().cloned().collect());
+    Ok(spec.map_err(|e| not_a_recipe(&args.recipe, true).unwrap_or(e))?)
+}
+
+/// Whether there is a table to read, and whether its file can be one.
+fn check_input(spec: &Spec) -> anyhow::Result<()> {
+    let input = &spec.input;
+    let Some(path) = &input.path else {
+        if input.synth.is_some() {
+            return Ok(());
+        }
+        let recipe = &spec.recipe.source;
+        let what = format!("{recipe}: [input] names no table (path or synth); --input FILE names one");
+        return Err(Error::Usage(what).into());
+    };
+    match not_a_table(path).filter(|_| input.read.format.is_none()) {
+        Some(e) => Err(e.into()),
+        None => Ok(()),
+    }
+}
+
+impl RunRecipe {
+    /// Puts what the flags say over what the recipe says.
+    fn apply(&self, spec: &mut Spec) {
+        if let Some(seed) = self.run.seed {
+            spec.seed = seed;
+        }
+        if let Some(input) = &self.input {
+            spec.input.path = Some(input.clone());
+        }
+        if let Some(n_init) = self.n_init {
+            spec.method.set_n_init(n_init as usize);
+            spec.sweep.iter_mut().for_each(|sweep| sweep.n_init = None);
+        }
+        let fit = spec.fit.get_or_insert_with(Fit::default);
+        if let Some(init) = &self.init {
+            fit.init = Some(init.clone());
+            fit.k = None;
+        }
+        if let Some(k) = self.k {
+            fit.k = Some(k as usize);
+        }
+        // A call that says how many segments needs no sweep.
+        if self.k.is_some() || self.init.is_some() {
+            spec.sweep = None;
+        }
+        spec.gates = self.gates.spec();
+    }
+}
+
+/// The recipe of the demo.
+const LEARNERS: &str = include_str!("../../../recipes/learners.toml");
+
+/// `segmenta demo`: as published for a tech-learning platform, but exact on all rows.
+pub fn demo(args: &Demo) -> anyhow::Result<()> {
+    let rows = Example::Learners.rows();
+    let compute = set_up(&args.run)?;
+    let console = Console::new(&args.run.talk);
+    let mut folder = Folder::open(&args.out, &file_names(Some(Format::Csv)), args.force)?;
+    let table = args.out.join("learners.csv");
+    let recipe = args.out.join("learners.toml");
+    let mut files = [Pending::open(&table, args.force)?, Pending::open(&recipe, args.force)?];
+    console.note(&format!("making {}: {}, {}", count(rows, "learner"), table.display(), recipe.display()));
+    let learners = segmenta::synth::learners(rows, args.run.seed());
+    files[0].write(|mut out| learners.write_csv(&mut out))?;
+    drop(learners);
+    let text = LEARNERS.replace("synth = \"learners\"", "path = \"learners.csv\"");
+    files[1].write(|out| out.write_all(text.as_bytes()))?;
+    Pending::keep_all(files.into())?;
+    folder.keep_folder();
+    drop(folder);
+    let args = RunRecipe {
+        recipe: recipe.clone(),
+        k: None,
+        n_init: None,
+        init: None,
+        input: None,
+        set: Vec::new(),
+        out: Some(args.out.clone()),
+        force: args.force,
+        assignments: Format::Csv,
+        full_precision: false,
+        features_out: FeaturesOut { features_out: None },
+        no_fit: false,
+        dry_run: false,
+        gates: GateFlags::default(),
+        run: args.run.clone(),
+    };
+    follow(&args, &compute)?;
+    let out = Path::new(&recipe).parent().unwrap_or(Path::new("")).display();
+    console.note(&format!(
+        "the same again:   segmenta run {} --force\n\
+         label other rows: segmenta assign {out}/model.json OTHER.csv --out other",
+        recipe.display(),
+    ));
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The clustering methods by name, and what they have in common.
+//!
+//! To add a method: write `cluster/NAME.rs` with a parameter type that implements [`Algorithm`], and add its line to
+//! the registry at the end of this file. The command line, recipes, `model.json` and the conformance test take it from
+//! there. A method that labels new rows in a way of its own also needs an arm in [`crate::model::Assigner`].
+
+use super::kmeans::{self, Start};
+use super::partition::Partition;
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::matrix::Matrix;
+use crate::progress::Progress;
+use serde::{Deserialize, Serialize};
+
+/// What every clustering method can do. It is implemented by the type that holds the method's parameters.
+pub trait Algorithm {
+    /// Splits the rows, once for each k of `ks`, in their order. A method that finds the number of clusters by itself
+    /// takes no notice of `ks` and returns one partition.
+    ///
+    /// # Errors
+    /// Parameters that cannot be used; more clusters than distinct rows; start centroids that do not fit; a device that
+    /// failed; [`crate::Error::Interrupted`].
+    fn partitions(
+        &self,
+        dataset: &Dataset<'_>,
+        ks: &[usize],
+        start: &Start,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Partition>>;
+
+    /// About how many multiply-adds that takes, by which a device is chosen and the time is estimated.
+    fn multiply_adds(&self, matrix: &Matrix, ks: &[usize]) -> f64;
+
+    /// How many restarts it does for each k.
+    fn n_init(&self) -> usize {
+        1
+    }
+
+    /// Sets the restarts, where the method has any.
+    fn set_n_init(&mut self, _n_init: usize) {}
+
+    /// Sets the seed of its random draws, where the method has any.
+    fn set_seed(&mut self, _seed: u64) {}
+}
+
+/// Makes [`Method`] from the registry: one line a method, with its name in files and its parameters.
+macro_rules! registry {
+    ($($(#[$doc:meta])* $name:literal => $method:ident($parameters:ty),)+) => {
+        /// A clustering method and its parameters.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "method")]
+        pub enum Method {
+            $($(#[$doc])* #[serde(rename = $name)] $method($parameters),)+
+        }
+
+        impl Method {
+            /// The names of all methods.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// Every method with its default parameters.
+            pub fn all() -> Vec<Method> {
+                vec![$(Method::$method(<$parameters>::default())),+]
+            }
+
+            /// The method's name in files.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Method::$method(_) => $name,)+
+                }
+            }
+        }
+
+        impl std::ops::Deref for Method {
+            type Target = dyn Algorithm;
+
+            fn deref(&self) -> &Self::Target {
+                match self {
+                    $(Method::$method(parameters) => parameters,)+
+                }
+            }
+        }
+
+        impl std::ops::DerefMut for Method {
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                match self {
+                    $(Method::$method(parameters) => parameters,)+
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    /// KMeans (Lloyd, 1982).
+    "kmeans" => KMeans(kmeans::Params),
+}
+
+impl Default for Method {
+    fn default() -> Self {
+        Method::KMeans(kmeans::Params::default())
+    }
+}

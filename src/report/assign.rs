@@ -1,0 +1,103 @@
+//! What labelling a table with a saved model found out.
+
+use crate::analysis::{DeviceUsed, Seconds};
+use crate::model::{Assignment, Model};
+use serde::Serialize;
+
+/// What `assign` found out.
+#[derive(Debug, Serialize)]
+pub struct Assigned {
+    version: &'static str,
+    command: &'static str,
+    /// The name of the fit whose model was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    rows: usize,
+    excluded: usize,
+    k: usize,
+    segments: Vec<Share>,
+    warnings: Vec<String>,
+    device: DeviceUsed,
+    seconds: Seconds,
+}
+
+#[derive(Debug, Serialize)]
+struct Share {
+    segment: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    size: u64,
+    share: f64,
+    /// The share in the rows of the fit.
+    fitted_share: f64,
+}
+
+impl Assigned {
+    /// Counts the labelled rows by segment.
+    pub fn new(
+        model: &Model,
+        rows: &[Option<Assignment>],
+        warnings: Vec<String>,
+        device: DeviceUsed,
+        seconds: Seconds,
+    ) -> Self {
+        let shares = model.shares();
+        let mut segments: Vec<Share> = model
+            .segments()
+            .map(|s| Share {
+                segment: s.number,
+                name: s.name.clone(),
+                size: 0,
+                share: 0.0,
+                fitted_share: shares[s.number as usize],
+            })
+            .collect();
+        segments.sort_by_key(|s| s.segment);
+        let mut labelled = 0u64;
+        for row in rows.iter().flatten() {
+            segments[row.segment as usize].size += 1;
+            labelled += 1;
+        }
+        for s in &mut segments {
+            s.share = s.size as f64 / labelled.max(1) as f64;
+        }
+        Assigned {
+            version: env!("CARGO_PKG_VERSION"),
+            command: "assign",
+            run: model.run.clone(),
+            rows: rows.len(),
+            excluded: rows.len() - labelled as usize,
+            k: segments.len(),
+            segments,
+            warnings,
+            device,
+            seconds,
+        }
+    }
+
+    /// For people.
+    #[cfg(feature = "cli")]
+    pub fn to_text(&self) -> String {
+        use super::figures::{percent, whole};
+        use super::sheet::{Kind, Sheet};
+
+        let named = self.segments.iter().any(|s| s.name.is_some());
+        let mut sheet = Sheet::new(&[
+            ("segment", Kind::Number),
+            ("rows", Kind::Number),
+            ("share", Kind::Number),
+            ("in the fit", Kind::Number),
+            (if named { "name" } else { "" }, Kind::Prose),
+        ]);
+        for s in &self.segments {
+            sheet.row([
+                s.segment.to_string(),
+                whole(s.size),
+                percent(s.share),
+                percent(s.fitted_share),
+                s.name.clone().unwrap_or_default(),
+            ]);
+        }
+        sheet.to_text()
+    }
+}

@@ -1,0 +1,105 @@
+//! The assignments' file: a table's rows with their segments.
+
+use crate::model::Assignment;
+use crate::table::write::{Cell, Cells, Format, write_csv, write_table_with};
+use std::borrow::Cow;
+use std::io::Write;
+
+/// The name of the assignments' file.
+pub fn file_name(format: Format) -> &'static str {
+    match format {
+        Format::Parquet => "assignments.parquet",
+        _ => "assignments.csv",
+    }
+}
+
+/// The columns of the assignments behind the id or the row's number.
+const OWN_COLUMNS: [&str; 5] = ["segment", "status", "distance", "margin", "name"];
+
+/// The id column's name in the assignments: `id_` is put before one that the assignments have themselves, in any case,
+/// as many programs do not tell `Segment` from `segment`.
+fn id_name(name: &str) -> Cow<'_, str> {
+    let own = OWN_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name));
+    if own { Cow::Owned(format!("id_{name}")) } else { Cow::Borrowed(name) }
+}
+
+/// A table's rows with their segments.
+pub struct LabelledRows<'a> {
+    /// Whether a text has all digits of distances and margins, or six.
+    pub full_precision: bool,
+    /// The name of the fit whose segments these are.
+    pub run: Option<&'a str>,
+    /// The id column's name and cells; none: rows are numbered.
+    pub ids: Option<&'a (String, Vec<String>)>,
+    /// The segments; none where a row has none.
+    pub rows: &'a [Option<Assignment>],
+    /// Which of these are outliers, ascending.
+    pub outliers: &'a [u32],
+    /// The segments' names, by their numbers.
+    pub names: &'a [Option<String>],
+}
+
+impl<'a> LabelledRows<'a> {
+    /// Writes a row for each row of the table: id (or row number), segment, status, distance, margin, and the segment's name, empty where
+    /// it has none.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn write(&self, format: Format, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+        let (names, columns) = self.columns();
+        let names = names.each_ref().map(|name| &**name);
+        let metadata = self.run.map(|run| ("segmenta.run", run));
+        write_table_with(format, metadata.as_slice(), self.rows.len(), &names, &columns, out)
+    }
+
+    /// Writes the same as CSV, to a stream.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn write_csv(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let (names, columns) = self.columns();
+        let names = names.each_ref().map(|name| &**name);
+        write_csv(self.rows.len(), &names, &columns, out)
+    }
+
+    /// The id column's name and the name that it has in the file, where the two differ because the file has a column of
+    /// that name itself.
+    pub fn renamed_id(&self) -> Option<(&str, String)> {
+        let (name, _) = self.ids?;
+        match id_name(name) {
+            Cow::Owned(other) => Some((name, other)),
+            Cow::Borrowed(_) => None,
+        }
+    }
+
+    fn columns(&self) -> ([Cow<'a, str>; 6], [Cells<'a>; 6]) {
+        let LabelledRows { ids, rows, outliers, names: segments, full_precision, .. } = *self;
+        let float = |get: Cell<'a, f64>| if full_precision { Cells::F64(get) } else { Cells::Rounded(get) };
+        let id = move |i: usize| match ids {
+            Some((_, cells)) => Cow::from(cells[i].as_str()),
+            None => Cow::from((i + 1).to_string()),
+        };
+        let first = ids.map_or(Cow::Borrowed("row"), |(name, _)| id_name(name));
+        let [segment, status, distance, margin, own_name] = OWN_COLUMNS.map(Cow::Borrowed);
+        let names = [first, segment, status, distance, margin, own_name];
+        let name = move |i: usize| {
+            let segment = rows[i].as_ref()?.segment as usize;
+            segments.get(segment).and_then(Option::as_deref).map(Cow::from)
+        };
+        let status = move |i: usize| match rows[i] {
+            Some(_) => "assigned",
+            None if outliers.binary_search(&(i as u32)).is_ok() => "outlier",
+            None => "excluded",
+        };
+        let cells = [
+            Cells::Text(Box::new(move |i| Some(id(i)))),
+            Cells::I32(Box::new(move |i| Some(rows[i].as_ref().map_or(-1, |row| row.segment as i32)))),
+            Cells::Text(Box::new(move |i| Some(status(i).into()))),
+            float(Box::new(move |i| rows[i].as_ref().map(|row| row.distance))),
+            // One segment alone has no runner-up.
+            float(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
+            Cells::Text(Box::new(name)),
+        ];
+        (names, cells)
+    }
+}
