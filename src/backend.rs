@@ -1,7 +1,8 @@
-//! What algorithms stand on: three primitives that compute pairwise distances and reduce them on the fly.
+//! The primitives that algorithms are built on. Each computes distances between pairs of rows and reduces them at once, so
+//! that no table of distances is ever stored.
 //!
-//! [`Rows`] is a table made resident on a device; its methods give the same answer on every device where the
-//! contract on numbers says so (`lloyd`, `nearest`), and within 1e-5 elsewhere (`distance_sums`).
+//! [`Backend`] is a device, and [`Rows`] a table that is resident on it. `lloyd`, `nearest` and `margins` give the same
+//! bits on every device; `distance_sums` agrees within 1e-5.
 
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
@@ -9,9 +10,14 @@ use crate::matrix::Matrix;
 use crate::progress::Progress;
 use std::ops::Range;
 
+pub mod ceiling;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod host;
+mod simd;
+
+use simd::InstructionSet;
 
 /// How distances are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,43 +28,59 @@ pub enum Metric {
     SqEuclidean,
 }
 
-/// Which reference rows count for a query.
+/// Whether a query that is itself a row of the table may be its own neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SelfMatches<'a> {
-    /// All of them.
+    /// All rows of the table count.
     Include,
-    /// All but one: query `q` is reference row `rows[q]` itself. Duplicates of it do count.
+    /// Query `q` is row `rows[q]` of the table, and that row does not count for it. Other rows with the same values do.
     Exclude(&'a [u32]),
 }
 
 /// A query's nearest reference row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbour {
-    /// Its row number, the lowest where several are nearest.
+    /// Its row number: the lowest, if several rows are equally near.
     pub row: u32,
-    /// Its canonical distance in the user's units, in the metric asked for.
+    /// Its canonical distance in the metric asked for, in the user's units.
     pub distance: f64,
 }
 
-/// One set's share of a `lloyd` pass.
+/// The result of a `lloyd` pass for one set of centroids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assigned {
-    /// For each centroid and feature the (weighted) sum of its rows, in grid steps: `k * d` values.
+    /// For each centroid and feature the weighted sum of the centroid's rows: `k * d` values, in grid steps times weight
+    /// steps.
     pub sums: Vec<i128>,
     /// For each centroid the number of its rows.
     pub counts: Vec<u64>,
-    /// For each centroid the weight of its rows in weight steps; the counts where there are no weights.
+    /// For each centroid the weight of its rows in weight steps, or the counts if rows have no weights.
     pub weights: Vec<u128>,
-    /// For each row its centroid, where labels were asked for.
+    /// For each row its centroid, if labels were asked for.
     pub labels: Option<Vec<u32>>,
-    /// How many rows the f32 filter could not decide, so that the canonical distance had to.
+    /// How many rows f32 could not decide, so that the canonical distance was computed in f64.
     pub f64_fallbacks: u64,
 }
 
-/// What a device remembers of a centroid set's last pass over a resident table; empty before the first pass.
+impl Assigned {
+    /// Moves a row from one cluster to another: its values and weight in the sums. `weight`, in weight steps, may be that of
+    /// several copies of the row. The labels and the numbers of rows stay as they are.
+    pub(crate) fn move_row(&mut self, matrix: &Matrix, row: usize, weight: u128, from: usize, to: usize) {
+        let d = matrix.features();
+        for (j, value) in matrix.row(row).enumerate() {
+            let steps = (value * matrix.steps_per_unit(j)) as i128 * weight as i128;
+            self.sums[from * d + j] -= steps;
+            self.sums[to * d + j] += steps;
+        }
+        self.weights[from] -= weight;
+        self.weights[to] += weight;
+    }
+}
+
+/// What a device remembers of the last pass of a centroid set over a resident table. It is empty before the first pass.
 ///
-/// A memory serves the table that filled it, and sets of the same k. With any other table or k it counts as empty, so
-/// that the pass starts afresh.
+/// It is only used for the same table and for sets of the same k. For any other table or k it counts as empty, and the
+/// pass starts from nothing.
 #[derive(Default)]
 pub struct LloydState(Option<Kept>);
 
@@ -75,18 +97,18 @@ impl LloydState {
         kept.what.downcast().ok().map(|what| *what)
     }
 
-    /// Keeps something for the next pass over the same table.
+    /// Keeps `what` for the next pass over the same table.
     pub(crate) fn keep<T: Send + Sync + 'static>(&mut self, rows: RowsId, k: usize, what: T) {
         self.0 = Some(Kept { rows, k, what: Box::new(what) });
     }
 }
 
-/// Tells resident tables apart: no two have the same number while the program runs.
+/// Identifies a resident table. No two tables have the same number while the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowsId(u64);
 
 impl RowsId {
-    /// A number that no other table has.
+    /// A new number.
     pub(crate) fn new() -> Self {
         use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -103,21 +125,66 @@ pub struct Labeling<'a> {
     pub labels: &'a [u32],
 }
 
-/// Takes the finished sums of a range of rows: `sums[(r * slots) + s]` is the sum of the distances from the range's
-/// row `r` to slot `s`; the slots are the clusters of the first labeling, then those of the second, and so on.
-/// In the user's units. Ranges come in order; an error ends the pass.
+/// How well a row fits its cluster, in the user's units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Margin {
+    /// The canonical Euclidean distance to the centroid of the row's own cluster.
+    pub distance: f64,
+    /// How much farther the nearest of the other centroids is; infinite if there is no other.
+    pub margin: f64,
+}
+
+/// What one restart of k-means++ wants to know of its potential.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidates<'a> {
+    /// The row number of the newest centre, which the potential does not count yet.
+    pub newest: usize,
+    /// The row numbers of the candidates for the next centre; none if the restart is finished.
+    pub candidates: &'a [usize],
+}
+
+/// The potentials of several restarts of k-means++: for each restart and row the row's weight (in steps) times its
+/// canonical squared distance to the nearest centre, in squared stored units.
+pub trait Potentials {
+    /// For each block of [`BLOCK`](crate::matrix::BLOCK) rows, each restart and each of its candidates: the sum of the
+    /// potential that is left if that candidate becomes a centre too. The newest centre of a restart that has candidates
+    /// becomes a part of its potential.
+    ///
+    /// # Errors
+    /// A device that failed.
+    fn try_candidates(&mut self, restarts: &[Candidates<'_>]) -> Result<Vec<Vec<Vec<f64>>>>;
+
+    /// One restart's potential for each row of one block, with its newest centre.
+    ///
+    /// # Errors
+    /// A device that failed.
+    fn block(&mut self, restart: usize, newest: usize, block: usize) -> Result<&[f64]>;
+}
+
+/// Takes the finished sums of a range of rows, in the user's units: `sums[(r * slots) + s]` is the sum of the distances from
+/// row `r` of the range to slot `s`. The slots are the clusters of the first labeling, then those of the second, and so on.
+/// The ranges come in order. An error ends the pass.
 pub type SumsSink<'a> = &'a mut dyn FnMut(Range<usize>, &[f64]) -> Result<()>;
 
-/// A place to compute on.
+/// A device that computes.
 pub trait Backend: Send + Sync {
-    /// What it is, for people and for JSON.
+    /// What it is, for people to read and for JSON.
     fn describe(&self) -> Description;
+
+    /// The instruction set for the work that is done on the host.
+    fn instruction_set(&self) -> InstructionSet;
 
     /// Makes a table resident.
     ///
     /// # Errors
-    /// The device's memory does not suffice, or the device failed.
+    /// The device has too little memory, or it failed.
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>>;
+
+    /// The potentials of `restarts` restarts of k-means++ over the rows of `sample`, which need not be resident anywhere.
+    /// Unless a backend has its own way, the host computes them.
+    fn potentials<'a>(&'a self, sample: &'a Matrix, restarts: usize) -> Box<dyn Potentials + 'a> {
+        Box::new(host::potentials::HostPotentials::new(self.instruction_set(), sample, restarts))
+    }
 }
 
 /// A backend in words.
@@ -129,14 +196,14 @@ pub struct Description {
     pub name: String,
 }
 
-/// Where the user wants the work done.
+/// The device that the user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
-    /// A real GPU where there is one and the work is worth it, else the CPU.
+    /// A real GPU if there is one and the work is worth it, otherwise the CPU.
     Auto,
     /// The CPU.
     Cpu,
-    /// A GPU, a real one before a software driver; or the adapter of this number.
+    /// The GPU adapter of this number; without a number the first real GPU, or else a software driver.
     Gpu(Option<usize>),
 }
 
@@ -157,7 +224,7 @@ impl std::str::FromStr for Device {
     }
 }
 
-/// A backend, and why it.
+/// A backend, and why it was chosen.
 pub struct Chosen {
     /// The backend.
     pub backend: Box<dyn Backend>,
@@ -165,15 +232,17 @@ pub struct Chosen {
     pub reason: String,
 }
 
-/// Multiply-adds a second that a CPU thread is taken to do where nothing was measured.
+/// An estimate of how many multiply-adds a CPU thread does in a second.
 const CPU_RATE: f64 = 2e10;
 
-/// Takes the device for work of about `work` multiply-adds.
+/// Chooses the device for work of about `work` multiply-adds. `cpu` computes if it is to be the CPU, and its instruction set
+/// is used for the host's share of the work in any case.
 ///
 /// # Errors
-/// The device asked for is not to be had.
+/// The device asked for is unavailable.
 pub fn choose(device: Device, cpu: cpu::Cpu, work: f64) -> Result<Chosen> {
     let on_cpu = |reason: String| Ok(Chosen { backend: Box::new(cpu), reason });
+    let set = cpu.instruction_set();
     let seconds = work / CPU_RATE / rayon::current_num_threads() as f64;
     match device {
         Device::Cpu => on_cpu("as asked".into()),
@@ -182,15 +251,15 @@ pub fn choose(device: Device, cpu: cpu::Cpu, work: f64) -> Result<Chosen> {
             None => {
                 on_cpu(if cfg!(feature = "gpu") { "no real GPU was found" } else { NO_GPU_SUPPORT }.into())
             }
-            Some(index) => match open_gpu(index) {
+            Some(index) => match open_gpu(index, set) {
                 Ok(backend) => Ok(Chosen { backend, reason: "the first real GPU".into() }),
                 Err(why) => on_cpu(format!("the GPU could not be used: {why}")),
             },
         },
-        Device::Gpu(Some(index)) => Ok(Chosen { backend: open_gpu(index)?, reason: "as asked".into() }),
+        Device::Gpu(Some(index)) => Ok(Chosen { backend: open_gpu(index, set)?, reason: "as asked".into() }),
         Device::Gpu(None) => {
             let reason = if real_gpu().is_some() { "as asked" } else { "as asked; a software driver, slow" };
-            Ok(Chosen { backend: open_gpu(real_gpu().unwrap_or(0))?, reason: reason.into() })
+            Ok(Chosen { backend: open_gpu(real_gpu().unwrap_or(0), set)?, reason: reason.into() })
         }
     }
 }
@@ -203,8 +272,8 @@ fn real_gpu() -> Option<usize> {
 }
 
 #[cfg(feature = "gpu")]
-fn open_gpu(index: usize) -> Result<Box<dyn Backend>> {
-    Ok(Box::new(gpu::Gpu::open(index, gpu::Options::default())?))
+fn open_gpu(index: usize, instruction_set: InstructionSet) -> Result<Box<dyn Backend>> {
+    Ok(Box::new(gpu::Gpu::open(index, gpu::Options { instruction_set, ..gpu::Options::default() })?))
 }
 
 #[cfg(not(feature = "gpu"))]
@@ -213,7 +282,7 @@ fn real_gpu() -> Option<usize> {
 }
 
 #[cfg(not(feature = "gpu"))]
-fn open_gpu(_index: usize) -> Result<Box<dyn Backend>> {
+fn open_gpu(_index: usize, _instruction_set: InstructionSet) -> Result<Box<dyn Backend>> {
     Err(Error::Device(NO_GPU_SUPPORT.into()))
 }
 
@@ -221,10 +290,11 @@ fn open_gpu(_index: usize) -> Result<Box<dyn Backend>> {
 pub trait Rows {
     /// Assigns every row to the nearest centroid of each set, and sums the rows of each centroid.
     ///
-    /// Ties go to the lowest index. All sets are done in one pass over the rows; they may differ in k.
+    /// A tie goes to the lowest index. All sets are done in one pass over the rows; they may differ in k.
     ///
     /// # Errors
-    /// A set without centroids, of another width, or out of the matrix' reach; a device that failed.
+    /// A set without centroids, of another number of features, or with a value beyond [`Matrix::max_abs_centroid`]; a
+    /// device that failed.
     fn lloyd(&self, sets: &[Centroids], labels: bool) -> Result<Vec<Assigned>> {
         self.lloyd_incremental(sets, labels, &mut [])
     }
@@ -241,10 +311,11 @@ pub trait Rows {
         states: &mut [LloydState],
     ) -> Result<Vec<Assigned>>;
 
-    /// For each row of `queries` (made beside or selected from this table) the nearest row of this table.
+    /// For each row of `queries` the nearest row of this table. The queries must have the table's grid and shift; they come
+    /// from [`Matrix::select`] or [`Matrix::beside`].
     ///
     /// # Errors
-    /// No reference row left for a query; a device that failed.
+    /// No row is left for a query; queries with other features or another shift; a device that failed.
     fn nearest(
         &self,
         queries: &Matrix,
@@ -252,11 +323,20 @@ pub trait Rows {
         metric: Metric,
     ) -> Result<Vec<Neighbour>>;
 
-    /// For each row the sums of its Euclidean distances to every cluster of every labeling, each distance as often as the
-    /// other row has copies. `sink` may hear nothing before the end; `progress` hears of the share of the pairs that are done, as stage `silhouette`.
+    /// For each row, how far it is from the centroid of its label and how much farther the runner-up is.
+    ///
+    /// `labels` has one label below k for each row of the table.
     ///
     /// # Errors
-    /// Labels that do not fit the rows; whatever `sink` or `progress` returns; a device that failed.
+    /// As [`Rows::lloyd`]; labels that do not fit the rows.
+    fn margins(&self, centroids: &Centroids, labels: &[u32]) -> Result<Vec<Margin>>;
+
+    /// For each row the sums of its Euclidean distances to the rows of every cluster of every labeling. A distance counts as
+    /// often as the other row has copies. `sink` takes the sums, perhaps all of them at the end; `progress` is told the share
+    /// of the pairs that are done, as stage `silhouette`.
+    ///
+    /// # Errors
+    /// Labels that do not fit the rows; an error of `sink` or `progress`; a device that failed.
     fn distance_sums(
         &self,
         labelings: &[Labeling<'_>],
@@ -265,44 +345,50 @@ pub trait Rows {
     ) -> Result<()>;
 }
 
-/// Checks what every backend asks of centroid sets.
+/// Checks what every backend requires of centroid sets.
 pub(crate) fn check_sets(matrix: &Matrix, sets: &[Centroids]) -> Result<()> {
     for set in sets {
         if set.features != matrix.features() || set.values.len() % set.features != 0 || set.values.is_empty()
         {
-            return Err(Error::data(format!("a centroid set wants rows of {} features", matrix.features())));
+            return Err(Error::data(format!("a centroid set needs rows of {} features", matrix.features())));
         }
         if let Some(v) = set.values.iter().find(|v| v.is_nan() || v.abs() > matrix.max_abs_centroid()) {
-            return Err(Error::data(format!("a centroid's value {v:e} is out of the table's reach")));
+            return Err(Error::data(format!("a centroid's value {v:e} is too large for the table's scale")));
         }
     }
     Ok(())
 }
 
-/// Checks what every backend asks of queries.
+/// Checks what every backend requires of queries.
 pub(crate) fn check_queries(matrix: &Matrix, queries: &Matrix, self_matches: SelfMatches<'_>) -> Result<()> {
     if queries.features() != matrix.features() || queries.shift() != matrix.shift() {
         return Err(Error::data(
-            "queries want the features and the shift of the table that they are held against",
+            "the queries must have the features and the shift of the table that they are compared with",
         ));
     }
     if let SelfMatches::Exclude(rows) = self_matches {
         if rows.len() != queries.rows() || rows.iter().any(|&r| r as usize >= matrix.rows()) {
-            return Err(Error::data("a query's own row is not a row of the table"));
+            return Err(Error::data("a row to be excluded is not a row of the table"));
         }
         if matrix.rows() < 2 {
-            return Err(Error::data("with one row there is no other row to be nearest"));
+            return Err(Error::data("a table of one row has no other row that could be the nearest"));
         }
     }
     Ok(())
 }
 
-/// Checks what every backend asks of labelings.
+/// Checks what every backend requires of the labels for `margins`.
+pub(crate) fn check_labels(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> Result<()> {
+    check_sets(matrix, std::slice::from_ref(centroids))?;
+    check_labelings(matrix, &[Labeling { k: centroids.k(), labels }])
+}
+
+/// Checks what every backend requires of labelings.
 pub(crate) fn check_labelings(matrix: &Matrix, labelings: &[Labeling<'_>]) -> Result<()> {
     for labeling in labelings {
         if labeling.labels.len() != matrix.rows() || labeling.labels.iter().any(|&l| l as usize >= labeling.k)
         {
-            return Err(Error::data("a labeling wants one label below k for each row"));
+            return Err(Error::data("a labeling needs one label below k for each row"));
         }
     }
     Ok(())

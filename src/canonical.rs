@@ -1,13 +1,13 @@
 //! The one definition of distance: `sum over j, in order, of (f64(x_j) - f64(c_j))^2`, in f64.
 //!
-//! Every label and every neighbour is the lowest index that minimises it. Devices only filter in f32 and hand
-//! back what their filter cannot prove ([`Certificate`]). Rust never contracts `a * b + c`, and the lanes of a
-//! tile are different rows, so every instruction set computes the same bits here.
+//! Every label and every neighbour is the lowest index that minimises it. A device searches in f32, and a proven error
+//! bound ([`Certificate`] or [`DotProductBound`]) tells where its result is certain. Only where it is not is the distance
+//! computed in f64. Rust never fuses `a * b + c`, and vector code puts different rows into different lanes, so every
+//! instruction set gives the same bits.
 
-use crate::matrix::{Matrix, TILE, unit_exponent};
-use pulp::Simd;
+use crate::matrix::{Matrix, unit_exponent};
 
-/// A centroid set in stored units: `k` rows of `d` values.
+/// A set of centroids in stored units (see [`Matrix`]): `k` rows of `d` values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Centroids {
     /// `k * d` values, row by row.
@@ -32,7 +32,8 @@ impl Centroids {
         self.values.chunks_exact(self.features)
     }
 
-    /// For each centroid whether it equals no earlier one: only these can be anyone's nearest.
+    /// For each centroid whether no earlier one equals it. Only these can be the nearest of a row, since ties go to the
+    /// lowest index.
     pub fn first_of_equals(&self) -> Vec<bool> {
         let mut seen = std::collections::HashSet::new();
         self.iter().map(|c| seen.insert(c.iter().map(|v| (v + 0.0).to_bits()).collect::<Vec<_>>())).collect()
@@ -47,26 +48,6 @@ pub fn squared_distance(row: impl Iterator<Item = f32>, centroid: &[f32]) -> f64
         sum += difference * difference;
     }
     sum
-}
-
-/// The canonical squared distances of vector `v` of a tile's rows to `C` points, both in f64, feature by feature. Lanes
-/// are rows, and nothing is fused: the same bits on every machine.
-#[inline(always)]
-pub(crate) fn tile_squared_distances<S: Simd, const C: usize>(
-    simd: S,
-    tile: &[[f64; TILE]],
-    v: usize,
-    points: &[[f64; C]],
-) -> [S::f64s; C] {
-    let mut squared = [simd.splat_f64s(0.0); C];
-    for (lanes, points) in tile.iter().zip(points) {
-        let x = S::as_simd_f64s(lanes).0[v];
-        for c in 0..C {
-            let difference = simd.sub_f64s(x, simd.splat_f64s(points[c]));
-            squared[c] = simd.add_f64s(squared[c], simd.mul_f64s(difference, difference));
-        }
-    }
-    squared
 }
 
 /// The nearest centroid (lowest index on ties) and its squared distance.
@@ -88,12 +69,12 @@ pub fn label(matrix: &Matrix, i: usize, centroids: &Centroids) -> Nearest {
 }
 
 impl Nearest {
-    /// Before the first candidate.
+    /// The state before the first candidate.
     pub fn none() -> Self {
         Nearest { label: 0, best: f64::INFINITY }
     }
 
-    /// Takes in candidate `c`; candidates come in increasing order.
+    /// Takes candidate `c` into account. Candidates must come in increasing order.
     #[inline(always)]
     pub fn offer(&mut self, c: u32, distance: f64) {
         if distance < self.best {
@@ -102,13 +83,15 @@ impl Nearest {
     }
 }
 
-/// When an f32 winner is the canonical one: where `second * low - slack > best * high + slack`.
+/// Tells when the nearest point by f32 distances is also the nearest by canonical distances: if
+/// `second * low - slack > best * high + slack`, where `best` and `second` are the two smallest squared distances in f32.
 ///
-/// A device's f32 sum of `d` squares is within `1 ± (d + 4) * 2^-23` of the true one: each operation errs by at
-/// most `2^-23` (WGSL lets it round either way, fuse and reassociate); two roundings of the difference count twice
-/// in the square; flushed subnormals of `x` and `c` add at most `2^-23` each or less than `slack`. Evaluating the
-/// two sides costs three roundings more, so `e = (d + 8) * 2^-23` covers everything while `d < 7,000`; beyond that
-/// the second-order term `d^2 * 2^-46` is added. Squares that underflow are covered by `slack = d * 2^-100`.
+/// The proof: a device's f32 sum of `d` squares is within a factor `1 ± (d + 4) * 2^-23` of the true one. Each operation has
+/// a relative error of at most `2^-23` (WGSL allows rounding in either direction, fusing and reassociating). The rounding of
+/// a difference counts twice in its square. Flushing subnormal `x` and `c` to zero adds at most `2^-23` each, or less than
+/// `slack`. Evaluating the two sides takes three more roundings, so `e = (d + 8) * 2^-23` covers everything while
+/// `d < 7,000`; for more features the second-order term `d^2 * 2^-46` is added. Squares that underflow are covered by
+/// `slack = d * 2^-100`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Certificate {
     /// `1 - e`.
@@ -130,14 +113,15 @@ impl Certificate {
         }
     }
 
-    /// For distances that f32 computes without any error: the winner is always the canonical one.
+    /// For distances that f32 computes without any error: the nearest point is always the canonical one.
     pub fn exact() -> Self {
-        // best <= second always; the lowest index wins ties on the device too.
+        // This holds for every best <= second, ties included: the lowest index wins those on the device too.
         Certificate { low: 1.0, high: 0.0, slack: -f32::MIN_POSITIVE }
     }
 
-    /// The certificate for the distances between these rows and centroids: exact where every value is a whole
-    /// multiple of one power of two and the squares' sum stays a whole number below `2^24` of its square.
+    /// The certificate for the distances between the rows of `matrix` and other points (`others`, row by row). It is exact
+    /// if all values are whole multiples of one power of two, and so small that every sum of squares is a whole number of
+    /// at most `2^24` times the square of that power. Tables of 0 and 1 are of this kind.
     pub fn for_values(matrix: &Matrix, others: &[f32]) -> Self {
         let unit = others.iter().fold(matrix.unit(), |u, &v| u.min(unit_exponent(v)));
         if unit == i32::MAX {
@@ -147,43 +131,48 @@ impl Certificate {
         let scale = libm::ldexp(1.0, -unit);
         let sum: f64 = (0..d)
             .map(|j| {
-                let reach = others.iter().skip(j).step_by(d).fold(0f32, |m, v| m.max(v.abs()));
-                let difference = (f64::from(matrix.magnitudes()[j]) + f64::from(reach)) * scale;
+                let largest = others.iter().skip(j).step_by(d).fold(0f32, |m, v| m.max(v.abs()));
+                let difference = (f64::from(matrix.magnitudes()[j]) + f64::from(largest)) * scale;
                 difference * difference
             })
             .sum();
-        // The square of a unit must not be subnormal either.
+        // The square of the unit must not be subnormal.
         if sum <= f64::from(1u32 << 24) && unit > -60 { Certificate::exact() } else { Certificate::new(d) }
     }
 
-    /// What f32 makes of a distance of at most `distance`, or `distance` of what f32 made of it, is at most this.
+    /// An upper bound for the f32 value of a squared distance that is at most `distance`. The other way round it is also an
+    /// upper bound for a squared distance whose f32 value is at most `distance`.
     #[inline(always)]
     pub(crate) fn above(&self, distance: f64) -> f64 {
-        // Twice the excess: 1 / (1 - e) is below 1 + 2 e.
+        // 1 + 2 e, because 1 / (1 - e) is below that.
         distance * (2.0 * f64::from(self.high) - 1.0) + 2.0 * f64::from(self.slack)
     }
 
-    /// Whether the filter proves the winner.
+    /// Whether these two smallest squared distances in f32 prove which point is the nearest.
     #[inline(always)]
     pub fn holds(&self, best: f32, second: f32) -> bool {
         second * self.low - self.slack > best * self.high + self.slack
     }
 }
 
-/// Lower bounds of `|c|^2 / 2 - x.c`, which orders points `c` as their distances from a row `x` do, in half the
-/// arithmetic of the distance.
+/// Lower bounds of `|c|^2 / 2 - x.c`, where `x.c` is the dot product of a row `x` and a point `c`.
 ///
-/// Computed as `start - x.c + norm(x) * slope` in f32, with or without fused multiply-adds. With `m = |x||c| + |c|^2 / 2`
-/// and `u` a [`Rounding`], its `d + 2` roundings err by at most `(d + 2) u m`, and by `(d / 1600)^2 u m` in second order. Start
-/// and slope take off `gamma m`, `gamma = (d + 10 + (d / 800)^2) u`, and up to `4 u m` in being rounded, so that what
-/// comes out is a bound from below, and the true value less than `(2 d + 17) u m` above it; `width = 2.2 gamma` covers
-/// that and its own evaluation. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance less
-/// than `2^-20 * gamma * |x|^2`.
+/// For one row these values order the points as their distances do, because
+/// `|x - c|^2 = |x|^2 + 2 (|c|^2 / 2 - x.c)`. They take half the arithmetic: one multiply-add a feature, where a distance
+/// takes a subtraction as well. A point is proved to be the nearest if its value plus the largest possible error is
+/// still below the bounds of all others.
+///
+/// The bound is computed as `start - x.c + norm(x) * slope` in f32, with or without fused multiply-adds. Let
+/// `m = |x||c| + |c|^2 / 2`, and `u` the relative error of one operation ([`Rounding`]). The `d + 2` roundings add up to an
+/// error of at most `(d + 2) u m`, and `(d / 1600)^2 u m` in second order. Start and slope subtract `gamma m` with
+/// `gamma = (d + 10 + (d / 800)^2) u`, and up to `4 u m` more by being rounded. So the result is a lower bound, and the true
+/// value is less than `(2 d + 17) u m` above it; `width = 2.2 gamma` covers that and its own evaluation. Underflow adds less
+/// than `d * 2^-100`, and the f64 roundings of the canonical distance add less than `2^-20 * gamma * |x|^2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DotProductBound {
-    /// The share of `m` that is taken off.
+    /// The share of `m` that is subtracted.
     pub gamma: f64,
-    /// At most this share of `m` the bound is below the true value.
+    /// The true value is at most this share of `m` above the bound.
     pub width: f32,
     /// `d * 2^-100`.
     pub slack: f32,
@@ -192,19 +181,19 @@ pub struct DotProductBound {
 /// How a device rounds f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounding {
-    /// To the nearest, by at most `2^-24`: a CPU.
+    /// To the nearest number, with an error of at most `2^-24`: a CPU.
     Nearest,
-    /// To either side, by at most `2^-23`: WGSL. What a flushed subnormal takes away, `2^-126 |x|` for each feature, is
-    /// less than what `|x|^2` or underflow is allowed.
+    /// In either direction, with an error of at most `2^-23`: WGSL. Flushing a subnormal to zero adds at most `2^-126 |x|`
+    /// for each feature, which is less than what is allowed for `|x|^2` or underflow.
     Either,
 }
 
-/// What [`DotProductBound`] wants of a point.
+/// The terms of a [`DotProductBound`] that depend on the point alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DotProductTerms {
-    /// `|c|^2 / 2`, less its share of the error.
+    /// `|c|^2 / 2`, minus its share of the error.
     pub start: f32,
-    /// The rest of the error, for each unit of the row's norm; negative.
+    /// The rest of the error for each unit of the row's norm, as a negative number.
     pub slope: f32,
     /// At least `|c|`.
     pub radius: f32,
@@ -221,7 +210,7 @@ impl DotProductBound {
         DotProductBound { gamma, width: (2.2 * gamma) as f32, slack: Certificate::new(d).slack }
     }
 
-    /// A point's terms.
+    /// The terms of a point.
     pub fn point(&self, values: impl Iterator<Item = f32>) -> DotProductTerms {
         let squared: f64 = values.map(|v| f64::from(v) * f64::from(v)).sum();
         DotProductTerms {

@@ -157,7 +157,7 @@ pub enum Error {
         /// The system's own reason.
         source: std::io::Error,
     },
-    /// The device asked for is not to be had, or failed.
+    /// The device asked for is unavailable, or it failed.
     #[error("{0}")]
     Device(String),
     /// The caller's progress callback asked to stop.

@@ -9,7 +9,7 @@
 //!
 //! - [`table`] reads typed columns; [`recipe`] chooses features and turns columns into them;
 //! - [`matrix`] snaps them to a grid, so that sums are whole numbers; [`canonical`] defines distance;
-//! - [`backend`] has the primitives, each a WGSL shader and a SIMD twin; [`ceiling`] what a device can do at most;
+//! - [`backend`] has the primitives, each a WGSL shader and a SIMD twin; [`backend::ceiling`] what a device can do at most;
 //! - [`cluster`] and [`evidence`] are algorithms, written once against the primitives;
 //! - [`model`] is what is saved, and labels new rows; [`synth`] makes tables to try things on.
 //!
@@ -37,7 +37,6 @@
 pub mod analysis;
 pub mod backend;
 pub mod canonical;
-pub mod ceiling;
 pub mod cluster;
 pub mod dataset;
 pub mod error;

@@ -1,8 +1,9 @@
-//! The rows that everything is computed on: n x d values, each snapped once to its feature's grid.
+//! The rows that everything is computed on: n x d values, each rounded once to the grid of its feature.
 //!
-//! Values are f32 on a grid of powers of two, so that sums of them are integers (grid steps) and know no order.
-//! They are kept multiplied by one more power of two, `2^shift`, chosen so that no squared distance overflows
-//! or loses bits to a device that flushes subnormals; see ARCHITECTURE.md, "Numbers".
+//! A grid has steps of a power of two. Each value is a whole number of steps, so sums of values are sums of integers and
+//! do not depend on the order of the rows. Values are stored multiplied by one more power of two, `2^shift`, the same for
+//! all features. It is chosen so that no squared distance overflows, and none loses bits on a device that flushes
+//! subnormal numbers to zero; see ARCHITECTURE.md, "Numbers".
 
 mod repeats;
 mod row_major;
@@ -17,20 +18,21 @@ pub use row_major::RowMajor;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Rows of a tile: the values of 16 rows lie side by side, feature after feature.
+/// Rows of a tile. The values of its 16 rows lie side by side, feature after feature.
 pub const TILE: usize = 16;
 
-/// Rows of a block: every f64 sum over rows is taken in blocks of this many, by row number.
+/// Rows of a block. Every f64 sum over rows is computed in blocks of this many rows, so that it is the same for any number
+/// of threads.
 pub const BLOCK: usize = 4096;
 
-/// Bits that a feature keeps relative to its largest magnitude.
+/// How many bits a value of a feature's largest magnitude has.
 const GRID_BITS: i32 = 31;
 
-/// Squared distances between values and centroids stay below `2^100`; the table itself uses `2^90` of it, so
-/// that start centroids may lie 32 times further out than any row.
+/// Squared distances between rows stay below 2 to this power. Squared distances between rows and centroids may be up to
+/// `2^100`, so start centroids may lie 32 times further out than any row.
 const LARGEST_EXPONENT: i32 = 90;
 
-/// The grid of each feature: every value is a whole number of steps of `2^exponent`.
+/// The grid of each feature: its values are whole numbers of steps of `2^exponent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Grid {
@@ -40,8 +42,8 @@ pub struct Grid {
 impl Grid {
     /// The grid for features of these largest magnitudes (finite, not negative); `shift` as in [`Matrix`].
     fn fit(magnitudes: &[f32], shift: i32) -> Self {
-        // On a device a step below 2^-126 would be subnormal: coarser steps for features 2^111 smaller than
-        // the largest one.
+        // A step below 2^-126 would be subnormal on a device, so a feature that is 2^111 times smaller than the largest one
+        // gets coarser steps.
         let floor = -126 - shift;
         let exponents = magnitudes
             .iter()
@@ -50,7 +52,7 @@ impl Grid {
         Grid { exponents }
     }
 
-    /// Whether each step is one that a table of f32 values can have.
+    /// Whether every step is one that a table of f32 values can need.
     pub(crate) fn is_sound(&self) -> bool {
         self.exponents.iter().all(|e| (-180..=128).contains(e))
     }
@@ -86,34 +88,35 @@ fn shift_for(m: f32, d: usize) -> i32 {
     (LARGEST_EXPONENT - log2_d - 2).div_euclid(2) - exponent_above(m)
 }
 
-/// One feature of a tile, on a cache line of its own.
+/// One feature of a tile, on its own cache line.
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub(crate) struct Lanes(pub(crate) [f32; TILE]);
 
-/// Snaps values to a grid, and shifts them.
+/// Rounds values to a grid, and multiplies them by `2^shift`.
 struct Snap {
     grid: Grid,
     shift: i32,
-    /// For each feature what gives a value in steps, and what a whole number of steps is multiplied by.
+    /// For each feature two factors: the first turns a value into steps, the second turns steps into a stored value.
     factors: Vec<(f64, f64)>,
 }
 
 impl Snap {
-    /// For features of these largest magnitudes and centroids of magnitude `reach`, on a grid of their own where none
-    /// is given.
-    fn new(magnitudes: &[f32], grid: Option<Grid>, reach: f32) -> Self {
-        let largest = magnitudes.iter().fold(reach, |m, &v| m.max(v));
+    /// For features of these largest magnitudes, and centroids with values of magnitude `max_abs_centroid` at most. Without a
+    /// given grid one is fitted to the magnitudes.
+    fn new(magnitudes: &[f32], grid: Option<Grid>, max_abs_centroid: f32) -> Self {
+        let largest = magnitudes.iter().fold(max_abs_centroid, |m, &v| m.max(v));
         let shift = shift_for(largest, magnitudes.len());
         let grid = grid.unwrap_or_else(|| Grid::fit(magnitudes, shift));
         let factors = grid.exponents.iter().map(|&e| (pow2(-e), pow2(e + shift))).collect();
         Snap { grid, shift, factors }
     }
 
-    /// Exact but for the one rounding to a whole number of steps.
+    /// The stored value. Rounding to a whole number of steps is the only rounding.
     #[inline(always)]
     fn value(&self, feature: usize, v: f32) -> f32 {
-        /// Adding this leaves no room for a fraction, and rounds ties to even. An f32 from 2^51 on has none.
+        /// Adding this to a number leaves no bits for a fraction, so it rounds to the nearest whole number, ties to even.
+        /// An f32 of 2^51 or more is whole anyway.
         const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
         let (steps, scale) = self.factors[feature];
         let value = f64::from(v) * steps;
@@ -149,19 +152,26 @@ impl Matrix {
         Self::build(names, columns, None, 0.0)
     }
 
-    /// As [`Matrix::from_columns`], with room for start centroids of magnitude `reach`.
+    /// As [`Matrix::from_columns`], but scaled so that start centroids with values of up to `max_abs_centroid`, in the
+    /// user's units, can be represented too.
     ///
     /// # Errors
     /// As [`Matrix::from_columns`].
-    pub fn with_room_for(names: Vec<String>, columns: Vec<Vec<f32>>, reach: f32) -> Result<Self> {
-        Self::build(names, columns, None, reach)
+    pub fn with_room_for(names: Vec<String>, columns: Vec<Vec<f32>>, max_abs_centroid: f32) -> Result<Self> {
+        Self::build(names, columns, None, max_abs_centroid)
     }
 
-    /// New rows on the grid of an earlier fit, with room for its centroids' magnitude `reach`.
+    /// New rows on the grid of an earlier fit, scaled so that its centroids, of magnitude `max_abs_centroid` at most, can be
+    /// represented too.
     ///
     /// # Errors
     /// As [`Matrix::from_columns`]; a grid of another number of features.
-    pub fn on_grid(names: Vec<String>, columns: Vec<Vec<f32>>, grid: &Grid, reach: f32) -> Result<Self> {
+    pub fn on_grid(
+        names: Vec<String>,
+        columns: Vec<Vec<f32>>,
+        grid: &Grid,
+        max_abs_centroid: f32,
+    ) -> Result<Self> {
         if grid.features() != columns.len() {
             return Err(Error::data(format!(
                 "the grid is for {} features, the table has {}",
@@ -169,7 +179,7 @@ impl Matrix {
                 columns.len()
             )));
         }
-        Self::build(names, columns, Some(grid.clone()), reach)
+        Self::build(names, columns, Some(grid.clone()), max_abs_centroid)
     }
 
     /// A matrix from a row-major array, features named `f0`, `f1`, …
@@ -181,29 +191,34 @@ impl Matrix {
         Self::from_columns((0..array.ncols()).map(|j| format!("f{j}")).collect(), columns)
     }
 
-    fn build(names: Vec<String>, columns: Vec<Vec<f32>>, grid: Option<Grid>, reach: f32) -> Result<Self> {
+    fn build(
+        names: Vec<String>,
+        columns: Vec<Vec<f32>>,
+        grid: Option<Grid>,
+        max_abs_centroid: f32,
+    ) -> Result<Self> {
         let features = columns.len();
         let rows = columns.first().map_or(0, Vec::len);
         if features == 0 || names.len() != features || columns.iter().any(|c| c.len() != rows) {
-            return Err(Error::data("a matrix wants named columns of one length"));
+            return Err(Error::data("a matrix needs named columns of equal length"));
         }
         if rows == 0 {
             return Err(Error::data("there are no rows"));
         }
         if rows > u32::MAX as usize - TILE {
-            return Err(Error::data(format!("{rows} rows: at most 2^32 - 17 can be numbered")));
+            return Err(Error::data(format!("{rows} rows: at most 2^32 - 17 are possible")));
         }
         let infinite = |j: usize| columns[j].iter().position(|v| !v.is_finite()).map(|i| (i, j));
         if let Some((i, j)) = (0..features).into_par_iter().find_map_first(infinite) {
             let (name, value) = (&names[j], columns[j][i]);
             return Err(Error::data(format!("feature {name}, row {}: {value} is not finite", i + 1)));
         }
-        if !reach.is_finite() {
+        if !max_abs_centroid.is_finite() {
             return Err(Error::data("a centroid is not finite"));
         }
         let magnitudes: Vec<f32> =
             columns.par_iter().map(|c| c.iter().fold(0f32, |m, v| m.max(v.abs()))).collect();
-        let snap = Snap::new(&magnitudes, grid, reach);
+        let snap = Snap::new(&magnitudes, grid, max_abs_centroid);
         let mut tiles = vec![Lanes::zeroed(); rows.div_ceil(TILE) * features];
         tiles.par_chunks_mut(features).enumerate().for_each(|(t, tile)| {
             for (j, Lanes(lanes)) in tile.iter_mut().enumerate() {
@@ -217,20 +232,21 @@ impl Matrix {
         Self::snapped(rows, tiles, snap, names)
     }
 
-    /// A matrix of rows that were read; it takes over their memory. `reach` as in [`Matrix::with_room_for`].
+    /// A matrix of rows that were read, which takes over their memory. `max_abs_centroid` is explained at
+    /// [`Matrix::with_room_for`].
     ///
     /// # Errors
     /// As [`Matrix::from_columns`].
-    pub fn from_row_major(names: Vec<String>, block: RowMajor, reach: f32) -> Result<Self> {
+    pub fn from_row_major(names: Vec<String>, block: RowMajor, max_abs_centroid: f32) -> Result<Self> {
         let (rows, features) = (block.rows(), block.features());
         if names.len() != features || features == 0 || rows == 0 || rows > u32::MAX as usize - TILE {
-            return Err(Error::data("a matrix wants named columns, and from 1 to 2^32 - 17 rows"));
+            return Err(Error::data("a matrix needs named columns, and between 1 and 2^32 - 17 rows"));
         }
         if let Some((j, i)) = block.find(|v| !v.is_finite()) {
             let what = format!("feature {}, row {}: {} is not finite", names[j], i + 1, block.get(i, j));
             return Err(Error::data(what));
         }
-        if !reach.is_finite() {
+        if !max_abs_centroid.is_finite() {
             return Err(Error::data("a centroid is not finite"));
         }
         let larger = |mut largest: Vec<f32>, row: &[f32]| {
@@ -242,12 +258,12 @@ impl Matrix {
             .par_chunks(features)
             .fold(|| vec![0f32; features], larger)
             .reduce(|| vec![0f32; features], |a, b| larger(a, &b));
-        let snap = Snap::new(&magnitudes, None, reach);
+        let snap = Snap::new(&magnitudes, None, max_abs_centroid);
         let mut tiles = block.tiles;
         tiles.par_chunks_mut(features).for_each_init(
             || vec![Lanes::zeroed(); features],
             |own, tile| {
-                // The 16 rows of a tile lie in the tile's own bytes.
+                // The 16 rows that belong to this tile lie in the same bytes as the tile.
                 own.copy_from_slice(tile);
                 let rows: &[f32] = bytemuck::cast_slice(own);
                 for (j, Lanes(lanes)) in tile.iter_mut().enumerate() {
@@ -278,7 +294,7 @@ impl Matrix {
         shift: i32,
         names: Vec<String>,
     ) -> Self {
-        // No value has a finer unit than the finest step.
+        // No value can have a finer unit than the finest step, so the search can stop there.
         let finest = grid.exponents.iter().fold(i32::MAX, |e, &own| e.min(own + shift));
         let (magnitudes, unit) = tiles
             .par_chunks(features)
@@ -301,7 +317,7 @@ impl Matrix {
         Matrix { rows, features, tiles, grid, shift, names, weights: None, repeats: None, magnitudes, unit }
     }
 
-    /// The same rows with sample weights: a row of weight 2 counts as two rows, one of weight 0 as none.
+    /// The same rows with sample weights. A row of weight 2 counts as two rows, and one of weight 0 as none.
     ///
     /// # Errors
     /// Not one weight a row, and those of [`Weights::new`].
@@ -323,35 +339,35 @@ impl Matrix {
         Ok(self)
     }
 
-    /// The same rows, knowing which of them are equal: fits and scores then need not find that out themselves.
+    /// The same rows, with a record of which of them are equal, so that fits and scores need not find it out each time.
     pub fn with_repeats(mut self) -> Self {
         self.repeats = Some(Repeats::of(&self));
         self
     }
 
-    /// Which rows are equal: as [`Matrix::with_repeats`] found out, or found out now.
+    /// Which rows are equal: the record of [`Matrix::with_repeats`], or a new one.
     pub fn repeats(&self) -> Cow<'_, Repeats> {
         self.repeats.as_ref().map_or_else(|| Cow::Owned(Repeats::of(self)), Cow::Borrowed)
     }
 
-    /// How many copies row `i` counts as; 1 where rows have no weights.
+    /// How many copies row `i` counts as: 1 if rows have no weights.
     pub fn copies(&self, i: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |w| w.copies(i))
     }
 
-    /// How many copies all rows count as.
+    /// How many copies all rows count as together.
     pub fn total_copies(&self) -> f64 {
         self.weights.as_ref().map_or(self.rows as f64, |w| w.as_copies(w.total()))
     }
 
-    /// The rows of these numbers, on the same grid and shift, in this order.
+    /// The rows with these numbers, in this order, on the same grid and with the same shift.
     pub fn select(&self, rows: &[usize]) -> Matrix {
         let mut out = self.gather(rows);
         out.weights = self.weights.as_ref().map(|w| w.select(rows.iter().copied()));
         out
     }
 
-    /// The rows of these numbers with other weights, in steps of this matrix' weights; in copies where it has none.
+    /// The rows with these numbers and other weights, in steps of this matrix's weights, or in copies if it has none.
     pub(crate) fn select_weighted(&self, rows: &[usize], steps: Vec<u64>) -> Matrix {
         let mut out = self.gather(rows);
         out.weights = Some(match &self.weights {
@@ -373,7 +389,7 @@ impl Matrix {
         Self::from_tiles(rows.len(), self.features, tiles, self.grid.clone(), self.shift, self.names.clone())
     }
 
-    /// Rows made elsewhere, `value(i, j)` in this matrix's user units, snapped to this grid and shift.
+    /// `rows` other rows on the grid and with the shift of this matrix; `value(i, j)` gives their values in the user's units.
     pub fn beside(&self, rows: usize, value: impl Fn(usize, usize) -> f64 + Sync) -> Matrix {
         let mut tiles = vec![Lanes::zeroed(); rows.div_ceil(TILE) * self.features];
         tiles.par_chunks_mut(self.features).enumerate().for_each(|(t, tile)| {
@@ -408,12 +424,12 @@ impl Matrix {
         &self.grid
     }
 
-    /// Stored values are the user's times `2^shift`.
+    /// Stored values are the user's values times `2^shift`.
     pub fn shift(&self) -> i32 {
         self.shift
     }
 
-    /// Each row's weight as a whole number of steps, if rows have weights.
+    /// Each row's weight as a whole number of weight steps, if rows have weights.
     pub fn weights(&self) -> Option<&[u64]> {
         self.weights.as_ref().map(Weights::steps)
     }
@@ -428,17 +444,17 @@ impl Matrix {
         bytemuck::cast_slice(&self.tiles)
     }
 
-    /// Largest stored magnitude of each feature.
+    /// The largest magnitude of each feature, in stored units.
     pub fn magnitudes(&self) -> &[f32] {
         &self.magnitudes
     }
 
-    /// No two rows are farther from each other, in stored units.
+    /// An upper bound for the distance between any two rows, in stored units.
     pub(crate) fn largest_distance(&self) -> f64 {
         self.magnitudes.iter().map(|&m| 4.0 * f64::from(m) * f64::from(m)).sum::<f64>().sqrt()
     }
 
-    /// The stored values are whole multiples of `2^unit`.
+    /// All stored values are whole multiples of `2^unit`.
     pub(crate) fn unit(&self) -> i32 {
         self.unit
     }
@@ -469,9 +485,9 @@ impl Matrix {
             .reduce(none, |a, b| a.into_iter().zip(b).map(|(a, b)| within(a, b)).collect())
     }
 
-    /// For each row an upper bound of its Euclidean norm, in stored units, one f32 rounding above it at most; padded to
-    /// whole groups of 64 rows. One pass over the table in parallel: whoever needs them computes them once, before
-    /// any parallel work.
+    /// For each row an upper bound of its Euclidean norm in stored units, at most one f32 rounding above it; padded with
+    /// zeros to a multiple of 64 rows. This is a parallel pass over the table, so callers do it once, before any parallel
+    /// work of their own.
     pub(crate) fn norms(&self) -> Vec<f32> {
         let mut norms = vec![0f32; self.rows.next_multiple_of(64)];
         norms.par_chunks_mut(TILE).take(self.tile_count()).enumerate().for_each(|(t, norms)| {
@@ -509,24 +525,24 @@ impl Matrix {
         pow2(self.grid.exponents[j] + self.shift)
     }
 
-    /// A stored value (or centroid) in the user's units.
+    /// A stored value, centroid or distance in the user's units.
     pub fn to_user(&self, stored: f64) -> f64 {
         stored * pow2(-self.shift)
     }
 
-    /// A user's value in stored units, not snapped; infinite where it is out of range.
+    /// A user's value in stored units, not rounded to the grid; infinite if it is out of range.
     pub fn to_stored(&self, user: f64) -> f32 {
         (user * pow2(self.shift)) as f32 + 0.0
     }
 
-    /// The largest magnitude a centroid may have in stored units.
+    /// The largest magnitude that a value of a centroid may have, in stored units.
     pub fn max_abs_centroid(&self) -> f32 {
-        // d * (2 reach)^2 < 2^100
+        // d * (2 max_abs_centroid)^2 < 2^100
         let log2_d = (usize::BITS - self.features.leading_zeros()) as i32;
         pow2((100 - log2_d - 2).div_euclid(2)) as f32
     }
 
-    /// Whether there are at least `k` distinct rows of a weight above 0; if not, how many there are.
+    /// Whether there are at least `k` distinct rows of a weight above 0. If not, the error is how many there are.
     pub fn distinct_rows(&self, k: usize) -> std::result::Result<(), usize> {
         if let Some(repeats) = &self.repeats {
             return if repeats.len() >= k { Ok(()) } else { Err(repeats.len()) };
@@ -542,7 +558,7 @@ impl Matrix {
     }
 }
 
-/// The largest `e` so that `v` is a whole multiple of `2^e`.
+/// The largest `e` for which `v` is a whole multiple of `2^e`.
 pub(crate) fn unit_exponent(v: f32) -> i32 {
     if v == 0.0 {
         return i32::MAX;

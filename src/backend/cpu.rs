@@ -1,25 +1,19 @@
-//! The CPU: every primitive in SIMD, chosen at run time, on the rayon pool it is called from.
+//! The CPU. Every primitive is written in vector code for several instruction sets, one of which is chosen at run time. The
+//! work runs on the rayon pool that the call comes from.
 
-mod block;
 mod distance_sums;
 mod lloyd;
 mod nearest;
 
+pub use crate::backend::simd::InstructionSet;
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, LloydState, Metric, Neighbour, Rows, RowsId, SelfMatches,
-    SumsSink, check_labelings, check_queries, check_sets,
+    Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
+    SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
 };
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::progress::Progress;
-pub use block::InstructionSet;
-pub(crate) use block::{Kernel, multiply_add};
-#[cfg(feature = "gpu")]
-pub(crate) use {
-    distance_sums::{runs, slots},
-    nearest::{decide, neighbour},
-};
 
 /// The CPU with one instruction set.
 #[derive(Debug, Clone, Copy)]
@@ -34,10 +28,10 @@ impl Default for Cpu {
 }
 
 impl Cpu {
-    /// The CPU held to `set`.
+    /// The CPU with this instruction set.
     ///
     /// # Errors
-    /// This machine does not have it.
+    /// This machine does not have the instruction set.
     pub fn with(set: InstructionSet) -> Result<Self> {
         if !set.available() {
             return Err(Error::Device(format!("this CPU has no {set}")));
@@ -53,17 +47,21 @@ impl Backend for Cpu {
         Description { backend: "cpu", name: format!("{threads} thread{plural}, {}", self.set) }
     }
 
+    fn instruction_set(&self) -> InstructionSet {
+        self.set
+    }
+
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
         Ok(Box::new(CpuRows { set: self.set, matrix, norms: matrix.norms(), id: RowsId::new() }))
     }
 }
 
-/// The CPU works on the matrix as it lies in memory.
+/// A table on the CPU, which works on the matrix where it is.
 struct CpuRows<'a> {
     set: InstructionSet,
     matrix: &'a Matrix,
-    /// As [`Matrix::norms`]. They are computed here, because a lazy value that a parallel loop initialises by a parallel
-    /// loop of its own can wait for itself.
+    /// See [`Matrix::norms`]. They are computed when the table is loaded. If a parallel loop computed them on demand, by
+    /// another parallel loop, it could come to wait for itself.
     norms: Vec<f32>,
     id: RowsId,
 }
@@ -87,6 +85,11 @@ impl Rows for CpuRows<'_> {
     ) -> Result<Vec<Neighbour>> {
         check_queries(self.matrix, queries, self_matches)?;
         Ok(nearest::nearest(self, queries, self_matches, metric))
+    }
+
+    fn margins(&self, centroids: &Centroids, labels: &[u32]) -> Result<Vec<Margin>> {
+        check_labels(self.matrix, centroids, labels)?;
+        Ok(host::margins::margins(self.set, self.matrix, centroids, labels))
     }
 
     fn distance_sums(

@@ -13,8 +13,9 @@ mod nearest;
 mod source;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, LloydState, Metric, Neighbour, Rows, RowsId, SelfMatches,
-    SumsSink, check_labelings, check_queries, check_sets,
+    Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
+    SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
+    simd::InstructionSet,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
@@ -105,6 +106,10 @@ impl Backend for Gpu {
         Description { backend: "gpu", name: self.context.adapter.to_string() }
     }
 
+    fn instruction_set(&self) -> InstructionSet {
+        self.context.options.instruction_set
+    }
+
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
         let resident = Resident::upload(&self.context, matrix)?;
         let features = matrix.features();
@@ -120,13 +125,13 @@ impl Backend for Gpu {
     }
 }
 
-/// A table whose tiles lie on the device, in as many buffers as the largest binding makes necessary.
+/// A table on the device, in as many buffers as the size of the largest binding requires.
 struct GpuRows<'a> {
     context: &'a Context,
     kernels: Arc<Kernels>,
     matrix: &'a Matrix,
     resident: Resident,
-    /// For each chunk its rows' norms, as [`Matrix::norms`].
+    /// For each chunk the norms of its rows, see [`Matrix::norms`].
     norms: Vec<wgpu::Buffer>,
     id: RowsId,
 }
@@ -150,6 +155,11 @@ impl Rows for GpuRows<'_> {
     ) -> Result<Vec<Neighbour>> {
         check_queries(self.matrix, queries, self_matches)?;
         pollster::block_on(nearest::nearest(self, queries, self_matches, metric))
+    }
+
+    fn margins(&self, centroids: &Centroids, labels: &[u32]) -> Result<Vec<Margin>> {
+        check_labels(self.matrix, centroids, labels)?;
+        Ok(host::margins::margins(self.context.options.instruction_set, self.matrix, centroids, labels))
     }
 
     fn distance_sums(

@@ -3,11 +3,11 @@
 use super::method::Algorithm;
 use super::partition::Partition;
 use super::{seeding, wide};
-use crate::backend::{Assigned, LloydState};
-use crate::canonical::{self, Centroids, tile_squared_distances};
+use crate::backend::{Assigned, Backend, LloydState};
+use crate::canonical::{self, Centroids};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::matrix::{BLOCK, Matrix, Repeats, TILE};
+use crate::matrix::{BLOCK, Matrix, Repeats};
 use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
@@ -149,7 +149,7 @@ pub fn fit_many(
     check(matrix, ks, params, start)?;
     let repeats = matrix.repeats();
     let learned = Learned { matrix, repeats: &repeats };
-    let mut runs = starts(&learned, ks, params, start, progress)?;
+    let mut runs = starts(dataset.backend(), &learned, ks, params, start, progress)?;
     let limit = params.tol * learned.mean_variance();
     let mut f64_fallbacks = Vec::new();
     for _ in 0..params.max_iter {
@@ -247,6 +247,7 @@ pub fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<()> {
 
 /// All starts of all k, in order of k and restart.
 fn starts(
+    backend: &dyn Backend,
     learned: &Learned<'_>,
     ks: &[usize],
     params: &Params,
@@ -272,7 +273,7 @@ fn starts(
     let wanted: Vec<(usize, usize)> =
         ks.iter().flat_map(|&k| (0..params.n_init).map(move |restart| (k, restart))).collect();
     let streams = wanted.iter().map(|&(k, r)| (k, draws.at((k as u64) << 32 | r as u64))).collect();
-    let centroids = seeding::kmeans_plus_plus(&sample, streams, progress)?;
+    let centroids = seeding::kmeans_plus_plus(backend, &sample, streams, progress)?;
     Ok(wanted.into_iter().zip(centroids).map(|((k, restart), c)| run(k, restart, c)).collect())
 }
 
@@ -350,20 +351,13 @@ impl Run {
         let empty: Vec<usize> = (0..self.k).filter(|&c| pass.weights[c] == 0).collect();
         far.par_sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut farthest = far.into_iter().map(|(_, i)| i as usize);
-        let d = matrix.features();
         for c in empty {
             let weight = |distinct: usize| u128::from(learned.repeats.steps(matrix, distinct));
             let label = |distinct: usize| labels[learned.repeats.first(distinct)] as usize;
             let spared = farthest.by_ref().find(|&row| pass.weights[label(row)] > weight(row));
             let Some(row) = spared else { return Ok(()) };
             let (from, weight) = (label(row), weight(row));
-            for (j, v) in matrix.row(learned.repeats.first(row)).enumerate() {
-                let steps = (v * matrix.steps_per_unit(j)) as i128 * weight as i128;
-                pass.sums[from * d + j] -= steps;
-                pass.sums[c * d + j] = steps;
-            }
-            pass.weights[from] -= weight;
-            pass.weights[c] = weight;
+            pass.move_row(matrix, learned.repeats.first(row), weight, from, c);
         }
         Ok(())
     }
@@ -438,74 +432,5 @@ impl Learned<'_> {
             total.iter_mut().zip(block).for_each(|(t, b)| *t += b);
         }
         total
-    }
-}
-
-/// For each row of a block, the first of which is `first`, a multiple of 16, the Euclidean distance to its centroid and
-/// how much farther the runner-up is (infinite for k = 1), in the user's units.
-pub fn distances_and_margins(
-    matrix: &Matrix,
-    centroids: &Centroids,
-    first: usize,
-    labels: &[u32],
-) -> Vec<(f64, f64)> {
-    let packs: Vec<[f64; 4]> = (0..centroids.k().div_ceil(4))
-        .flat_map(|p| (0..centroids.features).map(move |j| (p, j)))
-        .map(|(p, j)| {
-            let value = |c: usize| centroids.values.get(c * centroids.features + j).copied();
-            // What stands for no centroid is no runner-up.
-            std::array::from_fn(|c| value(4 * p + c).map_or(f64::INFINITY, f64::from))
-        })
-        .collect();
-    pulp::Arch::new().dispatch(Measure { matrix, packs: &packs, first, labels })
-}
-
-/// The loop of [`distances_and_margins`], in the widest vectors of the machine: the same bits in all of them.
-struct Measure<'a> {
-    matrix: &'a Matrix,
-    packs: &'a [[f64; 4]],
-    first: usize,
-    labels: &'a [u32],
-}
-
-impl pulp::WithSimd for Measure<'_> {
-    type Output = Vec<(f64, f64)>;
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, simd: S) -> Vec<(f64, f64)> {
-        let Measure { matrix, packs, first, labels } = self;
-        let d = matrix.features();
-        let mut tile = vec![[0f64; TILE]; d];
-        let mut out = Vec::with_capacity(labels.len());
-        for (t, labels) in labels.chunks(TILE).enumerate() {
-            for (to, from) in tile.iter_mut().zip(matrix.tile(first / TILE + t)) {
-                *to = from.map(f64::from);
-            }
-            let mut own_centroids = [0f64; TILE];
-            for (to, &label) in own_centroids.iter_mut().zip(labels) {
-                *to = f64::from(label);
-            }
-            let (mut own, mut second) = ([0f64; TILE], [0f64; TILE]);
-            for v in 0..TILE / S::F64_LANES {
-                let label = S::as_simd_f64s(&own_centroids).0[v];
-                let infinite = simd.splat_f64s(f64::INFINITY);
-                let (mut own_v, mut second_v) = (simd.splat_f64s(0.0), infinite);
-                for (p, pack) in packs.chunks_exact(d).enumerate() {
-                    let squared = tile_squared_distances::<S, 4>(simd, &tile, v, pack);
-                    for (c, squared) in squared.into_iter().enumerate() {
-                        let is_own = simd.equal_f64s(label, simd.splat_f64s((4 * p + c) as f64));
-                        own_v = simd.select_f64s(is_own, squared, own_v);
-                        second_v = simd.min_f64s(second_v, simd.select_f64s(is_own, infinite, squared));
-                    }
-                }
-                S::as_mut_simd_f64s(&mut own).0[v] = own_v;
-                S::as_mut_simd_f64s(&mut second).0[v] = second_v;
-            }
-            out.extend(own.iter().zip(&second).take(labels.len()).map(|(own, second)| {
-                let own = matrix.to_user(own.sqrt());
-                (own, matrix.to_user(second.sqrt()) - own)
-            }));
-        }
-        out
     }
 }

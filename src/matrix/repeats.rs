@@ -1,19 +1,20 @@
 //! Which rows of a table are equal.
 //!
-//! Learning goes over each distinct row once, with the weight of all its copies. That is the same as going over all rows,
-//! since a weight is a number of copies, and it makes the result independent of how copies are written down.
+//! Algorithms learn from each distinct row once, with the weight of all its copies. That is the same as learning from all
+//! rows, because a weight is a number of copies, and it makes the result independent of how copies are written down:
+//! as equal rows, or as one row with a weight.
 
 use super::{Matrix, TILE};
 use crate::weights::MOST_STEPS;
 use rayon::prelude::*;
 
-/// No distinct row: the row has weight 0 and equals no row that counts.
+/// Marks a row that is not a copy of any distinct row: it has weight 0 and equals no row that counts.
 const NONE: u32 = u32::MAX;
 
 /// The distinct rows of a table that have a weight above 0, in the order of their first copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repeats {
-    /// None where every row is distinct and counts.
+    /// None if every row is distinct and counts.
     merged: Option<Merged>,
     rows: usize,
 }
@@ -22,7 +23,7 @@ pub struct Repeats {
 struct Merged {
     /// For each distinct row the number of its first copy.
     first: Vec<u32>,
-    /// For each distinct row the weight of all its copies, in steps; the number of copies where rows have no weights.
+    /// For each distinct row the weight of all its copies in steps, or their number if rows have no weights.
     steps: Vec<u64>,
     /// For each row of the table its distinct row, or [`NONE`].
     of: Vec<u32>,
@@ -43,9 +44,9 @@ impl Repeats {
         let mut of = vec![NONE; rows];
         let mut first = Vec::new();
         for run in keys.chunk_by(|a, b| hash(*a) == hash(*b)) {
-            // Nearly always one row: hashes of different rows are seldom equal.
+            // The distinct rows with this hash: nearly always one, because the hashes of different rows are seldom equal.
             let mut seen: Vec<u32> = Vec::with_capacity(1);
-            // Rows that count come first, so that a distinct row is one that counts.
+            // Rows that count are looked at first, so that every distinct row is one that counts.
             let (counted, others): (Vec<u32>, Vec<u32>) =
                 run.iter().map(|key| *key as u32).partition(|row| counts(*row as usize));
             for row in counted {
@@ -83,7 +84,7 @@ impl Repeats {
         Repeats { merged: Some(Merged { first, steps, of }), rows }
     }
 
-    /// Every row that counts on its own: copies whose weights together are more than one weight can be.
+    /// Treats every row that counts as distinct, because the copies of some row weigh more together than one weight can.
     fn apart(matrix: &Matrix) -> Self {
         let rows = matrix.rows();
         let weight = |row: usize| matrix.weights().map_or(1, |w| w[row]);
@@ -122,7 +123,7 @@ impl Repeats {
         self.merged.as_ref().map_or(distinct, |m| m.first[distinct] as usize)
     }
 
-    /// The distinct row that a row of the table is a copy of; none for a row of weight 0 that equals no other.
+    /// The distinct row that a row of the table is a copy of; none for a row of weight 0 that equals no row that counts.
     pub fn of_row(&self, row: usize) -> Option<usize> {
         match &self.merged {
             None => Some(row),
@@ -138,7 +139,7 @@ impl Repeats {
         }
     }
 
-    /// The table of the distinct rows alone, each with the weight of its copies; none where that would be the same table.
+    /// The table of the distinct rows alone, each with the weight of its copies; none if that would be the same table.
     pub fn merge(&self, matrix: &Matrix) -> Option<Matrix> {
         let merged = self.merged.as_ref()?;
         let rows: Vec<usize> = merged.first.iter().map(|&row| row as usize).collect();
@@ -148,12 +149,12 @@ impl Repeats {
 
 /// Whether two rows have the same values.
 fn same(matrix: &Matrix, a: u32, b: u32) -> bool {
-    // Values, not bits: a zero has two signs.
+    // Compare values, not bits, because there are two zeros.
     matrix.row(a as usize).eq(matrix.row(b as usize))
 }
 
-/// For each row a 32-bit hash of its values and, in the low half, the row's number: sorted, equal rows lie beside each
-/// other in the order of their numbers.
+/// For each row a key: a 32-bit hash of its values, and in the lower half the row's number. Once they are sorted, equal rows
+/// are neighbours, in the order of their numbers.
 fn keys(matrix: &Matrix) -> Vec<u64> {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut out = vec![0u64; matrix.rows()];

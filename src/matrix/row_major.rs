@@ -1,11 +1,11 @@
-//! Rows as a file has them, in memory that a matrix can take over.
+//! Rows as they lie in a file, in memory that a matrix can take over.
 
 use super::{Lanes, TILE};
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-/// `rows x features` f32, row after row, padded with zero rows to whole tiles: [`Matrix::from_row_major`] turns it into
-/// tiles where it lies.
+/// `rows x features` values, row after row, padded with zero rows to whole tiles. [`Matrix::from_row_major`] turns them into
+/// tiles in place.
 ///
 /// [`Matrix::from_row_major`]: super::Matrix::from_row_major
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct RowMajor {
 }
 
 impl RowMajor {
-    /// All zero; neither number may be 0.
+    /// Zeros. Neither number may be 0.
     pub fn zeros(rows: usize, features: usize) -> Self {
         RowMajor { tiles: vec![Lanes::zeroed(); rows.div_ceil(TILE) * features], rows, features }
     }
@@ -46,7 +46,7 @@ impl RowMajor {
         self.values()[row * self.features + feature]
     }
 
-    /// The first of the features, and in it the first of the rows, whose value `is` true of.
+    /// The first feature that has a value for which `is` returns true, and the first row in which it has one.
     pub fn find(&self, is: impl Fn(f32) -> bool + Sync) -> Option<(usize, usize)> {
         let found = self
             .values()
@@ -56,7 +56,7 @@ impl RowMajor {
         found.min()
     }
 
-    /// Puts `value(feature, old)` in the place of every value.
+    /// Replaces every value by `value(feature, old)`.
     pub fn replace(&mut self, value: impl Fn(usize, f32) -> f32 + Sync) {
         let features = self.features;
         self.values_mut().par_chunks_mut(features).with_min_len(1024).for_each(|row| {

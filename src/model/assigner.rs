@@ -1,12 +1,11 @@
 //! How a model labels a new row.
 
+use crate::backend::Margin;
 use crate::canonical::Centroids;
-use crate::cluster::kmeans::distances_and_margins;
 use crate::cluster::{Labels, Partition, Prototypes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::matrix::{BLOCK, Matrix};
-use rayon::prelude::*;
+use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
 /// How new rows get their segments: the kind, which is the key in `model.json`, and what this kind needs to know.
@@ -162,13 +161,11 @@ pub fn assignments(
     let Some(labels) = labels.complete() else {
         return Err(Error::data("every row has a nearest centroid, and some of these have no label"));
     };
-    let matrix = dataset.matrix();
-    let mut rows = vec![None; labels.len()];
-    rows.par_chunks_mut(BLOCK).zip(labels.par_chunks(BLOCK)).enumerate().for_each(|(b, (out, labels))| {
-        let own = distances_and_margins(matrix, centroids, b * BLOCK, labels);
-        for ((out, &label), (distance, margin)) in out.iter_mut().zip(labels).zip(own) {
-            *out = Some(Assignment { segment: numbers[label as usize], distance, margin });
-        }
-    });
-    Ok(rows)
+    let margins = dataset.margins(centroids, labels)?;
+    let assignment = |(&label, own): (&u32, Margin)| Assignment {
+        segment: numbers[label as usize],
+        distance: own.distance,
+        margin: own.margin,
+    };
+    Ok(labels.iter().zip(margins).map(|row| Some(assignment(row))).collect())
 }

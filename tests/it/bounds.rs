@@ -1,4 +1,4 @@
-//! The error bounds that everything leans on, held against f64.
+//! The proven error bounds of f32 arithmetic, compared with f64.
 
 use segmenta::canonical::{Certificate, DotProductBound, Rounding};
 use segmenta::random::{Draws, Purpose};
@@ -26,13 +26,13 @@ fn norm(values: &[f32]) -> f64 {
 }
 
 #[test]
-fn the_product_form_is_a_bound_from_below_and_not_far_off() {
+fn the_dot_product_bound_is_a_lower_bound_and_not_far_off() {
     let mut needed = 0;
     for d in [1, 2, 5, 26, 300, 3000] {
-        let form = DotProductBound::new(d, Rounding::Nearest);
+        let bounds = DotProductBound::new(d, Rounding::Nearest);
         for (kind, trial) in (0..5).flat_map(|kind| (0..60).map(move |trial| (kind, trial))) {
             let (row, point) = pair(d, kind, trial);
-            let terms = form.point(point.iter().copied());
+            let terms = bounds.point(point.iter().copied());
             let above = (norm(&row) as f32).next_up();
             let product: f64 = row.iter().zip(&point).map(|(&x, &c)| f64::from(x) * f64::from(c)).sum();
             let exact = norm(&point).powi(2) / 2.0 - product;
@@ -51,11 +51,11 @@ fn the_product_form_is_a_bound_from_below_and_not_far_off() {
                 let what = format!("d = {d}, kind {kind}, trial {trial}: {bound} for {exact}");
                 // f64 errs too, by far less.
                 assert!(bound <= exact + 1e-13 * size, "{what}");
-                assert!(exact <= bound + f64::from(form.width) * size + f64::from(form.slack), "{what}");
+                assert!(exact <= bound + f64::from(bounds.width) * size + f64::from(bounds.slack), "{what}");
             }
         }
     }
-    assert!(needed > 100, "without its margin the form would be no bound: {needed}");
+    assert!(needed > 100, "without its margin it would not be a bound: {needed}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The case list that every primitive is held to on every backend, and by which `benches` times them.
+//! The tables on which every primitive is tested on every backend; `benches` times the primitives on some of them.
 
 use ndarray::Array2;
 use segmenta::Matrix;
@@ -22,7 +22,7 @@ pub fn normal(rows: usize, features: usize, index: u64) -> Array2<f32> {
     Array2::from_shape_simple_fn((rows, features), || draws.normal() as f32)
 }
 
-/// 0 and 1: exact ties without end.
+/// 0 and 1, with very many exact ties.
 pub fn binary(rows: usize, features: usize) -> Array2<f32> {
     let mut draws = stream(1000);
     Array2::from_shape_simple_fn((rows, features), || f32::from(u8::from(draws.uniform() < 0.4)))
@@ -54,7 +54,7 @@ fn scaled(rows: usize, scales: &[f32], shifts: &[f32], index: u64) -> Array2<f32
     a
 }
 
-/// Rows half way between two points, give or take an ulp.
+/// Rows half way between two points, or one unit in the last place beside that.
 fn near_ties() -> Array2<f32> {
     let mut draws = stream(1004);
     let mut a = Array2::zeros((256, 4));

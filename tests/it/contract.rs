@@ -7,7 +7,7 @@ use segmenta::cluster::{Fit, Params, Start, fit_many};
 use segmenta::evidence::hopkins::{Hopkins, hopkins};
 use segmenta::progress::Progress;
 
-/// Everything of a fit but what depends on the device.
+/// A fit without the numbers that depend on the device.
 fn bits(fit: &Fit) -> Fit {
     Fit { f64_fallbacks: Vec::new(), ..fit.clone() }
 }

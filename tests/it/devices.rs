@@ -23,7 +23,7 @@ impl Setup {
     }
 }
 
-/// All of them; the first is what the others are held against.
+/// All of them. The others are compared with the first one.
 pub fn all() -> &'static [Setup] {
     static ALL: OnceLock<Vec<Setup>> = OnceLock::new();
     ALL.get_or_init(|| {
@@ -37,7 +37,7 @@ pub fn all() -> &'static [Setup] {
     })
 }
 
-/// Says a skip on a line of its own, which the test harness does not swallow.
+/// Prints that something is skipped, in a way that the test harness does not capture.
 pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }

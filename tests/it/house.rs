@@ -46,6 +46,34 @@ fn the_cpu_knows_no_gpu_and_the_library_no_terminal() {
     assert!(read > 15);
 }
 
+#[test]
+fn vectors_and_gpus_stay_in_the_backend() {
+    each_source(|name, text| {
+        let code: String =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        if name != "backend.rs" && !name.starts_with("backend/") {
+            for word in ["pulp", "wgpu::", "std::arch"] {
+                assert!(!code.contains(word), "{name} uses {word}, which belongs to src/backend");
+            }
+        }
+        // Tests may compare the two.
+        if name.starts_with("backend/gpu") && !name.ends_with("tests.rs") {
+            for word in ["backend::cpu", "cpu::", "pulp"] {
+                assert!(
+                    !code.contains(word),
+                    "{name} uses {word}: the GPU's host code does without the CPU's"
+                );
+            }
+        }
+        if name.starts_with("backend/cpu") || name.starts_with("backend/host") {
+            assert!(!code.contains("gpu::"), "{name} uses the GPU's code");
+        }
+        if name.starts_with("backend/host") || name.starts_with("backend/simd") {
+            assert!(!code.contains("cpu::"), "{name} uses the CPU backend's code");
+        }
+    });
+}
+
 /// The files that may have locks or lazy values, and why no thread of a parallel loop can wait there for another: nothing
 /// is locked, and nothing lazy is initialised, across a call of rayon. A thread that waits in rayon may take up any other
 /// task, so that it could come to wait for itself.

@@ -1,12 +1,15 @@
 //! CPU twin of `shaders/distance_sums.wgsl`: sums of distances to every cluster of any number of labelings.
 //!
-//! Columns are sorted by their joint label, the tuple of their labels in every labeling. A run of columns of one
-//! joint label adds to one register; at its end, and after 64 columns at most, the sum goes to every labeling. Where
-//! joint labels are long enough, each pair of rows is measured once for both ([`Pairs`]).
+//! The columns (the rows on the other side of each pair) are sorted by their joint label, see
+//! [`joint_labels`](crate::backend::host::joint_labels). The distances to a run of columns of one joint label add up in one
+//! register, and the sum then goes to one cluster of every labeling. If the runs are long enough, the distance of each pair
+//! of rows is computed once for both rows ([`Pairs`]).
 
 mod pairs;
 
-use super::block::{Group, InstructionSet, Kernel, Points, group_rows, multiply_add, store};
+use crate::backend::host::joint_labels::{runs, slots};
+use crate::backend::simd::block::{Group, Points, group_rows, store};
+use crate::backend::simd::{InstructionSet, Vectorized, multiply_add};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
 use crate::matrix::{Matrix, TILE};
@@ -16,43 +19,15 @@ use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// At most this many distances are summed in f32.
-pub(crate) const RUN: usize = 64;
-
-/// Rows whose sums are kept at once; their tiles and sums stay in the second-level cache.
+/// Rows of a task. Their tiles and sums stay in the second-level cache.
 const ROWS: usize = 512;
 
-/// Columns of one joint label, and the slot that they add to in each labeling.
-struct Segment {
+/// Columns of one joint label, and the slot of each labeling that they add to.
+struct Run {
     points: Points,
-    /// The columns' copies.
+    /// How many copies each column stands for.
     copies: Vec<f32>,
     slots: Vec<u32>,
-}
-
-/// The columns' order by joint label, and its cuts into runs of one joint label and at most [`RUN`] columns.
-pub(crate) fn runs(rows: usize, labelings: &[Labeling<'_>]) -> (Vec<u32>, Vec<Range<usize>>) {
-    let mut order: Vec<u32> = (0..rows as u32).collect();
-    let joint = |i: u32| labelings.iter().map(move |l| l.labels[i as usize]);
-    order.par_sort_unstable_by(|&a, &b| joint(a).cmp(joint(b)).then(a.cmp(&b)));
-    let mut cuts = Vec::new();
-    let mut start = 0;
-    for end in 1..=rows {
-        if end == rows || end - start == RUN || joint(order[start]).ne(joint(order[end])) {
-            cuts.push(start..end);
-            start = end;
-        }
-    }
-    (order, cuts)
-}
-
-/// The slot of each labeling that row `i` adds to.
-pub(crate) fn slots<'a>(labelings: &'a [Labeling<'_>], i: usize) -> impl Iterator<Item = u32> + 'a {
-    labelings.iter().scan(0u32, move |offset, l| {
-        let slot = *offset + l.labels[i];
-        *offset += l.k as u32;
-        Some(slot)
-    })
 }
 
 pub(super) fn distance_sums(
@@ -66,9 +41,9 @@ pub(super) fn distance_sums(
     if let Some(pairs) = Pairs::new(matrix, labelings, &order, &cuts) {
         return pairs.distance_sums(set, progress, sink);
     }
-    let segments: Vec<Segment> = cuts
+    let columns: Vec<Run> = cuts
         .into_par_iter()
-        .map(|cut| Segment {
+        .map(|cut| Run {
             slots: slots(labelings, order[cut.start] as usize).collect(),
             copies: order[cut.clone()].iter().map(|&i| matrix.copies(i as usize) as f32).collect(),
             points: Points::new(matrix.features(), order[cut].iter().map(|&i| matrix.row(i as usize))),
@@ -80,7 +55,7 @@ pub(super) fn distance_sums(
     for wave in blocks.chunks(4 * rayon::current_num_threads()) {
         let sums: Vec<Vec<f64>> = wave
             .par_iter()
-            .map(|rows| set.run(Block { matrix, segments: &segments, width, rows: rows.clone() }))
+            .map(|rows| set.run(Block { matrix, columns: &columns, width, rows: rows.clone() }))
             .collect();
         for (rows, sums) in wave.iter().zip(sums) {
             sink(rows.clone(), &sums)?;
@@ -90,41 +65,41 @@ pub(super) fn distance_sums(
     Ok(())
 }
 
-/// A block of rows against all columns.
+/// A block of rows and all columns.
 struct Block<'a> {
     matrix: &'a Matrix,
-    segments: &'a [Segment],
+    columns: &'a [Run],
     width: usize,
     rows: Range<usize>,
 }
 
-impl Kernel for Block<'_> {
+impl Vectorized for Block<'_> {
     type Output = Vec<f64>;
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) -> Vec<f64> {
-        let Block { matrix, segments, width, rows } = self;
+        let Block { matrix, columns, width, rows } = self;
         // Whole groups are computed; a group is a whole number of tiles.
         let lanes = group_rows::<S, V>();
         let height = rows.len().next_multiple_of(lanes.max(TILE));
         let mut sums = vec![0f64; width * height];
         let mut part = [0f32; 64];
-        for segment in segments {
+        for run in columns {
             for group in (0..rows.len()).step_by(lanes) {
                 let mut total = [simd.splat_f32s(0.0); V];
-                segment.points.for_each(
+                run.points.for_each(
                     simd,
                     Group::<V>::new(matrix, rows.start + group),
                     #[inline(always)]
                     |column, squared| {
-                        let copies = simd.splat_f32s(segment.copies[column]);
+                        let copies = simd.splat_f32s(run.copies[column]);
                         for v in 0..V {
                             total[v] = multiply_add(simd, simd.sqrt_f32s(squared[v]), copies, total[v]);
                         }
                     },
                 );
                 store::<S, V>(total, &mut part);
-                for &slot in &segment.slots {
+                for &slot in &run.slots {
                     let to = &mut sums[slot as usize * height + group..][..lanes];
                     for (to, &from) in to.iter_mut().zip(&part[..lanes]) {
                         *to += f64::from(from);

@@ -1,52 +1,54 @@
-//! CPU twin of `shaders/lloyd.wgsl`: many centroid sets past each tile of rows, whole-number sums of rows that moved.
+//! CPU twin of `shaders/lloyd.wgsl`: each tile of rows is compared with many centroid sets, and the rows whose label has
+//! changed are added up in whole numbers.
 //!
-//! Rows are held to `|c|^2 / 2 - x.c` with an error bound a centroid ([`DotProductBound`]), or to the squared distances where
-//! that leaves too many in doubt; a row in doubt is held to the canonical distances.
+//! Rows are compared by dot products with proven error bounds ([`DotProductBound`]). A set for which these leave too many
+//! rows in doubt goes on with squared distances. A row in doubt gets its label by canonical distances.
 
 mod labels;
 mod sums;
 
 use super::CpuRows;
-use super::block::{
-    Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, multiply_add, store, store_u32,
-};
+use crate::backend::host::labels::CentroidTiles;
+use crate::backend::simd::block::{Best, Group, MAX_GROUP, Points, group_rows, store, store_u32};
+use crate::backend::simd::{InstructionSet, Vectorized, multiply_add};
 use crate::backend::{Assigned, LloydState};
 use crate::canonical::{Centroids, Certificate, DotProductBound, DotProductTerms, Rounding};
-use crate::matrix::{Matrix, TILE};
+use crate::matrix::Matrix;
 use labels::Labels;
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
 use sums::{Adder, Move, Sums, is_heavy};
 
-/// Rows that all sets pass before the next ones: their tiles and grid steps stay in the first-level cache.
+/// So many rows are compared with all sets before the next rows: their tiles and grid steps stay in the first-level cache.
 const CHUNK: usize = 256;
 
-/// Rows after which i64 partial sums go to i128: 2^31 grid steps x 2^16 weight steps x 2^13 rows < 2^63.
+/// After so many rows the partial sums in i64 are added to the i128 sums, before they can overflow: 2^31 grid steps
+/// x 2^16 weight steps x 2^13 rows < 2^63.
 const FLUSH: usize = 8192;
 
-/// A row that was in no cluster.
+/// The label of a row that was in no cluster.
 const NONE: u32 = u32::MAX;
 
 /// What the CPU remembers of a set's last pass.
-struct Last {
+struct SetState {
     labels: Labels,
     sums: Sums,
 }
 
-/// A set as the inner loop wants it.
+/// A set as the inner loop needs it.
 struct Set<'a> {
     centroids: &'a Centroids,
-    /// Those that equal no earlier one; the others can never win.
+    /// The centroids that equal no earlier one. The others can never be the nearest.
     points: Points,
-    /// Which centroid each point is.
+    /// For each point the number of its centroid.
     ids: Vec<u32>,
     certificate: Certificate,
-    /// Feature by feature 16 centroids, as the canonical distance wants them; infinite where there is none.
-    tiles: Vec<[f64; TILE]>,
-    /// The points as the product form wants them; none where f32 is exact.
-    product: Option<Product>,
-    /// Where its sums start among all sets' sums, in centroids.
+    /// The centroids for the canonical distance.
+    tiles: CentroidTiles,
+    /// The points for dot products; none if f32 computes exact distances.
+    dot_products: Option<DotProducts>,
+    /// The number of its first centroid among the centroids of all sets.
     offset: usize,
     labels: &'a Labels,
 }
@@ -60,18 +62,18 @@ pub(super) fn lloyd(
     let matrix = rows.matrix;
     let (n, d) = (matrix.rows(), matrix.features());
     let remember = !states.is_empty();
-    let mut lasts: Vec<Last> = sets
+    let mut set_states: Vec<SetState> = sets
         .iter()
         .enumerate()
         .map(|(s, c)| {
             let kept = states.get_mut(s).and_then(|state| state.take(rows.id, c.k()));
-            kept.unwrap_or_else(|| Last::none(n, c, remember || want))
+            kept.unwrap_or_else(|| SetState::none(n, c, remember || want))
         })
         .collect();
     let mut total = 0;
     let prepared: Vec<Set> = sets
         .iter()
-        .zip(&lasts)
+        .zip(&set_states)
         .map(|(centroids, last)| {
             let offset = total;
             total += centroids.k();
@@ -83,7 +85,7 @@ pub(super) fn lloyd(
 
     let mut out = Vec::with_capacity(sets.len());
     let mut start = 0;
-    for (s, (centroids, mut last)) in sets.iter().zip(lasts.drain(..)).enumerate() {
+    for (s, (centroids, mut last)) in sets.iter().zip(set_states.drain(..)).enumerate() {
         let own = start..start + centroids.k();
         start = own.end;
         last.sums.add(&Sums {
@@ -105,18 +107,19 @@ pub(super) fn lloyd(
     out
 }
 
-/// A set's points, negated, for the product form.
-struct Product {
-    form: DotProductBound,
+/// A set's points for dot products, with their sign turned.
+struct DotProducts {
+    bound: DotProductBound,
     negated: Points,
     terms: Vec<DotProductTerms>,
 }
 
-/// One pass of all sets over all rows: what moved adds up to, and how many rows were not proved.
+/// One pass of all sets over all rows. Returns what the rows with a new label add to the sums, and for each set how many
+/// rows were in doubt.
 fn pass(rows: &CpuRows<'_>, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
     let (set, matrix, norms): (InstructionSet, &Matrix, &[f32]) = (rows.set, rows.matrix, &rows.norms);
     let empty = || (Sums::zero(total, matrix.features()), vec![0; sets.len()]);
-    // A few parts for each thread: parts cost a copy of the sums.
+    // Only a few tasks for each thread, because every task needs its own copy of the sums.
     let heavy = is_heavy(matrix);
     let parts = matrix.rows().div_ceil(FLUSH);
     let least = parts.div_ceil(4 * rayon::current_num_threads());
@@ -143,9 +146,9 @@ fn pass(rows: &CpuRows<'_>, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
         })
 }
 
-impl Last {
+impl SetState {
     fn none(rows: usize, centroids: &Centroids, labels: bool) -> Self {
-        Last {
+        SetState {
             labels: Labels::none(if labels { rows } else { 0 }, centroids.k()),
             sums: Sums::zero(centroids.k(), centroids.features),
         }
@@ -158,23 +161,17 @@ impl<'a> Set<'a> {
         let ids: Vec<u32> = (0..centroids.k() as u32).filter(|&c| first[c as usize]).collect();
         let sent = || ids.iter().map(|&c| centroids.get(c as usize).iter().copied());
         let certificate = Certificate::for_values(matrix, &centroids.values);
-        let form = DotProductBound::new(centroids.features, Rounding::Nearest);
+        let bound = DotProductBound::new(centroids.features, Rounding::Nearest);
         Set {
             centroids,
             points: Points::new(centroids.features, sent()),
-            product: (certificate != Certificate::exact()).then(|| Product {
-                form,
+            dot_products: (certificate != Certificate::exact()).then(|| DotProducts {
+                bound,
                 negated: Points::new(centroids.features, sent().map(|c| c.map(|v| -v))),
-                terms: sent().map(|c| form.point(c)).collect(),
+                terms: sent().map(|c| bound.point(c)).collect(),
             }),
             certificate,
-            tiles: (0..centroids.k().div_ceil(TILE))
-                .flat_map(|t| (0..centroids.features).map(move |j| (t, j)))
-                .map(|(t, j)| {
-                    let value = |c| centroids.values.get(c * centroids.features + j).copied();
-                    std::array::from_fn(|i| value(t * TILE + i).map_or(f64::INFINITY, f64::from))
-                })
-                .collect(),
+            tiles: CentroidTiles::new(centroids),
             ids,
             offset,
             labels,
@@ -182,7 +179,7 @@ impl<'a> Set<'a> {
     }
 }
 
-/// A part of the rows for all sets.
+/// A part of the rows, for all sets.
 struct Part<'a> {
     matrix: &'a Matrix,
     norms: &'a [f32],
@@ -193,7 +190,7 @@ struct Part<'a> {
     f64_fallbacks: &'a mut [u64],
 }
 
-impl Kernel for Part<'_> {
+impl Vectorized for Part<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -211,9 +208,17 @@ impl Kernel for Part<'_> {
                 for group in (start..end).step_by(lanes) {
                     let chosen = &mut chosen[group - start..][..lanes];
                     let alive = lanes.min(end - group);
-                    let limits = match &set.product {
-                        Some(product) if doubts[s] * MOST_DOUBTS < rows_before(&rows, group) => {
-                            by_product::<S, V>(simd, matrix, &norms[group..], group, set, product, chosen)
+                    let limits = match &set.dot_products {
+                        Some(dot_products) if doubts[s] * MOST_DOUBTS < rows_before(&rows, group) => {
+                            by_dot_product::<S, V>(
+                                simd,
+                                matrix,
+                                &norms[group..],
+                                group,
+                                set,
+                                dot_products,
+                                chosen,
+                            )
                         }
                         _ => by_distance::<S, V>(simd, matrix, group, set, chosen),
                     };
@@ -241,56 +246,57 @@ impl Kernel for Part<'_> {
     }
 }
 
-/// Where more than one row in this many is in doubt, the product form costs more than it saves.
+/// If more than one row in this many is in doubt, dot products cost more than they save.
 const MOST_DOUBTS: usize = 32;
 
-/// The rows of a part that are done, and some for a start.
+/// How many rows of a part are done, plus some, so that a few doubtful rows at the start do not decide.
 fn rows_before(part: &Range<usize>, group: usize) -> usize {
     group - part.start + 16 * MOST_DOUBTS
 }
 
-/// For each of a group's rows the runner-up's least value and the winner's largest: the winner is proved where the
-/// first is above the second.
+/// For each row of a group the smallest value that the runner-up can have, and the largest that the best can have. The best
+/// is proved if the first is above the second.
 struct Limits<S: Simd, const V: usize> {
     second: [S::f32s; V],
     best: [S::f32s; V],
 }
 
-/// The winners of a group's rows by the product form.
+/// The nearest centroids of a group's rows by dot products.
 #[inline(always)]
-fn by_product<S: Simd, const V: usize>(
+fn by_dot_product<S: Simd, const V: usize>(
     simd: S,
     matrix: &Matrix,
     row_norms: &[f32],
     group: usize,
     set: &Set,
-    product: &Product,
+    dot_products: &DotProducts,
     chosen: &mut [u32],
 ) -> Limits<S, V> {
     let mut norms = [simd.splat_f32s(0.0); V];
     norms.copy_from_slice(&S::as_simd_f32s(row_norms).0[..V]);
     let mut best = Best::<S, V>::new(simd);
     let mut radius = norms;
-    product.negated.for_each_product(
+    dot_products.negated.for_each_product(
         simd,
         Group::<V>::new(matrix, group),
         #[inline(always)]
-        |p| [simd.splat_f32s(product.terms[p].start); V],
+        |p| [simd.splat_f32s(dot_products.terms[p].start); V],
         #[inline(always)]
         |p, mut bounds| {
-            let slope = simd.splat_f32s(product.terms[p].slope);
+            let slope = simd.splat_f32s(dot_products.terms[p].slope);
             for v in 0..V {
                 bounds[v] = multiply_add(simd, norms[v], slope, bounds[v]);
             }
             let closer = best.offer(simd, set.ids[p], bounds);
             for v in 0..V {
-                let own = simd.splat_f32s(product.terms[p].radius);
+                let own = simd.splat_f32s(dot_products.terms[p].radius);
                 radius[v] = simd.select_f32s(closer[v], own, radius[v]);
             }
         },
     );
     store_u32::<S, V>(best.index, chosen);
-    let (width, slack) = (simd.splat_f32s(product.form.width), simd.splat_f32s(product.form.slack));
+    let (width, slack) =
+        (simd.splat_f32s(dot_products.bound.width), simd.splat_f32s(dot_products.bound.slack));
     let (tiny, half) = (simd.splat_f32s(1.0 / (1 << 20) as f32), simd.splat_f32s(0.5));
     let mut limits = Limits { second: best.second, best: best.best };
     for v in 0..V {
@@ -302,7 +308,7 @@ fn by_product<S: Simd, const V: usize>(
     limits
 }
 
-/// The winners of a group's rows by the squared distances.
+/// The nearest centroids of a group's rows by squared distances.
 #[inline(always)]
 fn by_distance<S: Simd, const V: usize>(
     simd: S,
@@ -330,7 +336,7 @@ fn by_distance<S: Simd, const V: usize>(
     limits
 }
 
-/// Labels the rows that are not proved by the canonical distance; says how many.
+/// Labels the rows that are in doubt by canonical distances, and returns how many they are.
 #[inline(always)]
 fn decide<S: Simd, const V: usize>(
     simd: S,
@@ -351,26 +357,10 @@ fn decide<S: Simd, const V: usize>(
     let (mut second, mut best) = ([0f32; MAX_GROUP], [0f32; MAX_GROUP]);
     store::<S, V>(limits.second, &mut second);
     store::<S, V>(limits.best, &mut best);
-    let d = matrix.features();
     let mut doubtful = 0;
     for (r, label) in chosen.iter_mut().enumerate().filter(|(r, _)| second[*r] <= best[*r]) {
         doubtful += 1;
-        let mut nearest = f64::INFINITY;
-        for (t, tile) in set.tiles.chunks_exact(d).enumerate() {
-            let mut squared = [0f64; TILE];
-            for (lanes, x) in tile.iter().zip(matrix.row(group + r)) {
-                for (sum, &c) in squared.iter_mut().zip(lanes) {
-                    let difference = f64::from(x) - c;
-                    *sum += difference * difference;
-                }
-            }
-            for (c, squared) in squared.into_iter().enumerate() {
-                if squared < nearest {
-                    nearest = squared;
-                    *label = (t * TILE + c) as u32;
-                }
-            }
-        }
+        *label = set.tiles.label(matrix, group + r);
     }
     doubtful
 }

@@ -6,20 +6,20 @@ use crate::matrix::{Matrix, TILE};
 use bytemuck::Pod;
 use wgpu::BufferUsages;
 
-/// Bytes before and after an output; a multiple of every offset alignment.
+/// Guard bytes before and after an output: a multiple of every alignment that a device can require of an offset.
 const GUARD: u64 = 256;
 
-/// What guards and fresh outputs hold where they are watched.
+/// With [`Options::guards`](super::Options::guards), guards and new outputs are filled with this byte.
 const POISON: u8 = 0xa5;
 
-/// Some of a table's tiles on the device.
+/// A part of a table on the device: some of its tiles.
 pub(super) struct Chunk {
     pub(super) buffer: wgpu::Buffer,
-    /// The row number of its first row.
+    /// The number of its first row in the table.
     pub(super) first: usize,
     pub(super) rows: usize,
-    /// The rows' weights in digits of 16 bits, lowest first, a buffer for each digit that some row of the table needs;
-    /// none where rows have no weights. As many entries as the tiles have places.
+    /// The rows' weights in digits of 16 bits, lowest first: a buffer for each digit that some row of the table needs, so none
+    /// if rows have no weights. Padded like the tiles.
     pub(super) weights: Vec<wgpu::Buffer>,
 }
 
@@ -55,10 +55,10 @@ impl Resident {
     }
 }
 
-/// Bits of a weight that the device takes at once.
+/// Bits of a digit: so much of a weight does the device multiply by at once.
 pub(super) const WEIGHT_DIGIT: usize = 16;
 
-/// How many digits the largest weight of a table has; 0 where rows have no weights.
+/// How many digits the largest weight of a table has; 0 if rows have no weights.
 fn weight_digits(matrix: &Matrix) -> usize {
     let largest = matrix.weights().and_then(|weights| weights.iter().copied().max());
     largest.map_or(0, |w| ((u64::BITS - w.leading_zeros()) as usize).div_ceil(WEIGHT_DIGIT).max(1))
@@ -77,7 +77,7 @@ pub(super) fn upload<T: Pod>(context: &Context, values: &[T]) -> wgpu::Buffer {
     buffer
 }
 
-/// What a kernel writes, between two guards.
+/// A buffer that a kernel writes, between two guards.
 pub(super) struct Output {
     buffer: wgpu::Buffer,
     bytes: u64,
@@ -100,7 +100,7 @@ impl Output {
         Output { buffer, bytes }
     }
 
-    /// As a kernel binds it, without the guards.
+    /// The part between the guards, to be bound to a kernel.
     pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
@@ -116,7 +116,7 @@ impl Output {
         context.queue.submit([work.finish()]);
     }
 
-    /// As [`Output::clear`], as a part of work that is handed in later.
+    /// As [`Output::clear`], as a part of work that is submitted later.
     pub(super) fn clear_in(&self, work: &mut wgpu::CommandEncoder, words: usize) {
         work.clear_buffer(&self.buffer, GUARD, Some(4 * words as u64));
     }
@@ -133,14 +133,14 @@ impl Output {
     }
 }
 
-/// Hands in recorded work and brings back the first so many words of several outputs, in one round trip.
+/// Submits recorded work, and reads back the first words of several outputs, as many as asked for, in one round trip.
 pub(super) async fn read_outputs(
     context: &Context,
     work: wgpu::CommandEncoder,
     parts: &[(&Output, usize)],
 ) -> Result<Vec<Vec<u32>>> {
     let guards = context.options.guards;
-    // With guards the whole output comes, to look at both of them.
+    // With guards the whole buffer is read, to check them.
     let range = |output: &Output, words: usize| match guards {
         true => (0, output.bytes + 2 * GUARD),
         false => (GUARD, 4 * words as u64),
@@ -171,7 +171,8 @@ pub(super) async fn read_outputs(
     Ok(out)
 }
 
-/// Hands in recorded work and brings back stretches of buffers (offset and bytes, whole words), one behind the other.
+/// Submits recorded work, and reads back parts of buffers, one after the other. A part is an offset and a size in bytes,
+/// both of whole words.
 async fn read<T: Pod>(
     context: &Context,
     mut work: wgpu::CommandEncoder,
@@ -196,13 +197,13 @@ async fn read<T: Pod>(
     context.queue.submit([work.finish()]);
     let (send, receive) = std::sync::mpsc::channel();
     staging.map_async(wgpu::MapMode::Read, .., move |outcome| {
-        // The receiver is gone only where the wait below failed, which is reported there.
+        // The receiver is only gone if waiting has failed below, and that is reported there.
         let _ = send.send(outcome);
     });
     context.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| context.failed(e))?;
     context.check()?;
     let lost = |e: &dyn std::fmt::Display| -> Error { context.failed(e) };
-    // Another thread's poll may be the one that calls back: wait for it.
+    // The callback may run in another thread's poll, so it must be waited for.
     receive.recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
     let view = staging.get_mapped_range(..).map_err(|e| lost(&e))?;
     let values = view.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect();

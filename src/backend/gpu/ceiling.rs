@@ -6,7 +6,7 @@ use super::buffer::{Output, upload};
 use super::context::Context;
 use super::interface::{Binding, EntryPoint, shared_struct};
 use super::kernel::{Kernel, WORKGROUP};
-use crate::ceiling::{Ceilings, LEAST, TIMES};
+use crate::backend::ceiling::{Ceilings, LEAST, TIMES};
 use crate::error::Result;
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,11 @@
 //! Adapters, and an opened device.
 
+use crate::backend::simd::InstructionSet;
 use crate::error::{Error, Result};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// An adapter as wgpu shows it.
+/// A GPU adapter, as the driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adapter {
     /// The name that the driver gives.
@@ -13,7 +14,7 @@ pub struct Adapter {
     pub driver: String,
     /// The interface: `Vulkan`, `Metal`, `Dx12`.
     pub api: String,
-    /// Whether it is a driver that computes on the CPU.
+    /// Whether it is a software driver, which computes on the CPU.
     pub software: bool,
     /// Whether it shares its memory with the CPU.
     pub integrated: bool,
@@ -35,20 +36,22 @@ impl fmt::Display for Adapter {
     }
 }
 
-/// How to use an adapter; the defaults are the adapter's own limits.
+/// How to use an adapter. The defaults are the adapter's own limits, and the widest instruction set of the machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
+    /// The instruction set for the host's share of the work.
+    pub instruction_set: InstructionSet,
     /// Bind at most this many bytes at once.
     pub max_binding: Option<u64>,
-    /// Bytes of per-row results that a pass may need on the device; more rows than that go in several passes.
+    /// The most bytes of results per row that a pass may need on the device. More rows are done in several passes.
     pub pass_bytes: Option<u64>,
-    /// Put guard words around every output, poison it before use, and check the guards after each read.
+    /// Put guard words around every output, fill it with a pattern before use, and check the guards after each read.
     pub guards: bool,
-    /// Compile kernels with wgpu's run-time checks: of indices, of loops, and workgroup memory cleared beforehand.
+    /// Compile kernels with wgpu's run-time checks of indices and loops, and clear workgroup memory before it is used.
     pub checked: bool,
 }
 
-/// Per-row results of a pass, where nothing else is said.
+/// The default of [`Options::pass_bytes`].
 const PASS_BYTES: u64 = 64 << 20;
 
 /// An opened device.
@@ -65,7 +68,7 @@ async fn enumerate() -> Vec<wgpu::Adapter> {
     instance.enumerate_adapters(wgpu::Backends::all()).await
 }
 
-/// Asked once: drivers take their time, and some complain each time.
+/// The drivers are asked once only, because that takes a while, and some print a complaint each time.
 pub(super) async fn adapters() -> Vec<Adapter> {
     static ADAPTERS: std::sync::OnceLock<Vec<Adapter>> = std::sync::OnceLock::new();
     if let Some(adapters) = ADAPTERS.get() {
@@ -111,7 +114,7 @@ impl Context {
             .map_err(|e| Error::Device(format!("{description} cannot be opened: {e}")))?;
         let failure = Arc::new(Mutex::new(None));
         let sink = Arc::clone(&failure);
-        // The default handler panics; the first failure is the one that says why.
+        // The default handler panics. The first failure is kept, because later ones are often its consequences.
         device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
             if let Ok(mut failure) = sink.lock() {
                 failure.get_or_insert_with(|| e.to_string());
@@ -120,7 +123,7 @@ impl Context {
         Ok(Context { adapter: description, device, queue, options, failure })
     }
 
-    /// What the device has reported since it was opened.
+    /// An error if the device has reported a failure since it was opened.
     pub(super) fn check(&self) -> Result<()> {
         match self.failure.lock() {
             Ok(failure) => match failure.as_ref() {
@@ -135,18 +138,18 @@ impl Context {
         Error::Device(format!("{}: {why}", self.adapter))
     }
 
-    /// Work to be recorded, then handed to the queue.
+    /// An empty list of work, to be recorded and then submitted to the queue.
     pub(super) fn work(&self) -> wgpu::CommandEncoder {
         self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
     }
 
-    /// The most bytes to bind at once.
+    /// The most bytes that may be bound at once.
     pub(super) fn max_binding(&self) -> u64 {
         let own = self.adapter.max_binding.min(self.adapter.max_buffer);
         self.options.max_binding.map_or(own, |m| m.min(own))
     }
 
-    /// The most bytes of per-row results in a pass.
+    /// The most bytes of results per row in a pass.
     pub(super) fn pass_bytes(&self) -> u64 {
         self.options.pass_bytes.unwrap_or(PASS_BYTES).min(self.max_binding())
     }

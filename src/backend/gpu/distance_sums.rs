@@ -6,7 +6,7 @@ use super::buffer::{Output, upload};
 use super::interface::{Binding, EntryPoint, shared_struct};
 use super::kernel::{WORKGROUP, passes, pieces};
 use super::source::{MAX_ITERATIONS, iterations};
-use crate::backend::cpu::{runs, slots};
+use crate::backend::host::joint_labels::{runs, slots};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
 use crate::matrix::{Matrix, TILE};

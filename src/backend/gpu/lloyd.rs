@@ -11,8 +11,9 @@ use super::buffer::{Output, WEIGHT_DIGIT, read_outputs, upload};
 use super::interface::{Binding, EntryPoint, shared_struct};
 use super::kernel::{MAX_GROUPS, Pass, WORKGROUP, passes};
 use super::source::{MAX_ITERATIONS, iterations};
+use crate::backend::host::labels::CentroidTiles;
 use crate::backend::{Assigned, LloydState};
-use crate::canonical::{self, Centroids};
+use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::TILE;
 use labels::{LabelLayout, Labels, SetState, Sums};
@@ -304,6 +305,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     let room = 1 + passes.iter().map(|(pass, ..)| pass.rows.len()).max().unwrap_or(0) * sets;
     let unproved = Output::new(context, room);
 
+    let centroid_tiles: Vec<CentroidTiles> = batch.sets.iter().map(CentroidTiles::new).collect();
     let mut fallbacks = Vec::new();
     let mut moved: Vec<Vec<u32>> = Vec::new();
     for (p, (pass, labels, norms)) in passes.iter().enumerate() {
@@ -366,7 +368,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         if count > FEW {
             list = unproved.read(context, 1 + count).await?;
         }
-        fallbacks.extend(label_unproved(rows, batch.sets, pass, &list[1..1 + count]));
+        fallbacks.extend(label_unproved(rows, &centroid_tiles, pass, &list[1..1 + count]));
     }
 
     for (digit, moved) in moved.iter().enumerate() {
@@ -437,13 +439,19 @@ fn whole_number([low, mid, high]: [u32; LIMBS]) -> i128 {
     i128::from(high as i32) << 64 | i128::from(mid) << 32 | i128::from(low)
 }
 
-/// Labels the rows whose label the device could not prove.
-fn label_unproved(rows: &GpuRows<'_>, sets: &[Centroids], pass: &Pass<'_>, list: &[u32]) -> Vec<Fallback> {
+/// Labels the rows whose label the device could not prove; `list` has them as the shader writes them.
+fn label_unproved(
+    rows: &GpuRows<'_>,
+    sets: &[CentroidTiles],
+    pass: &Pass<'_>,
+    list: &[u32],
+) -> Vec<Fallback> {
     list.par_iter()
         .map(|&at| {
             let set = at as usize / pass.rows.len();
             let row = pass.numbers().start + at as usize % pass.rows.len();
-            Fallback { set, row, label: canonical::label(rows.matrix, row, &sets[set]).label as usize }
+            let label = sets[set].label_with(rows.context.options.instruction_set, rows.matrix, row);
+            Fallback { set, row, label: label as usize }
         })
         .collect()
 }

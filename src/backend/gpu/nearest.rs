@@ -6,7 +6,7 @@ use super::buffer::{Output, Resident, upload};
 use super::interface::{Binding, EntryPoint, shared_struct};
 use super::kernel::{WORKGROUP, passes};
 use super::source::{MAX_ITERATIONS, iterations};
-use crate::backend::cpu::{decide, neighbour};
+use crate::backend::host::neighbours::{nearest_row, neighbour};
 use crate::backend::{Metric, Neighbour, SelfMatches};
 use crate::canonical::Certificate;
 use crate::error::Result;
@@ -111,7 +111,7 @@ pub(super) async fn nearest(
             let row = if certificate.holds(found.best, found.second) {
                 found.row
             } else {
-                decide(matrix, queries, self_matches, q)
+                nearest_row(context.options.instruction_set, matrix, queries, self_matches, q)
             };
             neighbour(matrix, queries, q, row, metric)
         })

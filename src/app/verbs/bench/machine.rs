@@ -4,10 +4,10 @@ use super::super::super::console::Console;
 use crate::app::cli::Measured;
 use segmenta::Error;
 use segmenta::backend::Backend;
+use segmenta::backend::ceiling::{self, Ceilings};
 use segmenta::backend::cpu::{Cpu, InstructionSet};
 #[cfg(feature = "gpu")]
 use segmenta::backend::gpu::{Gpu, Options, adapters};
-use segmenta::ceiling::{self, Ceilings};
 use std::time::Duration;
 
 /// A device, ready.
@@ -35,14 +35,14 @@ impl Machine {
     }
 
     #[cfg(feature = "gpu")]
-    fn gpu(index: usize) -> Result<Self, Error> {
-        let gpu = Gpu::open(index, Options::default())?;
+    fn gpu(index: usize, instruction_set: InstructionSet) -> Result<Self, Error> {
+        let gpu = Gpu::open(index, Options { instruction_set, ..Options::default() })?;
         let software = gpu.adapter().software;
         Ok(Machine { device: format!("gpu:{index}"), software, kind: Kind::Gpu(Box::new(gpu)) })
     }
 
     #[cfg(not(feature = "gpu"))]
-    fn gpu(_index: usize) -> Result<Self, Error> {
+    fn gpu(_index: usize, _instruction_set: InstructionSet) -> Result<Self, Error> {
         Err(no_adapter())
     }
 
@@ -110,7 +110,7 @@ fn no_adapter() -> Error {
 /// Opens what was asked for, the CPU first.
 ///
 /// # Errors
-/// A device that was asked for is not to be had; where all are, the others are measured.
+/// A device that was asked for by its number is unavailable. If all were asked for, the others are measured.
 pub fn machines(asked: Measured, set: InstructionSet, console: &Console) -> Result<Vec<Machine>, Error> {
     let mut machines = Vec::new();
     if matches!(asked, Measured::All | Measured::Cpu) {
@@ -118,11 +118,11 @@ pub fn machines(asked: Measured, set: InstructionSet, console: &Console) -> Resu
     }
     match asked {
         Measured::Cpu => {}
-        Measured::Gpu(index) => machines.push(Machine::gpu(index)?),
+        Measured::Gpu(index) => machines.push(Machine::gpu(index, set)?),
         Measured::Gpus if adapter_count() == 0 => return Err(no_adapter()),
         Measured::Gpus => {
             for index in 0..adapter_count() {
-                machines.push(Machine::gpu(index)?);
+                machines.push(Machine::gpu(index, set)?);
             }
         }
         Measured::All => {
@@ -130,7 +130,7 @@ pub fn machines(asked: Measured, set: InstructionSet, console: &Console) -> Resu
                 console.note(&format!("note: {}: the CPU alone", no_adapter()));
             }
             for index in 0..adapter_count() {
-                match Machine::gpu(index) {
+                match Machine::gpu(index, set) {
                     Ok(machine) => machines.push(machine),
                     Err(why) => console.note(&format!("note: gpu:{index} is left out: {why}")),
                 }

@@ -4,7 +4,7 @@ use super::super::super::console::count;
 use super::machine::Machine;
 use super::work::{Trial, Work};
 use crate::app::cli::Bench;
-use segmenta::ceiling::Ceilings;
+use segmenta::backend::ceiling::Ceilings;
 use segmenta::report::figures::whole;
 use segmenta::report::sheet::{Kind, Sheet};
 use serde::Serialize;

@@ -1,11 +1,12 @@
-//! Each pair of rows measured once, for the sums of both.
+//! Sums of distances in which the distance of each pair of rows is computed once, for the sums of both rows.
 //!
-//! Rows lie in the order of their joint labels, each joint label padded to whole tiles. Blocks of rows meet in pairs,
-//! each pair once, on any thread in any order: every part of a sum is a whole multiple of one unit, small enough that
-//! adding them up in f64 is exact, so the order leaves no trace.
+//! The rows are sorted by their joint labels, and each run is padded to whole tiles. Each block of rows is compared with
+//! every other block once, on any thread and in any order. The order does not change the result: every part of a sum is
+//! rounded to a whole multiple of one unit, and these are so small that f64 adds them without error.
 
-use super::slots;
-use crate::backend::cpu::block::{Group, InstructionSet, Kernel, group_rows, multiply_add, store};
+use crate::backend::host::joint_labels::slots;
+use crate::backend::simd::block::{Group, group_rows, store};
+use crate::backend::simd::{InstructionSet, Vectorized, multiply_add};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::{Error, Result};
 use crate::matrix::{Lanes, Matrix, TILE};
@@ -18,53 +19,53 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-/// Runs of a block: their sums stay in the second-level cache.
+/// Runs of a block. Their sums stay in the second-level cache.
 const RUNS: usize = 8;
 
-/// Blocks that one task takes a block past.
+/// One task compares a block with at most so many others.
 const PARTNERS: usize = 16;
 
-/// Sums may take this many times the rows' own memory, or [`SMALL`] bytes.
+/// The sums may take so many times the memory of the rows, or [`SMALL`] bytes if that is more.
 const ROOM: usize = 8;
 const SMALL: usize = 256 << 20;
 
-/// Rows whose sums are handed over at once.
+/// The sums of so many rows go to the sink at once.
 const HANDED: usize = 512;
 
 /// Rows of one joint label: at most four tiles.
 struct Run {
     tiles: Range<usize>,
-    /// Rows that are not padding.
+    /// How many of its rows are not padding.
     rows: usize,
     slots: Vec<u32>,
 }
 
-/// A few runs.
+/// A few runs, which one thread works on.
 struct Block {
     runs: Range<usize>,
     tiles: Range<usize>,
     mean: Vec<f32>,
-    /// Slot by slot, the sums of the block's rows, in stored units.
+    /// For each slot the sums of the block's rows, in stored units.
     sums: Mutex<Vec<f64>>,
 }
 
-/// A table in the order of its joint labels.
+/// A table sorted by joint labels.
 pub(super) struct Pairs<'a> {
     matrix: &'a Matrix,
     sorted: Matrix,
-    /// How many copies each row has, 0 for padding.
+    /// How many copies each row stands for; 0 for padding.
     copies: Vec<f32>,
     runs: Vec<Run>,
     blocks: Vec<Block>,
     /// For each row of the table its place in `sorted`.
     places: Vec<u32>,
     width: usize,
-    /// Adding this and taking it off again rounds to the unit of the sums.
+    /// Adding this number and subtracting it again rounds to the unit of the sums.
     round: f64,
 }
 
 impl<'a> Pairs<'a> {
-    /// None where padding or sums would take too much.
+    /// None if the padding or the sums would take too much memory.
     pub(super) fn new(
         matrix: &'a Matrix,
         labelings: &[Labeling<'_>],
@@ -89,7 +90,7 @@ impl<'a> Pairs<'a> {
                 rows.push(i as usize);
                 copies.push(matrix.copies(i as usize) as f32);
             }
-            // Padding repeats a row, so that it is no far outlier; what it measures is dropped.
+            // The padding repeats a row, so that it does not lie far from the others. Its distances are not used.
             rows.resize(rows.len().next_multiple_of(TILE), order[cut.start] as usize);
             copies.resize(rows.len(), 0.0);
             runs.push(Run {
@@ -128,7 +129,7 @@ impl<'a> Pairs<'a> {
         let blocks = self.blocks.len();
         let tasks: Vec<(usize, Range<usize>)> = (0..blocks)
             .flat_map(|b| {
-                // Each block meets itself and the half of the others that follow it, in a circle.
+                // The blocks form a circle. Each one is compared with itself and with the half of the others that follow it.
                 let partners =
                     if blocks.is_multiple_of(2) && b >= blocks / 2 { blocks / 2 } else { blocks / 2 + 1 };
                 (0..partners).step_by(PARTNERS).map(move |p| (b, p..partners.min(p + PARTNERS)))
@@ -140,13 +141,13 @@ impl<'a> Pairs<'a> {
             let done = done.fetch_add(1, Relaxed) + 1;
             progress.step("silhouette", done, tasks.len() as u64)
         })?;
-        // No lock is held while threads work: another task of the pool could wait for it.
+        // The locks end here, before the next parallel loop: a thread that held one could take up a task that waits for it.
         let sums = std::mem::take(&mut self.blocks).into_iter().map(|b| Ok((b.tiles, into_inner(b.sums)?)));
         let sums = sums.collect::<Result<Vec<_>>>()?;
         self.hand_over(&sums, sink)
     }
 
-    /// The sums in the order of the table; `blocks` are the tiles and the sums of each block.
+    /// Gives the sums to the sink, in the order of the table. `blocks` has the tiles and the sums of each block.
     fn hand_over(&self, blocks: &[(Range<usize>, Vec<f64>)], sink: SumsSink<'_>) -> Result<()> {
         let mut block_of = vec![0u32; self.sorted.tile_count()];
         for (b, (tiles, _)) in blocks.iter().enumerate() {
@@ -200,22 +201,22 @@ fn thread_failed<T>(_: PoisonError<T>) -> Error {
     Error::Device("a thread failed".into())
 }
 
-/// The unit of all sums: sums of distances between all rows stay below `2^52` of it.
+/// The unit of all sums, so large that the sum of the distances to all rows stays below `2^52` of it.
 fn unit(matrix: &Matrix) -> f64 {
-    // A part of a sum, 64 distances at most, stays well below all of it.
+    // At least 1,024, so that a single part of a sum, which has at most 64 distances, stays well below the whole.
     let most = matrix.largest_distance() * matrix.total_copies().max(1024.0);
     if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 51) } else { 1.0 }
 }
 
-/// A block of rows past some others.
+/// Compares a block with some of the others.
 struct Task<'a> {
     pairs: &'a Pairs<'a>,
     block: usize,
-    /// Steps from the block to its partners, in a circle.
+    /// How many steps along the circle its partners are away.
     partners: Range<usize>,
 }
 
-impl Kernel for Task<'_> {
+impl Vectorized for Task<'_> {
     type Output = Result<()>;
 
     #[inline(always)]
@@ -259,7 +260,7 @@ impl Kernel for Task<'_> {
     }
 }
 
-/// Adds `values`, rounded to the unit, to the sums of rows from `at` on in all of `slots`.
+/// Adds `values`, rounded to the unit, to the sums of the rows from `at` on, in each of the slots.
 #[inline(always)]
 fn add(sums: &mut [f64], slots: &[u32], height: usize, at: usize, values: &[f32], round: f64) {
     let count = values.len().min(height - at);
@@ -275,24 +276,24 @@ fn add(sums: &mut [f64], slots: &[u32], height: usize, at: usize, values: &[f32]
     }
 }
 
-/// The rows of a block and their sums, kept apart until the block's task is done.
+/// The rows of a block, with sums of their own until the task is done.
 struct Rows<'a> {
     pairs: &'a Pairs<'a>,
     own: &'a Block,
     sums: &'a mut [f64],
 }
 
-/// Where a squared distance is below this share of two rows' squared distances from their block's mean, the product form
-/// has lost too much of it.
+/// If a squared distance is below this share of the two rows' squared distances from the mean, computing it by a dot product
+/// has lost too many of its bits.
 const NEAR: f32 = 1.0 / 1024.0;
 
 impl Rows<'_> {
-    /// The group of rows at `start`, of one joint label, past the rows of another block: `columns` gets the sums over
-    /// the group for each of these, lane by lane.
+    /// Compares the group of rows at `start`, which have one joint label, with the rows of another block. For each of these,
+    /// `columns` gets the sum of the distances to the group, lane by lane.
     ///
-    /// Distances are `|x|^2 + |y|^2 - 2 x.y` about the mean of the group's block, half the arithmetic of `(x - y)^2`.
-    /// Four columns with a pair too near for that are measured again directly, and a group with many such pairs goes on
-    /// directly.
+    /// A squared distance is computed as `|x|^2 + |y|^2 - 2 x.y` relative to the mean of the group's block, which is half the
+    /// arithmetic of `(x - y)^2`. If one of the pairs of four columns is too near for that, those columns are computed again
+    /// directly. A group with many such pairs goes on with direct distances.
     #[inline(always)]
     fn meet<S: Simd, const V: usize>(
         &mut self,
@@ -356,10 +357,10 @@ impl Rows<'_> {
     }
 }
 
-/// Square roots of normal numbers, to an ulp or two.
+/// Square roots of normal numbers, with an error of one or two units in the last place.
 ///
-/// AVX-512's own root costs about half as much as all multiply-adds of a pair at 26 features; its estimate of 14 bits
-/// and a step of Newton's a sixth.
+/// With 26 features, AVX-512's square root costs about half as much as all multiply-adds of a pair. Its estimate of 14 bits
+/// followed by one step of Newton's method costs a sixth.
 #[inline(always)]
 fn root<S: Simd>(simd: S, squared: S::f32s) -> S::f32s {
     match reciprocal_root(simd, squared) {
@@ -402,8 +403,8 @@ fn any_below<S: Simd, const V: usize>(simd: S, values: &[[S::f32s; V]; 4], limit
     simd.first_true_m32s(simd.less_than_f32s(all, simd.splat_f32s(limit))) < S::F32_LANES
 }
 
-/// A group of rows less a mean, times -2, tile by tile and feature by feature, and what the mean leaves of their squared
-/// norms.
+/// A group of rows minus a mean and times -2, tile by tile and feature by feature, with the squared norms of the rows minus
+/// the mean.
 struct Centred<S: Simd, const V: usize> {
     rows: Vec<Lanes>,
     norms: [S::f32s; V],
@@ -430,7 +431,8 @@ impl<S: Simd, const V: usize> Centred<S, V> {
 
     const TILES: usize = V * S::F32_LANES / TILE;
 
-    /// The squared distances to points `4 * quarter` and the next three of a tile that was centred on the same mean.
+    /// The squared distances to four rows of a tile from which the same mean was subtracted: row `4 * quarter` and the next
+    /// three.
     #[inline(always)]
     fn distances_to_quarter(
         &self,
@@ -462,7 +464,7 @@ impl<S: Simd, const V: usize> Centred<S, V> {
     }
 }
 
-/// The tiles of a block less a mean, and what that leaves of their squared norms.
+/// The tiles of a block minus a mean, and the squared norms of these rows.
 #[derive(Default)]
 struct Facing {
     points: Vec<Lanes>,
@@ -493,7 +495,7 @@ impl Facing {
         }
     }
 
-    /// A tile's rows feature by feature, their squared norms, and the largest of these.
+    /// A tile's rows feature by feature, their squared norms, and the largest of the norms.
     #[inline(always)]
     fn tile(&self, tile: usize) -> (&[Lanes], &Lanes, f32) {
         let features = self.points.len() / self.norms.len();

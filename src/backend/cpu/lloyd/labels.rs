@@ -1,12 +1,12 @@
-//! The labels of a set's last pass, small enough to keep for every start.
+//! The labels of a set's last pass, in little memory, so that they can be kept for every restart.
 
 use super::{CHUNK, NONE};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A label a row, 8 or 32 bits each, in words that threads may write side by side.
+/// One label a row, of 8 or 32 bits, in words that several threads may write at the same time.
 pub(super) struct Labels {
     words: Vec<AtomicU64>,
-    /// Whether a label takes 32 bits; 8 bits serve up to 255 clusters.
+    /// Whether a label has 32 bits. 8 bits are enough for up to 255 clusters.
     wide: bool,
 }
 
@@ -14,7 +14,7 @@ impl Labels {
     pub(super) fn none(rows: usize, k: usize) -> Self {
         let wide = k > usize::from(u8::MAX);
         let per_word = if wide { 2 } else { 8 };
-        // Whole chunks are compared; past the end nothing ever moves.
+        // Whole chunks are compared. The labels past the last row never change.
         let words = rows.next_multiple_of(CHUNK) / per_word;
         Labels { words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(), wide }
     }
@@ -33,7 +33,7 @@ impl Labels {
         out
     }
 
-    /// Puts in the labels of a chunk's rows; `moved(which of them, old, new)` hears of each that is new.
+    /// Stores the labels of a chunk's rows, and calls `moved(row of the chunk, old, new)` for each one that has changed.
     #[inline(always)]
     pub(super) fn replace(
         &self,
@@ -62,7 +62,7 @@ impl Labels {
                 }
             }
         } else {
-            // NONE becomes 255, which is no label. All bytes first: that compiles to vectors.
+            // NONE becomes 255, which is not a label. All bytes are made first, because that compiles to vector code.
             let mut bytes = [0u8; CHUNK];
             for (byte, &label) in bytes.iter_mut().zip(chosen) {
                 *byte = label as u8;

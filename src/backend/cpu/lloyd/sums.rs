@@ -1,9 +1,10 @@
-//! Whole-number sums of the rows that moved, chunk by chunk.
+//! Whole-number sums of the rows whose label has changed, chunk by chunk.
 
 use super::{CHUNK, NONE};
 use crate::matrix::{Matrix, TILE};
 
-/// Sums of rows, by centroid.
+/// The sums of the rows of each centroid, as in [`crate::backend::Assigned`]. They are differences too, so they have a
+/// sign.
 #[derive(Clone, Default)]
 pub(super) struct Sums {
     pub(super) steps: Vec<i128>,
@@ -23,11 +24,11 @@ impl Sums {
     }
 }
 
-/// A row of the chunk that has another label than before.
+/// A row of the chunk whose label has changed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Move {
     pub(super) row: u8,
-    /// `NONE` where it was in no cluster.
+    /// `NONE` if it was in no cluster.
     pub(super) from: u32,
     pub(super) to: u32,
 }
@@ -37,23 +38,24 @@ pub(super) fn is_heavy(matrix: &Matrix) -> bool {
     matrix.weights().is_some_and(|weights| weights.iter().any(|w| *w > LIGHT))
 }
 
-/// Values side by side in the sums' inner loop.
+/// How many values the inner loop of the sums adds side by side.
 const WIDTH: usize = 8;
 
-/// Up to this many clusters, moves of a chunk are sorted by cluster before they are added up.
+/// With up to so many clusters, the moves of a chunk are sorted by cluster before they are added up.
 const SORTED: usize = 64;
 
-/// Weights of more steps than this do not leave enough room in an i64: 2^31 grid steps x 2^16 x 2^13 rows < 2^63.
+/// The largest weight, in weight steps, for which a part's sums fit into an i64: 2^31 grid steps x 2^16 x 2^13 rows < 2^63.
 const LIGHT: u64 = 1 << 16;
 
-/// Adds up the moves of one part of the rows. A cluster's sums are i64 here, as the caller keeps parts small enough; with
-/// heavy weights they are i128 from the start.
+/// Adds up the moves of one part of the rows. The sums are i64 here, because the caller keeps parts small enough for that.
+/// With heavy weights they are i128 from the start.
 pub(super) struct Adder<'a> {
     matrix: &'a Matrix,
     scales: Vec<f32>,
-    /// Features, padded with zeros to whole vectors.
+    /// The number of features, rounded up to whole vectors. The rest of a vector holds zeros.
     width: usize,
-    /// First row of the chunk, and the chunk's values as whole grid steps, row by row, each when it first moves.
+    /// The first row of the chunk, and the chunk's values in whole grid steps, row by row. A row's values are filled in when
+    /// it first moves.
     start: usize,
     rows: Vec<i32>,
     ready: [bool; CHUNK],
@@ -62,7 +64,7 @@ pub(super) struct Adder<'a> {
 }
 
 impl<'a> Adder<'a> {
-    /// For `centroids` centroids of all sets together.
+    /// For so many centroids of all sets together.
     pub(super) fn new(matrix: &'a Matrix, centroids: usize, heavy: bool) -> Self {
         let width = matrix.features().next_multiple_of(WIDTH);
         Adder {
@@ -111,10 +113,10 @@ impl<'a> Adder<'a> {
         }
     }
 
-    /// Rows of one cluster together: its sums stay in registers.
+    /// Adds the rows of one cluster together, so that its sums stay in registers.
     #[inline(always)]
     fn add_sorted(&mut self, moves: &[Move], offset: usize, k: usize, counts: &mut Sums) {
-        // Lists of rows, two a cluster: those that came and those that left.
+        // Two lists of rows for each cluster: the rows that came and the rows that left.
         let mut ends = [0u16; 2 * SORTED];
         let list = |label: u32, left: bool| 2 * (label as usize % SORTED) + usize::from(left);
         for moved in moves {
@@ -183,7 +185,7 @@ impl<'a> Adder<'a> {
         }
     }
 
-    /// Adds one row, times a weight that leaves no room in an i64.
+    /// Adds one row, times a weight with which the sum may not fit into an i64.
     fn add_heavy(&self, row: u8, centroid: usize, weight: i64, sums: &mut Sums) {
         let d = self.matrix.features();
         let row = &self.rows[usize::from(row) * self.width..][..d];
@@ -197,7 +199,7 @@ impl<'a> Adder<'a> {
         self.matrix.weights().map_or(1, |w| w[self.start + usize::from(row)] as i64)
     }
 
-    /// Sees to the grid steps of a row of the chunk.
+    /// Makes sure that the values of a row of the chunk are there in grid steps.
     #[inline(always)]
     fn prepare(&mut self, row: u8) {
         let r = usize::from(row);
@@ -211,7 +213,7 @@ impl<'a> Adder<'a> {
         }
     }
 
-    /// Hands the sums over.
+    /// Adds the part's sums to `sums`.
     pub(super) fn finish(self, sums: &mut Sums) {
         let d = self.matrix.features();
         for (to, from) in sums.steps.chunks_exact_mut(d).zip(self.sums.chunks_exact(self.width)) {
@@ -220,7 +222,8 @@ impl<'a> Adder<'a> {
     }
 }
 
-/// `v as i32` for a whole number, in a form that compiles to vectors: adding `1.5 * 2^52` leaves it in the low bits.
+/// `v as i32` for a whole number, in a form that compiles to vector code: adding `1.5 * 2^52` leaves the number in the low
+/// bits of the f64.
 #[inline(always)]
 fn whole_number(v: f32) -> i32 {
     (f64::from(v) + 6_755_399_441_055_744.0).to_bits() as i32

@@ -1,46 +1,46 @@
-//! Labels on the device, and what is remembered of a set's last pass.
+//! Labels on the device, and what is remembered of the last pass of a set.
 
 use super::super::GpuRows;
 use super::super::buffer::{Chunk, Output};
 use crate::canonical::Centroids;
 use std::sync::Arc;
 
-/// Bytes of labels that may stay on the device between passes, or as many as the rows take.
+/// So many bytes of labels may stay on the device between passes, or as many as the rows take if that is more.
 const REMEMBERED: u64 = 512 << 20;
 
-/// No label; in 8 bits too.
+/// "No label". In 8 bits it is 255.
 const NONE: u32 = u32::MAX;
 
-/// The labels of a group of sets, in a buffer for each chunk of the rows.
+/// The labels of a batch of sets, in one buffer for each chunk of the rows.
 pub(super) struct Labels {
     pub(super) chunks: Vec<Output>,
     pub(super) layout: LabelLayout,
 }
 
-/// How labels are kept.
+/// How labels lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LabelLayout {
-    /// Whether a label takes a word, as it must where k is above 255; else four rows share one.
+    /// Whether a label takes a word, as it must if k is above 255. Otherwise four rows share a word.
     pub(super) wide: bool,
-    /// Slots of a set: with two, those of the last pass stay while the next ones are written.
+    /// How many slots a set has. With two, the labels of the last pass stay while the next ones are written.
     pub(super) slots: usize,
-    /// How many sets fit a binding and the budget.
+    /// How many sets fit into a binding and into the memory for labels.
     pub(super) most: usize,
 }
 
-/// What is remembered of a set's last pass. Rows that the device did not label are in no cluster there, and the sums
-/// are without them: the host adds them anew after each pass.
+/// What is remembered of a set's last pass. Rows whose label the device could not prove are in no cluster here, and the sums
+/// are without them. The host adds them after each pass.
 pub(super) struct SetState {
     pub(super) labels: Arc<Labels>,
-    /// Which of the group's sets it is, and which of its slots has the labels.
+    /// Its place in the batch, and which of its slots has the labels.
     pub(super) place: usize,
     pub(super) slot: usize,
     pub(super) sums: Sums,
-    /// Whether the dot_product layout proves enough.
+    /// Whether dot products prove enough labels.
     pub(super) dot_product: bool,
 }
 
-/// Whole-number sums of rows, by centroid.
+/// Whole-number sums of the rows of each centroid.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
     pub(super) steps: Vec<i128>,
@@ -61,13 +61,13 @@ impl LabelLayout {
         let all = rows.matrix.rows().next_multiple_of(4) as u64 * bytes;
         let budget = REMEMBERED.max(4 * rows.matrix.values().len() as u64);
         let fit = (rows.context.max_binding() / (largest as u64 * bytes)).min(budget / all) as usize;
-        // Either all sets are remembered, or their labels take turns in the same memory.
+        // Either the labels of all sets are remembered, or all batches use the same memory in turn.
         let total = 2 * sets.count() as u64 * all;
         let slots = if remember && fit >= 2 && total <= budget { 2 } else { 1 };
         LabelLayout { wide, slots, most: (fit / slots).max(1) }
     }
 
-    /// Words of one slot for a chunk's rows.
+    /// How many words the labels of a chunk's rows take in one slot.
     pub(super) fn words(&self, chunk: &Chunk) -> usize {
         if self.wide { chunk.rows.next_multiple_of(4) } else { chunk.rows.div_ceil(4) }
     }

@@ -1,4 +1,4 @@
-//! Centroids in packs of four, for distances or for the dot_product bound.
+//! Centroids in packs of four, for distances or for dot products.
 
 use crate::backend::gpu::interface::shared_struct;
 use crate::canonical::{
@@ -7,7 +7,7 @@ use crate::canonical::{
 use crate::matrix::Matrix;
 use std::ops::Range;
 
-/// What the sum of a point that is none starts with: farther than any row, nearer than infinity.
+/// The starting value of a sum for the points that fill up a pack: larger than that of any real point, but finite.
 const OUT_OF_REACH: f32 = (1u128 << 124) as f32;
 
 shared_struct! {
@@ -20,20 +20,20 @@ shared_struct! {
 
 /// The centroids of a batch of sets.
 pub(super) struct Points {
-    /// Starts, slopes, then the features of four points, pack after pack.
+    /// For each pack of four points: the starting values of their sums, the slopes, then the features.
     pub(super) packs: Vec<[f32; 4]>,
-    /// Four for each pack.
+    /// Four points for each pack.
     pub(super) points: Vec<Point>,
     pub(super) sets: Vec<SetPoints>,
 }
 
-/// A set's own of them.
+/// The packs of one set, and how its labels are proved.
 pub(super) struct SetPoints {
     pub(super) packs: Range<usize>,
     pub(super) certificate: [f32; 4],
 }
 
-/// The centroids that can be anyone's nearest.
+/// The centroids that can be the nearest of some row: those that equal no earlier one.
 fn sent(set: &Centroids) -> Vec<u32> {
     let first = set.first_of_equals();
     (0..set.k() as u32).filter(|&c| first[c as usize]).collect()
@@ -80,7 +80,7 @@ impl Points {
     }
 }
 
-/// Whether the dot_product bound proves nearly all of a few rows: it does not where clusters are small beside their
+/// Whether dot products prove the labels of nearly all of a few rows. They do not if clusters are small compared with their
 /// distance from the origin.
 pub(super) fn dot_product_serves(matrix: &Matrix, set: &Centroids) -> bool {
     const FEW: usize = 64;

@@ -1,13 +1,14 @@
-//! What a machine can do at most, so that a rate can be held against something: how fast it reads memory, and how
-//! many multiply-adds it does. Measured, never looked up; `Gpu::ceilings` asks an adapter the same questions.
+//! What a machine can do at most: how fast it reads memory, and how many multiply-adds it does. `segmenta bench` compares
+//! the rates of the primitives with these ceilings. They are measured, not looked up. This file measures the CPU;
+//! `Gpu::ceilings` measures an adapter in the same way.
 
-use crate::backend::cpu::{InstructionSet, Kernel, multiply_add};
+use super::simd::{InstructionSet, Vectorized, multiply_add};
 use pulp::Simd;
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What a device reached while it did nothing else.
+/// The best rates that a device reached while it did nothing else.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ceilings {
     /// Bytes read from memory a second.
@@ -16,17 +17,17 @@ pub struct Ceilings {
     pub multiply_add: f64,
 }
 
-/// A measurement takes at least this long, so that its start and end weigh little.
+/// A measurement takes at least this long, so that the overhead of starting and stopping it hardly counts.
 pub(crate) const LEAST: Duration = Duration::from_millis(20);
 
-/// Measurements of which the best one counts: what disturbs them only makes them slower.
+/// How many measurements are taken. The best one counts, because disturbances only make them slower.
 pub(crate) const TIMES: usize = 5;
 
-/// Bytes to read: more than caches hold.
+/// How many bytes are read: more than the caches hold.
 const READ_BYTES: usize = 256 << 20;
 
-/// The CPU with this instruction set, on all threads of the rayon pool that it is called from. Takes about half a
-/// second and 256 MiB.
+/// Measures the CPU with this instruction set, on all threads of the rayon pool that it is called from. This takes about
+/// half a second and 256 MiB.
 pub fn cpu(set: InstructionSet) -> Ceilings {
     let values = vec![1f32; READ_BYTES / 4];
     let part = values.len().div_ceil(rayon::current_num_threads());
@@ -47,7 +48,7 @@ pub fn cpu(set: InstructionSet) -> Ceilings {
     Ceilings { read, multiply_add: adds * operations as f64 }
 }
 
-/// Rounds a second, at best, of work that takes as many rounds as it is told.
+/// The best rate, in rounds a second, of `work`, which does as many rounds as it is told.
 fn best_rate(mut work: impl FnMut(u64)) -> f64 {
     let mut seconds = |rounds| {
         let start = Instant::now();
@@ -64,7 +65,7 @@ fn best_rate(mut work: impl FnMut(u64)) -> f64 {
 
 struct Read<'a>(&'a [f32]);
 
-impl Kernel for Read<'_> {
+impl Vectorized for Read<'_> {
     type Output = f32;
 
     #[inline(always)]
@@ -84,14 +85,14 @@ impl Kernel for Read<'_> {
     }
 }
 
-/// `CHAINS` sums that do not wait for each other: enough to hide an instruction's latency, and not more than there are
-/// registers.
+/// `CHAINS` sums that do not depend on each other: enough of them to hide the latency of an instruction, and no more than
+/// there are registers.
 struct MultiplyAdd<const CHAINS: usize> {
     rounds: u64,
 }
 
-impl<const CHAINS: usize> Kernel for MultiplyAdd<CHAINS> {
-    /// How many operations were done.
+impl<const CHAINS: usize> Vectorized for MultiplyAdd<CHAINS> {
+    /// The number of operations done.
     type Output = u64;
 
     #[inline(always)]
