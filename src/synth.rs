@@ -26,4 +26,4 @@ pub use blobs::{Blobs, blobs};
 pub use enthusiasts::{Enthusiast, Enthusiasts, enthusiasts};
 pub use first_day::{FirstDay, Newcomer, first_day};
 pub use learners::{Learner, Learners, learners};
-pub use survey::{Kind, Question, Survey, Topic, survey};
+pub use survey::{Question, QuestionType, Survey, Topic, survey};

@@ -97,7 +97,7 @@ impl<'a> Analysis<'a> {
 
     fn tendency(&mut self, probes: Option<u32>) -> anyhow::Result<()> {
         let start = Instant::now();
-        let step = |s: segmenta::progress::Step<'_>| self.console.step(s);
+        let step = |s: segmenta::progress::ProgressUpdate<'_>| self.console.step(s);
         let probes = probes.map_or_else(|| default_probes(population(self.matrix)), |p| p as usize);
         let rows = self.backend.load(self.matrix)?;
         let found = hopkins(&*rows, self.matrix, probes, self.seed, Progress::new(&step))?;
@@ -126,7 +126,7 @@ impl<'a> Analysis<'a> {
 
     fn fits(&mut self, ks: &[usize], params: &Params, start: &Start) -> anyhow::Result<Vec<cluster::Fit>> {
         let began = Instant::now();
-        let step = |s: segmenta::progress::Step<'_>| self.console.step(s);
+        let step = |s: segmenta::progress::ProgressUpdate<'_>| self.console.step(s);
         let rows = self.backend.load(self.matrix)?;
         let fits = fit_many(&*rows, self.matrix, ks, params, start, Progress::new(&step))?;
         let seconds = self.document.seconds.fit.unwrap_or(0.0) + began.elapsed().as_secs_f64();
@@ -148,7 +148,7 @@ impl<'a> Analysis<'a> {
     }
 
     fn scores(&mut self, fits: Vec<cluster::Fit>, sample: Option<u32>) -> anyhow::Result<Vec<SweepRow>> {
-        let step = |s: segmenta::progress::Step<'_>| self.console.step(s);
+        let step = |s: segmenta::progress::ProgressUpdate<'_>| self.console.step(s);
         let progress = Progress::new(&step);
         let sample = sample.map(|s| s as usize).filter(|&s| s < self.matrix.rows());
         let Some(sample) = sample else {

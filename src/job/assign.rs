@@ -11,7 +11,7 @@ use super::set_up;
 use super::sheet::{Kind, Sheet};
 use crate::cli::{Assign, AssignmentsArg};
 use segmenta::model::{Assignment, Model};
-use segmenta::table::write::{Cell, Cells, Format, write_csv, write_table_with};
+use segmenta::table::write::{Cell, Cells, OutputFormat, write_csv, write_table_with};
 use segmenta::{Error, backend};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -27,10 +27,10 @@ pub fn file_name(format: AssignmentsArg) -> &'static str {
 }
 
 /// The format of the assignments' file.
-pub fn format(asked: AssignmentsArg) -> Format {
+pub fn format(asked: AssignmentsArg) -> OutputFormat {
     match asked {
-        AssignmentsArg::Csv => Format::Csv,
-        AssignmentsArg::Parquet => Format::Parquet,
+        AssignmentsArg::Csv => OutputFormat::Csv,
+        AssignmentsArg::Parquet => OutputFormat::Parquet,
     }
 }
 

@@ -6,7 +6,7 @@ use super::interrupt::interrupted;
 use super::sheet::{stderr_width, stdout_width, wrapped};
 use crate::cli::{ProgressMode, Talk};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use segmenta::progress::Step;
+use segmenta::progress::ProgressUpdate;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
@@ -98,7 +98,7 @@ impl Console {
     }
 
     /// Takes a step of long work; false asks it to stop.
-    pub fn step(&self, step: Step<'_>) -> bool {
+    pub fn step(&self, step: ProgressUpdate<'_>) -> bool {
         self.enter(step.stage, Some(step.total));
         if let Ok(mut stage) = self.stage.lock()
             && let Some(stage) = stage.as_mut()
@@ -154,7 +154,7 @@ impl Console {
 
 impl Stage {
     /// Tells a log how far it is, more and more seldom.
-    fn tell(&mut self, step: &Step<'_>) {
+    fn tell(&mut self, step: &ProgressUpdate<'_>) {
         let taken = self.began.elapsed();
         if taken < self.news || step.done == 0 || step.done >= step.total {
             return;

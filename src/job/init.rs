@@ -8,7 +8,7 @@ use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::model::Model;
 use segmenta::recipe::Encoder;
-use segmenta::table::{Known, ReadOptions, Table};
+use segmenta::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -100,9 +100,9 @@ impl Init {
     }
 
     /// The columns that the model read as text and as numbers.
-    pub fn known_columns(&self) -> Known {
+    pub fn known_columns(&self) -> KnownColumns {
         match &self.from {
-            From::Rows(_) => Known::default(),
+            From::Rows(_) => KnownColumns::default(),
             From::Model(model) => model.known_columns(),
         }
     }

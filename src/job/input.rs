@@ -11,8 +11,10 @@ use super::memory;
 use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::matrix::Repeats;
 use segmenta::model::Model;
-use segmenta::recipe::{Choice, ColumnReference, Fitted, Fitting, InferOptions, Missing, Recipe, Scale};
-use segmenta::table::{Format, Known, ReadOptions, Table};
+use segmenta::recipe::{
+    ColumnChoice, ColumnReference, FitReport, FittedRecipe, InferOptions, Missing, Recipe, Scale,
+};
+use segmenta::table::{Format, KnownColumns, ReadOptions, Table};
 use segmenta::weights::Weights;
 use segmenta::{Error, Matrix};
 use std::path::Path;
@@ -28,7 +30,7 @@ pub struct Prepared {
     pub merged: Option<Repeats>,
     /// Rows of weight 0: they are labelled, but nothing is learned from them.
     pub weightless: Option<Weightless>,
-    pub fitted: Fitted,
+    pub fitted: FittedRecipe,
     /// The id column's name and cells, if one was asked for.
     pub ids: Option<(String, Vec<String>)>,
     /// Rows of the table; the fit may have fewer.
@@ -101,7 +103,7 @@ impl<'a> Aim<'a> {
 }
 
 /// The reader's options.
-pub fn read_options(input: &Input, known: Known) -> ReadOptions {
+pub fn read_options(input: &Input, known: KnownColumns) -> ReadOptions {
     ReadOptions {
         format: input.format.map(|f| match f {
             InputFormat::Csv => Format::Csv,
@@ -172,7 +174,12 @@ pub fn infer_options(features: &Features, table: &Table) -> Result<InferOptions,
 ///
 /// # Errors
 /// As [`segmenta::table::read`].
-pub fn read(input: &Input, known: Known, console: &Console, seconds: &mut Seconds) -> anyhow::Result<Table> {
+pub fn read(
+    input: &Input,
+    known: KnownColumns,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Table> {
     needs_format(input)?;
     read_path(&input.input, &read_options(input, known), console, seconds)
 }
@@ -247,7 +254,8 @@ pub fn prepare(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Prepared> {
-    let table = read(input, aim.init().map_or_else(Known::default, Init::known_columns), console, seconds)?;
+    let table =
+        read(input, aim.init().map_or_else(KnownColumns::default, Init::known_columns), console, seconds)?;
     let options = infer_options(features, &table)?;
     prepare_table(table, &Recipe::inferred(options), aim, console, seconds)
 }
@@ -269,7 +277,7 @@ pub fn prepare_table(
     // Before the recipe makes columns of the table's own names.
     let before = init.map(|init| init.labels(&table)).transpose()?.flatten();
     let in_table = |e: Error| e.in_file(&source);
-    let Fitting { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
+    let FitReport { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
         recipe.fit(&mut table).map_err(in_table)?;
     if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
         return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())).into());
@@ -361,10 +369,10 @@ fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
 }
 
 /// What was taken and what was left, in a few lines.
-fn features_note(choices: &[Choice], rows: usize) -> String {
+fn features_note(choices: &[ColumnChoice], rows: usize) -> String {
     // Said once for all of them, not behind each name.
     const NOT_ASKED: &str = "not asked for";
-    let reasoned = |c: &Choice| format!("{} ({})", plain(&c.column), plain(&c.reason));
+    let reasoned = |c: &ColumnChoice| format!("{} ({})", plain(&c.column), plain(&c.reason));
     let taken: Vec<String> = choices.iter().filter(|c| c.features > 0).map(reasoned).collect();
     let others = || choices.iter().filter(|c| c.features == 0);
     let left: Vec<String> = others().filter(|c| c.reason != NOT_ASKED).map(reasoned).collect();

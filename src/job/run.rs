@@ -14,7 +14,7 @@ use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, Rul
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::recipe::{Recipe, Synth};
-use segmenta::table::{Known, ReadOptions, Table};
+use segmenta::table::{KnownColumns, ReadOptions, Table};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -72,7 +72,7 @@ fn follow(args: &RunRecipe, cpu: Cpu) -> anyhow::Result<()> {
         plan.check()?;
     }
     let mut seconds = Seconds::default();
-    let known = plan.init.as_ref().map_or_else(Known::default, Init::known_columns);
+    let known = plan.init.as_ref().map_or_else(KnownColumns::default, Init::known_columns);
     let table = table(args, &recipe, (plan.run.seed(), known), &console, &mut seconds)?;
     let aim = if args.no_fit { Aim::Figures } else { Aim::Model(plan.init.as_ref()) };
     let prepared = prepare_table(table, &recipe, aim, &console, &mut seconds)?;
@@ -99,7 +99,7 @@ fn read_recipe(args: &RunRecipe) -> anyhow::Result<Recipe> {
 fn table(
     args: &RunRecipe,
     recipe: &Recipe,
-    (seed, known): (u64, Known),
+    (seed, known): (u64, KnownColumns),
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Table> {

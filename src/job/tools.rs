@@ -10,8 +10,8 @@ use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs, Talk};
 use segmenta::Error;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::InstructionSet;
-use segmenta::table::Known;
-use segmenta::table::write::{Cells, Format, write_csv, write_table};
+use segmenta::table::KnownColumns;
+use segmenta::table::write::{Cells, OutputFormat, write_csv, write_table};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,12 +20,12 @@ use std::path::{Path, PathBuf};
 pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
     let console = Console::new(&args.talk);
     let mut seconds = Seconds::default();
-    let table = input::read(&args.input, Known::default(), &console, &mut seconds)?;
+    let table = input::read(&args.input, KnownColumns::default(), &console, &mut seconds)?;
     table.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
     let options = input::infer_options(&args.features, &table)?;
     let choices = segmenta::recipe::infer(&table, &options).map_err(|e| e.in_file(&table.source))?;
     if args.print_recipe {
-        let read = input::read_options(&args.input, Known::default());
+        let read = input::read_options(&args.input, KnownColumns::default());
         return result(&segmenta::recipe::print(&args.input.input, &read, &options, &choices));
     }
     if args.talk.json {
@@ -151,8 +151,8 @@ fn synth_blobs(args: &SynthBlobs) -> anyhow::Result<()> {
         let labels = labels_beside(&args.out);
         let (mut values, mut names) =
             (Pending::open(&args.out, args.force)?, Pending::open(&labels, args.force)?);
-        values.write(|out| write_table(Format::Npy, args.rows, &[], &columns, out))?;
-        names.write(|out| write_table(Format::Npy, args.rows, &[], &[label], out))?;
+        values.write(|out| write_table(OutputFormat::Npy, args.rows, &[], &columns, out))?;
+        names.write(|out| write_table(OutputFormat::Npy, args.rows, &[], &[label], out))?;
         Pending::keep_all(vec![values, names])?;
         return told("blobs", &[&args.out, &labels], size(args.features as usize), &args.talk);
     }

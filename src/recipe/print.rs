@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::recipe::{Choice, InferOptions, Missing, Scale};
+use crate::recipe::{ColumnChoice, InferOptions, Missing, Scale};
 use crate::table::{Format, ReadOptions};
 
 /// Writes the recipe that takes the table at `path` to the features that `choices` say.
-pub fn print(path: &Path, read: &ReadOptions, options: &InferOptions, choices: &[Choice]) -> String {
+pub fn print(path: &Path, read: &ReadOptions, options: &InferOptions, choices: &[ColumnChoice]) -> String {
     let mut text = String::new();
     // A String takes everything.
     let _ = write(&mut text, path, read, options, choices);
@@ -19,7 +19,7 @@ fn write(
     path: &Path,
     read: &ReadOptions,
     options: &InferOptions,
-    choices: &[Choice],
+    choices: &[ColumnChoice],
 ) -> std::fmt::Result {
     writeln!(out, "# From a table to segments. RECIPES.md explains every key.\n\n[input]")?;
     writeln!(out, "path = {}", quoted(&path.to_string_lossy()))?;

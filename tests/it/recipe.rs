@@ -13,7 +13,7 @@ mod reference;
 mod weights;
 
 use segmenta::error::Error;
-use segmenta::recipe::{Choice, InferOptions, Recipe, infer};
+use segmenta::recipe::{ColumnChoice, InferOptions, Recipe, infer};
 use segmenta::table::{ReadOptions, Table, read_bytes};
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ fn anchor(rows: usize) -> Table {
 }
 
 /// What becomes of a table's first column.
-fn choice(table: Table) -> Choice {
+fn choice(table: Table) -> ColumnChoice {
     let rows = table.rows;
     infer(&beside(table, anchor(rows)), &InferOptions::default()).unwrap().remove(0)
 }
