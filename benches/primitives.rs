@@ -12,7 +12,7 @@ use segmenta::backend::{Backend, Labeling, Metric, Rows, Rule};
 use segmenta::progress::Progress;
 use std::time::Duration;
 
-/// Queries of `nearest` and `pairwise`.
+/// Queries of `nearest`.
 const QUERIES: usize = 256;
 
 type Devices = Vec<(&'static str, Box<dyn Backend>)>;
@@ -67,9 +67,6 @@ fn primitives(criterion: &mut Criterion) {
     let own: Vec<u32> = (0..QUERIES as u32).collect();
     time(criterion, &devices, "nearest", pairs_of_queries, |rows, case| {
         drop(rows.nearest(&queries(case), Rule::ExcludeSelf(&own), Metric::Euclidean).unwrap());
-    });
-    time(criterion, &devices, "pairwise", pairs_of_queries, |rows, case| {
-        drop(rows.pairwise(&queries(case), Metric::Euclidean).unwrap());
     });
     let among_rows = |case: &cases::Case| case.matrix.rows() * (case.matrix.rows() - 1) / 2;
     time(criterion, &devices, "distance_sums", among_rows, |rows, case| {

@@ -1,13 +1,12 @@
-//! What algorithms stand on: four primitives that compute pairwise distances and reduce them on the fly.
+//! What algorithms stand on: three primitives that compute pairwise distances and reduce them on the fly.
 //!
 //! [`Rows`] is a table made resident on a device; its methods give the same answer on every device where the
-//! contract on numbers says so (`lloyd`, `nearest`), and within 1e-5 elsewhere (`pairwise`, `distance_sums`).
+//! contract on numbers says so (`lloyd`, `nearest`), and within 1e-5 elsewhere (`distance_sums`).
 
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::progress::Progress;
-use ndarray::Array2;
 use std::ops::Range;
 
 pub mod cpu;
@@ -243,12 +242,6 @@ pub trait Rows {
     /// # Errors
     /// No reference row left for a query; a device that failed.
     fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>>;
-
-    /// The distances from each row of `queries` to each row of this table, in the user's units.
-    ///
-    /// # Errors
-    /// A device that failed.
-    fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>>;
 
     /// For each row the sums of its Euclidean distances to every cluster of every labeling, each distance as often as the
     /// other row has copies. `sink` may hear nothing before the end; `progress` hears of the share of the pairs that are done, as stage `silhouette`.

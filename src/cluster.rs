@@ -1,7 +1,6 @@
 //! Clustering algorithms, written once, against the [backend](crate::backend)'s primitives.
 
 pub mod kmeans;
-pub mod matching;
 mod seeding;
 pub mod sweep;
 mod wide;

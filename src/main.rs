@@ -2,15 +2,14 @@
 
 #![deny(unsafe_code)]
 
-mod cli;
-mod job;
+mod app;
 
 use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     quiet_drivers();
-    job::finish(job::run(cli::Cli::parse()))
+    app::finish(app::run(app::Cli::parse()))
 }
 
 /// Keeps Mesa's Vulkan layer from printing `error: XDG_RUNTIME_DIR is invalid or not set` into a job's output.

@@ -4,7 +4,6 @@ mod block;
 mod distance_sums;
 mod lloyd;
 mod nearest;
-mod pairwise;
 
 use crate::backend::{
     Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, RowsId, Rule, SumsSink,
@@ -16,12 +15,10 @@ use crate::matrix::Matrix;
 use crate::progress::Progress;
 pub use block::InstructionSet;
 pub(crate) use block::{Kernel, multiply_add};
-use ndarray::Array2;
 #[cfg(feature = "gpu")]
 pub(crate) use {
     distance_sums::{runs, slots},
     nearest::{decide, neighbour},
-    pairwise::in_user_units,
 };
 
 /// The CPU with one instruction set.
@@ -85,11 +82,6 @@ impl Rows for CpuRows<'_> {
     fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {
         check_queries(self.matrix, queries, rule)?;
         Ok(nearest::nearest(self, queries, rule, metric))
-    }
-
-    fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>> {
-        check_queries(self.matrix, queries, Rule::Any)?;
-        Ok(pairwise::pairwise(self.set, self.matrix, queries, metric))
     }
 
     fn distance_sums(

@@ -9,7 +9,6 @@ mod distance_sums;
 mod kernel;
 mod lloyd;
 mod nearest;
-mod pairwise;
 
 use crate::backend::{
     Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, RowsId, Rule, SumsSink,
@@ -23,7 +22,6 @@ use buffer::{Resident, upload};
 use context::Context;
 pub use context::{Adapter, Options};
 use kernel::Kernel;
-use ndarray::Array2;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -47,7 +45,6 @@ struct Kernels {
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
-    pairwise: OnceLock<Kernel>,
     distance_sums: OnceLock<Kernel>,
 }
 
@@ -77,10 +74,6 @@ impl Kernels {
 
     fn nearest(&self, context: &Context) -> &Kernel {
         self.nearest.get_or_init(|| Kernel::new(context, shader!("nearest"), "nearest", self.features))
-    }
-
-    fn pairwise(&self, context: &Context) -> &Kernel {
-        self.pairwise.get_or_init(|| Kernel::new(context, shader!("pairwise"), "pairwise", self.features))
     }
 
     fn distance_sums(&self, context: &Context) -> &Kernel {
@@ -150,11 +143,6 @@ impl Rows for GpuRows<'_> {
     fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {
         check_queries(self.matrix, queries, rule)?;
         pollster::block_on(nearest::nearest(self, queries, rule, metric))
-    }
-
-    fn pairwise(&self, queries: &Matrix, metric: Metric) -> Result<Array2<f32>> {
-        check_queries(self.matrix, queries, Rule::Any)?;
-        pollster::block_on(pairwise::pairwise(self, queries, metric))
     }
 
     fn distance_sums(

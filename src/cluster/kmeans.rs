@@ -1,8 +1,9 @@
 //! KMeans (Lloyd, 1982): all restarts and all k at once, the same answer on every device.
 
 use super::{seeding, wide};
-use crate::backend::{Assigned, Memory, Rows};
+use crate::backend::{Assigned, Memory};
 use crate::canonical::{self, Centroids, tile_squared_distances};
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::matrix::{BLOCK, Matrix, Repeats, TILE};
 use crate::progress::Progress;
@@ -119,14 +120,13 @@ struct Run {
 /// # Errors
 /// As [`fit_many`].
 pub fn fit(
-    rows: &dyn Rows,
-    matrix: &Matrix,
+    dataset: &Dataset<'_>,
     k: usize,
     params: &Params,
     start: &Start,
     progress: Progress<'_>,
 ) -> Result<Fit> {
-    let mut fits = fit_many(rows, matrix, &[k], params, start, progress)?;
+    let mut fits = fit_many(dataset, &[k], params, start, progress)?;
     fits.pop().ok_or_else(|| Error::data("no k to fit"))
 }
 
@@ -136,13 +136,13 @@ pub fn fit(
 /// No start or no pass asked for; k = 0; more clusters than distinct rows; given centroids of another k; a device
 /// that failed; [`Error::Interrupted`].
 pub fn fit_many(
-    rows: &dyn Rows,
-    matrix: &Matrix,
+    dataset: &Dataset<'_>,
     ks: &[usize],
     params: &Params,
     start: &Start,
     progress: Progress<'_>,
 ) -> Result<Vec<Fit>> {
+    let matrix = dataset.matrix();
     check(matrix, ks, params, start)?;
     let repeats = matrix.repeats();
     let learned = Learned { matrix, repeats: &repeats };
@@ -156,10 +156,10 @@ pub fn fit_many(
         }
         let sets: Vec<Centroids> = active.iter().map(|r| r.centroids.clone()).collect();
         let mut memories: Vec<Memory> = active.iter_mut().map(|r| std::mem::take(&mut r.memory)).collect();
-        let passes = rows.lloyd_again(&sets, false, &mut memories)?;
+        let passes = dataset.lloyd_again(&sets, false, &mut memories)?;
         undecided.push(passes.iter().map(|p| p.undecided).sum());
         for ((run, pass), memory) in active.into_iter().zip(passes).zip(memories) {
-            run.step(rows, &learned, pass, limit)?;
+            run.step(dataset, &learned, pass, limit)?;
             if !run.done || run.changed {
                 run.memory = memory;
             }
@@ -169,7 +169,7 @@ pub fn fit_many(
 
     // A start that has no rival needs no rank.
     if runs.len() > ks.len() {
-        rank_again(rows, matrix, &mut runs)?;
+        rank_again(dataset, &mut runs)?;
     }
     let best: Vec<&Run> = ks
         .iter()
@@ -180,7 +180,7 @@ pub fn fit_many(
         })
         .collect();
     let sets: Vec<Centroids> = best.iter().map(|r| r.centroids.clone()).collect();
-    let finals = rows.lloyd(&sets, true)?;
+    let finals = dataset.lloyd(&sets, true)?;
     undecided.push(finals.iter().map(|p| p.undecided).sum());
     best.into_iter()
         .zip(finals)
@@ -274,12 +274,12 @@ fn starts(
 }
 
 /// A start that ended with its centroids on the move is held to where they went, as scikit-learn does it.
-fn rank_again(rows: &dyn Rows, matrix: &Matrix, runs: &mut [Run]) -> Result<()> {
+fn rank_again(dataset: &Dataset<'_>, runs: &mut [Run]) -> Result<()> {
     let mut moved: Vec<&mut Run> = runs.iter_mut().filter(|r| r.changed).collect();
     let sets: Vec<Centroids> = moved.iter().map(|r| r.centroids.clone()).collect();
     let mut memories: Vec<Memory> = moved.iter_mut().map(|r| std::mem::take(&mut r.memory)).collect();
-    for (run, pass) in moved.into_iter().zip(rows.lloyd_again(&sets, false, &mut memories)?) {
-        run.gain = gain(matrix, &pass, &run.centroids);
+    for (run, pass) in moved.into_iter().zip(dataset.lloyd_again(&sets, false, &mut memories)?) {
+        run.gain = gain(dataset.matrix(), &pass, &run.centroids);
     }
     Ok(())
 }
@@ -292,11 +292,17 @@ fn done_share(runs: &[Run]) -> u64 {
 
 impl Run {
     /// Takes in a pass: new centroids, and whether that was the last.
-    fn step(&mut self, rows: &dyn Rows, learned: &Learned<'_>, mut pass: Assigned, limit: f64) -> Result<()> {
+    fn step(
+        &mut self,
+        dataset: &Dataset<'_>,
+        learned: &Learned<'_>,
+        mut pass: Assigned,
+        limit: f64,
+    ) -> Result<()> {
         let matrix = learned.matrix;
         self.gain = gain(matrix, &pass, &self.centroids);
         if pass.weights.contains(&0) {
-            self.fill_empty(rows, learned, &mut pass)?;
+            self.fill_empty(dataset, learned, &mut pass)?;
         }
         let d = matrix.features();
         let mut shift = 0.0;
@@ -323,9 +329,9 @@ impl Run {
 
     /// Gives each empty cluster the row that is farthest from its centroid (lowest index on ties), with all its copies,
     /// as scikit-learn does; a cluster's last row is never taken.
-    fn fill_empty(&self, rows: &dyn Rows, learned: &Learned<'_>, pass: &mut Assigned) -> Result<()> {
+    fn fill_empty(&self, dataset: &Dataset<'_>, learned: &Learned<'_>, pass: &mut Assigned) -> Result<()> {
         let matrix = learned.matrix;
-        let labels = rows
+        let labels = dataset
             .lloyd(std::slice::from_ref(&self.centroids), true)?
             .pop()
             .and_then(|p| p.labels)

@@ -2,10 +2,10 @@
 //! silhouettes of all k in one pass over the pairs, [`choose`] chooses.
 
 use super::kmeans::Fit;
-use crate::backend::{Labeling, Rows};
+use crate::backend::Labeling;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
-use crate::metrics::silhouette::silhouette_scores;
+use crate::evidence::silhouette::silhouette_scores;
 use crate::progress::Progress;
 
 /// Scores that differ by less are taken for equal: devices agree on a silhouette to 1e-5.
@@ -50,12 +50,7 @@ pub struct Choice {
 ///
 /// # Errors
 /// A device that failed; [`Error::Interrupted`].
-pub fn score(
-    rows: &dyn Rows,
-    matrix: &Matrix,
-    fits: Vec<Fit>,
-    progress: Progress<'_>,
-) -> Result<Vec<SweepRow>> {
+pub fn score(dataset: &Dataset<'_>, fits: Vec<Fit>, progress: Progress<'_>) -> Result<Vec<SweepRow>> {
     let scored: Vec<bool> = fits.iter().map(|f| f.weights.iter().filter(|&&s| s > 0).count() > 1).collect();
     let labelings: Vec<Labeling<'_>> = fits
         .iter()
@@ -63,7 +58,7 @@ pub fn score(
         .filter(|(_, scored)| **scored)
         .map(|(f, _)| Labeling { k: f.k, labels: &f.labels })
         .collect();
-    let mut scores = silhouette_scores(rows, matrix, &labelings, progress)?.into_iter();
+    let mut scores = silhouette_scores(dataset, &labelings, progress)?.into_iter();
     Ok(fits
         .into_iter()
         .zip(scored)

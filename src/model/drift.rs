@@ -4,7 +4,7 @@ use super::reference::distances;
 use super::{LabelledTable, Model};
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::metrics::psi::{MODERATE, by_chance, psi};
+use crate::evidence::psi::{MODERATE, by_chance, psi};
 use crate::table::Table;
 
 /// A table held against the fit of a model.

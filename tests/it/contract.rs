@@ -1,9 +1,10 @@
 //! The contract on numbers: KMeans and Hopkins give the same bits on every backend.
 
 use crate::{cases, devices};
+use segmenta::Dataset;
 use segmenta::Matrix;
 use segmenta::cluster::{Fit, Params, Start, fit_many};
-use segmenta::metrics::hopkins::{Hopkins, hopkins};
+use segmenta::evidence::hopkins::{Hopkins, hopkins};
 use segmenta::progress::Progress;
 
 /// Everything of a fit but what depends on the device.
@@ -33,9 +34,9 @@ fn kmeans_is_bit_identical_everywhere() {
         for tol in [1e-4, 0.0] {
             let params = Params { n_init: 3, seed: 11, tol, ..Params::default() };
             same_everywhere(&case.name, |backend| {
-                let rows = backend.load(&case.matrix).unwrap();
+                let rows = Dataset::load(backend, &case.matrix).unwrap();
                 let start = Start::KMeansPlusPlus;
-                let fits = fit_many(&*rows, &case.matrix, &ks, &params, &start, Progress::none()).unwrap();
+                let fits = fit_many(&rows, &ks, &params, &start, Progress::none()).unwrap();
                 fits.iter().map(bits).collect::<Vec<_>>()
             });
         }
@@ -50,9 +51,9 @@ fn weighted_kmeans_is_bit_identical_everywhere() {
         let ks: Vec<usize> = [1, 4].into_iter().filter(|&k| matrix.distinct_rows(k).is_ok()).collect();
         let params = Params { n_init: 2, seed: 3, ..Params::default() };
         same_everywhere(&case.name, |backend| {
-            let rows = backend.load(&matrix).unwrap();
+            let rows = Dataset::load(backend, &matrix).unwrap();
             let start = Start::KMeansPlusPlus;
-            let fits = fit_many(&*rows, &matrix, &ks, &params, &start, Progress::none()).unwrap();
+            let fits = fit_many(&rows, &ks, &params, &start, Progress::none()).unwrap();
             fits.iter().map(bits).collect::<Vec<_>>()
         });
     }
@@ -63,8 +64,8 @@ fn hopkins_is_bit_identical_everywhere() {
     for case in cases::all().into_iter().filter(|c| c.matrix.rows() >= 100) {
         let probes = case.matrix.rows() / 10;
         same_everywhere(&case.name, |backend| -> Hopkins {
-            let rows = backend.load(&case.matrix).unwrap();
-            hopkins(&*rows, &case.matrix, probes, 5, Progress::none()).unwrap()
+            let rows = Dataset::load(backend, &case.matrix).unwrap();
+            hopkins(&rows, probes, 5, Progress::none()).unwrap()
         });
     }
 }
@@ -74,7 +75,8 @@ fn the_filter_is_right_about_what_it_cannot_prove() {
     // 0/1 data against its own rows is exact in f32: nothing is left to the host. Planted ties are.
     for case in cases::all() {
         for setup in devices::all() {
-            let passes = setup.run(|b| b.load(&case.matrix).unwrap().lloyd(&case.sets, false).unwrap());
+            let passes =
+                setup.run(|b| Dataset::load(b, &case.matrix).unwrap().lloyd(&case.sets, false).unwrap());
             match case.name.as_str() {
                 "0/1" => assert_eq!(passes[1].undecided + passes[3].undecided, 0, "{}", setup.name),
                 "near ties" => assert!(passes.last().unwrap().undecided >= 190, "{}", setup.name),
@@ -102,7 +104,7 @@ fn a_table_larger_than_one_binding() {
     let mut setups = devices::all().iter().filter(|s| !s.name.contains("in pieces"));
     let work = |backend: &dyn segmenta::backend::Backend| {
         let mut passes =
-            backend.load(&matrix).unwrap().lloyd(std::slice::from_ref(&centroids), true).unwrap();
+            Dataset::load(backend, &matrix).unwrap().lloyd(std::slice::from_ref(&centroids), true).unwrap();
         passes[0].undecided = 0;
         passes
     };

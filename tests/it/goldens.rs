@@ -2,6 +2,7 @@
 
 use crate::{devices, oracle};
 use ndarray::Array2;
+use segmenta::Dataset;
 use segmenta::Matrix;
 use segmenta::canonical::Centroids;
 use segmenta::cluster::{Fit, Params, Start, fit};
@@ -217,8 +218,8 @@ fn kmeans_of_made_tables() {
         let start = Start::Given(Centroids { values, features: matrix.features() });
         for setup in devices::all() {
             let fit = setup.run(|backend| {
-                let rows = backend.load(&matrix).unwrap();
-                fit(&*rows, &matrix, golden.start.len(), &params(), &start, Progress::none()).unwrap()
+                let rows = Dataset::load(backend, &matrix).unwrap();
+                fit(&rows, golden.start.len(), &params(), &start, Progress::none()).unwrap()
             });
             assert!(fit.converged);
             if let Err(why) = check_made(golden, &matrix, &fit) {
@@ -241,8 +242,8 @@ fn kmeans_of_real_tables() {
             devices::all().iter().filter(|s| s.name == "cpu, 2 threads" || !s.name.starts_with("cpu"))
         {
             let fit = setup.run(|backend| {
-                let rows = backend.load(&matrix).unwrap();
-                fit(&*rows, &matrix, golden.k, &params(), &start, Progress::none()).unwrap()
+                let rows = Dataset::load(backend, &matrix).unwrap();
+                fit(&rows, golden.k, &params(), &start, Progress::none()).unwrap()
             });
             let name = format!("{} on {}", golden.name, setup.name);
             close(&name, golden.inertia, fit.inertia, 1e-6).unwrap();

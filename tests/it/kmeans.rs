@@ -4,11 +4,12 @@ use crate::cases;
 use crate::goldens::real;
 use crate::oracle;
 use proptest::prelude::*;
+use segmenta::Dataset;
+use segmenta::backend::Labeling;
 use segmenta::backend::cpu::Cpu;
-use segmenta::backend::{Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::{Fit, Params, Start, fit, fit_many};
-use segmenta::metrics::silhouette::silhouette_scores;
+use segmenta::evidence::silhouette::silhouette_scores;
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose, Stream};
 use segmenta::recipe::Scale;
@@ -16,8 +17,8 @@ use segmenta::{Error, Matrix, Result};
 
 fn try_fit(matrix: &Matrix, k: usize, params: &Params, start: &Start, progress: Progress<'_>) -> Result<Fit> {
     let cpu = Cpu::default();
-    let rows = cpu.load(matrix)?;
-    fit(&*rows, matrix, k, params, start, progress)
+    let rows = Dataset::load(&cpu, matrix)?;
+    fit(&rows, k, params, start, progress)
 }
 
 fn run(matrix: &Matrix, k: usize, params: &Params, start: &Start) -> Fit {
@@ -78,8 +79,8 @@ fn the_references_are_reached() {
         let Some(expected) = silhouette else { continue };
         let cpu = Cpu::default();
         let labeling = Labeling { k, labels: &fit.labels };
-        let rows = cpu.load(&matrix).unwrap();
-        let got = silhouette_scores(&*rows, &matrix, &[labeling], Progress::none()).unwrap()[0];
+        let rows = Dataset::load(&cpu, &matrix).unwrap();
+        let got = silhouette_scores(&rows, &[labeling], Progress::none()).unwrap()[0];
         oracle::close(expected, got, 0.0, 1e-3).unwrap_or_else(|why| panic!("{name}: silhouette {why}"));
     }
 }
@@ -157,9 +158,9 @@ fn the_best_of_unfinished_starts_is_kept() {
 fn k_of_several_at_once_are_those_alone() {
     let matrix = Matrix::from_array(cases::normal(200, 4, 91).view()).unwrap();
     let cpu = Cpu::default();
-    let loaded = cpu.load(&matrix).unwrap();
+    let loaded = Dataset::load(&cpu, &matrix).unwrap();
     let ks = [7, 2, 4];
-    let many = fit_many(&*loaded, &matrix, &ks, &exact(3), &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    let many = fit_many(&loaded, &ks, &exact(3), &Start::KMeansPlusPlus, Progress::none()).unwrap();
     for (&k, fit) in ks.iter().zip(many) {
         let alone = run(&matrix, k, &exact(3), &Start::KMeansPlusPlus);
         assert_eq!((fit.k, &fit.labels, &fit.centroids), (k, &alone.labels, &alone.centroids));
@@ -214,9 +215,9 @@ fn what_cannot_be_fitted_is_an_error() {
     let edge = given(vec![0.0, 1.0, matrix.reach(), 0.0], 2);
     assert!(run(&matrix, 2, &good, &edge).inertia.is_finite());
     let cpu = Cpu::default();
-    let loaded = cpu.load(&matrix).unwrap();
-    assert!(fit_many(&*loaded, &matrix, &[], &good, start, Progress::none()).is_err());
-    assert!(fit_many(&*loaded, &matrix, &[2, 0], &good, start, Progress::none()).is_err());
+    let loaded = Dataset::load(&cpu, &matrix).unwrap();
+    assert!(fit_many(&loaded, &[], &good, start, Progress::none()).is_err());
+    assert!(fit_many(&loaded, &[2, 0], &good, start, Progress::none()).is_err());
 }
 
 #[test]
@@ -284,8 +285,8 @@ proptest! {
         let twice = matrix(&twice);
         let sets = [rows(&single, 0..k)];
         let cpu = Cpu::default();
-        let a = cpu.load(&single).unwrap().lloyd(&sets, true).unwrap().remove(0);
-        let b = cpu.load(&twice).unwrap().lloyd(&sets, true).unwrap().remove(0);
+        let a = Dataset::load(&cpu, &single).unwrap().lloyd(&sets, true).unwrap().remove(0);
+        let b = Dataset::load(&cpu, &twice).unwrap().lloyd(&sets, true).unwrap().remove(0);
         prop_assert_eq!(a.sums.iter().map(|s| 2 * s).collect::<Vec<_>>(), b.sums);
         prop_assert_eq!(a.counts.iter().map(|s| 2 * s).collect::<Vec<_>>(), b.counts);
         prop_assert_eq!(a.weights.iter().map(|s| 2 * s).collect::<Vec<_>>(), b.weights);

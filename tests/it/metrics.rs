@@ -2,19 +2,20 @@
 
 use crate::{cases, devices, goldens, oracle};
 use proptest::prelude::*;
+use segmenta::Dataset;
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::{Fit, Params, Rule, Start, SweepRow, fit_many, sweep};
-use segmenta::metrics::hopkins::{Hopkins, default_probes, hopkins};
-use segmenta::metrics::psi::{Change, by_chance, psi};
-use segmenta::metrics::silhouette::{silhouette_samples, silhouette_scores};
+use segmenta::evidence::hopkins::{Hopkins, default_probes, hopkins};
+use segmenta::evidence::psi::{Change, by_chance, psi};
+use segmenta::evidence::silhouette::{silhouette_samples, silhouette_scores};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 use segmenta::{Error, Matrix, Result};
 
 fn samples(backend: &dyn Backend, matrix: &Matrix, k: usize, labels: &[u32]) -> Result<Vec<f64>> {
-    silhouette_samples(&*backend.load(matrix)?, matrix, Labeling { k, labels }, Progress::none())
+    silhouette_samples(&Dataset::load(backend, matrix)?, Labeling { k, labels }, Progress::none())
 }
 
 #[test]
@@ -35,10 +36,9 @@ fn silhouettes_are_those_of_the_oracle() {
             labelings.iter().map(|(k, l)| oracle::silhouettes(&case.matrix, *k, l)).collect();
         for setup in devices::all() {
             let (scores, rows) = setup.run(|backend| {
-                let rows = backend.load(&case.matrix).unwrap();
-                let scores = silhouette_scores(&*rows, &case.matrix, &views, Progress::none()).unwrap();
-                let each =
-                    |v: &Labeling| silhouette_samples(&*rows, &case.matrix, *v, Progress::none()).unwrap();
+                let rows = Dataset::load(backend, &case.matrix).unwrap();
+                let scores = silhouette_scores(&rows, &views, Progress::none()).unwrap();
+                let each = |v: &Labeling| silhouette_samples(&rows, *v, Progress::none()).unwrap();
                 (scores, views.iter().map(each).collect::<Vec<_>>())
             });
             for ((expected, got), score) in expected.iter().zip(&rows).zip(scores) {
@@ -94,11 +94,11 @@ fn the_edges_of_silhouettes() {
             assert!(samples(backend, &matrix, 3, &[2; 30]).is_err(), "rows in one of three clusters only");
             assert!(samples(backend, &matrix, 2, &halves[1..]).is_err(), "a label too few");
             assert!(samples(backend, &matrix, 2, &each).is_err(), "labels that are not below k");
-            let rows = backend.load(&matrix).unwrap();
-            assert!(silhouette_scores(&*rows, &matrix, &[], Progress::none()).unwrap().is_empty());
+            let rows = Dataset::load(backend, &matrix).unwrap();
+            assert!(silhouette_scores(&rows, &[], Progress::none()).unwrap().is_empty());
             let labeling = Labeling { k: 2, labels: &halves };
             let stop = |_: segmenta::progress::ProgressUpdate<'_>| false;
-            let out = silhouette_scores(&*rows, &matrix, &[labeling], Progress::new(&stop));
+            let out = silhouette_scores(&rows, &[labeling], Progress::new(&stop));
             assert!(matches!(out, Err(Error::Interrupted)));
         });
     }
@@ -157,11 +157,10 @@ fn k_is_chosen_by_the_highest_silhouette() {
 fn a_sweep_scores_every_k_above_one() {
     let matrix = Matrix::from_array(cases::normal(150, 3, 61).view()).unwrap();
     let cpu = Cpu::default();
-    let rows = cpu.load(&matrix).unwrap();
+    let rows = Dataset::load(&cpu, &matrix).unwrap();
     let params = Params { n_init: 2, ..Params::default() };
-    let fits =
-        fit_many(&*rows, &matrix, &[1, 2, 6], &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
-    let scored = sweep::score(&*rows, &matrix, fits.clone(), Progress::none()).unwrap();
+    let fits = fit_many(&rows, &[1, 2, 6], &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    let scored = sweep::score(&rows, fits.clone(), Progress::none()).unwrap();
     assert_eq!(scored[0].silhouette, None);
     for (row, fit) in scored.iter().zip(&fits).skip(1) {
         let expected = oracle::silhouettes(&matrix, fit.k, &fit.labels).iter().sum::<f64>() / 150.0;
@@ -197,7 +196,7 @@ fn the_tail_of_the_test_is_that_of_scipy() {
 
 fn run(matrix: &Matrix, probes: usize, seed: u64) -> Result<Hopkins> {
     let cpu = Cpu::default();
-    hopkins(&*cpu.load(matrix)?, matrix, probes, seed, Progress::none())
+    hopkins(&Dataset::load(&cpu, matrix)?, probes, seed, Progress::none())
 }
 
 /// Distances of the uniform probes, then of the probed rows, by the definition and from the documented draws.
@@ -329,7 +328,7 @@ fn the_edges_of_hopkins() {
     assert_ne!(run(&matrix, 10, 8).unwrap().neighbours, run(&matrix, 10, 9).unwrap().neighbours);
     let stop = |_: segmenta::progress::ProgressUpdate<'_>| false;
     let cpu = Cpu::default();
-    let out = hopkins(&*cpu.load(&matrix).unwrap(), &matrix, 10, 0, Progress::new(&stop));
+    let out = hopkins(&Dataset::load(&cpu, &matrix).unwrap(), 10, 0, Progress::new(&stop));
     assert!(matches!(out, Err(Error::Interrupted)));
 }
 
@@ -392,8 +391,8 @@ fn silhouettes_and_hopkins_count_copies() {
         for setup in devices::all() {
             for (matrix, labels) in [(&weighted, &labels), (&written_out, &all)] {
                 let score = setup.run(|backend| {
-                    let rows = backend.load(matrix).unwrap();
-                    silhouette_scores(&*rows, matrix, &[Labeling { k, labels }], Progress::none()).unwrap()[0]
+                    let rows = Dataset::load(backend, matrix).unwrap();
+                    silhouette_scores(&rows, &[Labeling { k, labels }], Progress::none()).unwrap()[0]
                 });
                 oracle::close(expected, score, 0.0, 1e-5)
                     .unwrap_or_else(|why| panic!("{}: {why}", setup.name));
@@ -415,9 +414,9 @@ fn fractional_weights_are_scale_free() {
         let weights: Vec<f64> = given.iter().map(|w| w * factor).collect();
         let matrix = Matrix::from_array(rows.view()).unwrap().weighted(weights).unwrap();
         let cpu = Cpu::default();
-        let rows = cpu.load(&matrix).unwrap();
+        let rows = Dataset::load(&cpu, &matrix).unwrap();
         let labeling = Labeling { k: 3, labels: &labels };
-        let score = silhouette_scores(&*rows, &matrix, &[labeling], Progress::none()).unwrap()[0];
+        let score = silhouette_scores(&rows, &[labeling], Progress::none()).unwrap()[0];
         (score, run(&matrix, 20, 4).unwrap())
     };
     let (score, hopkins) = of(1.0);

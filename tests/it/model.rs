@@ -5,6 +5,7 @@ pub mod schema;
 
 use crate::{devices, oracle};
 use proptest::prelude::*;
+use segmenta::Dataset;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::Cpu;
 use segmenta::cluster::{Fit, Params, Start, fit};
@@ -65,7 +66,7 @@ fn model_of(table: &Table, k: usize, options: &InferOptions) -> FittedRecipe {
     let params = Params { n_init: 2, ..Params::default() };
     let cpu = Cpu::default();
     let fit =
-        fit(&*cpu.load(&matrix).unwrap(), &matrix, k, &params, &Start::KMeansPlusPlus, Progress::none())
+        fit(&Dataset::load(&cpu, &matrix).unwrap(), k, &params, &Start::KMeansPlusPlus, Progress::none())
             .unwrap();
     let kept = encoded.kept.as_deref().map(|kept| (kept, table.rows));
     let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);
@@ -129,8 +130,8 @@ fn any_tolerance_that_a_fit_takes_comes_back() {
     let cpu = Cpu::default();
     for tol in [0.0, 1e-300, f64::MAX, f64::INFINITY] {
         let params = Params { n_init: 1, tol, ..Params::default() };
-        let rows = cpu.load(&matrix).unwrap();
-        let Ok(_) = fit(&*rows, &matrix, 2, &params, &Start::KMeansPlusPlus, Progress::none()) else {
+        let rows = Dataset::load(&cpu, &matrix).unwrap();
+        let Ok(_) = fit(&rows, 2, &params, &Start::KMeansPlusPlus, Progress::none()) else {
             continue;
         };
         let model = Model { tol, ..small() };

@@ -1,6 +1,7 @@
 //! Each primitive on each backend against the oracle.
 
 use crate::{cases, devices, oracle};
+use segmenta::Dataset;
 use segmenta::Matrix;
 use segmenta::backend::{Labeling, Metric, Rule};
 use segmenta::progress::Progress;
@@ -20,7 +21,7 @@ fn everywhere(check: impl Fn(&cases::Case, &dyn segmenta::backend::Backend) -> R
 #[test]
 fn lloyd_is_exact() {
     everywhere(|case, backend| {
-        let got = backend.load(&case.matrix).unwrap().lloyd(&case.sets, true).unwrap();
+        let got = Dataset::load(backend, &case.matrix).unwrap().lloyd(&case.sets, true).unwrap();
         for (s, (set, got)) in case.sets.iter().zip(&got).enumerate() {
             oracle::same_assigned(&oracle::lloyd(&case.matrix, set), got)
                 .map_err(|why| format!("set {s} (k = {}): {why}", set.k()))?;
@@ -36,7 +37,7 @@ fn lloyd_with_weights_is_exact() {
         let mut weights: Vec<u16> = (0..case.matrix.rows()).map(|_| draws.below(1 << 16) as u16).collect();
         weights[0] = u16::MAX;
         let matrix = case.matrix.clone().weighted(weights).unwrap();
-        let got = backend.load(&matrix).unwrap().lloyd(&case.sets[3..5], true).unwrap();
+        let got = Dataset::load(backend, &matrix).unwrap().lloyd(&case.sets[3..5], true).unwrap();
         for (set, got) in case.sets[3..5].iter().zip(&got) {
             oracle::same_assigned(&oracle::lloyd(&matrix, set), got)?;
         }
@@ -48,7 +49,7 @@ fn lloyd_with_weights_is_exact() {
 fn nearest_is_exact() {
     everywhere(|case, backend| {
         let matrix = &case.matrix;
-        let rows = backend.load(matrix).unwrap();
+        let rows = Dataset::load(backend, matrix).unwrap();
         let beside = matrix.beside(37, |i, j| {
             let spread = matrix.to_user(f64::from(matrix.magnitudes()[j]));
             spread * Draws::new(3, Purpose::SynthTable).at((i * 1000 + j) as u64).normal() / 2.0
@@ -71,33 +72,10 @@ fn nearest_of_a_single_row_excluding_itself_is_an_error() {
     let matrix = Matrix::from_array(cases::normal(1, 2, 5).view()).unwrap();
     for setup in devices::all() {
         setup.run(|backend| {
-            let rows = backend.load(&matrix).unwrap();
+            let rows = Dataset::load(backend, &matrix).unwrap();
             assert!(rows.nearest(&matrix, Rule::ExcludeSelf(&[0]), Metric::Euclidean).is_err());
         });
     }
-}
-
-#[test]
-fn pairwise_is_close() {
-    everywhere(|case, backend| {
-        let queries = case.matrix.select(&(0..case.matrix.rows()).step_by(2).collect::<Vec<_>>());
-        let rows = backend.load(&case.matrix).unwrap();
-        let expected = oracle::squared(&oracle::stored(&queries), &oracle::stored(&case.matrix));
-        let squared = rows.pairwise(&queries, Metric::SqEuclidean).unwrap();
-        let rooted = rows.pairwise(&queries, Metric::Euclidean).unwrap();
-        for ((at, &expected), (&squared, &rooted)) in expected.indexed_iter().zip(squared.iter().zip(&rooted))
-        {
-            let root = case.matrix.to_user(expected.sqrt());
-            oracle::close(root as f32 as f64, rooted.into(), 2e-5, 1e-44)
-                .map_err(|why| format!("{at:?}: {why}"))?;
-            let square = root * root;
-            if square < f64::from(f32::MAX) / 2.0 {
-                oracle::close(square, squared.into(), 4e-5, 1e-44)
-                    .map_err(|why| format!("squared {at:?}: {why}"))?;
-            }
-        }
-        Ok(())
-    });
 }
 
 #[test]
@@ -150,7 +128,7 @@ fn an_error_of_the_sink_ends_distance_sums() {
     let labels = vec![0; 100];
     for setup in devices::all() {
         setup.run(|backend| {
-            let rows = backend.load(&matrix).unwrap();
+            let rows = Dataset::load(backend, &matrix).unwrap();
             let labeling = Labeling { k: 1, labels: &labels };
             let out = rows
                 .distance_sums(&[labeling], Progress::none(), &mut |_, _| Err(segmenta::Error::Interrupted));
@@ -165,7 +143,7 @@ fn what_does_not_fit_is_an_error() {
     let matrix = Matrix::from_array(cases::normal(10, 3, 5).view()).unwrap();
     for setup in devices::all() {
         setup.run(|backend| {
-            let rows = backend.load(&matrix).unwrap();
+            let rows = Dataset::load(backend, &matrix).unwrap();
             let bad = [vec![], vec![0.0; 4], vec![f32::NAN; 3], vec![1e30; 3]];
             for values in bad {
                 assert!(rows.lloyd(&[Centroids { values, features: 3 }], false).is_err());
@@ -191,11 +169,11 @@ fn many_features_and_many_rows_are_not_too_much_for_a_loop() {
     let mut expected = None;
     for setup in devices::all() {
         let found = setup.run(|backend| {
-            let nearest = backend.load(&matrix).unwrap();
+            let nearest = Dataset::load(backend, &matrix).unwrap();
             let nearest = nearest.nearest(&queries, Rule::ExcludeSelf(&own), Metric::Euclidean).unwrap();
             let mut all = Vec::new();
             let labeling = Labeling { k: 200, labels: &labels };
-            let rows = backend.load(&short).unwrap();
+            let rows = Dataset::load(backend, &short).unwrap();
             rows.distance_sums(&[labeling], Progress::none(), &mut |_, sums| {
                 all.extend_from_slice(sums);
                 Ok(())

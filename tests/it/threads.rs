@@ -3,11 +3,12 @@
 
 use crate::cases;
 use crate::cli::Desk;
+use segmenta::Dataset;
 use segmenta::Matrix;
 use segmenta::backend::{Backend, Labeling, cpu::Cpu};
 use segmenta::cluster::{Fit, Params, Start, fit_many};
-use segmenta::metrics::hopkins::hopkins;
-use segmenta::metrics::silhouette::silhouette_scores;
+use segmenta::evidence::hopkins::hopkins;
+use segmenta::evidence::silhouette::silhouette_scores;
 use segmenta::progress::Progress;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -33,12 +34,12 @@ fn within_the_limit(threads: usize, what: &str, work: impl FnOnce() + Send + 'st
 /// Everything that goes over the rows, on a table loaded afresh.
 fn whole_analysis(matrix: &Matrix, ks: &[usize]) {
     let cpu = Cpu::default();
-    let rows = cpu.load(matrix).unwrap();
+    let rows = Dataset::load(&cpu, matrix).unwrap();
     let params = Params { n_init: 4, max_iter: 4, ..Params::default() };
-    let fits = fit_many(&*rows, matrix, ks, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    let fits = fit_many(&rows, ks, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
     let labelings: Vec<Labeling<'_>> = fits.iter().map(|f| Labeling { k: f.k, labels: &f.labels }).collect();
-    silhouette_scores(&*rows, matrix, &labelings, Progress::none()).unwrap();
-    hopkins(&*rows, matrix, matrix.rows() / 10, 3, Progress::none()).unwrap();
+    silhouette_scores(&rows, &labelings, Progress::none()).unwrap();
+    hopkins(&rows, matrix.rows() / 10, 3, Progress::none()).unwrap();
 }
 
 #[test]
@@ -63,12 +64,12 @@ fn the_contract_holds_with_any_number_of_threads() {
         let mut fits = Vec::new();
         for case in cases::all() {
             let cpu = Cpu::default();
-            let rows = cpu.load(&case.matrix).unwrap();
+            let rows = Dataset::load(&cpu, &case.matrix).unwrap();
             let ks: Vec<usize> =
                 [1, 3, 8].into_iter().filter(|&k| case.matrix.distinct_rows(k).is_ok()).collect();
             let params = Params { n_init: 3, seed: 11, ..Params::default() };
             let start = Start::KMeansPlusPlus;
-            fits.extend(fit_many(&*rows, &case.matrix, &ks, &params, &start, Progress::none()).unwrap());
+            fits.extend(fit_many(&rows, &ks, &params, &start, Progress::none()).unwrap());
         }
         fits
     };

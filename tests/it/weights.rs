@@ -1,6 +1,7 @@
 //! Weights of every size on every backend: on a device they go in digits, on the CPU in wider sums.
 
 use crate::{cases, devices, oracle};
+use segmenta::Dataset;
 use segmenta::Matrix;
 use segmenta::cluster::{Fit, Params, Start, fit_many};
 use segmenta::progress::Progress;
@@ -24,7 +25,8 @@ fn sums_of_heavy_weights_are_exact() {
             let sets = &case.sets[3..5];
             let expected: Vec<_> = sets.iter().map(|set| oracle::lloyd(&matrix, set)).collect();
             for setup in devices::all() {
-                let got = setup.run(|backend| backend.load(&matrix).unwrap().lloyd(sets, true).unwrap());
+                let got =
+                    setup.run(|backend| Dataset::load(backend, &matrix).unwrap().lloyd(sets, true).unwrap());
                 for (expected, got) in expected.iter().zip(&got) {
                     if let Err(why) = oracle::same_assigned(expected, got) {
                         panic!("{} on {}: {why}", case.name, setup.name);
@@ -42,9 +44,9 @@ fn fits_with_heavy_weights_are_bit_identical() {
             let ks: Vec<usize> = [1, 4].into_iter().filter(|&k| matrix.distinct_rows(k).is_ok()).collect();
             let params = Params { n_init: 2, seed: 3, ..Params::default() };
             let fits = |backend: &dyn segmenta::backend::Backend| -> Vec<Fit> {
-                let rows = backend.load(&matrix).unwrap();
+                let rows = Dataset::load(backend, &matrix).unwrap();
                 let start = Start::KMeansPlusPlus;
-                let fits = fit_many(&*rows, &matrix, &ks, &params, &start, Progress::none()).unwrap();
+                let fits = fit_many(&rows, &ks, &params, &start, Progress::none()).unwrap();
                 fits.into_iter().map(|fit| Fit { undecided: Vec::new(), ..fit }).collect()
             };
             let mut setups = devices::all().iter();

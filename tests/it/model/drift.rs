@@ -3,7 +3,7 @@
 use super::{csv, fitted, lines, small, text};
 use crate::devices;
 use segmenta::backend::cpu::Cpu;
-use segmenta::metrics::psi::{Change, psi};
+use segmenta::evidence::psi::{Change, psi};
 use segmenta::model::{Drift, Model};
 use segmenta::recipe::{ColumnReference, Encoder, InferOptions, Missing};
 use segmenta::table::Table;

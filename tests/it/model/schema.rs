@@ -3,7 +3,7 @@
 use super::{csv, fitted, places};
 use jsonschema::Validator;
 use segmenta::Matrix;
-use segmenta::backend::{Backend, cpu::Cpu};
+use segmenta::backend::cpu::Cpu;
 use segmenta::cluster::{Params, Start, fit};
 use segmenta::model::{Model, Reference, assignments};
 use segmenta::progress::Progress;
@@ -248,9 +248,9 @@ fn of_recipe(recipe: &str) -> Model {
     let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).unwrap();
     let matrix = Matrix::from_columns(fitted.encoder.feature_names(), encoded.columns).unwrap();
     let params = Params { n_init: 1, ..Params::default() };
-    let rows = Cpu::default();
-    let rows = rows.load(&matrix).unwrap();
-    let fit = fit(&*rows, &matrix, 3, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    let cpu = Cpu::default();
+    let rows = segmenta::Dataset::load(&cpu, &matrix).unwrap();
+    let fit = fit(&rows, 3, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
     let reference = fitted.encoder.reference(&table, kept.as_deref(), None);
     let kept = kept.as_deref().map(|kept| (kept, table.rows));
     let rows = assignments(&matrix, &fit.centroids, &fit.labels, &fit.segments(), kept);

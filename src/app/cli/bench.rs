@@ -7,7 +7,7 @@ use segmenta::backend::Device;
 const AFTER_BENCH: &str = "\
 First what each device can do at most: how fast it reads memory, how many f32
 multiply-adds it does. Then whether each adapter finds what the CPU finds: the
-same bits in lloyd, nearest, fit and hopkins, the same within 1e-5 in pairwise,
+same bits in lloyd, nearest, fit and hopkins, the same within 1e-5 in
 distance_sums and silhouettes; one that does not is named, and the exit code
 is 1. Then the time of each step on a table of blobs made from --seed: the
 median of --repeats, after a run to warm up.
@@ -16,8 +16,6 @@ The steps:
   lloyd          a first pass of KMeans: rows to the nearest of k centroids,
                  for --n-init sets of centroids
   nearest        the nearest other row of up to 2,000 rows
-  pairwise       the distances from up to 256 rows to all rows, as a block,
-                 whose writing takes the longest
   distance_sums  all pairs of rows, each counted once: what silhouettes are
                  made of
   fit            KMeans with --k and --n-init, from the table to the labels

@@ -5,7 +5,8 @@
 //! 1 the table clusters, near 0.5 it is as good as uniform. The literature takes `e = d` (Lawson and Jurs, 1990), and
 //! then `H` of a uniform table follows Beta(m, m); notebooks take `e = 1`.
 
-use crate::backend::{Metric, Neighbour, Rows, Rule};
+use crate::backend::{Metric, Neighbour, Rule};
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::progress::Progress;
@@ -52,13 +53,8 @@ pub fn population(matrix: &Matrix) -> usize {
 /// # Errors
 /// No probes, or more than a tenth of [`population`]; rows of weight 0, which would count as neighbours; a table whose
 /// rows are all equal; a device that failed.
-pub fn hopkins(
-    rows: &dyn Rows,
-    matrix: &Matrix,
-    probes: usize,
-    seed: u64,
-    progress: Progress<'_>,
-) -> Result<Hopkins> {
+pub fn hopkins(dataset: &Dataset<'_>, probes: usize, seed: u64, progress: Progress<'_>) -> Result<Hopkins> {
+    let matrix = dataset.matrix();
     let n = population(matrix);
     if probes == 0 || probes > n / 10 {
         return Err(Error::data(format!(
@@ -74,12 +70,13 @@ pub fn hopkins(
     let all: Vec<usize> = (0..probes).collect();
     for (few, own) in all.chunks(STEP).zip(chosen.chunks(STEP)) {
         progress.step("tendency", u.len() as u64, probes as u64)?;
-        u.extend(rows.nearest(&uniform.select(few), Rule::Any, Metric::Euclidean)?);
+        u.extend(dataset.nearest(&uniform.select(few), Rule::Any, Metric::Euclidean)?);
         let alone: Vec<usize> = own.iter().filter(|p| !p.has_copies).map(|p| p.row).collect();
         let mut others = Vec::new();
         if !alone.is_empty() {
             let numbers: Vec<u32> = alone.iter().map(|&i| i as u32).collect();
-            others = rows.nearest(&matrix.select(&alone), Rule::ExcludeSelf(&numbers), Metric::Euclidean)?;
+            others =
+                dataset.nearest(&matrix.select(&alone), Rule::ExcludeSelf(&numbers), Metric::Euclidean)?;
         }
         let mut others = others.into_iter();
         // Another copy of a row lies where the row does.

@@ -9,13 +9,13 @@ use super::console::{Console, count, result, tell};
 use super::interrupt::interrupted;
 use super::memory;
 use super::{instruction_set, set_threads};
-use crate::cli::Bench;
+use crate::app::cli::Bench;
 use agreement::compare;
 use machine::{Machine, machines};
 use report::{Device, Found, Step};
-use segmenta::Error;
 use segmenta::memory::in_words;
 use segmenta::progress;
+use segmenta::{Dataset, Error};
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::time::Instant;
 use work::{Answer, Size, Trial, Work};
@@ -124,12 +124,12 @@ impl Desk<'_> {
 
     /// What the CPU finds.
     fn answers(&self, cpu: &Machine, trial: &Trial) -> Result<Vec<Answer>, Error> {
-        let rows = cpu.backend().load(&trial.matrix)?;
+        let dataset = Dataset::load(cpu.backend(), &trial.matrix)?;
         Work::ALL
             .iter()
             .map(|work| match interrupted() {
                 true => Err(Error::Interrupted),
-                false => work.run(cpu.backend(), &*rows, trial, true),
+                false => work.run(&dataset, trial, true),
             })
             .collect()
     }
@@ -149,19 +149,19 @@ impl Desk<'_> {
         if !machine.is_cpu() {
             device.load_seconds = Some(self.loads(machine, trial)?);
         }
-        let rows = machine.backend().load(&trial.matrix)?;
+        let dataset = Dataset::load(machine.backend(), &trial.matrix)?;
         for (w, (work, expected)) in Work::ALL.into_iter().zip(expected).enumerate() {
             let at = first + w * (self.repeats + 1);
             self.step(machine, at)?;
             let agreement = match machine.is_cpu() {
                 true => None,
-                false => Some(compare(&work.run(machine.backend(), &*rows, trial, true)?, expected)),
+                false => Some(compare(&work.run(&dataset, trial, true)?, expected)),
             };
             let mut seconds = Vec::with_capacity(self.repeats);
             for repeat in 0..self.repeats {
                 self.step(machine, at + 1 + repeat)?;
                 let start = Instant::now();
-                let answer = work.run(machine.backend(), &*rows, trial, false)?;
+                let answer = work.run(&dataset, trial, false)?;
                 seconds.push(start.elapsed().as_secs_f64());
                 drop(answer);
             }

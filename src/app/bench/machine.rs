@@ -1,7 +1,7 @@
 //! The devices that are measured.
 
 use super::super::console::Console;
-use crate::cli::Measured;
+use crate::app::cli::Measured;
 use segmenta::Error;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::{Cpu, InstructionSet};

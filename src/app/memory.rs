@@ -1,6 +1,6 @@
 //! How much memory a job may take, and whether what it is about to do fits.
 
-use crate::cli::Cli;
+use crate::app::cli::Cli;
 use segmenta::memory::{available, too_much};
 use segmenta::table::{Column, Table, Values};
 use segmenta::{Matrix, Result};

@@ -5,7 +5,7 @@ use super::super::figures::whole;
 use super::super::sheet::{Kind, Sheet};
 use super::machine::Machine;
 use super::work::{Trial, Work};
-use crate::cli::Bench;
+use crate::app::cli::Bench;
 use segmenta::ceiling::Ceilings;
 use serde::Serialize;
 

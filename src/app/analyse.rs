@@ -10,20 +10,20 @@ use super::init::Init;
 use super::input::{Aim, Prepared, Weightless, prepare};
 use super::output::Folder;
 use super::{Gate, console, memory, set_up};
-use crate::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
+use crate::app::cli::{AssignmentsArg, Choosing, Fit, Gates, KMeans, RuleArg, Run, Sweep, Talk, Tendency};
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{self, Backend, Labeling};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::kmeans::enough_rows;
-use segmenta::cluster::matching::{contingency, matched};
 use segmenta::cluster::sweep::{Rule, SweepRow, choose, score};
 use segmenta::cluster::{Params, Start, fit_many};
-use segmenta::metrics::hopkins::{default_probes, hopkins, population};
-use segmenta::metrics::silhouette::silhouette_scores;
+use segmenta::evidence::agreement::{contingency, matched};
+use segmenta::evidence::hopkins::{default_probes, hopkins, population};
+use segmenta::evidence::silhouette::silhouette_scores;
 use segmenta::model::{Model, assignments};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
-use segmenta::{Error, Matrix, cluster};
+use segmenta::{Dataset, Error, Matrix, cluster};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -99,8 +99,8 @@ impl<'a> Analysis<'a> {
         let start = Instant::now();
         let step = |s: segmenta::progress::ProgressUpdate<'_>| self.console.step(s);
         let probes = probes.map_or_else(|| default_probes(population(self.matrix)), |p| p as usize);
-        let rows = self.backend.load(self.matrix)?;
-        let found = hopkins(&*rows, self.matrix, probes, self.seed, Progress::new(&step))?;
+        let dataset = Dataset::load(&*self.backend, self.matrix)?;
+        let found = hopkins(&dataset, probes, self.seed, Progress::new(&step))?;
         self.document.hopkins = Some((&found).into());
         self.document.seconds.tendency = Some(start.elapsed().as_secs_f64());
         Ok(())
@@ -127,8 +127,8 @@ impl<'a> Analysis<'a> {
     fn fits(&mut self, ks: &[usize], params: &Params, start: &Start) -> anyhow::Result<Vec<cluster::Fit>> {
         let began = Instant::now();
         let step = |s: segmenta::progress::ProgressUpdate<'_>| self.console.step(s);
-        let rows = self.backend.load(self.matrix)?;
-        let fits = fit_many(&*rows, self.matrix, ks, params, start, Progress::new(&step))?;
+        let dataset = Dataset::load(&*self.backend, self.matrix)?;
+        let fits = fit_many(&dataset, ks, params, start, Progress::new(&step))?;
         let seconds = self.document.seconds.fit.unwrap_or(0.0) + began.elapsed().as_secs_f64();
         self.document.seconds.fit = Some(seconds);
         if let Some(fit) = fits.first() {
@@ -152,13 +152,13 @@ impl<'a> Analysis<'a> {
         let progress = Progress::new(&step);
         let sample = sample.map(|s| s as usize).filter(|&s| s < self.matrix.rows());
         let Some(sample) = sample else {
-            return Ok(score(&*self.backend.load(self.matrix)?, self.matrix, fits, progress)?);
+            return Ok(score(&Dataset::load(&*self.backend, self.matrix)?, fits, progress)?);
         };
         self.document.silhouette_sample = Some(sample);
         let chosen =
             Draws::new(self.seed, Purpose::SilhouetteSample).at(0).sample(sample, self.matrix.rows());
         let matrix = self.matrix.select(&chosen);
-        let rows = self.backend.load(&matrix)?;
+        let dataset = Dataset::load(&*self.backend, &matrix)?;
         fits.into_iter()
             .map(|fit| {
                 let labels: Vec<u32> = chosen.iter().map(|&i| fit.labels[i]).collect();
@@ -170,7 +170,7 @@ impl<'a> Analysis<'a> {
                 let several = seen.len() > 1;
                 let labeling = Labeling { k: fit.k, labels: &labels };
                 let scores =
-                    if several { silhouette_scores(&*rows, &matrix, &[labeling], progress)? } else { vec![] };
+                    if several { silhouette_scores(&dataset, &[labeling], progress)? } else { vec![] };
                 Ok(SweepRow { silhouette: scores.first().copied(), fit })
             })
             .collect()

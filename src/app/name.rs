@@ -5,7 +5,7 @@ use super::figures::{percent, whole};
 use super::hints::read_model;
 use super::output::{Pending, heal_before_reading, lock_beside};
 use super::sheet::{Kind, Sheet};
-use crate::cli::Name;
+use crate::app::cli::Name;
 use segmenta::Error;
 use segmenta::model::{Model, with_names};
 use serde::Serialize;

@@ -1,18 +1,14 @@
 //! The steps that are measured, and the table that they are measured on.
 
 use super::super::interrupt::interrupted;
-use ndarray::Array2;
-use segmenta::backend::{Assigned, Backend, Labeling, Metric, Neighbour, Rows, Rule};
+use segmenta::backend::{Assigned, Labeling, Metric, Neighbour, Rule};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::sweep::{SweepRow, score};
 use segmenta::cluster::{Fit, Params, Start, fit, fit_many};
-use segmenta::metrics::hopkins::{Hopkins, default_probes, hopkins};
+use segmenta::evidence::hopkins::{Hopkins, default_probes, hopkins};
 use segmenta::progress::{Progress, ProgressUpdate};
 use segmenta::random::{Draws, Purpose};
-use segmenta::{Matrix, Result, synth};
-
-/// Queries of `pairwise`, whose result has a value for each of them and each row.
-const BLOCK: usize = 256;
+use segmenta::{Dataset, Matrix, Result, synth};
 
 /// The k of the sweep.
 const KS: std::ops::RangeInclusive<usize> = 2..=10;
@@ -31,15 +27,15 @@ impl Size {
     /// About the bytes that the largest steps need, in f64 so that nothing overflows.
     pub fn bytes(&self, threads: usize) -> f64 {
         let [rows, features, k, n_init] = [self.rows, self.features, self.k, self.n_init].map(|v| v as f64);
-        let (probes, block) = (default_probes(self.rows) as f64, BLOCK.min(self.rows) as f64);
+        let probes = default_probes(self.rows) as f64;
         let centroids = n_init * KS.sum::<usize>().max(self.k) as f64;
         let ceiling = f64::from(256 << 20);
         // Columns and tiles; queries and probes; start centroids, their sums and each thread's share of them; labels
         // of all starts, and a distance for each while seeding; the answers twice, to be compared.
-        let table = 4.0 * features * (2.0 * rows + 2.0 * probes + 2.0 * block);
+        let table = 4.0 * features * (2.0 * rows + 2.0 * probes);
         let fits = centroids * features * (40.0 + 16.0 * threads as f64)
             + rows * (8.0 * n_init * KS.count() as f64 + 16.0 * threads as f64);
-        let answers = 2.0 * (4.0 * block * rows + 8.0 * rows * k);
+        let answers = 2.0 * (8.0 * rows * k);
         ceiling + table + fits + answers
     }
 }
@@ -53,7 +49,6 @@ pub struct Trial {
     /// Rows that look for their nearest other row.
     own: Vec<u32>,
     probes: Matrix,
-    block: Matrix,
     labels: Vec<u32>,
 }
 
@@ -77,7 +72,6 @@ impl Trial {
             sets: (0..n_init).map(set).collect(),
             own: chosen.iter().map(|&i| i as u32).collect(),
             probes: matrix.select(&chosen),
-            block: matrix.select(&(0..BLOCK.min(rows)).collect::<Vec<_>>()),
             labels: blobs.labels,
             size,
             matrix,
@@ -89,7 +83,6 @@ impl Trial {
 pub enum Answer {
     Lloyd(Vec<Assigned>),
     Nearest(Vec<Neighbour>),
-    Pairwise(Array2<f32>),
     /// For each row the sums to each of so many clusters.
     DistanceSums(usize, Vec<f64>),
     Fit(Fit),
@@ -102,7 +95,6 @@ pub enum Answer {
 pub enum Work {
     Lloyd,
     Nearest,
-    Pairwise,
     DistanceSums,
     Fit,
     Sweep,
@@ -110,21 +102,13 @@ pub enum Work {
 }
 
 impl Work {
-    pub const ALL: [Work; 7] = [
-        Work::Lloyd,
-        Work::Nearest,
-        Work::Pairwise,
-        Work::DistanceSums,
-        Work::Fit,
-        Work::Sweep,
-        Work::Hopkins,
-    ];
+    pub const ALL: [Work; 6] =
+        [Work::Lloyd, Work::Nearest, Work::DistanceSums, Work::Fit, Work::Sweep, Work::Hopkins];
 
     pub fn name(self) -> &'static str {
         match self {
             Work::Lloyd => "lloyd",
             Work::Nearest => "nearest",
-            Work::Pairwise => "pairwise",
             Work::DistanceSums => "distance_sums",
             Work::Fit => "fit",
             Work::Sweep => "sweep",
@@ -138,7 +122,6 @@ impl Work {
         let others = match self {
             Work::Lloyd => trial.sets.iter().map(|set| set.k() as f64).sum(),
             Work::Nearest => trial.probes.rows() as f64,
-            Work::Pairwise => trial.block.rows() as f64,
             // Each pair of rows once, whether or not a device makes use of that.
             Work::DistanceSums => (rows - 1.0) / 2.0,
             Work::Fit | Work::Sweep | Work::Hopkins => return None,
@@ -153,7 +136,6 @@ impl Work {
             // Three limbs a sum, and the count.
             Work::Lloyd => trial.sets.iter().map(|set| set.k() * (12 * features + 4)).sum(),
             Work::Nearest => 12 * trial.probes.rows(),
-            Work::Pairwise => 4 * trial.block.rows() * rows,
             Work::DistanceSums => 8 * rows * trial.size.k,
             Work::Fit | Work::Sweep | Work::Hopkins => return None,
         };
@@ -165,41 +147,40 @@ impl Work {
     ///
     /// # Errors
     /// A device that failed; an interrupt.
-    pub fn run(self, backend: &dyn Backend, rows: &dyn Rows, trial: &Trial, labels: bool) -> Result<Answer> {
+    pub fn run(self, dataset: &Dataset<'_>, trial: &Trial, labels: bool) -> Result<Answer> {
         let Trial { matrix, size, .. } = trial;
         let go_on = |_: ProgressUpdate<'_>| !interrupted();
         let progress = Progress::new(&go_on);
         let params = Params { n_init: size.n_init, seed: size.seed, ..Params::default() };
         Ok(match self {
-            Work::Lloyd => Answer::Lloyd(rows.lloyd(&trial.sets, labels)?),
-            Work::Nearest => Answer::Nearest(rows.nearest(
+            Work::Lloyd => Answer::Lloyd(dataset.lloyd(&trial.sets, labels)?),
+            Work::Nearest => Answer::Nearest(dataset.nearest(
                 &trial.probes,
                 Rule::ExcludeSelf(&trial.own),
                 Metric::Euclidean,
             )?),
-            Work::Pairwise => Answer::Pairwise(rows.pairwise(&trial.block, Metric::Euclidean)?),
             Work::DistanceSums => {
                 let labeling = Labeling { k: size.k, labels: &trial.labels };
                 let mut all = Vec::with_capacity(size.rows * size.k);
-                rows.distance_sums(&[labeling], progress, &mut |_, sums| {
+                dataset.distance_sums(&[labeling], progress, &mut |_, sums| {
                     all.extend_from_slice(sums);
                     Ok(())
                 })?;
                 Answer::DistanceSums(size.k, all)
             }
             Work::Fit => {
-                let rows = backend.load(matrix)?;
-                Answer::Fit(fit(&*rows, matrix, size.k, &params, &Start::KMeansPlusPlus, progress)?)
+                let dataset = Dataset::load(dataset.backend(), matrix)?;
+                Answer::Fit(fit(&dataset, size.k, &params, &Start::KMeansPlusPlus, progress)?)
             }
             Work::Sweep => {
-                let rows = backend.load(matrix)?;
+                let dataset = Dataset::load(dataset.backend(), matrix)?;
                 let ks: Vec<usize> = KS.collect();
-                let fits = fit_many(&*rows, matrix, &ks, &params, &Start::KMeansPlusPlus, progress)?;
-                Answer::Sweep(score(&*rows, matrix, fits, progress)?)
+                let fits = fit_many(&dataset, &ks, &params, &Start::KMeansPlusPlus, progress)?;
+                Answer::Sweep(score(&dataset, fits, progress)?)
             }
             Work::Hopkins => {
-                let rows = backend.load(matrix)?;
-                Answer::Hopkins(hopkins(&*rows, matrix, trial.own.len(), size.seed, progress)?)
+                let dataset = Dataset::load(dataset.backend(), matrix)?;
+                Answer::Hopkins(hopkins(&dataset, trial.own.len(), size.seed, progress)?)
             }
         })
     }

@@ -4,7 +4,7 @@ pub use super::figures::count;
 use super::figures::{duration, plain_lines};
 use super::interrupt::interrupted;
 use super::sheet::{stderr_width, stdout_width, wrapped};
-use crate::cli::{ProgressMode, Talk};
+use crate::app::cli::{ProgressMode, Talk};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use segmenta::progress::ProgressUpdate;
 use std::io::{self, IsTerminal, Write};

@@ -1,5 +1,6 @@
 //! Evidence about a table and its segments.
 
+pub mod agreement;
 pub mod hopkins;
 pub mod psi;
 pub mod silhouette;

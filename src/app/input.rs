@@ -8,7 +8,7 @@ use super::hints::not_a_table;
 use super::init::{Before, Init};
 use super::interrupt::interrupted;
 use super::memory;
-use crate::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
+use crate::app::cli::{Features, Input, InputFormat, MissingArg, ScaleArg};
 use segmenta::matrix::Repeats;
 use segmenta::model::Model;
 use segmenta::recipe::{

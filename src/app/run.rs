@@ -10,7 +10,7 @@ use super::input::{Aim, prepare_table, read_path};
 use super::memory;
 use super::output::{Folder, Pending};
 use super::set_up;
-use crate::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
+use crate::app::cli::{AssignmentsArg, Choosing, Demo, FeaturesOut, Gates, KMeans, RuleArg, RunRecipe};
 use segmenta::Error;
 use segmenta::backend::cpu::Cpu;
 use segmenta::recipe::{Recipe, Synth};

@@ -6,7 +6,7 @@ use super::figures::{percent, whole};
 use super::output::Pending;
 use super::sheet::{Kind, Sheet};
 use super::{input, set_up};
-use crate::cli::{Doctor, Inspect, Made, Synth, SynthBlobs, Talk};
+use crate::app::cli::{Doctor, Inspect, Made, Synth, SynthBlobs, Talk};
 use segmenta::Error;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::InstructionSet;

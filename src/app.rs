@@ -4,6 +4,7 @@ mod analyse;
 mod assign;
 mod bench;
 mod choosing;
+mod cli;
 mod console;
 mod document;
 mod drift;
@@ -21,7 +22,8 @@ mod run;
 mod sheet;
 mod tools;
 
-use crate::cli::{Cli, Run, Verb};
+pub use cli::Cli;
+use cli::{Run, Verb};
 use segmenta::Error;
 use segmenta::backend::cpu::{Cpu, InstructionSet};
 use std::io::ErrorKind;

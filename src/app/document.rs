@@ -5,7 +5,7 @@ use super::input::Prepared;
 use super::sheet::{Kind, Sheet};
 use segmenta::backend::Description;
 use segmenta::cluster::{Fit, SweepRow};
-use segmenta::metrics::hopkins::Hopkins;
+use segmenta::evidence::hopkins::Hopkins;
 use segmenta::{Matrix, recipe::Encoder};
 use serde::Serialize;
 

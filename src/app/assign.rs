@@ -9,7 +9,7 @@ use super::memory;
 use super::output::{Folder, heal_before_reading};
 use super::set_up;
 use super::sheet::{Kind, Sheet};
-use crate::cli::{Assign, AssignmentsArg};
+use crate::app::cli::{Assign, AssignmentsArg};
 use segmenta::model::{Assignment, Model};
 use segmenta::table::write::{Cell, Cells, OutputFormat, write_csv, write_table_with};
 use segmenta::{Error, backend};

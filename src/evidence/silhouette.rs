@@ -1,8 +1,9 @@
 //! Silhouettes (Rousseeuw, 1987): exact, on every row, for any number of labelings in one pass over the pairs.
 
-use crate::backend::{Labeling, Rows};
+use crate::backend::Labeling;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::matrix::{BLOCK, Matrix};
+use crate::matrix::BLOCK;
 use crate::progress::Progress;
 use crate::weights::Weights;
 
@@ -14,14 +15,14 @@ use crate::weights::Weights;
 /// # Errors
 /// A labeling with fewer than two clusters that have rows; a device that failed; [`Error::Interrupted`].
 pub fn silhouette_scores(
-    rows: &dyn Rows,
-    matrix: &Matrix,
+    dataset: &Dataset<'_>,
     labelings: &[Labeling<'_>],
     progress: Progress<'_>,
 ) -> Result<Vec<f64>> {
+    let matrix = dataset.matrix();
     let mut totals = vec![0.0; labelings.len()];
     let mut block = vec![0.0; labelings.len()];
-    each_row(rows, matrix, labelings, progress, &mut |i, scores| {
+    each_row(dataset, labelings, progress, &mut |i, scores| {
         if i % BLOCK == 0 {
             totals.iter_mut().zip(&mut block).for_each(|(t, b)| *t += std::mem::take(b));
         }
@@ -36,20 +37,18 @@ pub fn silhouette_scores(
 /// # Errors
 /// As [`silhouette_scores`].
 pub fn silhouette_samples(
-    rows: &dyn Rows,
-    matrix: &Matrix,
+    dataset: &Dataset<'_>,
     labeling: Labeling<'_>,
     progress: Progress<'_>,
 ) -> Result<Vec<f64>> {
-    let mut out = Vec::with_capacity(matrix.rows());
-    each_row(rows, matrix, &[labeling], progress, &mut |_, scores| out.extend_from_slice(scores))?;
+    let mut out = Vec::with_capacity(dataset.matrix().rows());
+    each_row(dataset, &[labeling], progress, &mut |_, scores| out.extend_from_slice(scores))?;
     Ok(out)
 }
 
 /// Hands each row's silhouettes, one a labeling, to `take`, in order of the rows.
 fn each_row(
-    rows: &dyn Rows,
-    matrix: &Matrix,
+    dataset: &Dataset<'_>,
     labelings: &[Labeling<'_>],
     progress: Progress<'_>,
     take: &mut dyn FnMut(usize, &[f64]),
@@ -57,6 +56,7 @@ fn each_row(
     if labelings.is_empty() {
         return Ok(());
     }
+    let matrix = dataset.matrix();
     // Whole weights are copies; one of these is the row itself. Else all of the row's weight is itself.
     let whole = matrix.sample_weights().is_none_or(Weights::is_whole);
     let sizes: Vec<Vec<f64>> = labelings
@@ -76,7 +76,7 @@ fn each_row(
     }
     let width: usize = labelings.iter().map(|l| l.k).sum();
     let mut scores = vec![0.0; labelings.len()];
-    rows.distance_sums(labelings, progress, &mut |range, sums| {
+    dataset.distance_sums(labelings, progress, &mut |range, sums| {
         for (i, sums) in range.zip(sums.chunks_exact(width)) {
             let mut rest = sums;
             for ((score, labeling), sizes) in scores.iter_mut().zip(labelings).zip(&sizes) {
