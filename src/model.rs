@@ -13,7 +13,7 @@ use crate::cluster::{Diagnostics, Method, Partition};
 use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
 use crate::matrix::{Grid, Matrix};
-use crate::recipe::{AppliedRecipe, ColumnReference, BinCounts, Encoder, FittedRecipe, Preparation};
+use crate::recipe::{AppliedRecipe, BinCounts, ColumnReference, Encoder, FittedRecipe, Preparation};
 use crate::table::{KnownColumns, Table};
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
@@ -94,7 +94,12 @@ struct LabelledTable {
 
 impl Model {
     /// The model of a partition. `matrix` may be the table of the distinct rows; `method` made the partition.
-    pub fn new(partition: &Partition, matrix: &Matrix, fitted: impl Into<FittedRecipe>, method: &Method) -> Self {
+    pub fn new(
+        partition: &Partition,
+        matrix: &Matrix,
+        fitted: impl Into<FittedRecipe>,
+        method: &Method,
+    ) -> Self {
         let FittedRecipe { preparation, encoder } = fitted.into();
         Model {
             version: VERSION,

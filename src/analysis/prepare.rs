@@ -7,7 +7,7 @@ use super::notice::{Notice, Observer};
 use super::{Compute, Seconds, Spec};
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
-use crate::recipe::{ColumnReference, FittedRecipe, FitReport};
+use crate::recipe::{ColumnReference, FitReport, FittedRecipe};
 use crate::weights::Weights;
 use std::time::Instant;
 

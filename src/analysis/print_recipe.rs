@@ -9,7 +9,12 @@ use crate::recipe::{ColumnChoice, InferOptions, Missing, Scale};
 use crate::table::{Format, ReadOptions};
 
 /// Writes the recipe that takes the table at `path` to the features that `choices` say.
-pub fn print_recipe(path: &Path, read: &ReadOptions, options: &InferOptions, choices: &[ColumnChoice]) -> String {
+pub fn print_recipe(
+    path: &Path,
+    read: &ReadOptions,
+    options: &InferOptions,
+    choices: &[ColumnChoice],
+) -> String {
     let mut text = String::new();
     // A String takes everything.
     let _ = write(&mut text, path, read, options, choices);

@@ -234,7 +234,9 @@ impl FromStr for Ks {
         };
         let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
         if low > high {
-            return Err(format!("{low}..{high} is an empty range: its first k is above its last"));
+            return Err(format!(
+                "{text:?} is an empty range, as its first k is above its last; a range such as 2..10 goes up"
+            ));
         }
         if high - low >= MOST_KS {
             return Err(format!("{low}..{high} has more than {MOST_KS} values of k"));

@@ -386,7 +386,8 @@ fn tolerance(text: &str) -> Result<f64, String> {
 }
 
 /// What assignments are written as, by the flag's words.
-const ASSIGNMENTS: &[(&str, OutputFormat)] = &[("csv", OutputFormat::Csv), ("parquet", OutputFormat::Parquet)];
+const ASSIGNMENTS: &[(&str, OutputFormat)] =
+    &[("csv", OutputFormat::Csv), ("parquet", OutputFormat::Parquet)];
 
 /// A parser of one of a few words, each of which stands for a value.
 fn one_of<T: Copy + Send + Sync>(
