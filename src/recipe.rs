@@ -89,7 +89,8 @@ pub enum Missing {
 }
 
 /// Which columns become features, and how.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct InferOptions {
     /// Names or globs (`*`, `?`) of the columns to take, whatever they look like; empty: choose by the rules.
     pub features: Vec<String>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
 use crate::error::{Error, Result};
@@ -73,7 +74,8 @@ pub struct Input {
 }
 
 /// A table that can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Synth {
     /// Learners of a tech-learning platform.
     Learners,
@@ -86,7 +88,8 @@ pub enum Synth {
 }
 
 /// A column that is made of another by a chain of operations, and how it becomes features.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ColumnSpec {
     /// Its line in the recipe.
     pub line: u64,
@@ -103,7 +106,8 @@ pub struct ColumnSpec {
 }
 
 /// How a column becomes features, where that is not the rule.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EncodingOptions {
     /// How a number is scaled.
     pub scale: Option<Scale>,
@@ -136,7 +140,8 @@ impl EncodingOptions {
 }
 
 /// Which columns become features.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Features {
     /// The line of `[features]`, 0 where there is none.
     pub line: u64,
