@@ -94,7 +94,8 @@ impl Missing {
 }
 
 /// Which columns become features, and how.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct InferOptions {
     /// Names or globs (`*`, `?`) of the columns to take, whatever they look like; empty: choose by the rules.
     pub features: Vec<String>,

@@ -23,10 +23,11 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 use crate::memory::{self, Budget};
-use serde::{Deserialize, Serialize};
 
 pub(crate) use names::{check_columns, closest, missing_column};
 pub use number_format::{DetectedFormat, InferredFormat, NumberFormat};
@@ -235,7 +236,7 @@ impl Table {
 /// it. Integers, floats and decimals are numbers. So are dates and timestamps, as seconds since 1970 (in UTC where a
 /// timestamp has a zone, else as on its clock), and times of day and durations, as seconds. What is no single value
 /// (lists, structs, maps, intervals) or no text (binary) is left out: missing in every row.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Text with a header; the delimiter is found among comma, semicolon, tab and bar.

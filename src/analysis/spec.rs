@@ -32,7 +32,6 @@ pub struct Spec {
     /// Where the table is and how it is read.
     pub input: Input,
     /// Which columns are made, which rows are left out, and which columns become features.
-    #[serde(skip)]
     pub recipe: Recipe,
     /// The seed of all random draws: the same seed gives the same result.
     pub seed: u64,

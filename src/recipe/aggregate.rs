@@ -10,7 +10,7 @@ use crate::recipe::statistics::{Copies, constant, count, deviation, mean, median
 use crate::table::Values;
 
 /// A column that holds for each row a figure of its group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// Its line in the recipe.
     pub line: u64,

@@ -10,7 +10,7 @@ use crate::recipe::statistics::{Copies, Ranked};
 use crate::table::{Column, Table, missing_column};
 
 /// Rows to leave out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DropSpec {
     /// Its line in the recipe.
     pub line: u64,
@@ -21,7 +21,8 @@ pub struct DropSpec {
 }
 
 /// Which rows are left out.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DropCondition {
     /// Those that miss at least this share of the columns; they are excluded.
     MissingShare(f64),

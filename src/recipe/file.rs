@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::recipe::aggregate::{Aggregate, AggregateFunction};
 use crate::recipe::decode::{Section, Value};
 use crate::recipe::drops::{DropCondition, DropSpec};
@@ -15,7 +17,8 @@ use crate::table::Values;
 
 /// How a table's columns become features: the columns that are made, the rows that are left out, and which columns are
 /// taken.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Recipe {
     /// The name of the file that it was read from, for messages.
     pub source: String,
@@ -32,7 +35,8 @@ pub struct Recipe {
 }
 
 /// A column that is made of another by a chain of operations, and how it becomes features.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ColumnSpec {
     /// Its line in the recipe.
     pub line: u64,
@@ -49,7 +53,8 @@ pub struct ColumnSpec {
 }
 
 /// How a column becomes features, where that is not the rule.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EncodingOptions {
     /// How a number is scaled.
     pub scale: Option<Scale>,
@@ -82,7 +87,8 @@ impl EncodingOptions {
 }
 
 /// Which columns become features.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Features {
     /// The line of `[features]`, 0 where there is none.
     pub line: u64,

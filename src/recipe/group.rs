@@ -14,7 +14,7 @@ use crate::recipe::rows::count;
 use crate::table::{Column, Table, Values, missing_column};
 
 /// That features are of groups, and not of the table's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Its line in the recipe.
     pub line: u64,

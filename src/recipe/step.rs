@@ -1,5 +1,7 @@
 //! The named operations of a recipe, and what each learns from a column.
 
+use serde::{Deserialize, Serialize};
+
 use crate::recipe::Scale;
 use crate::recipe::arithmetic::ArithmeticOperation;
 use crate::recipe::decode::{Section, Value, unknown};
@@ -10,7 +12,8 @@ use crate::recipe::statistics::{
 use crate::table::{NumberFormat, Values};
 
 /// An operation of a column's chain.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// One that learns nothing.
     Fixed(FittedStep),
@@ -46,7 +49,8 @@ pub enum Step {
 }
 
 /// A figure that stands for a column's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ImputeStatistic {
     /// The middle, or the mean of the two middle ones.
     Median,
