@@ -8,7 +8,7 @@ mod cases;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use segmenta::backend::cpu::Cpu;
-use segmenta::backend::{Backend, Labeling, Metric, Rows, Rule};
+use segmenta::backend::{Backend, Labeling, Metric, Rows, SelfMatches};
 use segmenta::progress::Progress;
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ fn primitives(criterion: &mut Criterion) {
     });
     let own: Vec<u32> = (0..QUERIES as u32).collect();
     time(criterion, &devices, "nearest", pairs_of_queries, |rows, case| {
-        drop(rows.nearest(&queries(case), Rule::ExcludeSelf(&own), Metric::Euclidean).unwrap());
+        drop(rows.nearest(&queries(case), SelfMatches::Exclude(&own), Metric::Euclidean).unwrap());
     });
     let among_rows = |case: &cases::Case| case.matrix.rows() * (case.matrix.rows() - 1) / 2;
     time(criterion, &devices, "distance_sums", among_rows, |rows, case| {

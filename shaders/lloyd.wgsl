@@ -1,49 +1,50 @@
-// Many centroid sets past every row. `assign` labels rows in f32 and sets aside what it cannot prove; `accumulate`
-// adds the rows that moved up in whole grid steps. Twin: src/backend/cpu/lloyd.rs.
+//#import packs
+// One pass of Lloyd's algorithm for many centroid sets. `assign` labels the rows in f32 and lists those whose label it
+// cannot prove. `accumulate` then adds up, in whole grid steps, the rows whose label has changed since the last pass.
+// Twin: src/backend/cpu/lloyd.rs. `//@each` and `//@loop` are explained in README.md.
 
 struct Params {
-    // Rows of this pass: first (in the bound rows, a whole tile) and how many.
+    // The rows of this dispatch: the first one (counted in the bound rows, the first of a tile) and how many.
     first: u32,
     rows: u32,
     features: u32,
-    // Entries of a centroid's sums: the features, the count, and the weight where rows have one.
+    // Columns of a centroid's sums: the features, the number of rows, and the rows' weight if rows have weights.
     columns: u32,
-    // All sets, and how many of them a thread takes its row past.
+    // How many sets there are, and how many of them one thread of `assign` compares its row with.
     sets: u32,
-    share: u32,
-    // Words of one set's labels.
-    slot: u32,
-    // What a workgroup of `accumulate` adds up: rows, columns, centroids.
-    block: u32,
-    width: u32,
-    held: u32,
+    sets_per_thread: u32,
+    // Words that the labels of one set take.
+    slot_words: u32,
+    // What one workgroup of `accumulate` adds up: so many rows, columns and centroids.
+    block_rows: u32,
+    chunk_columns: u32,
+    chunk_centroids: u32,
 }
 
+// A centroid set.
 struct Set {
-    // In packs of four centroids; those of the next set follow.
+    // The number of its first pack, and how many packs of four centroids it has; the packs of the next set follow.
     first_pack: u32,
     packs: u32,
-    // Among all sets' centroids.
+    // The number of its first centroid among the centroids of all sets, and how many it has.
     first_sum: u32,
     centroids: u32,
-    // low, high, slack of the distances; width, unused, slack of the product form.
+    // For distances: low, high, slack (`Certificate`). For dot products: width, unused, slack (`DotProductBound`).
     certificate: vec4<f32>,
-    // Where its labels of the last pass are and where those of this pass go, in slots.
-    before: u32,
-    after: u32,
-    // All ones where there was no last pass.
-    forget: u32,
+    // The slots with the labels of the last pass and of this one.
+    old_slot: u32,
+    new_slot: u32,
+    // 0, or all ones if there was no last pass: combined with any old label it gives "no label".
+    ignore_old: u32,
 }
 
-// A centroid of a set, and at least its norm.
+// A centroid that rows are compared with: its number in the set, and a number that is at least its norm.
 struct Point {
     centroid: u32,
     radius: f32,
 }
 
-// Whether rows are held to lower bounds of |c|^2 / 2 - x.c (ProductForm in src/canonical.rs) in place of distances.
-override product: bool = false;
-// Whether a label takes a whole word; else four rows share one.
+// Whether a label takes a whole word. Otherwise four rows share a word, 8 bits each.
 override wide: bool = false;
 // Whether rows have weights.
 override weighted: bool = false;
@@ -52,171 +53,169 @@ override weighted: bool = false;
 @group(0) @binding(1) var<storage, read> rows: array<f32>;
 @group(0) @binding(2) var<storage, read> sets: array<Set>;
 @group(0) @binding(3) var<storage, read_write> labels: array<u32>;
-// Four centroids, pack after pack: what their sums start with (points that fill a set's last pack up start out of
-// reach), what the product form adds for each unit of the row's norm, then feature j; negated for the product form.
+// For each pack of four centroids: the values that their sums start with, what is added for each unit of the row's norm
+// (for dot products), then one vec4 a feature. Dot products need the centroids with their sign turned. The points that
+// fill up a set's last pack start with a sum so large that they are never the nearest.
 @group(0) @binding(4) var<storage, read> packs: array<vec4<f32>>;
+// Four for each pack.
 @group(0) @binding(5) var<storage, read> points: array<Point>;
-// What could not be proved, set * params.rows + row; the first word counts them.
-@group(0) @binding(6) var<storage, read_write> undecided: array<atomic<u32>>;
+// The rows whose label is not proved, as set * params.rows + row. The first word counts them.
+@group(0) @binding(6) var<storage, read_write> fallbacks: array<atomic<u32>>;
+// For each row a number that is at least its norm.
+@group(0) @binding(7) var<storage, read> norms: array<f32>;
 
-// At least the norm of each row.
-@group(0) @binding(12) var<storage, read> norms: array<f32>;
+fn row_feature(start: u32, j: u32) -> f32 {
+    return rows[start + j * TILE];
+}
 
-// A row on its way past the sets.
-struct Turn {
+fn pack_feature(at: u32) -> vec4<f32> {
+    return packs[at];
+}
+
+// How far a thread of `assign` has come with its row.
+struct Scan {
     s: u32,
-    task: Set,
+    centroid_set: Set,
     state: Best,
     norm: f32,
 }
 
-// Labels of two sets in turn: with one barrier a set, one is written while the other is read.
-var<workgroup> chosen: array<u32, 128>;
+// The labels of a workgroup's rows, each shifted to its place in a word. There is room for two sets, which take turns:
+// one is written while the other is read, so that one barrier a set is enough.
+var<workgroup> shifted_labels: array<u32, 128>;
 
-// A feature's share of the four sums.
-fn add_feature(sum: vec4<f32>, x: f32, point: vec4<f32>) -> vec4<f32> {
-    if (product) {
-        return fma(vec4<f32>(x), point, sum);
+// Whether rounding cannot have changed which centroid is the nearest. `radius` is that of the best one.
+fn label_is_proved(scan: Scan, radius: f32) -> bool {
+    if (!dot_product) {
+        return proved(scan.state, scan.centroid_set.certificate);
     }
-    let difference = vec4<f32>(x) - point;
-    return fma(difference, difference, sum);
+    // The true value is at most `slack + error` above its lower bound; see DotProductBound in src/canonical.rs.
+    let mixed = scan.norm * (radius + scan.norm / 1048576.0);
+    let error = scan.centroid_set.certificate.x * (mixed + radius * radius * 0.5);
+    return scan.state.second > scan.state.best + scan.centroid_set.certificate.z + error;
 }
 
-// Whether the winner is the canonical one.
-fn certain(turn: Turn, radius: f32) -> bool {
-    if (!product) {
-        return proved(turn.state, turn.task.certificate);
-    }
-    // The true value is at most this much above its bound.
-    let mixed = turn.norm * (radius + turn.norm / 1048576.0);
-    let error = turn.task.certificate.x * (mixed + radius * radius * 0.5);
-    return turn.state.second > turn.state.best + turn.task.certificate.z + error;
-}
-
-// Puts the label down; all threads of the workgroup are at the same set.
-fn conclude(turn: Turn, row: u32, lane: u32) {
+// Writes the row's label for the current set. All threads of the workgroup are at the same set.
+fn write_label(scan: Scan, row: u32, lane: u32) {
     var label = NONE;
     if (row < params.rows) {
-        let point = points[turn.state.index];
-        if (certain(turn, point.radius)) {
+        let point = points[scan.state.index];
+        if (label_is_proved(scan, point.radius)) {
             label = point.centroid;
         } else {
-            undecided[1u + atomicAdd(&undecided[0], 1u)] = turn.s * params.rows + row;
+            fallbacks[1u + atomicAdd(&fallbacks[0], 1u)] = scan.s * params.rows + row;
         }
     }
-    // Rows past the end have no label, up to a whole four.
+    // Labels are read four at a time, so the rows that fill up the last four get "no label".
     let end = (params.rows + 3u) / 4u * 4u;
-    let slot = turn.task.after * params.slot;
+    let slot = scan.centroid_set.new_slot * params.slot_words;
     if (wide) {
         if (row < end) {
             labels[slot + params.first + row] = label;
         }
         return;
     }
-    let half = turn.s % 2u * 64u;
-    chosen[half + lane] = (label & 255u) << (lane % 4u * 8u);
+    let half = scan.s % 2u * 64u;
+    shifted_labels[half + lane] = (label & 255u) << (lane % 4u * 8u);
     workgroupBarrier();
     let first = row - lane + lane * 4u;
     if (lane < 16u && first < end) {
         let at = half + lane * 4u;
-        labels[slot + (params.first + first) / 4u] = chosen[at] | chosen[at + 1u] | chosen[at + 2u] | chosen[at + 3u];
+        labels[slot + (params.first + first) / 4u] =
+            shifted_labels[at] | shifted_labels[at + 1u] | shifted_labels[at + 2u] | shifted_labels[at + 3u];
     }
 }
 
-// Takes in the sums for a pack, and goes on to the next set after a set's last.
-fn take(turn: ptr<function, Turn>, pack: u32, sum: vec4<f32>, row: u32, lane: u32) {
+// Takes the sums for a pack into account. After the last pack of a set its label is written, and the next set begins.
+fn offer_pack(scan: ptr<function, Scan>, pack: u32, sum: vec4<f32>, row: u32, lane: u32) {
     var sums = sum;
-    if (product) {
-        sums = fma(vec4<f32>((*turn).norm), packs[pack * (params.features + 2u) + 1u], sums);
+    if (dot_product) {
+        sums = fma(vec4<f32>((*scan).norm), packs[pack * (params.features + 2u) + 1u], sums);
     }
     let index = pack * 4u;
-    var state = (*turn).state;
+    var state = (*scan).state;
     state = offer(state, sums.x, index);
     state = offer(state, sums.y, index + 1u);
     state = offer(state, sums.z, index + 2u);
     state = offer(state, sums.w, index + 3u);
-    (*turn).state = state;
-    if (pack + 1u == (*turn).task.first_pack + (*turn).task.packs) {
-        conclude(*turn, row, lane);
-        let s = (*turn).s + 1u;
-        *turn = Turn(s, sets[min(s, params.sets - 1u)], Best(FAR, FAR, 0u), (*turn).norm);
+    (*scan).state = state;
+    if (pack + 1u == (*scan).centroid_set.first_pack + (*scan).centroid_set.packs) {
+        write_label(*scan, row, lane);
+        let s = (*scan).s + 1u;
+        *scan = Scan(s, sets[min(s, params.sets - 1u)], Best(FAR, FAR, 0u), (*scan).norm);
     }
 }
 
-// Workgroups: rows, shares of the sets.
+// A thread has one row and `sets_per_thread` sets. Workgroups: rows, groups of sets.
 @compute @workgroup_size(64)
 fn assign(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
     let row = group.x * 64u + lane;
-    // Threads past the last row go along with it: a barrier wants all of them.
+    // Threads past the last row work on the last row again, because every thread must reach the barrier.
     let own = params.first + min(row, params.rows - 1u);
     let start = row_start(own, params.features);
     //@each let x$ = rows[start + $u * TILE];
-    let first_set = group.y * params.share;
-    let last_set = min(params.sets, first_set + params.share) - 1u;
+    let first_set = group.y * params.sets_per_thread;
+    let last_set = min(params.sets, first_set + params.sets_per_thread) - 1u;
     let last = sets[last_set].first_pack + sets[last_set].packs - 1u;
-    let stride = params.features + 2u;
-    var turn = Turn(first_set, sets[first_set], Best(FAR, FAR, 0u), norms[own]);
+    let pack_size = params.features + 2u;
+    var scan = Scan(first_set, sets[first_set], Best(FAR, FAR, 0u), norms[own]);
     for (var pack = sets[first_set].first_pack; pack <= last; pack++) {
-        let first = pack * stride;
+        let first = pack * pack_size;
         var sum = packs[first];
-        // Four packs at once: a feature is loaded once for 16 points.
-        let first1 = min(pack + 1u, last) * stride; //@loop
-        let first2 = min(pack + 2u, last) * stride; //@loop
-        let first3 = min(pack + 3u, last) * stride; //@loop
-        var sum1 = packs[first1]; //@loop
-        var sum2 = packs[first2]; //@loop
-        var sum3 = packs[first3]; //@loop
-        for (var j = 0u; j < params.features; j++) { //@loop
-            let x = rows[start + j * TILE]; //@loop
-            sum = add_feature(sum, x, packs[first + 2u + j]); //@loop
-            sum1 = add_feature(sum1, x, packs[first1 + 2u + j]); //@loop
-            sum2 = add_feature(sum2, x, packs[first2 + 2u + j]); //@loop
-            sum3 = add_feature(sum3, x, packs[first3 + 2u + j]); //@loop
-        } //@loop
         //@each sum = add_feature(sum, x$, packs[first + 2u + $u]);
-        take(&turn, pack, sum, row, lane);
-        if (pack < last) { pack++; take(&turn, pack, sum1, row, lane); } //@loop
-        if (pack < last) { pack++; take(&turn, pack, sum2, row, lane); } //@loop
-        if (pack < last) { pack++; take(&turn, pack, sum3, row, lane); } //@loop
+        // The last four packs may be fewer: the last one then stands in, and its sums are not used.
+        let at = min(vec4<u32>(pack) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(last)) * pack_size; //@loop
+        var four = FourPacks(sum, packs[at.y], packs[at.z], packs[at.w]); //@loop
+        four = add_row(four, start, at + vec4<u32>(2u), 1u); //@loop
+        sum = four.a; //@loop
+        offer_pack(&scan, pack, sum, row, lane);
+        if (pack < last) { pack++; offer_pack(&scan, pack, four.b, row, lane); } //@loop
+        if (pack < last) { pack++; offer_pack(&scan, pack, four.c, row, lane); } //@loop
+        if (pack < last) { pack++; offer_pack(&scan, pack, four.d, row, lane); } //@loop
     }
 }
 
-// The rows and their weights again, four at a time: see nearest.wgsl.
-@group(0) @binding(7) var<storage, read> row_quads: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read> weights: array<vec4<u32>>;
-@group(0) @binding(9) var<storage, read> labelled: array<u32>;
-// What a stored value of each feature is multiplied by to give whole grid steps.
-@group(0) @binding(10) var<storage, read> steps_per_unit: array<f32>;
-// Three limbs for each centroid and column.
-@group(0) @binding(11) var<storage, read_write> sums: array<atomic<u32>>;
+// The rows once more, as four at a time: feature j of rows 4 q to 4 q + 3 of tile t is entry (t * features + j) * 4 + q.
+@group(0) @binding(8) var<storage, read> row_quads: array<vec4<f32>>;
+// One digit of the rows' weights, four rows at a time.
+@group(0) @binding(9) var<storage, read> weights: array<vec4<u32>>;
+// The labels that `assign` wrote.
+@group(0) @binding(10) var<storage, read> assigned: array<u32>;
+// For each feature the factor that turns a stored value into whole grid steps.
+@group(0) @binding(11) var<storage, read> steps_per_unit: array<f32>;
+// Three limbs for each centroid and column, lowest first.
+@group(0) @binding(12) var<storage, read_write> sums: array<atomic<u32>>;
 
+// Threads of a workgroup of `accumulate`.
 const THREADS: u32 = 256u;
+// Words of the table in which such a workgroup adds up.
 const TABLE: u32 = 2048u;
 
-// Sums of a workgroup in signed pieces of 16 bits and more, a plane of params.held * params.width each; without
-// weights the second piece is the last. A row adds less than 2^17 to each, so that no piece overflows in 2^14 rows and
-// none carries into the next: additions need not wait for each other.
+// The sums of a workgroup, each in pieces: the lowest 16 bits of what is added go to the first piece, the next ones to
+// the second, and with weights there is a third. Each piece has a plane of chunk_centroids * chunk_columns entries. A row
+// adds less than 2^17 to a piece and a workgroup has at most 2^14 rows, so a piece cannot overflow and needs no carry into
+// the next one while rows are added. Additions therefore return nothing and need not wait for each other.
 var<workgroup> table: array<atomic<u32>, TABLE>;
-// Fours of rows of which one moved, and how many there have been so far.
-var<workgroup> moved: array<u32, THREADS>;
-var<workgroup> moves: atomic<u32>;
+// Groups of four rows in which a label has changed, and how many of them there have been so far.
+var<workgroup> changed: array<u32, THREADS>;
+var<workgroup> changes: atomic<u32>;
 
-// The labels of four rows. No centroid has the label 255 where four share a word, nor NONE.
-fn labels_of(slot: u32, quad: u32, forget: u32) -> vec4<u32> {
-    let at = slot * params.slot;
+// The labels of four rows. "No label" is 255 where four labels share a word; no centroid has that number there.
+fn labels_of(slot: u32, quad: u32, ignore: u32) -> vec4<u32> {
+    let at = slot * params.slot_words;
     if (wide) {
         let first = at + quad * 4u;
         let four =
-            vec4<u32>(labelled[first], labelled[first + 1u], labelled[first + 2u], labelled[first + 3u]);
-        return four | vec4<u32>(forget);
+            vec4<u32>(assigned[first], assigned[first + 1u], assigned[first + 2u], assigned[first + 3u]);
+        return four | vec4<u32>(ignore);
     }
-    let four = vec4<u32>(labelled[at + quad] | forget);
+    let four = vec4<u32>(assigned[at + quad] | ignore);
     return four >> vec4<u32>(0u, 8u, 16u, 24u) & vec4<u32>(255u);
 }
 
-// Adds three pieces to an entry of the table.
-fn put(at: u32, pieces: vec3<u32>) {
-    let plane = params.held * params.width;
+// Adds the pieces of a number to an entry of the table.
+fn add_pieces(at: u32, pieces: vec3<u32>) {
+    let plane = params.chunk_centroids * params.chunk_columns;
     atomicAdd(&table[at], pieces.x);
     atomicAdd(&table[at + plane], pieces.y);
     if (weighted) {
@@ -224,9 +223,10 @@ fn put(at: u32, pieces: vec3<u32>) {
     }
 }
 
-// Takes a row's steps * weight from its old centroid to its new one, where the workgroup holds them.
-fn move_row(before: u32, after: u32, steps: i32, weight: u32, column: u32, held: u32) {
-    if (before == after) {
+// Moves a row's steps * weight from its old centroid to its new one, where they are among the `count` centroids of this
+// workgroup.
+fn move_row(old_label: u32, new_label: u32, steps: i32, weight: u32, column: u32, count: u32) {
+    if (old_label == new_label) {
         return;
     }
     var pieces = vec3<u32>(u32(steps) & 0xffffu, u32(steps >> 16u), 0u);
@@ -235,100 +235,100 @@ fn move_row(before: u32, after: u32, steps: i32, weight: u32, column: u32, held:
         let high = pieces.y * weight;
         pieces = vec3<u32>(low & 0xffffu, (low >> 16u) + (high & 0xffffu), u32(i32(high) >> 16u));
     }
-    if (after < held) {
-        put(after * params.width + column, pieces);
+    if (new_label < count) {
+        add_pieces(new_label * params.chunk_columns + column, pieces);
     }
-    if (before < held) {
-        put(before * params.width + column, vec3<u32>(0u) - pieces);
+    if (old_label < count) {
+        add_pieces(old_label * params.chunk_columns + column, vec3<u32>(0u) - pieces);
     }
 }
 
-// 96-bit whole numbers, lowest limb first.
-fn limbs_add(a: vec3<u32>, b: vec3<u32>) -> vec3<u32> {
+// Adds two 96-bit whole numbers of three limbs, lowest limb first.
+fn add_limbs(a: vec3<u32>, b: vec3<u32>) -> vec3<u32> {
     let low = a.x + b.x;
     let mid = a.y + b.y;
     let carried = mid + u32(low < a.x);
     return vec3<u32>(low, carried, a.z + b.z + u32(mid < a.y) + u32(carried < mid));
 }
 
-// Adds to a sum that other workgroups add to.
-fn add_limbs(at: u32, value: vec3<u32>) {
+// Adds to a sum in global memory while other workgroups add to it too.
+fn add_to_sum(at: u32, value: vec3<u32>) {
     let low = atomicAdd(&sums[at], value.x);
     let mid = atomicAdd(&sums[at + 1u], value.y);
     var high = value.z + u32(mid + value.y < mid);
-    // The carry is a second addition, so that each of the two shows its own overflow.
+    // The carry is an addition of its own, so that the overflow of each of the two additions is seen.
     if (low + value.x < low) {
         high += u32(atomicAdd(&sums[at + 1u], 1u) == NONE);
     }
     atomicAdd(&sums[at + 2u], high);
 }
 
-// A thread owns a column (a feature, the count or the weight), so that the threads of a row add to different entries.
-// Workgroups: blocks of rows, chunks of columns x chunks of centroids, sets.
+// A thread has one column (a feature, the number of rows, or their weight), so that the threads that work on one row add
+// to different entries. Workgroups: blocks of rows, chunks of columns x chunks of centroids, sets.
 @compute @workgroup_size(256)
 fn accumulate(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-    let task = sets[group.z];
-    let chunks = (params.columns + params.width - 1u) / params.width;
-    let first_column = group.y % chunks * params.width;
-    let first_centroid = group.y / chunks * params.held;
-    if (first_centroid >= task.centroids) {
+    let centroid_set = sets[group.z];
+    let chunks = (params.columns + params.chunk_columns - 1u) / params.chunk_columns;
+    let first_column = group.y % chunks * params.chunk_columns;
+    let first_centroid = group.y / chunks * params.chunk_centroids;
+    if (first_centroid >= centroid_set.centroids) {
         return;
     }
-    let held = min(params.held, task.centroids - first_centroid);
+    let centroids = min(params.chunk_centroids, centroid_set.centroids - first_centroid);
     for (var at = lane; at < TABLE; at += THREADS) {
         atomicStore(&table[at], 0u);
     }
     if (lane == 0u) {
-        atomicStore(&moves, 0u);
+        atomicStore(&changes, 0u);
     }
-    let parts = THREADS / params.width;
-    let part = lane / params.width;
-    let column = first_column + lane % params.width;
+    let parts = THREADS / params.chunk_columns;
+    let part = lane / params.chunk_columns;
+    let column = first_column + lane % params.chunk_columns;
     let busy = part < parts && column < params.columns;
     let feature = min(column, params.features - 1u);
-    // The count and the weight are sums of ones; the count is not weighted.
+    // The number of rows and their weight are sums of ones; the weight multiplies the latter alone.
     let counts = column >= params.features;
     let scale = steps_per_unit[feature];
 
     var seen = 0u;
-    let end = min(params.rows, (group.x + 1u) * params.block);
-    for (var start = group.x * params.block; start < end; start += THREADS * 4u) {
-        // The table is cleared; every thread has read the list of the last round.
+    let end = min(params.rows, (group.x + 1u) * params.block_rows);
+    for (var start = group.x * params.block_rows; start < end; start += THREADS * 4u) {
+        // After this barrier the table is cleared, and every thread has read the list of the last round.
         workgroupBarrier();
         let row = start + lane * 4u;
         if (row < end) {
             let quad = (params.first + row) / 4u;
-            let before = labels_of(task.before, quad, task.forget);
-            if (any(before != labels_of(task.after, quad, 0u))) {
-                moved[atomicAdd(&moves, 1u) - seen] = quad;
+            let old_label = labels_of(centroid_set.old_slot, quad, centroid_set.ignore_old);
+            if (any(old_label != labels_of(centroid_set.new_slot, quad, 0u))) {
+                changed[atomicAdd(&changes, 1u) - seen] = quad;
             }
         }
         workgroupBarrier();
-        let total = atomicLoad(&moves);
+        let total = atomicLoad(&changes);
         if (busy) {
             for (var i = part; i < total - seen; i += parts) {
-                let quad = moved[i];
-                let before = labels_of(task.before, quad, task.forget) - first_centroid;
-                let after = labels_of(task.after, quad, 0u) - first_centroid;
+                let quad = changed[i];
+                let old_label = labels_of(centroid_set.old_slot, quad, centroid_set.ignore_old) - first_centroid;
+                let new_label = labels_of(centroid_set.new_slot, quad, 0u) - first_centroid;
                 let values = row_quads[(quad / 4u * params.features + feature) * 4u + quad % 4u];
                 let steps = select(vec4<i32>(values * scale), vec4<i32>(1), counts);
                 var weight = vec4<u32>(1u);
                 if (weighted && column != params.features) {
                     weight = weights[quad];
                 }
-                let at = lane % params.width;
-                move_row(before.x, after.x, steps.x, weight.x, at, held);
-                move_row(before.y, after.y, steps.y, weight.y, at, held);
-                move_row(before.z, after.z, steps.z, weight.z, at, held);
-                move_row(before.w, after.w, steps.w, weight.w, at, held);
+                let at = lane % params.chunk_columns;
+                move_row(old_label.x, new_label.x, steps.x, weight.x, at, centroids);
+                move_row(old_label.y, new_label.y, steps.y, weight.y, at, centroids);
+                move_row(old_label.z, new_label.z, steps.z, weight.z, at, centroids);
+                move_row(old_label.w, new_label.w, steps.w, weight.w, at, centroids);
             }
         }
         seen = total;
     }
     workgroupBarrier();
-    let plane = params.held * params.width;
-    for (var at = lane; at < held * params.width; at += THREADS) {
-        let summed = first_column + at % params.width;
+    let plane = params.chunk_centroids * params.chunk_columns;
+    for (var at = lane; at < centroids * params.chunk_columns; at += THREADS) {
+        let summed = first_column + at % params.chunk_columns;
         let x = i32(atomicLoad(&table[at]));
         let y = i32(atomicLoad(&table[at + plane]));
         var z = 0;
@@ -339,8 +339,8 @@ fn accumulate(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
             let low = vec3<u32>(u32(x), u32(x >> 31u), u32(x >> 31u));
             let mid = vec3<u32>(u32(y) << 16u, u32(y >> 16u), u32(y >> 31u));
             let high = vec3<u32>(0u, u32(z), u32(z >> 31u));
-            let centroid = task.first_sum + first_centroid + at / params.width;
-            add_limbs((centroid * params.columns + summed) * 3u, limbs_add(limbs_add(low, mid), high));
+            let centroid = centroid_set.first_sum + first_centroid + at / params.chunk_columns;
+            add_to_sum((centroid * params.columns + summed) * 3u, add_limbs(add_limbs(low, mid), high));
         }
     }
 }

@@ -24,11 +24,11 @@ pub enum Metric {
 
 /// Which reference rows count for a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule<'a> {
+pub enum SelfMatches<'a> {
     /// All of them.
-    Any,
+    Include,
     /// All but one: query `q` is reference row `rows[q]` itself. Duplicates of it do count.
-    ExcludeSelf(&'a [u32]),
+    Exclude(&'a [u32]),
 }
 
 /// A query's nearest reference row.
@@ -52,7 +52,7 @@ pub struct Assigned {
     /// For each row its centroid, where labels were asked for.
     pub labels: Option<Vec<u32>>,
     /// How many rows the f32 filter could not decide, so that the canonical distance had to.
-    pub undecided: u64,
+    pub f64_fallbacks: u64,
 }
 
 /// What a device remembers of a centroid set's last pass over a resident table; empty before the first pass.
@@ -60,7 +60,7 @@ pub struct Assigned {
 /// A memory serves the table that filled it, and sets of the same k. With any other table or k it counts as empty, so
 /// that the pass starts afresh.
 #[derive(Default)]
-pub struct Memory(Option<Kept>);
+pub struct LloydState(Option<Kept>);
 
 struct Kept {
     rows: RowsId,
@@ -68,7 +68,7 @@ struct Kept {
     what: Box<dyn std::any::Any + Send + Sync>,
 }
 
-impl Memory {
+impl LloydState {
     /// Takes out what was kept for this resident table and this many centroids.
     pub(crate) fn take<T: 'static>(&mut self, rows: RowsId, k: usize) -> Option<T> {
         let kept = self.0.take().filter(|kept| kept.rows == rows && kept.k == k)?;
@@ -226,22 +226,31 @@ pub trait Rows {
     /// # Errors
     /// A set without centroids, of another width, or out of the matrix' reach; a device that failed.
     fn lloyd(&self, sets: &[Centroids], labels: bool) -> Result<Vec<Assigned>> {
-        self.lloyd_again(sets, labels, &mut [])
+        self.lloyd_incremental(sets, labels, &mut [])
     }
 
-    /// As [`Rows::lloyd`], with a memory for each set of its own last pass on these rows (or no memories at all):
+    /// As [`Rows::lloyd`], with a memory for each set of its own last pass on these rows (or no states at all):
     /// a device that remembers a row's label need not add that row up again. Same bits, less work.
     ///
     /// # Errors
     /// As [`Rows::lloyd`].
-    fn lloyd_again(&self, sets: &[Centroids], labels: bool, memories: &mut [Memory])
-    -> Result<Vec<Assigned>>;
+    fn lloyd_incremental(
+        &self,
+        sets: &[Centroids],
+        labels: bool,
+        states: &mut [LloydState],
+    ) -> Result<Vec<Assigned>>;
 
     /// For each row of `queries` (made beside or selected from this table) the nearest row of this table.
     ///
     /// # Errors
     /// No reference row left for a query; a device that failed.
-    fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>>;
+    fn nearest(
+        &self,
+        queries: &Matrix,
+        self_matches: SelfMatches<'_>,
+        metric: Metric,
+    ) -> Result<Vec<Neighbour>>;
 
     /// For each row the sums of its Euclidean distances to every cluster of every labeling, each distance as often as the
     /// other row has copies. `sink` may hear nothing before the end; `progress` hears of the share of the pairs that are done, as stage `silhouette`.
@@ -263,7 +272,7 @@ pub(crate) fn check_sets(matrix: &Matrix, sets: &[Centroids]) -> Result<()> {
         {
             return Err(Error::data(format!("a centroid set wants rows of {} features", matrix.features())));
         }
-        if let Some(v) = set.values.iter().find(|v| v.is_nan() || v.abs() > matrix.reach()) {
+        if let Some(v) = set.values.iter().find(|v| v.is_nan() || v.abs() > matrix.max_abs_centroid()) {
             return Err(Error::data(format!("a centroid's value {v:e} is out of the table's reach")));
         }
     }
@@ -271,13 +280,13 @@ pub(crate) fn check_sets(matrix: &Matrix, sets: &[Centroids]) -> Result<()> {
 }
 
 /// Checks what every backend asks of queries.
-pub(crate) fn check_queries(matrix: &Matrix, queries: &Matrix, rule: Rule<'_>) -> Result<()> {
+pub(crate) fn check_queries(matrix: &Matrix, queries: &Matrix, self_matches: SelfMatches<'_>) -> Result<()> {
     if queries.features() != matrix.features() || queries.shift() != matrix.shift() {
         return Err(Error::data(
             "queries want the features and the shift of the table that they are held against",
         ));
     }
-    if let Rule::ExcludeSelf(rows) = rule {
+    if let SelfMatches::Exclude(rows) = self_matches {
         if rows.len() != queries.rows() || rows.iter().any(|&r| r as usize >= matrix.rows()) {
             return Err(Error::data("a query's own row is not a row of the table"));
         }

@@ -180,7 +180,7 @@ impl Certificate {
 /// that and its own evaluation. Underflow adds less than `d * 2^-100`; the f64 roundings of the canonical distance less
 /// than `2^-20 * gamma * |x|^2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ProductForm {
+pub struct DotProductBound {
     /// The share of `m` that is taken off.
     pub gamma: f64,
     /// At most this share of `m` the bound is below the true value.
@@ -199,9 +199,9 @@ pub enum Rounding {
     Either,
 }
 
-/// What [`ProductForm`] wants of a point.
+/// What [`DotProductBound`] wants of a point.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ProductPoint {
+pub struct DotProductTerms {
     /// `|c|^2 / 2`, less its share of the error.
     pub start: f32,
     /// The rest of the error, for each unit of the row's norm; negative.
@@ -210,7 +210,7 @@ pub struct ProductPoint {
     pub radius: f32,
 }
 
-impl ProductForm {
+impl DotProductBound {
     /// For rows of `d` features.
     pub fn new(d: usize, rounding: Rounding) -> Self {
         let bits = match rounding {
@@ -218,13 +218,13 @@ impl ProductForm {
             Rounding::Either => 23,
         };
         let gamma = ((d + 10) as f64 + (d as f64 / 800.0).powi(2)) * libm::ldexp(1.0, -bits);
-        ProductForm { gamma, width: (2.2 * gamma) as f32, slack: Certificate::new(d).slack }
+        DotProductBound { gamma, width: (2.2 * gamma) as f32, slack: Certificate::new(d).slack }
     }
 
     /// A point's terms.
-    pub fn point(&self, values: impl Iterator<Item = f32>) -> ProductPoint {
+    pub fn point(&self, values: impl Iterator<Item = f32>) -> DotProductTerms {
         let squared: f64 = values.map(|v| f64::from(v) * f64::from(v)).sum();
-        ProductPoint {
+        DotProductTerms {
             start: ((squared / 2.0 * (1.0 - self.gamma)) as f32).next_down(),
             slope: -((self.gamma * squared.sqrt()) as f32).next_up(),
             radius: (squared.sqrt() as f32).next_up(),

@@ -153,7 +153,7 @@ impl Matrix {
     ///
     /// # Errors
     /// As [`Matrix::from_columns`].
-    pub fn with_reach(names: Vec<String>, columns: Vec<Vec<f32>>, reach: f32) -> Result<Self> {
+    pub fn with_room_for(names: Vec<String>, columns: Vec<Vec<f32>>, reach: f32) -> Result<Self> {
         Self::build(names, columns, None, reach)
     }
 
@@ -217,7 +217,7 @@ impl Matrix {
         Self::snapped(rows, tiles, snap, names)
     }
 
-    /// A matrix of rows that were read; it takes over their memory. `reach` as in [`Matrix::with_reach`].
+    /// A matrix of rows that were read; it takes over their memory. `reach` as in [`Matrix::with_room_for`].
     ///
     /// # Errors
     /// As [`Matrix::from_columns`].
@@ -262,7 +262,7 @@ impl Matrix {
 
     fn snapped(rows: usize, tiles: Vec<Lanes>, snap: Snap, names: Vec<String>) -> Result<Self> {
         let out = Self::from_tiles(rows, names.len(), tiles, snap.grid, snap.shift, names);
-        match out.magnitudes.iter().position(|&m| m > out.reach()) {
+        match out.magnitudes.iter().position(|&m| m > out.max_abs_centroid()) {
             Some(j) => {
                 Err(Error::data(format!("feature {}: the grid is too coarse for its values", out.names[j])))
             }
@@ -520,7 +520,7 @@ impl Matrix {
     }
 
     /// The largest magnitude a centroid may have in stored units.
-    pub fn reach(&self) -> f32 {
+    pub fn max_abs_centroid(&self) -> f32 {
         // d * (2 reach)^2 < 2^100
         let log2_d = (usize::BITS - self.features.leading_zeros()) as i32;
         pow2((100 - log2_d - 2).div_euclid(2)) as f32

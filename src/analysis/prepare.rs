@@ -134,7 +134,7 @@ impl Loaded {
                 let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).map_err(in_table)?;
                 drop(table);
                 encoded.warnings.into_iter().for_each(|warning| observer.notice(&Notice::Data(warning)));
-                Matrix::with_reach(names, encoded.columns, reach)
+                Matrix::with_room_for(names, encoded.columns, reach)
             }
         };
         let matrix = matrix.map_err(in_table)?;

@@ -6,8 +6,8 @@ mod lloyd;
 mod nearest;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, RowsId, Rule, SumsSink,
-    check_labelings, check_queries, check_sets,
+    Assigned, Backend, Description, Labeling, LloydState, Metric, Neighbour, Rows, RowsId, SelfMatches,
+    SumsSink, check_labelings, check_queries, check_sets,
 };
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
@@ -69,19 +69,24 @@ struct CpuRows<'a> {
 }
 
 impl Rows for CpuRows<'_> {
-    fn lloyd_again(
+    fn lloyd_incremental(
         &self,
         sets: &[Centroids],
         labels: bool,
-        memories: &mut [Memory],
+        states: &mut [LloydState],
     ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
-        Ok(lloyd::lloyd(self, sets, labels, memories))
+        Ok(lloyd::lloyd(self, sets, labels, states))
     }
 
-    fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {
-        check_queries(self.matrix, queries, rule)?;
-        Ok(nearest::nearest(self, queries, rule, metric))
+    fn nearest(
+        &self,
+        queries: &Matrix,
+        self_matches: SelfMatches<'_>,
+        metric: Metric,
+    ) -> Result<Vec<Neighbour>> {
+        check_queries(self.matrix, queries, self_matches)?;
+        Ok(nearest::nearest(self, queries, self_matches, metric))
     }
 
     fn distance_sums(

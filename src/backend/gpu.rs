@@ -1,18 +1,20 @@
-//! Any vendor's GPU through wgpu: rows stay on the device, only what is asked for comes back.
+//! Any vendor's GPU through wgpu. The rows stay on the device; only results come back.
 //!
-//! The functions inside are async; [`pollster`] blocks here and in [`adapters`], at the one edge.
+//! The functions inside are async. This file is the edge where [`pollster`] waits for them.
 
 mod buffer;
 mod ceiling;
 mod context;
 mod distance_sums;
+mod interface;
 mod kernel;
 mod lloyd;
 mod nearest;
+mod source;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, Memory, Metric, Neighbour, Rows, RowsId, Rule, SumsSink,
-    check_labelings, check_queries, check_sets,
+    Assigned, Backend, Description, Labeling, LloydState, Metric, Neighbour, Rows, RowsId, SelfMatches,
+    SumsSink, check_labelings, check_queries, check_sets,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
@@ -36,11 +38,11 @@ pub struct Gpu {
     kernels: Mutex<HashMap<usize, Arc<Kernels>>>,
 }
 
-/// The kernels for one number of features, each compiled when it is first wanted.
+/// The kernels for one number of features. Each is compiled when it is first needed.
 #[derive(Default)]
 struct Kernels {
     features: usize,
-    /// By whether a label takes a whole word, and whether the product form serves.
+    /// By whether a label takes a whole word, and whether dot products are used.
     assign: [[OnceLock<Kernel>; 2]; 2],
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
@@ -48,36 +50,36 @@ struct Kernels {
     distance_sums: OnceLock<Kernel>,
 }
 
-macro_rules! shader {
-    ($name:literal) => {
-        // common last, so that line numbers in messages are the kernel's own
-        concat!(
-            include_str!(concat!("../../shaders/", $name, ".wgsl")),
-            "\n",
-            include_str!("../../shaders/common.wgsl")
-        )
-    };
-}
+/// Every entry point of every shader, for the test that compares them with the WGSL.
+#[cfg(test)]
+static ENTRY_POINTS: [&interface::EntryPoint; 6] = [
+    &lloyd::ASSIGN,
+    &lloyd::ACCUMULATE,
+    &nearest::NEAREST,
+    &distance_sums::DISTANCE_SUMS,
+    &ceiling::READ_ALL,
+    &ceiling::MULTIPLY_ADD,
+];
 
 impl Kernels {
-    fn assign(&self, context: &Context, wide: bool, product: bool) -> &Kernel {
-        let constants = [("wide", f64::from(u8::from(wide))), ("product", f64::from(u8::from(product)))];
-        let compile = || Kernel::with(context, shader!("lloyd"), "assign", self.features, &constants);
-        self.assign[usize::from(wide)][usize::from(product)].get_or_init(compile)
+    fn assign(&self, context: &Context, wide: bool, dot_product: bool) -> &Kernel {
+        let overrides = [("wide", wide), ("dot_product", dot_product)];
+        self.assign[usize::from(wide)][usize::from(dot_product)]
+            .get_or_init(|| Kernel::with(context, &lloyd::ASSIGN, self.features, &overrides))
     }
 
     fn accumulate(&self, context: &Context, wide: bool, weighted: bool) -> &Kernel {
-        let constants = [("wide", f64::from(u8::from(wide))), ("weighted", f64::from(u8::from(weighted)))];
-        let compile = || Kernel::with(context, shader!("lloyd"), "accumulate", self.features, &constants);
-        self.accumulate[usize::from(wide)][usize::from(weighted)].get_or_init(compile)
+        let overrides = [("wide", wide), ("weighted", weighted)];
+        self.accumulate[usize::from(wide)][usize::from(weighted)]
+            .get_or_init(|| Kernel::with(context, &lloyd::ACCUMULATE, self.features, &overrides))
     }
 
     fn nearest(&self, context: &Context) -> &Kernel {
-        self.nearest.get_or_init(|| Kernel::new(context, shader!("nearest"), "nearest", self.features))
+        self.nearest.get_or_init(|| Kernel::new(context, &nearest::NEAREST, self.features))
     }
 
     fn distance_sums(&self, context: &Context) -> &Kernel {
-        let compile = || Kernel::new(context, shader!("distance_sums"), "distance_sums", self.features);
+        let compile = || Kernel::new(context, &distance_sums::DISTANCE_SUMS, self.features);
         self.distance_sums.get_or_init(compile)
     }
 }
@@ -130,19 +132,24 @@ struct GpuRows<'a> {
 }
 
 impl Rows for GpuRows<'_> {
-    fn lloyd_again(
+    fn lloyd_incremental(
         &self,
         sets: &[Centroids],
         labels: bool,
-        memories: &mut [Memory],
+        states: &mut [LloydState],
     ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
-        pollster::block_on(lloyd::lloyd(self, sets, labels, memories))
+        pollster::block_on(lloyd::lloyd(self, sets, labels, states))
     }
 
-    fn nearest(&self, queries: &Matrix, rule: Rule<'_>, metric: Metric) -> Result<Vec<Neighbour>> {
-        check_queries(self.matrix, queries, rule)?;
-        pollster::block_on(nearest::nearest(self, queries, rule, metric))
+    fn nearest(
+        &self,
+        queries: &Matrix,
+        self_matches: SelfMatches<'_>,
+        metric: Metric,
+    ) -> Result<Vec<Neighbour>> {
+        check_queries(self.matrix, queries, self_matches)?;
+        pollster::block_on(nearest::nearest(self, queries, self_matches, metric))
     }
 
     fn distance_sums(

@@ -3,7 +3,7 @@
 use super::method::Algorithm;
 use super::partition::Partition;
 use super::{seeding, wide};
-use crate::backend::{Assigned, Memory};
+use crate::backend::{Assigned, LloydState};
 use crate::canonical::{self, Centroids, tile_squared_distances};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -99,7 +99,7 @@ pub struct Fit {
     pub seeded_on_sample: bool,
     /// For each pass, over all starts of all k of the call: how many (row, start) pairs the f32 filter could not
     /// prove. The last entry is the final assignment. It depends on the device; nothing else here does.
-    pub undecided: Vec<u64>,
+    pub f64_fallbacks: Vec<u64>,
 }
 
 /// One start on its way.
@@ -110,12 +110,12 @@ struct Run {
     n_iter: usize,
     converged: bool,
     /// How much less than the total sum of squares the inertia of the last pass was: the larger, the better.
-    gain: f64,
+    between_ss: f64,
     /// Whether the centroids changed after that pass.
     changed: bool,
     done: bool,
     /// What the device remembers of the last pass.
-    memory: Memory,
+    state: LloydState,
 }
 
 /// Fits one k.
@@ -151,20 +151,20 @@ pub fn fit_many(
     let learned = Learned { matrix, repeats: &repeats };
     let mut runs = starts(&learned, ks, params, start, progress)?;
     let limit = params.tol * learned.mean_variance();
-    let mut undecided = Vec::new();
+    let mut f64_fallbacks = Vec::new();
     for _ in 0..params.max_iter {
         let mut active: Vec<&mut Run> = runs.iter_mut().filter(|r| !r.done).collect();
         if active.is_empty() {
             break;
         }
         let sets: Vec<Centroids> = active.iter().map(|r| r.centroids.clone()).collect();
-        let mut memories: Vec<Memory> = active.iter_mut().map(|r| std::mem::take(&mut r.memory)).collect();
-        let passes = dataset.lloyd_again(&sets, false, &mut memories)?;
-        undecided.push(passes.iter().map(|p| p.undecided).sum());
-        for ((run, pass), memory) in active.into_iter().zip(passes).zip(memories) {
+        let mut states: Vec<LloydState> = active.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
+        let passes = dataset.lloyd_incremental(&sets, false, &mut states)?;
+        f64_fallbacks.push(passes.iter().map(|p| p.f64_fallbacks).sum());
+        for ((run, pass), state) in active.into_iter().zip(passes).zip(states) {
             run.step(dataset, &learned, pass, limit)?;
             if !run.done || run.changed {
-                run.memory = memory;
+                run.state = state;
             }
         }
         progress.step("fit", done_share(&runs), 1000)?;
@@ -179,12 +179,12 @@ pub fn fit_many(
         .filter_map(|&k| {
             runs.iter()
                 .filter(|r| r.k == k)
-                .reduce(|a, b| if b.gain.total_cmp(&a.gain).is_gt() { b } else { a })
+                .reduce(|a, b| if b.between_ss.total_cmp(&a.between_ss).is_gt() { b } else { a })
         })
         .collect();
     let sets: Vec<Centroids> = best.iter().map(|r| r.centroids.clone()).collect();
     let finals = dataset.lloyd(&sets, true)?;
-    undecided.push(finals.iter().map(|p| p.undecided).sum());
+    f64_fallbacks.push(finals.iter().map(|p| p.f64_fallbacks).sum());
     best.into_iter()
         .zip(finals)
         .map(|(run, last)| {
@@ -201,7 +201,7 @@ pub fn fit_many(
                 restart: run.restart,
                 seeded_on_sample: matches!(start, Start::KMeansPlusPlus)
                     && learned.repeats.len() > seeding::SEEDING_ROWS,
-                undecided: undecided.clone(),
+                f64_fallbacks: f64_fallbacks.clone(),
             })
         })
         .collect()
@@ -259,10 +259,10 @@ fn starts(
         centroids,
         n_iter: 0,
         converged: false,
-        gain: f64::NEG_INFINITY,
+        between_ss: f64::NEG_INFINITY,
         changed: true,
         done: false,
-        memory: Memory::default(),
+        state: LloydState::default(),
     };
     if let Start::Given(centroids) = start {
         return Ok(vec![run(centroids.k(), 0, centroids.clone())]);
@@ -280,9 +280,9 @@ fn starts(
 fn rank_again(dataset: &Dataset<'_>, runs: &mut [Run]) -> Result<()> {
     let mut moved: Vec<&mut Run> = runs.iter_mut().filter(|r| r.changed).collect();
     let sets: Vec<Centroids> = moved.iter().map(|r| r.centroids.clone()).collect();
-    let mut memories: Vec<Memory> = moved.iter_mut().map(|r| std::mem::take(&mut r.memory)).collect();
-    for (run, pass) in moved.into_iter().zip(dataset.lloyd_again(&sets, false, &mut memories)?) {
-        run.gain = gain(dataset.matrix(), &pass, &run.centroids);
+    let mut states: Vec<LloydState> = moved.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
+    for (run, pass) in moved.into_iter().zip(dataset.lloyd_incremental(&sets, false, &mut states)?) {
+        run.between_ss = between_ss(dataset.matrix(), &pass, &run.centroids);
     }
     Ok(())
 }
@@ -303,7 +303,7 @@ impl Run {
         limit: f64,
     ) -> Result<()> {
         let matrix = learned.matrix;
-        self.gain = gain(matrix, &pass, &self.centroids);
+        self.between_ss = between_ss(matrix, &pass, &self.centroids);
         if pass.weights.contains(&0) {
             self.fill_empty(dataset, learned, &mut pass)?;
         }
@@ -372,11 +372,11 @@ impl Run {
 /// By how much the inertia of a pass is below the total sum of squares: the between-cluster sum of squares about the
 /// global mean, less what the centroids are away from their rows' means. Up to a factor that all starts share. The
 /// numerators are exact.
-fn gain(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
+fn between_ss(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
     let d = matrix.features();
     let total: u128 = pass.weights.iter().sum();
     let all: Vec<i128> = (0..d).map(|j| pass.sums.iter().skip(j).step_by(d).sum()).collect();
-    let mut gain = 0.0;
+    let mut between_ss = 0.0;
     for (c, &weight) in pass.weights.iter().enumerate().filter(|(_, w)| **w > 0) {
         let mut squares = 0.0;
         for (j, &all) in all.iter().enumerate() {
@@ -386,9 +386,9 @@ fn gain(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
             let away = sum as f64 / weight as f64 * step - f64::from(centroids.get(c)[j]);
             squares += between * between - away * away;
         }
-        gain += squares * weight as f64;
+        between_ss += squares * weight as f64;
     }
-    gain
+    between_ss
 }
 
 impl Learned<'_> {

@@ -145,7 +145,7 @@ impl From<Fit> for Partition {
                 n_iter: fit.n_iter,
                 converged: fit.converged,
             },
-            f64_fallbacks: fit.undecided,
+            f64_fallbacks: fit.f64_fallbacks,
         }
     }
 }

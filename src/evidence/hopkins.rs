@@ -5,7 +5,7 @@
 //! 1 the table clusters, near 0.5 it is as good as uniform. The literature takes `e = d` (Lawson and Jurs, 1990), and
 //! then `H` of a uniform table follows Beta(m, m); notebooks take `e = 1`.
 
-use crate::backend::{Metric, Neighbour, Rule};
+use crate::backend::{Metric, Neighbour, SelfMatches};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
@@ -70,13 +70,13 @@ pub fn hopkins(dataset: &Dataset<'_>, probes: usize, seed: u64, progress: Progre
     let all: Vec<usize> = (0..probes).collect();
     for (few, own) in all.chunks(STEP).zip(chosen.chunks(STEP)) {
         progress.step("tendency", u.len() as u64, probes as u64)?;
-        u.extend(dataset.nearest(&uniform.select(few), Rule::Any, Metric::Euclidean)?);
+        u.extend(dataset.nearest(&uniform.select(few), SelfMatches::Include, Metric::Euclidean)?);
         let alone: Vec<usize> = own.iter().filter(|p| !p.has_copies).map(|p| p.row).collect();
         let mut others = Vec::new();
         if !alone.is_empty() {
             let numbers: Vec<u32> = alone.iter().map(|&i| i as u32).collect();
             others =
-                dataset.nearest(&matrix.select(&alone), Rule::ExcludeSelf(&numbers), Metric::Euclidean)?;
+                dataset.nearest(&matrix.select(&alone), SelfMatches::Exclude(&numbers), Metric::Euclidean)?;
         }
         let mut others = others.into_iter();
         // Another copy of a row lies where the row does.

@@ -1,6 +1,6 @@
 //! The error bounds that everything leans on, held against f64.
 
-use segmenta::canonical::{Certificate, ProductForm, Rounding};
+use segmenta::canonical::{Certificate, DotProductBound, Rounding};
 use segmenta::random::{Draws, Purpose};
 
 /// A row and a point that are related as `kind` says.
@@ -29,7 +29,7 @@ fn norm(values: &[f32]) -> f64 {
 fn the_product_form_is_a_bound_from_below_and_not_far_off() {
     let mut needed = 0;
     for d in [1, 2, 5, 26, 300, 3000] {
-        let form = ProductForm::new(d, Rounding::Nearest);
+        let form = DotProductBound::new(d, Rounding::Nearest);
         for (kind, trial) in (0..5).flat_map(|kind| (0..60).map(move |trial| (kind, trial))) {
             let (row, point) = pair(d, kind, trial);
             let terms = form.point(point.iter().copied());

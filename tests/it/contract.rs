@@ -9,7 +9,7 @@ use segmenta::progress::Progress;
 
 /// Everything of a fit but what depends on the device.
 fn bits(fit: &Fit) -> Fit {
-    Fit { undecided: Vec::new(), ..fit.clone() }
+    Fit { f64_fallbacks: Vec::new(), ..fit.clone() }
 }
 
 fn same_everywhere<T: PartialEq + std::fmt::Debug + Send>(
@@ -78,11 +78,11 @@ fn the_filter_is_right_about_what_it_cannot_prove() {
             let passes =
                 setup.run(|b| Dataset::load(b, &case.matrix).unwrap().lloyd(&case.sets, false).unwrap());
             match case.name.as_str() {
-                "0/1" => assert_eq!(passes[1].undecided + passes[3].undecided, 0, "{}", setup.name),
-                "near ties" => assert!(passes.last().unwrap().undecided >= 190, "{}", setup.name),
+                "0/1" => assert_eq!(passes[1].f64_fallbacks + passes[3].f64_fallbacks, 0, "{}", setup.name),
+                "near ties" => assert!(passes.last().unwrap().f64_fallbacks >= 190, "{}", setup.name),
                 "normal 1100 x 7" => {
-                    let undecided: u64 = passes.iter().map(|p| p.undecided).sum();
-                    assert!(undecided < 20, "{}: {undecided} undecided", setup.name);
+                    let f64_fallbacks: u64 = passes.iter().map(|p| p.f64_fallbacks).sum();
+                    assert!(f64_fallbacks < 20, "{}: {f64_fallbacks} fallbacks", setup.name);
                 }
                 _ => {}
             }
@@ -105,7 +105,7 @@ fn a_table_larger_than_one_binding() {
     let work = |backend: &dyn segmenta::backend::Backend| {
         let mut passes =
             Dataset::load(backend, &matrix).unwrap().lloyd(std::slice::from_ref(&centroids), true).unwrap();
-        passes[0].undecided = 0;
+        passes[0].f64_fallbacks = 0;
         passes
     };
     let expected = setups.next().unwrap().run(work);

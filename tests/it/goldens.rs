@@ -94,7 +94,7 @@ fn made(shape: &Shape) -> Vec<Vec<f64>> {
 
 fn named(columns: Vec<Vec<f32>>, reach: f32) -> Matrix {
     let names = (0..columns.len()).map(|j| format!("f{j}")).collect();
-    Matrix::with_reach(names, columns, reach).unwrap()
+    Matrix::with_room_for(names, columns, reach).unwrap()
 }
 
 impl Made {
@@ -291,7 +291,7 @@ fn the_comparison_notices_wrong_answers() {
         converged: true,
         restart: 0,
         seeded_on_sample: false,
-        undecided: Vec::new(),
+        f64_fallbacks: Vec::new(),
     };
     check_made(&golden, &matrix, &right).unwrap();
     let wrong = |change: &dyn Fn(&mut Fit)| {

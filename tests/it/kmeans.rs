@@ -209,10 +209,10 @@ fn what_cannot_be_fitted_is_an_error() {
     assert!(refused(2, &good, &given(vec![0.0; 6], 2)).contains("3 start centroids for k = 2"));
     refused(2, &good, &given(vec![0.0; 6], 3)); // another width
     refused(2, &good, &given(vec![0.0; 5], 2)); // half a centroid
-    for odd in [f32::NAN, f32::INFINITY, f32::MAX, matrix.reach().next_up()] {
+    for odd in [f32::NAN, f32::INFINITY, f32::MAX, matrix.max_abs_centroid().next_up()] {
         refused(2, &good, &given(vec![0.0, 1.0, odd, 0.0], 2));
     }
-    let edge = given(vec![0.0, 1.0, matrix.reach(), 0.0], 2);
+    let edge = given(vec![0.0, 1.0, matrix.max_abs_centroid(), 0.0], 2);
     assert!(run(&matrix, 2, &good, &edge).inertia.is_finite());
     let cpu = Cpu::default();
     let loaded = Dataset::load(&cpu, &matrix).unwrap();

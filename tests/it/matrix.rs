@@ -65,8 +65,8 @@ fn check(columns: &[Vec<f32>]) -> Result<(), TestCaseError> {
     let farthest = d as f64 * (2.0 * largest * 2f64.powi(matrix.shift())).powi(2);
     prop_assert!(farthest < 2f64.powi(100), "{}", farthest);
     prop_assert!(largest == 0.0 || farthest > 2f64.powi(82), "{}", farthest);
-    prop_assert!(d as f64 * (2.0 * f64::from(matrix.reach())).powi(2) < 2f64.powi(100));
-    prop_assert!(largest * 2f64.powi(matrix.shift()) * 16.0 <= f64::from(matrix.reach()));
+    prop_assert!(d as f64 * (2.0 * f64::from(matrix.max_abs_centroid())).powi(2) < 2f64.powi(100));
+    prop_assert!(largest * 2f64.powi(matrix.shift()) * 16.0 <= f64::from(matrix.max_abs_centroid()));
     Ok(())
 }
 
@@ -126,7 +126,7 @@ fn what_is_no_table_is_an_error() {
     assert!(Matrix::from_array(Array2::zeros((0, 3)).view()).is_err());
     assert!(Matrix::from_array(Array2::zeros((3, 0)).view()).is_err());
     for reach in [f32::NAN, f32::INFINITY] {
-        assert!(Matrix::with_reach(names(1), vec![vec![1.0]], reach).is_err(), "reach {reach}");
+        assert!(Matrix::with_room_for(names(1), vec![vec![1.0]], reach).is_err(), "reach {reach}");
     }
     let m = of(&[&[1.0, 2.0]]);
     let message = Matrix::on_grid(names(2), vec![vec![1.0]; 2], m.grid(), 0.0).unwrap_err().to_string();
@@ -207,8 +207,8 @@ fn new_rows_are_snapped_to_the_grid_of_the_fit() {
 #[test]
 fn reach_makes_room_for_far_centroids() {
     for reach in [0.0f32, 1.0, 1e6, 1e30, f32::MAX] {
-        let m = Matrix::with_reach(names(3), vec![vec![1.0, -0.5]; 3], reach).unwrap();
-        assert!(m.to_stored(f64::from(reach)).abs() <= m.reach(), "{reach}");
+        let m = Matrix::with_room_for(names(3), vec![vec![1.0, -0.5]; 3], reach).unwrap();
+        assert!(m.to_stored(f64::from(reach)).abs() <= m.max_abs_centroid(), "{reach}");
         assert_eq!(user(&m, 0), [1.0; 3], "{reach}");
         assert_eq!(m.to_user(f64::from(m.to_stored(f64::from(reach)))), f64::from(reach));
     }

@@ -116,7 +116,7 @@ fn scored(k: usize, silhouette: Option<f64>) -> SweepRow {
         converged: true,
         restart: 0,
         seeded_on_sample: false,
-        undecided: Vec::new(),
+        f64_fallbacks: Vec::new(),
     };
     SweepRow { partition: fit.into(), silhouette }
 }

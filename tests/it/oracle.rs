@@ -47,10 +47,10 @@ pub fn lloyd(matrix: &Matrix, set: &Centroids) -> Assigned {
         counts[label as usize] += 1;
         weights[label as usize] += weight as u128;
     }
-    Assigned { sums, counts, weights, labels: Some(labels), undecided: 0 }
+    Assigned { sums, counts, weights, labels: Some(labels), f64_fallbacks: 0 }
 }
 
-/// Bit for bit, but for how many rows the filter left undecided.
+/// Bit for bit, but for how many rows the device labelled in f64.
 pub fn same_assigned(expected: &Assigned, got: &Assigned) -> Result<(), String> {
     if expected.labels != got.labels {
         return Err(format!("labels differ: {:?} and {:?}", expected.labels, got.labels));

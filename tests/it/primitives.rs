@@ -3,7 +3,7 @@
 use crate::{cases, devices, oracle};
 use segmenta::Dataset;
 use segmenta::Matrix;
-use segmenta::backend::{Labeling, Metric, Rule};
+use segmenta::backend::{Labeling, Metric, SelfMatches};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
 
@@ -54,13 +54,13 @@ fn nearest_is_exact() {
             let spread = matrix.to_user(f64::from(matrix.magnitudes()[j]));
             spread * Draws::new(3, Purpose::SynthTable).at((i * 1000 + j) as u64).normal() / 2.0
         });
-        let got = rows.nearest(&beside, Rule::Any, Metric::Euclidean).unwrap();
+        let got = rows.nearest(&beside, SelfMatches::Include, Metric::Euclidean).unwrap();
         oracle::same_neighbours(&oracle::nearest(matrix, &beside, None), &got, matrix, &beside)?;
         if matrix.rows() > 1 {
             let own: Vec<u32> = (0..matrix.rows() as u32).rev().step_by(3).collect();
             let chosen: Vec<usize> = own.iter().map(|&i| i as usize).collect();
             let queries = matrix.select(&chosen);
-            let got = rows.nearest(&queries, Rule::ExcludeSelf(&own), Metric::Euclidean).unwrap();
+            let got = rows.nearest(&queries, SelfMatches::Exclude(&own), Metric::Euclidean).unwrap();
             oracle::same_neighbours(&oracle::nearest(matrix, &queries, Some(&own)), &got, matrix, &queries)?;
         }
         Ok(())
@@ -73,7 +73,7 @@ fn nearest_of_a_single_row_excluding_itself_is_an_error() {
     for setup in devices::all() {
         setup.run(|backend| {
             let rows = Dataset::load(backend, &matrix).unwrap();
-            assert!(rows.nearest(&matrix, Rule::ExcludeSelf(&[0]), Metric::Euclidean).is_err());
+            assert!(rows.nearest(&matrix, SelfMatches::Exclude(&[0]), Metric::Euclidean).is_err());
         });
     }
 }
@@ -170,7 +170,7 @@ fn many_features_and_many_rows_are_not_too_much_for_a_loop() {
     for setup in devices::all() {
         let found = setup.run(|backend| {
             let nearest = Dataset::load(backend, &matrix).unwrap();
-            let nearest = nearest.nearest(&queries, Rule::ExcludeSelf(&own), Metric::Euclidean).unwrap();
+            let nearest = nearest.nearest(&queries, SelfMatches::Exclude(&own), Metric::Euclidean).unwrap();
             let mut all = Vec::new();
             let labeling = Labeling { k: 200, labels: &labels };
             let rows = Dataset::load(backend, &short).unwrap();

@@ -47,7 +47,7 @@ fn fits_with_heavy_weights_are_bit_identical() {
                 let rows = Dataset::load(backend, &matrix).unwrap();
                 let start = Start::KMeansPlusPlus;
                 let fits = fit_many(&rows, &ks, &params, &start, Progress::none()).unwrap();
-                fits.into_iter().map(|fit| Fit { undecided: Vec::new(), ..fit }).collect()
+                fits.into_iter().map(|fit| Fit { f64_fallbacks: Vec::new(), ..fit }).collect()
             };
             let mut setups = devices::all().iter();
             let expected = setups.next().unwrap().run(fits);

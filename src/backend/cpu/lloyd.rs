@@ -1,6 +1,6 @@
 //! CPU twin of `shaders/lloyd.wgsl`: many centroid sets past each tile of rows, whole-number sums of rows that moved.
 //!
-//! Rows are held to `|c|^2 / 2 - x.c` with an error bound a centroid ([`ProductForm`]), or to the squared distances where
+//! Rows are held to `|c|^2 / 2 - x.c` with an error bound a centroid ([`DotProductBound`]), or to the squared distances where
 //! that leaves too many in doubt; a row in doubt is held to the canonical distances.
 
 mod labels;
@@ -10,8 +10,8 @@ use super::CpuRows;
 use super::block::{
     Best, Group, InstructionSet, Kernel, MAX_GROUP, Points, group_rows, multiply_add, store, store_u32,
 };
-use crate::backend::{Assigned, Memory};
-use crate::canonical::{Centroids, Certificate, ProductForm, ProductPoint, Rounding};
+use crate::backend::{Assigned, LloydState};
+use crate::canonical::{Centroids, Certificate, DotProductBound, DotProductTerms, Rounding};
 use crate::matrix::{Matrix, TILE};
 use labels::Labels;
 use pulp::Simd;
@@ -55,16 +55,16 @@ pub(super) fn lloyd(
     rows: &CpuRows<'_>,
     sets: &[Centroids],
     want: bool,
-    memories: &mut [Memory],
+    states: &mut [LloydState],
 ) -> Vec<Assigned> {
     let matrix = rows.matrix;
     let (n, d) = (matrix.rows(), matrix.features());
-    let remember = !memories.is_empty();
+    let remember = !states.is_empty();
     let mut lasts: Vec<Last> = sets
         .iter()
         .enumerate()
         .map(|(s, c)| {
-            let kept = memories.get_mut(s).and_then(|memory| memory.take(rows.id, c.k()));
+            let kept = states.get_mut(s).and_then(|state| state.take(rows.id, c.k()));
             kept.unwrap_or_else(|| Last::none(n, c, remember || want))
         })
         .collect();
@@ -78,7 +78,7 @@ pub(super) fn lloyd(
             Set::new(matrix, centroids, offset, &last.labels)
         })
         .collect();
-    let (moved, undecided) = pass(rows, &prepared, total);
+    let (moved, f64_fallbacks) = pass(rows, &prepared, total);
     drop(prepared);
 
     let mut out = Vec::with_capacity(sets.len());
@@ -96,10 +96,10 @@ pub(super) fn lloyd(
             counts: last.sums.counts.iter().map(|&count| count as u64).collect(),
             weights: last.sums.weights.iter().map(|&weight| weight as u128).collect(),
             labels: want.then(|| last.labels.to_vec(n)),
-            undecided: undecided[s],
+            f64_fallbacks: f64_fallbacks[s],
         });
-        if let Some(memory) = memories.get_mut(s) {
-            memory.keep(rows.id, centroids.k(), last);
+        if let Some(state) = states.get_mut(s) {
+            state.keep(rows.id, centroids.k(), last);
         }
     }
     out
@@ -107,9 +107,9 @@ pub(super) fn lloyd(
 
 /// A set's points, negated, for the product form.
 struct Product {
-    form: ProductForm,
+    form: DotProductBound,
     negated: Points,
-    terms: Vec<ProductPoint>,
+    terms: Vec<DotProductTerms>,
 }
 
 /// One pass of all sets over all rows: what moved adds up to, and how many rows were not proved.
@@ -123,15 +123,23 @@ fn pass(rows: &CpuRows<'_>, sets: &[Set], total: usize) -> (Sums, Vec<u64>) {
     (0..parts)
         .into_par_iter()
         .with_min_len(least)
-        .fold(empty, |(mut sums, mut undecided), p| {
+        .fold(empty, |(mut sums, mut f64_fallbacks), p| {
             let rows = p * FLUSH..matrix.rows().min((p + 1) * FLUSH);
-            set.run(Part { matrix, norms, heavy, sets, rows, sums: &mut sums, undecided: &mut undecided });
-            (sums, undecided)
+            set.run(Part {
+                matrix,
+                norms,
+                heavy,
+                sets,
+                rows,
+                sums: &mut sums,
+                f64_fallbacks: &mut f64_fallbacks,
+            });
+            (sums, f64_fallbacks)
         })
-        .reduce(empty, |(mut sums, mut undecided), (more, others)| {
+        .reduce(empty, |(mut sums, mut f64_fallbacks), (more, others)| {
             sums.add(&more);
-            undecided.iter_mut().zip(others).for_each(|(a, b)| *a += b);
-            (sums, undecided)
+            f64_fallbacks.iter_mut().zip(others).for_each(|(a, b)| *a += b);
+            (sums, f64_fallbacks)
         })
 }
 
@@ -150,7 +158,7 @@ impl<'a> Set<'a> {
         let ids: Vec<u32> = (0..centroids.k() as u32).filter(|&c| first[c as usize]).collect();
         let sent = || ids.iter().map(|&c| centroids.get(c as usize).iter().copied());
         let certificate = Certificate::for_values(matrix, &centroids.values);
-        let form = ProductForm::new(centroids.features, Rounding::Nearest);
+        let form = DotProductBound::new(centroids.features, Rounding::Nearest);
         Set {
             centroids,
             points: Points::new(centroids.features, sent()),
@@ -182,7 +190,7 @@ struct Part<'a> {
     sets: &'a [Set<'a>],
     rows: Range<usize>,
     sums: &'a mut Sums,
-    undecided: &'a mut [u64],
+    f64_fallbacks: &'a mut [u64],
 }
 
 impl Kernel for Part<'_> {
@@ -190,7 +198,7 @@ impl Kernel for Part<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Part { matrix, norms, heavy, sets, rows, sums, undecided } = self;
+        let Part { matrix, norms, heavy, sets, rows, sums, f64_fallbacks } = self;
         let lanes = group_rows::<S, V>();
         let mut adder = Adder::new(matrix, sums.counts.len(), heavy);
         let mut doubts = vec![0; sets.len()];
@@ -211,7 +219,7 @@ impl Kernel for Part<'_> {
                     };
                     let doubtful = decide::<S, V>(simd, matrix, group, set, limits, &mut chosen[..alive]);
                     doubts[s] += doubtful;
-                    undecided[s] += doubtful as u64;
+                    f64_fallbacks[s] += doubtful as u64;
                     chosen[alive..].fill(NONE);
                 }
                 let mut count = 0;

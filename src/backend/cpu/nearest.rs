@@ -1,12 +1,12 @@
 //! CPU twin of `shaders/nearest.wgsl`: each query's nearest reference row.
 //!
-//! For each query and block of rows a lower bound of `|y|^2 / 2 - q.y` over the block's rows `y` ([`ProductForm`]), one
+//! For each query and block of rows a lower bound of `|y|^2 / 2 - q.y` over the block's rows `y` ([`DotProductBound`]), one
 //! multiply-add a feature. The canonical search then goes through the few blocks that may hold the nearest.
 
 use super::CpuRows;
 use super::block::{Group, InstructionSet, Kernel, Points, group_rows, multiply_add, store};
-use crate::backend::{Metric, Neighbour, Rule};
-use crate::canonical::{self, Certificate, Nearest, ProductForm, Rounding};
+use crate::backend::{Metric, Neighbour, SelfMatches};
+use crate::canonical::{self, Certificate, DotProductBound, Nearest, Rounding};
 use crate::matrix::Matrix;
 use pulp::Simd;
 use rayon::prelude::*;
@@ -31,7 +31,7 @@ const TASK: usize = 8;
 pub(super) fn nearest(
     resident: &CpuRows<'_>,
     queries: &Matrix,
-    rule: Rule<'_>,
+    self_matches: SelfMatches<'_>,
     metric: Metric,
 ) -> Vec<Neighbour> {
     let (set, matrix) = (resident.set, resident.matrix);
@@ -71,7 +71,7 @@ pub(super) fn nearest(
             few.enumerate().map(move |(i, q)| {
                 let query: Vec<f32> = queries.row(q).collect();
                 let least = &own[i * blocks..][..blocks];
-                let row = search(set, matrix, &query, own_row(rule, q), bounds, rows, least);
+                let row = search(set, matrix, &query, own_row(self_matches, q), bounds, rows, least);
                 neighbour(matrix, queries, q, row, metric)
             })
         });
@@ -92,24 +92,24 @@ pub(crate) fn neighbour(matrix: &Matrix, queries: &Matrix, q: usize, row: u32, m
 }
 
 /// The reference row that does not count for query `q`.
-fn own_row(rule: Rule<'_>, q: usize) -> Option<usize> {
-    match rule {
-        Rule::Any => None,
-        Rule::ExcludeSelf(rows) => Some(rows[q] as usize),
+fn own_row(self_matches: SelfMatches<'_>, q: usize) -> Option<usize> {
+    match self_matches {
+        SelfMatches::Include => None,
+        SelfMatches::Exclude(rows) => Some(rows[q] as usize),
     }
 }
 
 /// The canonical nearest row of one query, whatever a filter made of it.
 #[cfg(feature = "gpu")]
-pub(crate) fn decide(matrix: &Matrix, queries: &Matrix, rule: Rule<'_>, q: usize) -> u32 {
+pub(crate) fn decide(matrix: &Matrix, queries: &Matrix, self_matches: SelfMatches<'_>, q: usize) -> u32 {
     let query: Vec<f32> = queries.row(q).collect();
-    let search = Search { matrix, query: &query, rows: 0..matrix.rows(), own: own_row(rule, q) };
+    let search = Search { matrix, query: &query, rows: 0..matrix.rows(), own: own_row(self_matches, q) };
     InstructionSet::detect().run(search).label
 }
 
 /// How a product is turned into a lower bound.
 struct Bounds {
-    form: ProductForm,
+    form: DotProductBound,
     /// Whether f32 makes no error here.
     exact: bool,
     /// A row's squared norm, in f32, times this is at most half of it, less its share of the error.
@@ -118,7 +118,7 @@ struct Bounds {
 
 impl Bounds {
     fn new(matrix: &Matrix, queries: &Matrix) -> Self {
-        let form = ProductForm::new(matrix.features(), Rounding::Nearest);
+        let form = DotProductBound::new(matrix.features(), Rounding::Nearest);
         let exact = Certificate::for_values(matrix, queries.values()) == Certificate::exact();
         let half = if exact { 0.5 } else { (0.5 - 1.5 * form.gamma) as f32 };
         Bounds { form, exact, half }

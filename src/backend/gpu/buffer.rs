@@ -1,4 +1,4 @@
-//! Memory on the device: uploads, outputs between guards, and what comes back.
+//! LloydState on the device: uploads, outputs between guards, and what comes back.
 
 use super::context::Context;
 use crate::error::{Error, Result};

@@ -1,29 +1,51 @@
-//! What an adapter can do at most: the host's side of `ceiling.wgsl`, which is no primitive and has no twin.
+//! What an adapter can do at most, as `segmenta bench` shows it: the host's side of `ceiling.wgsl`. It is not a primitive
+//! and has no CPU twin.
 
 use super::Gpu;
 use super::buffer::{Output, upload};
 use super::context::Context;
-use super::kernel::{Kernel, WORKGROUP, out, whole};
+use super::interface::{Binding, EntryPoint, shared_struct};
+use super::kernel::{Kernel, WORKGROUP};
 use crate::ceiling::{Ceilings, LEAST, TIMES};
 use crate::error::Result;
-use bytemuck::{Pod, Zeroable};
 use std::time::{Duration, Instant};
 
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct Params {
-    rounds: u32,
-    count: u32,
-    threads: u32,
-    by: f32,
-    plus: f32,
-    unused: [u32; 3],
+shared_struct! {
+    struct Params {
+        rounds: u32,
+        count: u32,
+        threads: u32,
+        by: f32,
+        plus: f32,
+        unused: [u32; 3],
+    }
 }
 
-/// Times that the source has the line of 16 multiply-adds.
+const PARAMS: Binding = Binding::uniform::<Params>(0, "params");
+const VALUES: Binding = Binding::read::<[f32; 4]>(1, "values");
+const SUMS: Binding = Binding::read_write::<f32>(2, "sums");
+
+const READ_ALL_ENTRY: EntryPoint = EntryPoint {
+    file: "ceiling",
+    name: "read_all",
+    threads: WORKGROUP,
+    params: PARAMS,
+    bindings: &[VALUES, SUMS],
+    overrides: &[],
+    constants: &[],
+};
+
+/// Reads memory.
+pub(super) static READ_ALL: EntryPoint = READ_ALL_ENTRY;
+
+/// Multiplies and adds.
+pub(super) static MULTIPLY_ADD: EntryPoint =
+    EntryPoint { name: "multiply_add", bindings: &[SUMS], ..READ_ALL_ENTRY };
+
+/// How often the shader repeats its line of 16 multiply-adds: it is compiled as if for so many features.
 const LINES: usize = 32;
 
-/// What a device is asked to do at once; a software driver has a few threads and the CPU's memory.
+/// How much a device is asked to do at once. A software driver gets less, because it has only the CPU's threads.
 struct Size {
     bytes: u64,
     groups: usize,
@@ -32,9 +54,9 @@ struct Size {
 impl Size {
     fn of(context: &Context) -> Self {
         let (bytes, groups) = if context.adapter.software { (32 << 20, 256) } else { (256 << 20, 8192) };
-        // A whole number of turns of all threads with four vectors each.
-        let turn = (groups * WORKGROUP * 4 * 16) as u64;
-        Size { bytes: (context.max_binding().min(bytes) / turn).max(1) * turn, groups }
+        // A whole number of rounds in which every thread reads four vectors.
+        let round = (groups * WORKGROUP * 4 * 16) as u64;
+        Size { bytes: (context.max_binding().min(bytes) / round).max(1) * round, groups }
     }
 }
 
@@ -48,7 +70,7 @@ impl Gpu {
         pollster::block_on(ceilings(&self.context))
     }
 
-    /// How long `bytes` take to come back from the device's memory.
+    /// How long it takes to copy `bytes` from the device's memory to the host.
     ///
     /// # Errors
     /// The device failed.
@@ -56,7 +78,7 @@ impl Gpu {
         pollster::block_on(readback(&self.context, bytes))
     }
 
-    /// Waits until the device has done all that it was given, uploads included.
+    /// Waits until the device has finished all work that was submitted, uploads included.
     ///
     /// # Errors
     /// The device failed.
@@ -66,14 +88,13 @@ impl Gpu {
 }
 
 fn wait(context: &Context) -> Result<()> {
-    // An empty submission sends off the writes that wait for one.
+    // Writes to buffers are sent with the next submission, so there must be one.
     context.queue.submit([]);
     context.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| context.failed(e))?;
     context.check()
 }
 
 async fn ceilings(context: &Context) -> Result<Ceilings> {
-    let source = include_str!("ceiling.wgsl");
     let size = Size::of(context);
     let threads = size.groups * WORKGROUP;
     let sums = Output::new(context, threads);
@@ -88,23 +109,23 @@ async fn ceilings(context: &Context) -> Result<Ceilings> {
     let groups = [size.groups, 1, 1];
 
     let values = upload(context, &vec![1f32; (size.bytes / 4) as usize]);
-    let read = Kernel::new(context, source, "read_all", LINES);
+    let read = Kernel::new(context, &READ_ALL, LINES);
     let rounds = best_rate(context, &sums, |rounds| {
-        let bindings = [whole(1, &values), out(2, &sums)];
+        let bindings = [VALUES.to(&values), SUMS.to(&sums)];
         read.dispatch(context, Params { rounds, ..params }, &bindings, groups);
     });
     let read = rounds.await? * size.bytes as f64;
     drop(values);
 
-    let multiply_add = Kernel::new(context, source, "multiply_add", LINES);
+    let multiply_add = Kernel::new(context, &MULTIPLY_ADD, LINES);
     let rounds = best_rate(context, &sums, |rounds| {
-        multiply_add.dispatch(context, Params { rounds, ..params }, &[out(2, &sums)], groups);
+        multiply_add.dispatch(context, Params { rounds, ..params }, &[SUMS.to(&sums)], groups);
     });
     let operations = threads * LINES * 16 * 2;
     Ok(Ceilings { read, multiply_add: rounds.await? * operations as f64 })
 }
 
-/// Rounds a second, at best.
+/// The best rate that was measured, in rounds a second.
 async fn best_rate(context: &Context, sums: &Output, dispatch: impl Fn(u32)) -> Result<f64> {
     let measure = async |rounds| -> Result<Duration> {
         wait(context)?;
@@ -127,7 +148,7 @@ async fn best_rate(context: &Context, sums: &Output, dispatch: impl Fn(u32)) -> 
 }
 
 async fn readback(context: &Context, bytes: u64) -> Result<Duration> {
-    // In pieces no larger than a pass has.
+    // In pieces that are no larger than those of a pass.
     let mut left = bytes.div_ceil(4);
     let most = (context.pass_bytes() / 4).max(4);
     let output = Output::new(context, left.min(most) as usize);

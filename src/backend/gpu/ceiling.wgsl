@@ -1,11 +1,12 @@
-// What a device can do at most. The results are of no use: they keep the compiler from leaving the work out.
+// What a device can do at most, for `segmenta bench`. The results mean nothing; they are written so that the compiler
+// cannot leave the work out. `//@each` is explained in shaders/README.md; here the host asks for 32 copies of the line.
 
 struct Params {
-    // Times that the values are read, or rounds of multiply-adds.
+    // How often the values are read, or how many rounds of multiply-adds are done.
     rounds: u32,
-    // Vectors to read.
+    // How many vectors there are to read.
     count: u32,
-    // All threads of the dispatch.
+    // How many threads the dispatch has.
     threads: u32,
     by: f32,
     plus: f32,
@@ -31,7 +32,7 @@ fn read_all(@builtin(global_invocation_id) id: vec3<u32>) {
 fn multiply_add(@builtin(global_invocation_id) id: vec3<u32>) {
     let by = vec4<f32>(params.by);
     let plus = vec4<f32>(params.plus + f32(id.x));
-    // Sums that do not wait for each other.
+    // Four sums that do not depend on each other, so that none has to wait.
     var a = plus;
     var b = plus + 1.0;
     var c = plus + 2.0;

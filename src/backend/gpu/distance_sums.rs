@@ -1,40 +1,59 @@
-//! The host's side of `shaders/distance_sums.wgsl`: columns sorted and packed once, rows in passes.
+//! The host's side of `shaders/distance_sums.wgsl`: the columns are sorted and packed once, then the rows go past them in
+//! passes.
 
 use super::GpuRows;
 use super::buffer::{Output, upload};
-use super::kernel::{MOST_TURNS, WORKGROUP, out, passes, pieces, turns, whole};
+use super::interface::{Binding, EntryPoint, shared_struct};
+use super::kernel::{WORKGROUP, passes, pieces};
+use super::source::{MAX_ITERATIONS, iterations};
 use crate::backend::cpu::{runs, slots};
 use crate::backend::{Labeling, SumsSink};
 use crate::error::Result;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, TILE};
 use crate::progress::Progress;
-use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
-/// Pairs of rows that one dispatch may take, times features: a fraction of a second on a small GPU.
+/// The most work of one dispatch, in pairs of rows times features: a fraction of a second on a small GPU.
 const DISPATCH_WORK: usize = 1 << 32;
 
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct Params {
-    first: u32,
-    rows: u32,
-    features: u32,
-    labelings: u32,
-    first_run: u32,
-    runs: u32,
-    scale: f32,
-    unused: u32,
+shared_struct! {
+    struct Params {
+        first: u32,
+        rows: u32,
+        features: u32,
+        labelings: u32,
+        first_run: u32,
+        runs: u32,
+        scale: f32,
+        unused: u32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct Run {
-    first_pack: u32,
-    columns: u32,
+shared_struct! {
+    struct Run {
+        first_pack: u32,
+        columns: u32,
+    }
 }
 
-/// Columns on the device, as many runs as one binding holds.
+const ROWS: Binding = Binding::read::<f32>(1, "rows");
+const PACKS: Binding = Binding::read::<[f32; 4]>(2, "packs");
+const RUNS: Binding = Binding::read::<Run>(3, "runs");
+const SLOTS: Binding = Binding::read::<u32>(4, "slots");
+const SUMS: Binding = Binding::read_write::<[u32; 2]>(5, "sums");
+
+/// The entry point of `shaders/distance_sums.wgsl`.
+pub(super) static DISTANCE_SUMS: EntryPoint = EntryPoint {
+    file: "distance_sums",
+    name: "distance_sums",
+    threads: WORKGROUP,
+    params: Binding::uniform::<Params>(0, "params"),
+    bindings: &[ROWS, PACKS, RUNS, SLOTS, SUMS],
+    overrides: &[],
+    constants: &[("TILE", TILE)],
+};
+
+/// Runs of columns on the device, as many as fit into one binding.
 struct Columns {
     packs: wgpu::Buffer,
     runs: wgpu::Buffer,
@@ -58,9 +77,9 @@ pub(super) async fn distance_sums(
         let sums = Output::new(context, 2 * width * count);
         sums.clear(context, 2 * width * count);
         for part in &columns {
-            // A run is 16 packs at most.
-            let turns = turns(16, matrix.features()) + labelings.len();
-            let most = (DISPATCH_WORK / (64 * matrix.features() * count)).min(MOST_TURNS / turns);
+            // A run has at most 64 columns, which are 16 packs.
+            let per_run = iterations(16, matrix.features()) + labelings.len();
+            let most = (DISPATCH_WORK / (64 * matrix.features() * count)).min(MAX_ITERATIONS / per_run);
             for piece in pieces(part.count, most) {
                 let params = Params {
                     first: pass.rows.start as u32,
@@ -73,11 +92,11 @@ pub(super) async fn distance_sums(
                     unused: 0,
                 };
                 let bindings = [
-                    whole(1, &pass.chunk.buffer),
-                    whole(2, &part.packs),
-                    whole(3, &part.runs),
-                    whole(4, &part.slots),
-                    out(5, &sums),
+                    ROWS.to(&pass.chunk.buffer),
+                    PACKS.to(&part.packs),
+                    RUNS.to(&part.runs),
+                    SLOTS.to(&part.slots),
+                    SUMS.to(&sums),
                 ];
                 rows.kernels.distance_sums(context).dispatch(
                     context,
@@ -101,7 +120,8 @@ pub(super) async fn distance_sums(
     Ok(())
 }
 
-/// What one unit of the high limb is worth: a power of two, so that no sum over all rows passes 2^31 units.
+/// The unit of a sum's high limb, in stored units: a power of two, so large that no sum over all rows exceeds 2^31 of
+/// them.
 fn limb_unit(matrix: &Matrix) -> f64 {
     let most = matrix.largest_distance() * matrix.total_copies().max(1.0);
     if most > 0.0 { libm::ldexp(1.0, libm::frexp(most).1 - 30) } else { 1.0 }
@@ -148,7 +168,7 @@ fn upload_runs(
         for pack in order[cut.clone()].chunks(4) {
             let mut points =
                 [0, 1, 2, 3].map(|i| matrix.row(pack.get(i).copied().unwrap_or(pack[0]) as usize));
-            // Columns that fill the last pack up have no copies.
+            // The columns that fill up the last pack stand for no copies.
             packs.push(
                 [0, 1, 2, 3].map(|i| pack.get(i).map_or(0.0, |&row| matrix.copies(row as usize) as f32)),
             );

@@ -1,7 +1,7 @@
 //! The steps that are measured, and the table that they are measured on.
 
 use super::super::super::interrupt::interrupted;
-use segmenta::backend::{Assigned, Labeling, Metric, Neighbour, Rule};
+use segmenta::backend::{Assigned, Labeling, Metric, Neighbour, SelfMatches};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::sweep::{SweepRow, score};
 use segmenta::cluster::{Params, Partition, Start, fit, fit_many};
@@ -156,7 +156,7 @@ impl Work {
             Work::Lloyd => Answer::Lloyd(dataset.lloyd(&trial.sets, labels)?),
             Work::Nearest => Answer::Nearest(dataset.nearest(
                 &trial.probes,
-                Rule::ExcludeSelf(&trial.own),
+                SelfMatches::Exclude(&trial.own),
                 Metric::Euclidean,
             )?),
             Work::DistanceSums => {

@@ -14,12 +14,12 @@ const NONE: u32 = u32::MAX;
 /// The labels of a group of sets, in a buffer for each chunk of the rows.
 pub(super) struct Labels {
     pub(super) chunks: Vec<Output>,
-    pub(super) form: Form,
+    pub(super) layout: LabelLayout,
 }
 
 /// How labels are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Form {
+pub(super) struct LabelLayout {
     /// Whether a label takes a word, as it must where k is above 255; else four rows share one.
     pub(super) wide: bool,
     /// Slots of a set: with two, those of the last pass stay while the next ones are written.
@@ -30,14 +30,14 @@ pub(super) struct Form {
 
 /// What is remembered of a set's last pass. Rows that the device did not label are in no cluster there, and the sums
 /// are without them: the host adds them anew after each pass.
-pub(super) struct Last {
+pub(super) struct SetState {
     pub(super) labels: Arc<Labels>,
     /// Which of the group's sets it is, and which of its slots has the labels.
     pub(super) place: usize,
     pub(super) slot: usize,
     pub(super) sums: Sums,
-    /// Whether the product form proves enough.
-    pub(super) product: bool,
+    /// Whether the dot_product layout proves enough.
+    pub(super) dot_product: bool,
 }
 
 /// Whole-number sums of rows, by centroid.
@@ -48,7 +48,7 @@ pub(super) struct Sums {
     pub(super) weights: Vec<i128>,
 }
 
-impl Form {
+impl LabelLayout {
     /// For sets that have no labels yet.
     pub(super) fn new<'a>(
         rows: &GpuRows<'_>,
@@ -64,7 +64,7 @@ impl Form {
         // Either all sets are remembered, or their labels take turns in the same memory.
         let total = 2 * sets.count() as u64 * all;
         let slots = if remember && fit >= 2 && total <= budget { 2 } else { 1 };
-        Form { wide, slots, most: (fit / slots).max(1) }
+        LabelLayout { wide, slots, most: (fit / slots).max(1) }
     }
 
     /// Words of one slot for a chunk's rows.
@@ -74,21 +74,21 @@ impl Form {
 }
 
 impl Labels {
-    pub(super) fn new(rows: &GpuRows<'_>, form: Form, sets: usize) -> Self {
-        let words = |chunk| form.words(chunk) * form.slots * sets;
+    pub(super) fn new(rows: &GpuRows<'_>, layout: LabelLayout, sets: usize) -> Self {
+        let words = |chunk| layout.words(chunk) * layout.slots * sets;
         let chunks = rows.resident.chunks.iter().map(|c| Output::new(rows.context, words(c))).collect();
-        Labels { chunks, form }
+        Labels { chunks, layout }
     }
 
     /// Whether labels outlive the pass.
     pub(super) fn stay(&self) -> bool {
-        self.form.slots == 2
+        self.layout.slots == 2
     }
 
     /// The labels of a chunk's rows in slot `slot`, from all words of the chunk's buffer.
     pub(super) fn unpack(&self, chunk: &Chunk, words: &[u32], slot: usize) -> impl Iterator<Item = u32> {
-        let own = self.form.words(chunk);
-        let per_word = if self.form.wide { 1 } else { 4 };
+        let own = self.layout.words(chunk);
+        let per_word = if self.layout.wide { 1 } else { 4 };
         words[slot * own..][..own]
             .iter()
             .flat_map(move |&word| {

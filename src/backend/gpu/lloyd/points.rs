@@ -1,19 +1,21 @@
-//! Centroids in packs of four, for distances or for the product form.
+//! Centroids in packs of four, for distances or for the dot_product bound.
 
-use crate::canonical::{Centroids, Certificate, ProductForm, ProductPoint, Rounding, squared_distance};
+use crate::backend::gpu::interface::shared_struct;
+use crate::canonical::{
+    Centroids, Certificate, DotProductBound, DotProductTerms, Rounding, squared_distance,
+};
 use crate::matrix::Matrix;
-use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
 /// What the sum of a point that is none starts with: farther than any row, nearer than infinity.
 const OUT_OF_REACH: f32 = (1u128 << 124) as f32;
 
-/// A centroid of a set, and at least its norm.
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Id {
-    centroid: u32,
-    radius: f32,
+shared_struct! {
+    /// A centroid that rows are compared with: its number in the set, and a number that is at least its norm.
+    pub(super) struct Point {
+        centroid: u32,
+        radius: f32,
+    }
 }
 
 /// The centroids of a batch of sets.
@@ -21,7 +23,7 @@ pub(super) struct Points {
     /// Starts, slopes, then the features of four points, pack after pack.
     pub(super) packs: Vec<[f32; 4]>,
     /// Four for each pack.
-    pub(super) ids: Vec<Id>,
+    pub(super) points: Vec<Point>,
     pub(super) sets: Vec<SetPoints>,
 }
 
@@ -43,46 +45,46 @@ pub(super) fn exact(matrix: &Matrix, set: &Centroids) -> bool {
 }
 
 impl Points {
-    pub(super) fn new(matrix: &Matrix, sets: &[Centroids], product: bool) -> Self {
+    pub(super) fn new(matrix: &Matrix, sets: &[Centroids], dot_product: bool) -> Self {
         let d = matrix.features();
-        let form = ProductForm::new(d, Rounding::Either);
-        let mut out = Points { packs: Vec::new(), ids: Vec::new(), sets: Vec::new() };
+        let bound = DotProductBound::new(d, Rounding::Either);
+        let mut out = Points { packs: Vec::new(), points: Vec::new(), sets: Vec::new() };
         for set in sets {
-            let start = out.ids.len() / 4;
+            let start = out.points.len() / 4;
             for pack in sent(set).chunks(4) {
                 let point = |i: usize| pack.get(i).map(|&c| set.get(c as usize));
-                let terms = [0, 1, 2, 3].map(|i| point(i).map(|values| form.point(values.iter().copied())));
-                let term = |of: fn(&ProductPoint) -> f32, none: f32| {
-                    terms.map(|term| term.filter(|_| product).as_ref().map_or(none, of))
+                let terms = [0, 1, 2, 3].map(|i| point(i).map(|values| bound.point(values.iter().copied())));
+                let term = |of: fn(&DotProductTerms) -> f32, none: f32| {
+                    terms.map(|term| term.filter(|_| dot_product).as_ref().map_or(none, of))
                 };
                 let starts = term(|t| t.start, 0.0);
                 let alive = [0, 1, 2, 3].map(|i| i < pack.len());
                 out.packs.push([0, 1, 2, 3].map(|i| if alive[i] { starts[i] } else { OUT_OF_REACH }));
                 out.packs.push(term(|t| t.slope, 0.0));
-                let sign = if product { -1.0 } else { 1.0 };
+                let sign = if dot_product { -1.0 } else { 1.0 };
                 let value = |i: usize, j: usize| point(i).map_or(0.0, |values| sign * values[j]);
                 out.packs.extend((0..d).map(|j| [0, 1, 2, 3].map(|i| value(i, j))));
-                let id = |i: usize| pack.get(i).copied().unwrap_or(0);
+                let centroid = |i: usize| pack.get(i).copied().unwrap_or(0);
                 let radius = |i: usize| terms[i].map_or(0.0, |t| t.radius);
-                out.ids.extend([0, 1, 2, 3].map(|i| Id { centroid: id(i), radius: radius(i) }));
+                out.points.extend([0, 1, 2, 3].map(|i| Point { centroid: centroid(i), radius: radius(i) }));
             }
-            let certificate = if product {
-                [form.width, 0.0, form.slack, 0.0]
+            let certificate = if dot_product {
+                [bound.width, 0.0, bound.slack, 0.0]
             } else {
                 let Certificate { low, high, slack } = Certificate::for_values(matrix, &set.values);
                 [low, high, slack, 0.0]
             };
-            out.sets.push(SetPoints { packs: start..out.ids.len() / 4, certificate });
+            out.sets.push(SetPoints { packs: start..out.points.len() / 4, certificate });
         }
         out
     }
 }
 
-/// Whether the product form proves nearly all of a few rows: it does not where clusters are small beside their
+/// Whether the dot_product bound proves nearly all of a few rows: it does not where clusters are small beside their
 /// distance from the origin.
-pub(super) fn product_serves(matrix: &Matrix, set: &Centroids) -> bool {
+pub(super) fn dot_product_serves(matrix: &Matrix, set: &Centroids) -> bool {
     const FEW: usize = 64;
-    let form = ProductForm::new(matrix.features(), Rounding::Either);
+    let bound = DotProductBound::new(matrix.features(), Rounding::Either);
     let points: Vec<&[f32]> = sent(set).into_iter().map(|c| set.get(c as usize)).collect();
     let few = FEW.min(matrix.rows());
     let doubtful = (0..few).filter(|r| {
@@ -96,8 +98,8 @@ pub(super) fn product_serves(matrix: &Matrix, set: &Centroids) -> bool {
             }
         }
         let norm = matrix.row(i).map(|v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
-        let radius = f64::from(form.point(nearest.iter().copied()).radius);
-        (second - best) / 2.0 < 2.0 * f64::from(form.width) * (norm * radius + radius * radius / 2.0)
+        let radius = f64::from(bound.point(nearest.iter().copied()).radius);
+        (second - best) / 2.0 < 2.0 * f64::from(bound.width) * (norm * radius + radius * radius / 2.0)
     });
     doubtful.count() <= 1
 }

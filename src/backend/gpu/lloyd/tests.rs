@@ -1,8 +1,8 @@
-//! What the common cases do not reach: labels of a whole word, sums in chunks, and memories of sets that come and go.
+//! What the common cases do not reach: labels of a whole word, sums in chunks, and states of sets that come and go.
 
 use crate::backend::cpu::Cpu;
 use crate::backend::gpu::{Gpu, Options, adapters};
-use crate::backend::{Assigned, Backend, Memory};
+use crate::backend::{Assigned, Backend, LloydState};
 use crate::canonical::Centroids;
 use crate::matrix::Matrix;
 use crate::random::{Draws, Purpose, Stream};
@@ -33,20 +33,20 @@ fn passes(backend: &dyn Backend, matrix: &Matrix, ks: &[usize]) -> Vec<Vec<Assig
     let mut draws = Draws::new(5, Purpose::SynthTable).at(1);
     let rows = backend.load(matrix).unwrap();
     let mut sets: Vec<Centroids> = ks.iter().map(|&k| centroids(matrix, k, &mut draws)).collect();
-    let mut memories: Vec<Memory> = ks.iter().map(|_| Memory::default()).collect();
+    let mut states: Vec<LloydState> = ks.iter().map(|_| LloydState::default()).collect();
     let mut out = Vec::new();
     for pass in 0..4 {
-        out.push(rows.lloyd_again(&sets, pass % 2 == 1, &mut memories).unwrap());
+        out.push(rows.lloyd_incremental(&sets, pass % 2 == 1, &mut states).unwrap());
         if pass == 1 {
             sets.remove(0);
-            memories.remove(0);
+            states.remove(0);
             sets.push(centroids(matrix, 7, &mut draws));
-            memories.push(Memory::default());
+            states.push(LloydState::default());
         }
         sets = sets.iter().map(|set| moved(set, &mut draws)).collect();
     }
     out.push(rows.lloyd(&sets, true).unwrap());
-    out.iter_mut().flatten().for_each(|assigned| assigned.undecided = 0);
+    out.iter_mut().flatten().for_each(|assigned| assigned.f64_fallbacks = 0);
     out
 }
 
