@@ -13,8 +13,8 @@ use crate::cluster::{Diagnostics, Method, Partition};
 use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
 use crate::matrix::{Grid, Matrix};
-use crate::recipe::{Applied, ColumnReference, Counted, Encoder, Fitted, Preparation};
-use crate::table::{Known, Table};
+use crate::recipe::{AppliedRecipe, BinCounts, ColumnReference, Encoder, FittedRecipe, Preparation};
+use crate::table::{KnownColumns, Table};
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -87,15 +87,20 @@ pub struct Assignments {
 struct LabelledTable {
     assignments: Assignments,
     /// The rows by the bins of the reference's columns.
-    counted: Vec<Counted>,
+    counted: Vec<BinCounts>,
     /// The weights of the rows that got a segment.
     weights: Option<Weights>,
 }
 
 impl Model {
     /// The model of a partition. `matrix` may be the table of the distinct rows; `method` made the partition.
-    pub fn new(partition: &Partition, matrix: &Matrix, fitted: impl Into<Fitted>, method: &Method) -> Self {
-        let Fitted { preparation, encoder } = fitted.into();
+    pub fn new(
+        partition: &Partition,
+        matrix: &Matrix,
+        fitted: impl Into<FittedRecipe>,
+        method: &Method,
+    ) -> Self {
+        let FittedRecipe { preparation, encoder } = fitted.into();
         Model {
             version: VERSION,
             run: None,
@@ -233,12 +238,15 @@ impl Model {
 
     /// The columns that new tables must be read as text, for [`crate::table::ReadOptions::text`].
     pub fn text_columns(&self) -> Vec<String> {
-        Fitted::texts(&self.preparation, &self.encoder)
+        FittedRecipe::texts(&self.preparation, &self.encoder)
     }
 
     /// The columns that new tables must be read as text and as numbers, as at the fit.
-    pub fn known_columns(&self) -> Known {
-        Known { text: self.text_columns(), numbers: Fitted::numbers(&self.preparation, &self.encoder) }
+    pub fn known_columns(&self) -> KnownColumns {
+        KnownColumns {
+            text: self.text_columns(),
+            numbers: FittedRecipe::numbers(&self.preparation, &self.encoder),
+        }
     }
 
     /// As it is written to `model.json`.
@@ -260,8 +268,8 @@ impl Model {
 
     /// Labels the rows of a table, and counts them by the bins of the reference.
     fn label(&self, table: &Table, backend: &dyn Backend) -> Result<LabelledTable> {
-        let Applied { encoded, outliers, table: whole } =
-            Fitted::features(&self.preparation, &self.encoder, table)?;
+        let AppliedRecipe { encoded, outliers, table: whole } =
+            FittedRecipe::features(&self.preparation, &self.encoder, table)?;
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {

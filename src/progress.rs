@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// A step of long work.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step<'a> {
+pub struct ProgressUpdate<'a> {
     /// What is being done, such as `fit`.
     pub stage: &'a str,
     /// How much of it is done, of `total`.
@@ -13,7 +13,7 @@ pub struct Step<'a> {
     pub total: u64,
 }
 
-type Callback<'a> = &'a (dyn Fn(Step<'_>) -> bool + Sync);
+type Callback<'a> = &'a (dyn Fn(ProgressUpdate<'_>) -> bool + Sync);
 
 /// The caller's callback, or none. A callback that returns false stops the work with [`Error::Interrupted`].
 #[derive(Clone, Copy, Default)]
@@ -36,7 +36,7 @@ impl<'a> Progress<'a> {
     /// [`Error::Interrupted`] where the callback says to stop.
     pub fn step(&self, stage: &str, done: u64, total: u64) -> Result<()> {
         match self.0 {
-            Some(callback) if !callback(Step { stage, done, total }) => Err(Error::Interrupted),
+            Some(callback) if !callback(ProgressUpdate { stage, done, total }) => Err(Error::Interrupted),
             _ => Ok(()),
         }
     }

@@ -1,8 +1,8 @@
 //! From columns to features: what a [`Recipe`] says, or rules choose, is fitted once and then applied.
 //!
-//! A recipe makes columns of columns by chains of [`Step`]s, leaves rows out ([`Drop`]) and names its features;
+//! A recipe makes columns of columns by chains of [`Step`]s, leaves rows out ([`DropSpec`]) and names its features;
 //! [`Recipe::fit`] learns what that needs. [`infer()`] says what would become of each column and why; [`Encoder::fit`]
-//! learns medians, means, deviations and category levels; [`Fitted::apply`] turns any table with those columns into
+//! learns medians, means, deviations and category levels; [`FittedRecipe::apply`] turns any table with those columns into
 //! features.
 
 mod aggregate;
@@ -15,34 +15,34 @@ mod encode;
 mod file;
 mod fit;
 mod fitted;
+mod fitted_step;
 mod group;
 mod infer;
 mod preparation;
 mod reference;
 mod rows;
-mod rule;
 mod statistics;
 mod step;
 
 use serde::{Deserialize, Serialize};
 
-pub use aggregate::{Aggregate, Figure};
-pub use arithmetic::Operation;
-pub use drops::{Bounds, Drop, DropRule, FittedDrop};
-pub use encode::{ColumnEncoder, Encoded, Encoder, Sides};
+pub use aggregate::{Aggregate, AggregateFunction};
+pub use arithmetic::ArithmeticOperation;
+pub use drops::{Bounds, DropCondition, DropSpec, FittedDrop};
+pub use encode::{BinaryCategories, ColumnEncoder, Encoded, Encoder};
 pub(crate) use file::SIZE;
 pub(crate) use file::fit_for_a_name;
-pub use file::{Column, Features, Recipe, Treatment};
-pub(crate) use fitted::Applied;
-pub use fitted::{Fitted, Fitting};
-pub use group::{Group, GroupFigure, Grouping};
-pub use infer::{Choice, infer};
-pub use preparation::{Kind, MadeColumn, Preparation};
+pub use file::{ColumnSpec, EncodingOptions, Features, Recipe};
+pub(crate) use fitted::AppliedRecipe;
+pub use fitted::{FitReport, FittedRecipe};
+pub use fitted_step::{Comparison, FittedStep, Scalar};
+pub use group::{Group, GroupAggregate, Grouping};
+pub use infer::{ColumnChoice, infer};
+pub use preparation::{ColumnType, FittedColumn, Preparation};
+pub(crate) use reference::BinCounts;
 pub use reference::ColumnReference;
-pub(crate) use reference::Counted;
-pub use rule::{Comparison, Constant, Rule};
 pub(crate) use statistics::quantiles;
-pub use step::{Statistic, Step};
+pub use step::{ImputeStatistic, Step};
 
 /// How many levels of a text column get a feature each; the rest share one.
 pub const TOP_LEVELS: usize = 15;
@@ -94,7 +94,8 @@ impl Missing {
 }
 
 /// Which columns become features, and how.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct InferOptions {
     /// Names or globs (`*`, `?`) of the columns to take, whatever they look like; empty: choose by the rules.
     pub features: Vec<String>,

@@ -28,4 +28,4 @@ pub use enthusiasts::{Enthusiast, Enthusiasts, enthusiasts};
 pub use example::Example;
 pub use first_day::{FirstDay, Newcomer, first_day};
 pub use learners::{Learner, Learners, learners};
-pub use survey::{Kind, Question, Survey, Topic, survey};
+pub use survey::{Question, QuestionType, Survey, Topic, survey};

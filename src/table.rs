@@ -11,9 +11,9 @@ mod ids;
 mod missing;
 mod names;
 mod npy;
-mod reading;
+mod number_format;
 mod texts;
-mod wholes;
+mod wide_integers;
 pub mod write;
 
 use std::borrow::Cow;
@@ -23,14 +23,15 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 use crate::memory::{self, Budget};
-use serde::{Deserialize, Serialize};
 
 pub(crate) use names::{check_columns, closest, missing_column};
-pub use reading::{Inferred, Reading, Written};
-pub use wholes::Wholes;
+pub use number_format::{DetectedFormat, InferredFormat, NumberFormat};
+pub use wide_integers::WideIntegers;
 
 /// One column's values. Every variant has one entry a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,9 +203,9 @@ pub struct Table {
     /// The id column's name and its cells letter for letter, where one was asked for.
     pub ids: Option<(String, Vec<String>)>,
     /// How numbers are written in the columns where that is not as programs write them, by the columns' names.
-    pub readings: BTreeMap<String, Written>,
+    pub number_formats: BTreeMap<String, DetectedFormat>,
     /// Columns of whole numbers that f64 cannot tell apart, by their names.
-    pub wholes: BTreeMap<String, Wholes>,
+    pub wide_integers: BTreeMap<String, WideIntegers>,
     /// What a person should know of the file, one sentence each.
     pub notes: Vec<String>,
 }
@@ -235,7 +236,7 @@ impl Table {
 /// it. Integers, floats and decimals are numbers. So are dates and timestamps, as seconds since 1970 (in UTC where a
 /// timestamp has a zone, else as on its clock), and times of day and durations, as seconds. What is no single value
 /// (lists, structs, maps, intervals) or no text (binary) is left out: missing in every row.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Text with a header; the delimiter is found among comma, semicolon, tab and bar.
@@ -263,11 +264,11 @@ impl Format {
 
 /// Columns of which somebody, such as a fitted model, knows what they hold: see [`ReadOptions`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownColumns {
     /// Columns that are text.
     pub text: Vec<String>,
     /// Columns that are numbers, and how these are written.
-    pub numbers: Vec<(String, Reading)>,
+    pub numbers: Vec<(String, NumberFormat)>,
 }
 
 /// How to read a table; the default takes everything from the file itself.
@@ -293,7 +294,7 @@ pub struct ReadOptions {
     /// Columns that are numbers, and how these are written. New rows for a fitted encoder need it: `1,234` alone
     /// could mean two numbers.
     #[serde(skip)]
-    pub numbers: Vec<(String, Reading)>,
+    pub numbers: Vec<(String, NumberFormat)>,
     /// How many lines at the top of a text table come before its header. `None`: comments (`#`) are skipped, and what
     /// looks like a title is an error.
     pub skip_lines: Option<usize>,
@@ -316,8 +317,8 @@ pub struct ReadOptions {
 ///
 /// Cells are trimmed of ASCII whitespace, except ids. A column is numbers if every cell that is not missing
 /// is one, booleans if all are `true` or `false` in any case, text otherwise. Digits with a leading zero (`007`) are
-/// codes, which are text. Text whose every value is a number under one [`Reading`] is numbers, as
-/// [`Table::readings`] says. Blank lines are skipped; a column without a name is called `unnamed_N` by its position,
+/// codes, which are text. Text whose every value is a number under one [`NumberFormat`] is numbers, as
+/// [`Table::number_formats`] says. Blank lines are skipped; a column without a name is called `unnamed_N` by its position,
 /// counted from 1.
 ///
 /// # Errors

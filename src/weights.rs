@@ -35,15 +35,15 @@ pub struct Weights {
 
 /// Why weights cannot be used: the row (counted from 0) and a sentence.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Unusable {
+pub struct InvalidWeights {
     /// The row, counted from 0; none where the whole column is at fault.
     pub row: Option<usize>,
     /// What is wrong with it.
     pub what: String,
 }
 
-impl From<Unusable> for Error {
-    fn from(Unusable { row, what }: Unusable) -> Self {
+impl From<InvalidWeights> for Error {
+    fn from(InvalidWeights { row, what }: InvalidWeights) -> Self {
         Error::data(row.map_or_else(|| what.clone(), |row| format!("row {}: {what}", row + 1)))
     }
 }
@@ -57,8 +57,8 @@ impl Weights {
     ///
     /// # Errors
     /// A weight that is missing, negative or infinite; all weights 0; weights too far apart to be kept.
-    pub fn new(given: &[f64]) -> std::result::Result<Self, Unusable> {
-        let at = |row: usize, what: String| Unusable { row: Some(row), what };
+    pub fn new(given: &[f64]) -> std::result::Result<Self, InvalidWeights> {
+        let at = |row: usize, what: String| InvalidWeights { row: Some(row), what };
         if let Some(row) = given.iter().position(|w| !w.is_finite() || *w < 0.0) {
             let found = if given[row].is_nan() { "nothing".into() } else { given[row].to_string() };
             return Err(at(row, format!("expected a weight of 0 or more, found {found}")));
@@ -66,7 +66,7 @@ impl Weights {
         let positive = || given.iter().copied().filter(|w| *w > 0.0);
         let (least, most) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
         if most == 0.0 {
-            return Err(Unusable { row: None, what: "all weights are zero, so no row counts".into() });
+            return Err(InvalidWeights { row: None, what: "all weights are zero, so no row counts".into() });
         }
         let row_of = |value: f64| given.iter().position(|w| *w == value).unwrap_or(0);
         if given.iter().all(|w| w.fract() == 0.0) && most <= MOST_STEPS as f64 {

@@ -5,7 +5,7 @@ use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
 use crate::model::{Assigner, Model};
 use crate::recipe::Encoder;
-use crate::table::{Known, ReadOptions, Table};
+use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -87,9 +87,9 @@ impl Init {
     }
 
     /// The columns that the model read as text and as numbers.
-    pub fn known_columns(&self) -> Known {
+    pub fn known_columns(&self) -> KnownColumns {
         match &self.from {
-            From::Rows(_) => Known::default(),
+            From::Rows(_) => KnownColumns::default(),
             From::Model(model) => model.known_columns(),
         }
     }

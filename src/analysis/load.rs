@@ -6,7 +6,7 @@ use super::notice::{Notice, Observer, during};
 use super::work::reading;
 use super::{Seconds, Spec};
 use crate::error::{Error, Result};
-use crate::table::{Known, ReadOptions, Table};
+use crate::table::{KnownColumns, ReadOptions, Table};
 use std::path::Path;
 use std::time::Instant;
 
@@ -51,7 +51,7 @@ pub fn load(spec: &Spec, source: Source, observer: &dyn Observer) -> Result<Load
     let table = match source {
         Source::Table(table) => *table,
         Source::Spec => {
-            let known = init.as_ref().map_or_else(Known::default, Init::known_columns);
+            let known = init.as_ref().map_or_else(KnownColumns::default, Init::known_columns);
             let table = read(spec, known, limit, observer)?;
             seconds.load = Some(start.elapsed().as_secs_f64());
             table
@@ -60,7 +60,7 @@ pub fn load(spec: &Spec, source: Source, observer: &dyn Observer) -> Result<Load
     Ok(Loaded { table, init, began, limit, seconds })
 }
 
-fn read(spec: &Spec, known: Known, limit: u64, observer: &dyn Observer) -> Result<Table> {
+fn read(spec: &Spec, known: KnownColumns, limit: u64, observer: &dyn Observer) -> Result<Table> {
     let input = &spec.input;
     if let (None, Some(example)) = (&input.path, input.synth) {
         let rows = input.rows.unwrap_or_else(|| example.rows());

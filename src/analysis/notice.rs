@@ -2,14 +2,14 @@
 
 use super::work::Plan;
 use crate::backend::Description;
-use crate::progress::{Progress, Step};
-use crate::recipe::Choice;
+use crate::progress::{Progress, ProgressUpdate};
+use crate::recipe::ColumnChoice;
 use std::path::PathBuf;
 
 /// Watches an analysis. All methods do nothing where they are not implemented.
 pub trait Observer: Sync {
     /// Hears how far a stage is. `false` asks the analysis to stop, which it does with [`crate::Error::Interrupted`].
-    fn step(&self, _step: Step<'_>) -> bool {
+    fn step(&self, _step: ProgressUpdate<'_>) -> bool {
         !self.stopped()
     }
 
@@ -41,7 +41,7 @@ pub(super) fn during<T>(observer: &dyn Observer, name: &str, work: impl FnOnce()
 
 /// Calls `work` with the observer as the progress of primitives and algorithms.
 pub(super) fn with_progress<T>(observer: &dyn Observer, work: impl FnOnce(Progress<'_>) -> T) -> T {
-    let step = |step: Step<'_>| observer.step(step);
+    let step = |step: ProgressUpdate<'_>| observer.step(step);
     work(Progress::new(&step))
 }
 
@@ -65,7 +65,7 @@ pub enum Notice {
     /// Which columns became features and which did not, and why; and how many rows there are.
     Features {
         /// One for each column.
-        choices: Vec<Choice>,
+        choices: Vec<ColumnChoice>,
         /// The table's rows.
         rows: usize,
     },

@@ -109,7 +109,7 @@ pub struct Seconds {
     /// Hopkins' statistic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tendency: Option<f64>,
-    /// Fitting, of the sweep too.
+    /// FitReport, of the sweep too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<f64>,
     /// Silhouettes.

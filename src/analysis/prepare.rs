@@ -7,7 +7,7 @@ use super::notice::{Notice, Observer};
 use super::{Compute, Seconds, Spec};
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
-use crate::recipe::{ColumnReference, Fitted, Fitting};
+use crate::recipe::{ColumnReference, FitReport, FittedRecipe};
 use crate::weights::Weights;
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ pub struct Prepared {
     /// Rows of weight 0: they are labelled, but nothing is learned from them.
     pub weightless: Option<Weightless>,
     /// What was learned on the way from columns to features.
-    pub fitted: Fitted,
+    pub fitted: FittedRecipe,
     /// The id column's name and cells, if one was asked for.
     pub ids: Option<(String, Vec<String>)>,
     /// Rows of the table; the fit may have fewer.
@@ -98,7 +98,7 @@ impl Loaded {
         // Before the recipe makes columns of the table's own names.
         let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
-        let Fitting { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
+        let FitReport { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
             recipe.fit(&mut table).map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));

@@ -5,11 +5,16 @@ use std::path::Path;
 
 use super::spec::{DEFAULT_FOLDER, DEFAULT_KS, Spec, word_of};
 use crate::cluster::Method;
-use crate::recipe::{Choice, InferOptions, Missing, Scale};
+use crate::recipe::{ColumnChoice, InferOptions, Missing, Scale};
 use crate::table::{Format, ReadOptions};
 
 /// Writes the recipe that takes the table at `path` to the features that `choices` say.
-pub fn print_recipe(path: &Path, read: &ReadOptions, options: &InferOptions, choices: &[Choice]) -> String {
+pub fn print_recipe(
+    path: &Path,
+    read: &ReadOptions,
+    options: &InferOptions,
+    choices: &[ColumnChoice],
+) -> String {
     let mut text = String::new();
     // A String takes everything.
     let _ = write(&mut text, path, read, options, choices);
@@ -21,7 +26,7 @@ fn write(
     path: &Path,
     read: &ReadOptions,
     options: &InferOptions,
-    choices: &[Choice],
+    choices: &[ColumnChoice],
 ) -> std::fmt::Result {
     writeln!(out, "# From a table to segments. RECIPES.md explains every key.\n\n[input]")?;
     writeln!(out, "path = {}", quoted(&path.to_string_lossy()))?;

@@ -32,7 +32,6 @@ pub struct Spec {
     /// Where the table is and how it is read.
     pub input: Input,
     /// Which columns are made, which rows are left out, and which columns become features.
-    #[serde(skip)]
     pub recipe: Recipe,
     /// The seed of all random draws: the same seed gives the same result.
     pub seed: u64,
@@ -234,7 +233,9 @@ impl FromStr for Ks {
         };
         let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
         if low > high {
-            return Err(format!("{low}..{high} is an empty range: its first k is above its last"));
+            return Err(format!(
+                "{text:?} is an empty range, as its first k is above its last; a range such as 2..10 goes up"
+            ));
         }
         if high - low >= MOST_KS {
             return Err(format!("{low}..{high} has more than {MOST_KS} values of k"));

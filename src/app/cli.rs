@@ -17,7 +17,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use segmenta::analysis::{DEFAULT_FOLDER, Ks};
 use segmenta::backend::Device;
-use segmenta::table::write::Format;
+use segmenta::table::write::OutputFormat;
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -139,7 +139,7 @@ pub struct Out {
     /// What the assignments are written as: assignments.csv or assignments.parquet
     #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
           help_heading = "Output")]
-    pub assignments: Format,
+    pub assignments: OutputFormat,
     /// Write distances and margins with all of their digits, not with six
     #[arg(long, help_heading = "Output")]
     pub full_precision: bool,
@@ -205,7 +205,7 @@ pub struct RunRecipe {
     /// What the assignments are written as: assignments.csv or assignments.parquet
     #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
           help_heading = "Output")]
-    pub assignments: Format,
+    pub assignments: OutputFormat,
     /// Write distances and margins with all of their digits, not with six
     #[arg(long, help_heading = "Output")]
     pub full_precision: bool,
@@ -386,7 +386,8 @@ fn tolerance(text: &str) -> Result<f64, String> {
 }
 
 /// What assignments are written as, by the flag's words.
-const ASSIGNMENTS: &[(&str, Format)] = &[("csv", Format::Csv), ("parquet", Format::Parquet)];
+const ASSIGNMENTS: &[(&str, OutputFormat)] =
+    &[("csv", OutputFormat::Csv), ("parquet", OutputFormat::Parquet)];
 
 /// A parser of one of a few words, each of which stands for a value.
 fn one_of<T: Copy + Send + Sync>(

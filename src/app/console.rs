@@ -4,7 +4,7 @@ use super::interrupt::interrupted;
 use crate::app::cli::{ProgressMode, Talk};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use segmenta::analysis::{Notice, Observer};
-use segmenta::progress::Step;
+use segmenta::progress::ProgressUpdate;
 pub use segmenta::report::figures::count;
 use segmenta::report::figures::{duration, plain_lines};
 use segmenta::report::notices::{Level, in_words};
@@ -140,7 +140,7 @@ impl Console {
 }
 
 impl Observer for Console {
-    fn step(&self, step: Step<'_>) -> bool {
+    fn step(&self, step: ProgressUpdate<'_>) -> bool {
         self.enter(step.stage, Some(step.total));
         if let Ok(mut stage) = self.stage.lock()
             && let Some(stage) = stage.as_mut()
@@ -176,7 +176,7 @@ impl Observer for Console {
 
 impl Stage {
     /// Tells a log how far it is, more and more seldom.
-    fn tell(&mut self, step: &Step<'_>) {
+    fn tell(&mut self, step: &ProgressUpdate<'_>) {
         let taken = self.began.elapsed();
         if taken < self.news || step.done == 0 || step.done >= step.total {
             return;

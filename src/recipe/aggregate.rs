@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::Treatment;
-use crate::recipe::rule::{Constant, as_text, numbers_or, text_of};
+use crate::recipe::EncodingOptions;
+use crate::recipe::fitted_step::{Scalar, as_text, numbers_or, text_of};
 use crate::recipe::statistics::{Copies, constant, count, deviation, mean, median, sum, there};
 use crate::table::Values;
 
 /// A column that holds for each row a figure of its group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// Its line in the recipe.
     pub line: u64,
@@ -21,15 +21,15 @@ pub struct Aggregate {
     /// The column that the figure is of; for counts, none counts rows.
     pub of: Option<String>,
     /// The figure.
-    pub figure: Figure,
+    pub function: AggregateFunction,
     /// How it becomes a feature.
-    pub treatment: Treatment,
+    pub encoding: EncodingOptions,
 }
 
 /// A figure of a group; missing values are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Figure {
+pub enum AggregateFunction {
     /// The mean.
     Mean,
     /// The middle, or the mean of the two middle ones.
@@ -52,19 +52,19 @@ pub enum Figure {
     Last,
 }
 
-impl Figure {
+impl AggregateFunction {
     /// Each by its name in a recipe.
-    pub(crate) const WORDS: [(&str, Figure); 10] = [
-        ("mean", Figure::Mean),
-        ("median", Figure::Median),
-        ("count", Figure::Count),
-        ("distinct", Figure::Distinct),
-        ("sum", Figure::Sum),
-        ("min", Figure::Min),
-        ("max", Figure::Max),
-        ("std", Figure::Std),
-        ("first", Figure::First),
-        ("last", Figure::Last),
+    pub(crate) const WORDS: [(&str, AggregateFunction); 10] = [
+        ("mean", AggregateFunction::Mean),
+        ("median", AggregateFunction::Median),
+        ("count", AggregateFunction::Count),
+        ("distinct", AggregateFunction::Distinct),
+        ("sum", AggregateFunction::Sum),
+        ("min", AggregateFunction::Min),
+        ("max", AggregateFunction::Max),
+        ("std", AggregateFunction::Std),
+        ("first", AggregateFunction::First),
+        ("last", AggregateFunction::Last),
     ];
 
     /// The names of all, as a sentence lists them.
@@ -75,7 +75,7 @@ impl Figure {
     }
 
     fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, figure)| *figure == self).map_or("", |(word, _)| word)
+        Self::WORDS.iter().find(|(_, function)| *function == self).map_or("", |(word, _)| word)
     }
 }
 
@@ -84,18 +84,18 @@ impl Figure {
 /// # Errors
 /// A sentence, where a figure of numbers is of a column that holds none.
 pub(super) fn figures(
-    figure: Figure,
+    function: AggregateFunction,
     by: &Values,
     of: Option<&Values>,
     copies: Copies<'_>,
-) -> Result<(HashMap<String, Constant>, Values), String> {
+) -> Result<(HashMap<String, Scalar>, Values), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((HashMap::new(), Values::Empty(by.len()))) };
-    let figures = of_groups(figure, codes, levels.len(), of, copies)?;
+    let figures = of_groups(function, codes, levels.len(), of, copies)?;
     let groups = levels.iter().enumerate().filter_map(|(i, level)| {
         let value = match &figures {
-            Values::Text { levels, codes } => Constant::Text(levels[codes[i]? as usize].clone()),
-            _ => Constant::Number(figures.number(i).filter(|v| !v.is_nan())?),
+            Values::Text { levels, codes } => Scalar::Text(levels[codes[i]? as usize].clone()),
+            _ => Scalar::Number(figures.number(i).filter(|v| !v.is_nan())?),
         };
         Some((level.clone(), value))
     });
@@ -107,25 +107,25 @@ pub(super) fn figures(
 /// # Errors
 /// As [`figures`].
 pub(super) fn of_groups(
-    figure: Figure,
+    function: AggregateFunction,
     codes: &[Option<u32>],
     groups: usize,
     of: Option<&Values>,
     copies: Copies<'_>,
 ) -> Result<Values, String> {
-    let values: Vec<f64> = match (figure, of) {
-        (Figure::First | Figure::Last, Some(Values::Text { levels, codes: own })) => {
-            let of = ends_of_texts(figure, codes, groups, own);
+    let values: Vec<f64> = match (function, of) {
+        (AggregateFunction::First | AggregateFunction::Last, Some(Values::Text { levels, codes: own })) => {
+            let of = ends_of_texts(function, codes, groups, own);
             return Ok(text_of(levels.clone(), of));
         }
-        (Figure::Distinct, Some(of)) => match &*as_text(of)? {
+        (AggregateFunction::Distinct, Some(of)) => match &*as_text(of)? {
             Values::Text { codes, .. } => codes.iter().map(|c| c.map_or(f64::NAN, f64::from)).collect(),
             _ => vec![f64::NAN; codes.len()],
         },
-        (Figure::Count, Some(of)) => {
+        (AggregateFunction::Count, Some(of)) => {
             (0..of.len()).map(|row| if of.is_missing(row) { f64::NAN } else { 1.0 }).collect()
         }
-        (_, Some(of)) => numbers_or(of, || format!("the {} wants numbers", figure.word()))?.into_owned(),
+        (_, Some(of)) => numbers_or(of, || format!("the {} wants numbers", function.word()))?.into_owned(),
         (_, None) => vec![1.0; codes.len()],
     };
     // Rows sorted by group, in row order within each.
@@ -150,18 +150,18 @@ pub(super) fn of_groups(
     let group = |ends: &[usize]| {
         let (values, copies) =
             there(&sorted[ends[0]..ends[1]], sorted_copies.as_ref().map(|c| &c[ends[0]..ends[1]]));
-        of_group(figure, values, copies.as_deref())
+        of_group(function, values, copies.as_deref())
     };
     let figures: Vec<f64> = ends.windows(2).map(group).collect();
     if figures.iter().any(|v| v.is_infinite()) {
-        return Err(format!("the numbers are too large for a {}", figure.word()));
+        return Err(format!("the numbers are too large for a {}", function.word()));
     }
     Ok(Values::Number(figures))
 }
 
 /// The code of each group's first or last text.
 fn ends_of_texts(
-    figure: Figure,
+    function: AggregateFunction,
     codes: &[Option<u32>],
     groups: usize,
     own: &[Option<u32>],
@@ -170,7 +170,7 @@ fn ends_of_texts(
     for (code, text) in codes.iter().zip(own) {
         if let (Some(code), Some(text)) = (code, text) {
             let found = &mut found[*code as usize];
-            if figure == Figure::Last || found.is_none() {
+            if function == AggregateFunction::Last || found.is_none() {
                 *found = Some(*text);
             }
         }
@@ -192,40 +192,40 @@ fn of_rows(codes: &[Option<u32>], figures: &Values) -> Values {
 }
 
 /// The figure of a group's values, which are all there.
-fn of_group(figure: Figure, mut values: Vec<f64>, copies: Copies<'_>) -> f64 {
-    match figure {
-        Figure::Count => count(&values, copies),
-        Figure::Distinct => {
+fn of_group(function: AggregateFunction, mut values: Vec<f64>, copies: Copies<'_>) -> f64 {
+    match function {
+        AggregateFunction::Count => count(&values, copies),
+        AggregateFunction::Distinct => {
             values.sort_unstable_by(f64::total_cmp);
             values.dedup();
             values.len() as f64
         }
-        Figure::Sum => sum(&values, copies),
+        AggregateFunction::Sum => sum(&values, copies),
         _ if values.is_empty() => f64::NAN,
-        Figure::Mean => mean(&values, copies),
-        Figure::Median => median(&values, copies),
-        Figure::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
-        Figure::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        Figure::Std if constant(&values, copies).is_some() => {
+        AggregateFunction::Mean => mean(&values, copies),
+        AggregateFunction::Median => median(&values, copies),
+        AggregateFunction::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
+        AggregateFunction::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        AggregateFunction::Std if constant(&values, copies).is_some() => {
             // Not the rounding noise of equal values; and no deviation of a single one.
             if count(&values, copies) > 1.0 { 0.0 } else { f64::NAN }
         }
-        Figure::Std => deviation(&values, mean(&values, copies), 1, copies),
-        Figure::First => values[0],
-        Figure::Last => values[values.len() - 1],
+        AggregateFunction::Std => deviation(&values, mean(&values, copies), 1, copies),
+        AggregateFunction::First => values[0],
+        AggregateFunction::Last => values[values.len() - 1],
     }
 }
 
 /// Each row's figure, missing for a group that has none, and the number of rows with such a group.
-pub(super) fn join(by: &Values, groups: &HashMap<String, Constant>) -> Result<(Values, usize), String> {
+pub(super) fn join(by: &Values, groups: &HashMap<String, Scalar>) -> Result<(Values, usize), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((Values::Empty(by.len()), 0)) };
-    let found: Vec<Option<&Constant>> = levels.iter().map(|level| groups.get(level)).collect();
+    let found: Vec<Option<&Scalar>> = levels.iter().map(|level| groups.get(level)).collect();
     let new = codes.iter().flatten().filter(|code| found[**code as usize].is_none()).count();
-    let figures = if groups.values().any(|figure| matches!(figure, Constant::Text(_))) {
+    let figures = if groups.values().any(|figure| matches!(figure, Scalar::Text(_))) {
         let mut texts = Vec::new();
         let codes = found.iter().map(|figure| match figure {
-            Some(Constant::Text(text)) => {
+            Some(Scalar::Text(text)) => {
                 texts.push(text.clone());
                 Some(texts.len() as u32 - 1)
             }
@@ -234,8 +234,8 @@ pub(super) fn join(by: &Values, groups: &HashMap<String, Constant>) -> Result<(V
         let codes = codes.collect();
         merged(&texts, codes)
     } else {
-        let number = |figure: &Option<&Constant>| match figure {
-            Some(Constant::Number(v)) => *v,
+        let number = |figure: &Option<&Scalar>| match figure {
+            Some(Scalar::Number(v)) => *v,
             _ => f64::NAN,
         };
         Values::Number(found.iter().map(number).collect())

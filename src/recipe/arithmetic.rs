@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::decode::Value;
-use crate::recipe::rule::{Rule, numbers_or};
+use crate::recipe::fitted_step::{FittedStep, numbers_or};
 use crate::table::Values;
 
 /// What is done to a column's number x with the number y of another column in the same row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Operation {
+pub enum ArithmeticOperation {
     /// `x + y`.
     Add,
     /// `x - y`.
@@ -22,35 +22,35 @@ pub enum Operation {
     Divide,
 }
 
-impl Operation {
+impl ArithmeticOperation {
     /// Its name in a recipe.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Operation::Add => "add",
-            Operation::Subtract => "subtract",
-            Operation::SubtractFrom => "subtract_from",
-            Operation::Multiply => "multiply",
-            Operation::Divide => "divide",
+            ArithmeticOperation::Add => "add",
+            ArithmeticOperation::Subtract => "subtract",
+            ArithmeticOperation::SubtractFrom => "subtract_from",
+            ArithmeticOperation::Multiply => "multiply",
+            ArithmeticOperation::Divide => "divide",
         }
     }
 
     /// The key that names the other column in a recipe: one divides by a column, and adds a column.
     fn key(self) -> &'static str {
         match self {
-            Operation::Multiply | Operation::Divide => "by",
+            ArithmeticOperation::Multiply | ArithmeticOperation::Divide => "by",
             _ => "column",
         }
     }
 
     /// Reads `{ by = "column" }` or `{ column = "column" }`.
-    pub(super) fn decode(self, argument: &Value<'_>) -> Option<Rule> {
+    pub(super) fn decode(self, argument: &Value<'_>) -> Option<FittedStep> {
         let section = argument.section()?;
         let column = section.take(self.key());
         if section.is_empty() {
             section.fault(format!("expected a number, or {{ {} = \"the other column\" }}", self.key()));
         }
         section.finish();
-        Some(Rule::Arithmetic { operation: self, column: column?.text()? })
+        Some(FittedStep::Arithmetic { operation: self, column: column?.text()? })
     }
 
     /// What it makes of a column; missing where either number is.
@@ -61,12 +61,12 @@ impl Operation {
         let own = numbers_or(values, || format!("{} wants numbers", self.name()))?;
         let other = numbers_or(other, || format!("{} wants numbers in column {name}", self.name()))?;
         let of = |x: f64, y: f64| match self {
-            Operation::Add => x + y,
-            Operation::Subtract => x - y,
-            Operation::SubtractFrom => y - x,
-            Operation::Multiply => x * y,
-            Operation::Divide if y == 0.0 => f64::NAN,
-            Operation::Divide => x / y,
+            ArithmeticOperation::Add => x + y,
+            ArithmeticOperation::Subtract => x - y,
+            ArithmeticOperation::SubtractFrom => y - x,
+            ArithmeticOperation::Multiply => x * y,
+            ArithmeticOperation::Divide if y == 0.0 => f64::NAN,
+            ArithmeticOperation::Divide => x / y,
         };
         Ok(Values::Number(own.iter().zip(other.iter()).map(|(&x, &y)| of(x, y)).collect()))
     }

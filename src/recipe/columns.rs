@@ -7,12 +7,12 @@ use wildmatch::WildMatch;
 
 use crate::error::{Error, Fault, Result};
 use crate::recipe::aggregate::{Aggregate, figures};
-use crate::recipe::group::{GroupFigure, Grouping, grouped, table_of_groups};
-use crate::recipe::preparation::{Kind, MadeColumn, listed};
+use crate::recipe::group::{GroupAggregate, Grouping, grouped, table_of_groups};
+use crate::recipe::preparation::{ColumnType, FittedColumn, listed};
 use crate::recipe::rows::no_column;
 use crate::recipe::statistics::Copies;
 use crate::recipe::step::Step;
-use crate::recipe::{Recipe, Scale, Treatment};
+use crate::recipe::{EncodingOptions, Recipe, Scale};
 use crate::table::{Column, Table, Values};
 
 /// A column that is still to be made.
@@ -25,7 +25,7 @@ pub(super) struct Node<'a> {
 
 enum Work<'a> {
     Steps(&'a [Step]),
-    Figure(&'a Aggregate),
+    Aggregate(&'a Aggregate),
 }
 
 impl Node<'_> {
@@ -33,14 +33,14 @@ impl Node<'_> {
     fn needs(&self) -> Vec<&str> {
         let more = match &self.work {
             Work::Steps(steps) => steps.iter().filter_map(Step::other).collect(),
-            Work::Figure(aggregate) => aggregate.of.as_deref().into_iter().collect::<Vec<_>>(),
+            Work::Aggregate(aggregate) => aggregate.of.as_deref().into_iter().collect::<Vec<_>>(),
         };
         std::iter::once(self.from.as_str()).chain(more).collect()
     }
 }
 
 /// The columns of a recipe, sorted by the table that they are made on.
-pub(super) struct Plan<'a> {
+pub(super) struct ColumnPlan<'a> {
     recipe: &'a Recipe,
     /// On the table as it was read. Without `[group]` these are all.
     pub(super) of_rows: Vec<Node<'a>>,
@@ -49,18 +49,18 @@ pub(super) struct Plan<'a> {
     /// On the table of the groups.
     pub(super) of_groups: Vec<Node<'a>>,
     /// How each column becomes features, where a recipe says so.
-    pub(super) treatments: HashMap<String, Treatment>,
+    pub(super) encodings: HashMap<String, EncodingOptions>,
 }
 
 /// Where a column of a recipe with `[group]` belongs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
+enum Stage {
     Row,
-    Figure,
+    Aggregate,
     Group,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> ColumnPlan<'a> {
     /// Of a recipe and the table that it is fitted to.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl<'a> Plan<'a> {
         let mut faults = Vec::new();
         let mut fault =
             |line: u64, key: &str, what| faults.push(Fault::in_line(&recipe.source, line, key, what));
-        let (nodes, treatments) = nodes(recipe, table, &mut fault);
+        let (nodes, encodings) = nodes(recipe, table, &mut fault);
         let names: Vec<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
         for node in &nodes {
             for need in node.needs() {
@@ -91,12 +91,12 @@ impl<'a> Plan<'a> {
         let (mut of_rows, mut figures, mut of_groups) = (Vec::new(), Vec::new(), Vec::new());
         for (node, level) in nodes.into_iter().zip(levels) {
             match (level, &node.work) {
-                (Level::Figure, Work::Figure(aggregate)) => figures.push(*aggregate),
-                (Level::Group, _) => of_groups.push(node),
+                (Stage::Aggregate, Work::Aggregate(aggregate)) => figures.push(*aggregate),
+                (Stage::Group, _) => of_groups.push(node),
                 _ => of_rows.push(node),
             }
         }
-        Ok(Plan { recipe, of_rows, figures, of_groups, treatments })
+        Ok(ColumnPlan { recipe, of_rows, figures, of_groups, encodings })
     }
 
     /// Whether one of these columns has a name.
@@ -113,7 +113,7 @@ impl<'a> Plan<'a> {
         nodes: &[Node<'a>],
         table: &Table,
         copies: Copies<'_>,
-    ) -> Result<(Vec<MadeColumn>, Vec<Column>)> {
+    ) -> Result<(Vec<FittedColumn>, Vec<Column>)> {
         let fault = |line: u64, key: &str, what: String| Fault::in_line(&self.recipe.source, line, key, what);
         let mut faults = Vec::new();
         let mut columns = Vec::new();
@@ -132,13 +132,13 @@ impl<'a> Plan<'a> {
             let fit = |node: &&Node<'_>| {
                 fit_node(node, table, &done, copies).map_err(|what| fault(node.line, &node.name, what))
             };
-            let fitted: Vec<std::result::Result<(MadeColumn, Values), Fault>> =
+            let fitted: Vec<std::result::Result<(FittedColumn, Values), Fault>> =
                 now.par_iter().map(fit).collect();
             for (node, one) in now.iter().zip(fitted) {
                 match one {
                     Ok((column, values)) => {
-                        let treatment = self.treatments.get(&column.name);
-                        if let Some(what) = treatment.and_then(|t| t.unfit(&values)) {
+                        let encoding = self.encodings.get(&column.name);
+                        if let Some(what) = encoding.and_then(|t| t.unfit(&values)) {
                             faults.push(fault(node.line, &node.name, what));
                         }
                         done.insert(column.name.clone(), values);
@@ -153,7 +153,7 @@ impl<'a> Plan<'a> {
             waiting = later;
         }
         let take =
-            |c: &MadeColumn| done.remove(&c.name).map(|values| Column { name: c.name.clone(), values });
+            |c: &FittedColumn| done.remove(&c.name).map(|values| Column { name: c.name.clone(), values });
         let made = columns.iter().filter_map(take).collect();
         Ok((columns, made))
     }
@@ -166,20 +166,20 @@ impl<'a> Plan<'a> {
         &self,
         by: &str,
         table: &Table,
-        columns: Vec<MadeColumn>,
+        columns: Vec<FittedColumn>,
     ) -> Result<(Grouping, Table, Vec<String>)> {
         let own = |name: &str| !columns.iter().any(|c| c.name == name);
         let read = |name: &str| {
             let values = table.column(name).filter(|_| own(name)).map(|c| &c.values);
-            values.map(Kind::of)
+            values.map(ColumnType::of)
         };
-        let figure = |aggregate: &&Aggregate| GroupFigure {
+        let figure = |aggregate: &&Aggregate| GroupAggregate {
             name: aggregate.name.clone(),
-            compute: aggregate.figure,
+            compute: aggregate.function,
             of: aggregate.of.clone(),
             read: aggregate.of.as_deref().and_then(read),
         };
-        let figures: Vec<GroupFigure> = self.figures.iter().map(figure).collect();
+        let figures: Vec<GroupAggregate> = self.figures.iter().map(figure).collect();
         let mut faults = Vec::new();
         let mut notes = Vec::new();
         let grouped =
@@ -187,7 +187,7 @@ impl<'a> Plan<'a> {
         let mut made = Vec::new();
         for (aggregate, column) in self.figures.iter().zip(grouped.figures) {
             let checked = column.and_then(|column| {
-                let unfit = self.treatments.get(&column.name).and_then(|t| t.unfit(&column.values));
+                let unfit = self.encodings.get(&column.name).and_then(|t| t.unfit(&column.values));
                 unfit.map_or(Ok(column), Err)
             });
             match checked {
@@ -202,29 +202,29 @@ impl<'a> Plan<'a> {
         }
         let read = read(by);
         let table = table_of_groups(table, by, grouped.names, made);
-        Ok((Grouping { by: by.into(), read, columns, figures }, table, notes))
+        Ok((Grouping { by: by.into(), read, columns, aggregates: figures }, table, notes))
     }
 }
 
 /// The table that each column is made on. A column of the groups is one that needs another of them.
-fn levels(nodes: &[Node<'_>], by: Option<&str>) -> Vec<Level> {
+fn levels(nodes: &[Node<'_>], by: Option<&str>) -> Vec<Stage> {
     let figure = |node: &Node<'_>| {
-        let by_group = matches!(&node.work, Work::Figure(aggregate) if Some(aggregate.by.as_str()) == by);
-        if by_group { Level::Figure } else { Level::Row }
+        let by_group = matches!(&node.work, Work::Aggregate(aggregate) if Some(aggregate.by.as_str()) == by);
+        if by_group { Stage::Aggregate } else { Stage::Row }
     };
-    let mut levels: Vec<Level> = nodes.iter().map(figure).collect();
+    let mut levels: Vec<Stage> = nodes.iter().map(figure).collect();
     let places: HashMap<&str, usize> = nodes.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
     loop {
-        let before = levels.iter().filter(|level| **level == Level::Row).count();
+        let before = levels.iter().filter(|level| **level == Stage::Row).count();
         for (i, node) in nodes.iter().enumerate().filter(|_| by.is_some()) {
             let of_groups = |need: &&str| {
-                *need != node.name && places.get(need).is_some_and(|&j| levels[j] != Level::Row)
+                *need != node.name && places.get(need).is_some_and(|&j| levels[j] != Stage::Row)
             };
-            if levels[i] == Level::Row && node.needs().iter().any(of_groups) {
-                levels[i] = Level::Group;
+            if levels[i] == Stage::Row && node.needs().iter().any(of_groups) {
+                levels[i] = Stage::Group;
             }
         }
-        if levels.iter().filter(|level| **level == Level::Row).count() == before {
+        if levels.iter().filter(|level| **level == Stage::Row).count() == before {
             return levels;
         }
     }
@@ -233,14 +233,14 @@ fn levels(nodes: &[Node<'_>], by: Option<&str>) -> Vec<Level> {
 /// Whether each column finds what it needs on its table, and the rows their group.
 fn check_levels(
     nodes: &[Node<'_>],
-    levels: &[Level],
+    levels: &[Stage],
     table: &Table,
     (by, line): (&str, u64),
     fault: &mut dyn FnMut(u64, &str, String),
 ) {
     let level = |name: &str| nodes.iter().position(|node| node.name == name).map(|i| levels[i]);
     match level(by) {
-        Some(Level::Row) => {}
+        Some(Stage::Row) => {}
         None | Some(_) if table.column(by).is_some() => {}
         Some(_) => fault(line, "group.by", format!("{by:?} is made of the groups that it is to make")),
         None => {
@@ -250,9 +250,9 @@ fn check_levels(
     }
     for (node, own) in nodes.iter().zip(levels) {
         for need in node.needs() {
-            let of_row = need == node.name || matches!(level(need), None | Some(Level::Row));
+            let of_row = need == node.name || matches!(level(need), None | Some(Stage::Row));
             match own {
-                Level::Group if of_row && need != by => fault(
+                Stage::Group if of_row && need != by => fault(
                     node.line,
                     &node.name,
                     format!(
@@ -260,7 +260,7 @@ fn check_levels(
                          [[aggregate]] by {by:?} takes it there"
                     ),
                 ),
-                Level::Figure if !of_row && table.column(need).is_none() => fault(
+                Stage::Aggregate if !of_row && table.column(need).is_none() => fault(
                     node.line,
                     &node.name,
                     format!("{need:?} is a column of the groups; a figure by {by:?} is of the single rows"),
@@ -294,13 +294,13 @@ fn nodes<'a>(
     recipe: &'a Recipe,
     table: &Table,
     fault: &mut dyn FnMut(u64, &str, String),
-) -> (Vec<Node<'a>>, HashMap<String, Treatment>) {
+) -> (Vec<Node<'a>>, HashMap<String, EncodingOptions>) {
     let mut nodes: Vec<Node<'a>> = Vec::new();
-    let mut treatments = HashMap::new();
+    let mut encodings = HashMap::new();
     for column in &recipe.columns {
-        let mut treatment = column.treatment.clone();
-        if column.steps.last().is_some_and(Step::scales) && treatment.scale.is_none() {
-            treatment.scale = Some(Scale::None);
+        let mut encoding = column.encoding.clone();
+        if column.steps.last().is_some_and(Step::scales) && encoding.scale.is_none() {
+            encoding.scale = Some(Scale::None);
         }
         let sources: Vec<(String, String)> = match &column.columns {
             None => vec![(column.name.clone(), column.from.clone().unwrap_or_else(|| column.name.clone()))],
@@ -314,7 +314,7 @@ fn nodes<'a>(
             }
         };
         for (name, from) in sources {
-            if treatments.insert(name.clone(), treatment.clone()).is_some() {
+            if encodings.insert(name.clone(), encoding.clone()).is_some() {
                 fault(column.line, &name, "made twice".into());
             }
             if !column.steps.is_empty() || name != from {
@@ -325,17 +325,17 @@ fn nodes<'a>(
         }
     }
     for aggregate in &recipe.aggregates {
-        if treatments.insert(aggregate.name.clone(), aggregate.treatment.clone()).is_some() {
+        if encodings.insert(aggregate.name.clone(), aggregate.encoding.clone()).is_some() {
             fault(aggregate.line, &aggregate.name, "made twice".into());
         }
         nodes.push(Node {
             name: aggregate.name.clone(),
             line: aggregate.line,
             from: aggregate.by.clone(),
-            work: Work::Figure(aggregate),
+            work: Work::Aggregate(aggregate),
         });
     }
-    (nodes, treatments)
+    (nodes, encodings)
 }
 
 /// A name with `{column}` and `{text}`, the column's first text, put in.
@@ -353,7 +353,7 @@ fn fit_node(
     table: &Table,
     done: &HashMap<String, Values>,
     copies: Copies<'_>,
-) -> std::result::Result<(MadeColumn, Values), String> {
+) -> std::result::Result<(FittedColumn, Values), String> {
     let find = |name: &str| {
         let made = if name == node.name { None } else { done.get(name) };
         let own = || table.column(name).map(|c| &c.values);
@@ -361,17 +361,17 @@ fn fit_node(
     };
     let source = find(&node.from)?;
     let own = node.from == node.name || !done.contains_key(&node.from);
-    let mut column = MadeColumn {
+    let mut column = FittedColumn {
         name: node.name.clone(),
         from: node.from.clone(),
-        read: own.then(|| Kind::of(source)),
+        read: own.then(|| ColumnType::of(source)),
         groups: None,
-        rules: Vec::new(),
+        steps: Vec::new(),
     };
     match &node.work {
-        Work::Figure(aggregate) => {
+        Work::Aggregate(aggregate) => {
             let of = aggregate.of.as_deref().map(find).transpose()?;
-            let (groups, values) = figures(aggregate.figure, source, of, copies)?;
+            let (groups, values) = figures(aggregate.function, source, of, copies)?;
             column.groups = Some(groups);
             Ok((column, values))
         }
@@ -379,15 +379,15 @@ fn fit_node(
             let mut values: Option<Values> = None;
             for step in *steps {
                 let other = step.other().map(find).transpose()?;
-                let rules = step.fit(values.as_ref().unwrap_or(source), other, copies)?;
-                for rule in rules {
-                    let applied = rule.apply_with(values.as_ref().unwrap_or(source), other)?;
+                let fitted = step.fit(values.as_ref().unwrap_or(source), other, copies)?;
+                for fitted in fitted {
+                    let applied = fitted.apply_with(values.as_ref().unwrap_or(source), other)?;
                     if !applied.unknown.is_empty() {
                         let unknown = listed(&applied.unknown);
-                        return Err(format!("{}: not listed: {unknown}", rule.name()));
+                        return Err(format!("{}: not listed: {unknown}", fitted.name()));
                     }
                     values = Some(applied.values);
-                    column.rules.push(rule);
+                    column.steps.push(fitted);
                 }
             }
             Ok((column, values.unwrap_or_else(|| source.clone())))
@@ -396,7 +396,7 @@ fn fit_node(
 }
 
 /// The columns that the named ones are made of, themselves included, in their order.
-pub(super) fn needed(columns: Vec<MadeColumn>, names: &HashSet<&str>) -> Vec<MadeColumn> {
+pub(super) fn needed(columns: Vec<FittedColumn>, names: &HashSet<&str>) -> Vec<FittedColumn> {
     let mut needed: HashSet<String> = names.iter().map(|n| (*n).to_string()).collect();
     for column in columns.iter().rev() {
         if needed.contains(&column.name) {

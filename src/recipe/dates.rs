@@ -1,6 +1,6 @@
 //! Whether texts are dates, and the format that the step `timestamp` needs.
 
-use crate::recipe::rule::seconds;
+use crate::recipe::fitted_step::seconds;
 
 /// How many of a column's texts are looked at.
 const SAMPLE: usize = 200;

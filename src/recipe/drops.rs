@@ -3,26 +3,27 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Place, Result};
+use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::preparation::matches;
 use crate::recipe::rows::no_column;
-use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::{Copies, Ranked};
 use crate::table::{Column, Table, missing_column};
 
 /// Rows to leave out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drop {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DropSpec {
     /// Its line in the recipe.
     pub line: u64,
     /// Names or globs of the columns that are looked at.
     pub columns: Vec<String>,
     /// Which rows.
-    pub rule: DropRule,
+    pub condition: DropCondition,
 }
 
 /// Which rows are left out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum DropRule {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropCondition {
     /// Those that miss at least this share of the columns; they are excluded.
     MissingShare(f64),
     /// Those above this quantile of any of the columns; they are outliers.
@@ -64,7 +65,7 @@ pub struct Bounds {
 
 /// What becomes of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum RowStatus {
     /// It gets a segment.
     Kept,
     /// Left out as an outlier.
@@ -73,23 +74,26 @@ pub enum Fate {
     Excluded,
 }
 
-impl Drop {
+impl DropSpec {
     /// The bounds or columns that this comes to in a table, or a sentence.
     pub(super) fn fit(&self, table: &Table, copies: Copies<'_>) -> std::result::Result<FittedDrop, String> {
         let columns = matching(table, &self.columns)?;
-        let quantile = match self.rule {
-            DropRule::MissingShare(share) => {
+        let quantile = match self.condition {
+            DropCondition::MissingShare(share) => {
                 let columns = columns.iter().map(|c| c.name.clone()).collect();
                 return Ok(FittedDrop::MissingShare { share, columns });
             }
-            DropRule::AboveQuantile(q) | DropRule::BelowQuantile(q) => q,
+            DropCondition::AboveQuantile(q) | DropCondition::BelowQuantile(q) => q,
         };
         let bounds = columns.iter().map(|column| {
             let numbers = numbers(column).map_err(|what| format!("column {}: {what}", column.name))?;
             let ranked = Ranked::new(&numbers, copies);
             let bound = (!ranked.is_empty()).then(|| ranked.quantile(quantile));
-            let (min, max) =
-                if matches!(self.rule, DropRule::AboveQuantile(_)) { (None, bound) } else { (bound, None) };
+            let (min, max) = if matches!(self.condition, DropCondition::AboveQuantile(_)) {
+                (None, bound)
+            } else {
+                (bound, None)
+            };
             Ok(Bounds { column: column.name.clone(), min, max })
         });
         Ok(FittedDrop::Outside { bounds: bounds.collect::<std::result::Result<_, String>>()? })
@@ -98,12 +102,12 @@ impl Drop {
 
 impl FittedDrop {
     /// Marks the rows that are left out, and returns how many more these are.
-    pub(super) fn mark(&self, table: &Table, fates: &mut [Fate]) -> Result<usize> {
+    pub(super) fn mark(&self, table: &Table, statuses: &mut [RowStatus]) -> Result<usize> {
         let column = |name: &str| table.column(name).ok_or_else(|| missing_column(table, name));
         let mut marked = 0;
-        let mut mark = |fate: &mut Fate, new: Fate| {
-            if *fate == Fate::Kept {
-                (*fate, marked) = (new, marked + 1);
+        let mut mark = |status: &mut RowStatus, new: RowStatus| {
+            if *status == RowStatus::Kept {
+                (*status, marked) = (new, marked + 1);
             }
         };
         match self {
@@ -116,9 +120,9 @@ impl FittedDrop {
                     }
                 }
                 let most = share * columns.len() as f64;
-                for (fate, missing) in fates.iter_mut().zip(missing) {
+                for (status, missing) in statuses.iter_mut().zip(missing) {
                     if missing as f64 >= most {
-                        mark(fate, Fate::Excluded);
+                        mark(status, RowStatus::Excluded);
                     }
                 }
             }
@@ -126,9 +130,9 @@ impl FittedDrop {
                 for Bounds { column: name, min, max } in bounds {
                     let numbers = numbers(column(name)?)
                         .map_err(|what| Error::at(Place::default().column(name.as_str()), what))?;
-                    for (fate, value) in fates.iter_mut().zip(numbers) {
+                    for (status, value) in statuses.iter_mut().zip(numbers) {
                         if min.is_some_and(|min| value < min) || max.is_some_and(|max| value > max) {
-                            mark(fate, Fate::Outlier);
+                            mark(status, RowStatus::Outlier);
                         }
                     }
                 }

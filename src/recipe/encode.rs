@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
-use crate::recipe::preparation::{Kind, same_kind};
+use crate::recipe::preparation::{ColumnType, same_kind};
 use crate::recipe::rows::{check_lengths, count, kept_rows, pick};
 use crate::recipe::{Missing, Scale};
 use crate::table::{Column, Table, Values, check_columns, missing_column};
@@ -49,7 +49,7 @@ pub enum ColumnEncoder {
         scale: f64,
         /// The two texts, where the column holds texts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        texts: Option<Sides>,
+        texts: Option<BinaryCategories>,
     },
     /// One feature a level, 1 in the rows that have it and 0 elsewhere.
     OneHot {
@@ -69,7 +69,7 @@ pub enum ColumnEncoder {
 
 /// The two texts of a column that has no others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sides {
+pub struct BinaryCategories {
     /// The text that is 0.
     pub no: String,
     /// The text that is 1.
@@ -79,13 +79,13 @@ pub struct Sides {
 /// Words for yes, in lower case.
 const YES: [&str; 11] = ["yes", "y", "true", "t", "1", "on", "ja", "j", "oui", "si", "sí"];
 
-impl Sides {
+impl BinaryCategories {
     /// Two texts: a word for yes is 1, else the later one in the order of the alphabet.
     pub(super) fn of(a: &str, b: &str) -> Self {
         let says_yes = |text: &str| YES.contains(&text.to_lowercase().as_str());
         let swapped = if says_yes(a) == says_yes(b) { a > b } else { says_yes(a) };
         let (no, yes) = if swapped { (b, a) } else { (a, b) };
-        Sides { no: no.into(), yes: yes.into() }
+        BinaryCategories { no: no.into(), yes: yes.into() }
     }
 
     /// The two texts of a column in which the rows kept have exactly two.
@@ -101,7 +101,7 @@ impl Sides {
         }
         let text = |code: &u32| levels.get(*code as usize).map(String::as_str);
         match found[..] {
-            [a, b] => Some(Sides::of(text(&a)?, text(&b)?)),
+            [a, b] => Some(BinaryCategories::of(text(&a)?, text(&b)?)),
             _ => None,
         }
     }
@@ -460,7 +460,7 @@ fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Res
 fn sides<'a>(
     column: &'a Column,
     kept: Option<&[u32]>,
-    texts: Option<&Sides>,
+    texts: Option<&BinaryCategories>,
 ) -> (Cow<'a, [Option<bool>]>, Vec<String>) {
     match (&column.values, texts) {
         (Values::Bool(v), None) => (Cow::Borrowed(v), Vec::new()),
@@ -481,7 +481,7 @@ fn sides<'a>(
 }
 
 /// A warning of texts that the fit did not see: how many rows have each, and what becomes of these.
-fn unseen_levels(name: &str, texts: &[String], rows: Vec<usize>, fate: &str) -> Option<String> {
+fn unseen_levels(name: &str, texts: &[String], rows: Vec<usize>, outcome: &str) -> Option<String> {
     let new: Vec<(&str, usize)> =
         texts.iter().zip(rows).filter(|(_, n)| *n > 0).map(|(t, n)| (t.as_str(), n)).collect();
     if new.is_empty() {
@@ -492,7 +492,7 @@ fn unseen_levels(name: &str, texts: &[String], rows: Vec<usize>, fate: &str) -> 
     let more = if new.len() > 3 { format!(" and {} more", new.len() - 3) } else { String::new() };
     let total = count(new.iter().map(|(_, n)| n).sum());
     let listed = listed.join(", ");
-    Some(format!("{name}: categories that the fit did not see, in {total}, {fate}: {listed}{more}"))
+    Some(format!("{name}: categories that the fit did not see, in {total}, {outcome}: {listed}{more}"))
 }
 
 /// Encodes a text column.
@@ -538,8 +538,8 @@ fn one_hot(
 
     let mut warnings = Vec::new();
     let name = &column.name;
-    let fate = if other_slot.is_some() { "counted as other" } else { "0 in all its features" };
-    warnings.extend(unseen_levels(name, texts, unseen, fate));
+    let outcome = if other_slot.is_some() { "counted as other" } else { "0 in all its features" };
+    warnings.extend(unseen_levels(name, texts, unseen, outcome));
     if unexpected > 0 {
         let rows = count(unexpected);
         warnings.push(format!("{name}: missing in {rows}, and in none at the fit: 0 in all its features"));
@@ -550,9 +550,9 @@ fn one_hot(
 /// Whether the column still has the type of the fit; one that is missing throughout has any.
 fn check_type(encoder: &ColumnEncoder, column: &Column) -> Result<()> {
     let kind = match encoder {
-        ColumnEncoder::Number { .. } => Kind::Number,
-        ColumnEncoder::Bool { texts: None, .. } => Kind::Boolean,
-        ColumnEncoder::Bool { .. } | ColumnEncoder::OneHot { .. } => Kind::Text,
+        ColumnEncoder::Number { .. } => ColumnType::Number,
+        ColumnEncoder::Bool { texts: None, .. } => ColumnType::Boolean,
+        ColumnEncoder::Bool { .. } | ColumnEncoder::OneHot { .. } => ColumnType::Text,
     };
     let place = || Place::default().column(column.name.as_str());
     same_kind(Some(kind), &column.values).map_err(|what| Error::at(place(), what))

@@ -3,40 +3,44 @@
 
 use std::collections::BTreeMap;
 
-use crate::recipe::aggregate::{Aggregate, Figure};
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::aggregate::{Aggregate, AggregateFunction};
 use crate::recipe::decode::{Section, Value};
-use crate::recipe::drops::{Drop, DropRule};
+use crate::recipe::drops::{DropCondition, DropSpec};
+use crate::recipe::fitted_step::FittedStep;
 use crate::recipe::group::Group;
-use crate::recipe::preparation::Kind;
-use crate::recipe::rule::Rule;
+use crate::recipe::preparation::ColumnType;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
 use crate::table::Values;
 
 /// How a table's columns become features: the columns that are made, the rows that are left out, and which columns are
 /// taken.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Recipe {
     /// The name of the file that it was read from, for messages.
     pub source: String,
     /// Columns that are made, and how columns become features.
-    pub columns: Vec<Column>,
+    pub columns: Vec<ColumnSpec>,
     /// Columns made of figures by group.
     pub aggregates: Vec<Aggregate>,
     /// Whether the rows are brought together before there are features.
     pub group: Option<Group>,
     /// Rows that are left out.
-    pub drops: Vec<Drop>,
+    pub drops: Vec<DropSpec>,
     /// Which columns become features.
     pub features: Features,
 }
 
 /// A column that is made of another by a chain of operations, and how it becomes features.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Column {
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ColumnSpec {
     /// Its line in the recipe.
     pub line: u64,
-    /// Its name; in a column for each of [`Column::columns`], `{column}` and `{text}` stand for theirs.
+    /// Its name; in a column for each of [`ColumnSpec::columns`], `{column}` and `{text}` stand for theirs.
     pub name: String,
     /// The column that it is made of; by default the one of its own name.
     pub from: Option<String>,
@@ -45,12 +49,13 @@ pub struct Column {
     /// The chain.
     pub steps: Vec<Step>,
     /// How it becomes features, where it is one.
-    pub treatment: Treatment,
+    pub encoding: EncodingOptions,
 }
 
 /// How a column becomes features, where that is not the rule.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Treatment {
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EncodingOptions {
     /// How a number is scaled.
     pub scale: Option<Scale>,
     /// What its features are multiplied by.
@@ -63,7 +68,7 @@ pub struct Treatment {
     pub alphabetical: bool,
 }
 
-impl Treatment {
+impl EncodingOptions {
     /// Why it is not for a column of these values, as a sentence.
     pub(super) fn unfit(&self, values: &Values) -> Option<String> {
         let (key, wants, advice) = match values {
@@ -77,12 +82,13 @@ impl Treatment {
             }
             _ => return None,
         };
-        Some(format!("{key} is for {wants}, and this column holds {}{advice}", Kind::of(values).word()))
+        Some(format!("{key} is for {wants}, and this column holds {}{advice}", ColumnType::of(values).word()))
     }
 }
 
 /// Which columns become features.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Features {
     /// The line of `[features]`, 0 where there is none.
     pub line: u64,
@@ -96,8 +102,8 @@ impl Recipe {
     /// The columns that the table must be read with as text: those whose first step says how their numbers are written,
     /// and what makes groups, which is kept as it is written.
     pub fn text_columns(&self) -> Vec<String> {
-        let from = |c: &Column| {
-            let number = matches!(c.steps.first(), Some(Step::Rule(Rule::Number(_))));
+        let from = |c: &ColumnSpec| {
+            let number = matches!(c.steps.first(), Some(Step::Fixed(FittedStep::Number(_))));
             (number && c.columns.is_none()).then(|| c.from.clone().unwrap_or_else(|| c.name.clone()))
         };
         let by = self.group.iter().map(|group| group.by.clone());
@@ -114,7 +120,7 @@ impl Recipe {
     /// column that names the rows; faults are gathered in the document.
     pub(crate) fn decode(root: &Section<'_>, source: &str, id: Option<&str>) -> Recipe {
         let mut recipe = Recipe { source: source.into(), ..Recipe::default() };
-        let mut made = Made::default();
+        let mut made = DeclaredNames::default();
         recipe.columns = root.sections("column").into_iter().filter_map(|s| column(s, &mut made)).collect();
         recipe.aggregates =
             root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
@@ -130,9 +136,9 @@ impl Recipe {
 
 /// The names of the columns that are made, and the lines where they are.
 #[derive(Default)]
-struct Made(BTreeMap<String, u64>);
+struct DeclaredNames(BTreeMap<String, u64>);
 
-impl Made {
+impl DeclaredNames {
     /// A name that is not empty and is made once.
     fn name(&mut self, value: &Value<'_>) -> Option<String> {
         let name = value.text()?;
@@ -150,7 +156,7 @@ impl Made {
 /// The numbers of rows, levels and the like that a recipe may name.
 pub(crate) const SIZE: std::ops::RangeInclusive<u64> = 1..=(u32::MAX as u64);
 
-fn column(section: Section<'_>, made: &mut Made) -> Option<Column> {
+fn column(section: Section<'_>, made: &mut DeclaredNames) -> Option<ColumnSpec> {
     let glob = section.take("columns");
     let name = section.need("name", "the column's name").and_then(|v| {
         if glob.is_none() {
@@ -166,46 +172,47 @@ fn column(section: Section<'_>, made: &mut Made) -> Option<Column> {
     if let (Some(_), Some(from)) = (&glob, &from) {
         from.fault("from and columns are two sources; expected one of them");
     }
-    let column = Column {
+    let column = ColumnSpec {
         line: section.line(),
         name: name.clone().unwrap_or_default(),
         from: from.and_then(|v| v.text()),
         columns: glob.and_then(|v| v.text()),
         steps: decode_steps(&section),
-        treatment: treatment(&section),
+        encoding: encoding(&section),
     };
     section.finish();
     name.map(|_| column)
 }
 
-fn treatment(section: &Section<'_>) -> Treatment {
-    let mut treatment = Treatment {
+fn encoding(section: &Section<'_>) -> EncodingOptions {
+    let mut encoding = EncodingOptions {
         scale: section.take("scale").and_then(|v| v.word(&Scale::WORDS)),
         weight: section.take("weight").and_then(|v| v.number_where("a number above 0", |w| w > 0.0)),
-        ..Treatment::default()
+        ..EncodingOptions::default()
     };
     if let Some(one_hot) = section.take("one_hot").and_then(|v| v.section()) {
-        treatment.one_hot = true;
-        treatment.top = one_hot.take("top").and_then(|v| v.whole(SIZE)).map(|n| n as usize);
+        encoding.one_hot = true;
+        encoding.top = one_hot.take("top").and_then(|v| v.whole(SIZE)).map(|n| n as usize);
         let orders = [("count", false), ("name", true)];
-        treatment.alphabetical = one_hot.take("order").and_then(|v| v.word(&orders)).unwrap_or(false);
+        encoding.alphabetical = one_hot.take("order").and_then(|v| v.word(&orders)).unwrap_or(false);
         one_hot.finish();
     }
-    treatment
+    encoding
 }
 
-fn aggregate(section: Section<'_>, made: &mut Made) -> Option<Aggregate> {
+fn aggregate(section: Section<'_>, made: &mut DeclaredNames) -> Option<Aggregate> {
     let name = section.need("name", "the column's name").and_then(|v| made.name(&v));
     let by = section.need("by", "the column whose values make the groups").and_then(|v| v.text());
-    let figure = section.need("compute", &Figure::listed()).and_then(|v| v.word(&Figure::WORDS));
+    let function =
+        section.need("compute", &AggregateFunction::listed()).and_then(|v| v.word(&AggregateFunction::WORDS));
     let of = section.take("of");
-    if of.is_none() && figure.is_some_and(|f| f != Figure::Count) {
+    if of.is_none() && function.is_some_and(|f| f != AggregateFunction::Count) {
         section.fault("of is missing; expected the column that the figure is of");
     }
     let of = optional(of, Value::text);
-    let (line, treatment) = (section.line(), treatment(&section));
+    let (line, encoding) = (section.line(), encoding(&section));
     section.finish();
-    Some(Aggregate { line, name: name?, by: by?, of: of?, figure: figure?, treatment })
+    Some(Aggregate { line, name: name?, by: by?, of: of?, function: function?, encoding })
 }
 
 fn group(section: Section<'_>, aggregates: &[Aggregate], id: Option<&str>) -> Option<Group> {
@@ -225,7 +232,7 @@ fn group(section: Section<'_>, aggregates: &[Aggregate], id: Option<&str>) -> Op
     Some(Group { line, by })
 }
 
-fn drop_rule(section: Section<'_>) -> Option<Drop> {
+fn drop_rule(section: Section<'_>) -> Option<DropSpec> {
     let columns = section.need("columns", "a list of names or globs").and_then(|v| {
         let columns = v.texts()?;
         if columns.is_empty() {
@@ -239,10 +246,10 @@ fn drop_rule(section: Section<'_>) -> Option<Drop> {
     let given = [&share, &above, &below].into_iter().flatten().count();
     let quantile = |v: &Value<'_>| v.number_where("a number from 0 to 1", |q| (0.0..=1.0).contains(&q));
     let positive = |v: &Value<'_>| v.number_where("a share above 0, 1 at most", |q| q > 0.0 && q <= 1.0);
-    let rule = match (&share, &above, &below) {
-        (Some(v), _, _) => positive(v).map(DropRule::MissingShare),
-        (_, Some(v), _) => quantile(v).map(DropRule::AboveQuantile),
-        (_, _, Some(v)) => quantile(v).map(DropRule::BelowQuantile),
+    let condition = match (&share, &above, &below) {
+        (Some(v), _, _) => positive(v).map(DropCondition::MissingShare),
+        (_, Some(v), _) => quantile(v).map(DropCondition::AboveQuantile),
+        (_, _, Some(v)) => quantile(v).map(DropCondition::BelowQuantile),
         _ => None,
     };
     let line = section.line();
@@ -250,7 +257,7 @@ fn drop_rule(section: Section<'_>) -> Option<Drop> {
         section.fault("expected one of missing_share, above_quantile, below_quantile");
     }
     section.finish();
-    Some(Drop { line, columns: columns?, rule: rule? }).filter(|_| given == 1)
+    Some(DropSpec { line, columns: columns?, condition: condition? }).filter(|_| given == 1)
 }
 
 fn features(section: Section<'_>) -> Features {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
-use crate::recipe::encode::{ColumnEncoder, Encoder, Sides};
-use crate::recipe::infer::{Choice, describe, infer};
+use crate::recipe::encode::{BinaryCategories, ColumnEncoder, Encoder};
+use crate::recipe::fitted_step::numbers_or;
+use crate::recipe::infer::{ColumnChoice, describe, infer};
 use crate::recipe::rows::{check_lengths, kept_rows, pick};
-use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::{Copies, centre_and_scale, constant, correlation, median, rank, tally};
-use crate::recipe::{Features, InferOptions, Missing, Scale, TOP_LEVELS, Treatment};
+use crate::recipe::{EncodingOptions, Features, InferOptions, Missing, Scale, TOP_LEVELS};
 use crate::table::{Column, Table, Values, missing_column};
 
 impl Encoder {
@@ -24,7 +24,7 @@ impl Encoder {
     ///
     /// Those of [`infer`]; [`Error::Data`] for a missing value under [`Missing::Error`], no row left under
     /// [`Missing::Drop`], and numbers too large for a mean or deviation.
-    pub fn fit(table: &Table, options: &InferOptions) -> Result<(Encoder, Vec<Choice>)> {
+    pub fn fit(table: &Table, options: &InferOptions) -> Result<(Encoder, Vec<ColumnChoice>)> {
         let features = Features { options: options.clone(), ..Features::default() };
         let fitted = Self::fit_rows(table, &features, &HashMap::new(), None, None)?;
         Ok((fitted.encoder, fitted.choices))
@@ -34,7 +34,7 @@ impl Encoder {
     pub(super) fn fit_rows(
         table: &Table,
         features: &Features,
-        treatments: &HashMap<String, Treatment>,
+        encodings: &HashMap<String, EncodingOptions>,
         among: Option<Vec<u32>>,
         copies: Copies<'_>,
     ) -> Result<FittedEncoder> {
@@ -47,7 +47,7 @@ impl Encoder {
         }
         let mut choices = infer(table, options)?;
         let all: Vec<&Column> = table.columns.iter().collect();
-        let taken = |choices: &[Choice]| -> Vec<&Column> {
+        let taken = |choices: &[ColumnChoice]| -> Vec<&Column> {
             all.iter().zip(choices).filter(|(_, choice)| choice.features > 0).map(|(c, _)| *c).collect()
         };
         let kept = kept_rows(table, &taken(&choices), options.missing, among)?;
@@ -58,13 +58,13 @@ impl Encoder {
         if let Some(most) = features.drop_correlated {
             drop_correlated(&all, &mut choices, kept.as_deref(), most, copies);
         }
-        let plain = Treatment::default();
+        let plain = EncodingOptions::default();
         let copies = copies.map(|copies| pick(table.rows, kept.as_deref(), |row| copies[row]));
         let fitted: Vec<Result<(ColumnEncoder, Option<String>)>> = taken(&choices)
             .par_iter()
             .map(|column| {
-                let treatment = treatments.get(&column.name).unwrap_or(&plain);
-                fit_column(column, kept.as_deref(), options, treatment, copies.as_deref())
+                let encoding = encodings.get(&column.name).unwrap_or(&plain);
+                fit_column(column, kept.as_deref(), options, encoding, copies.as_deref())
                     .map_err(|e| e.in_file(&table.source))
             })
             .collect();
@@ -81,7 +81,7 @@ impl Encoder {
             if let ColumnEncoder::Bool { texts: Some(texts), .. } = column {
                 choice.reason = texts.describe();
             }
-            let own = treatments.get(&choice.column).is_some_and(|t| t.top.is_some());
+            let own = encodings.get(&choice.column).is_some_and(|t| t.top.is_some());
             if let ColumnEncoder::OneHot { levels, other, missing, .. } = column
                 && (own || guessed != choice.features || choice.distinct == Some(2))
             {
@@ -97,7 +97,7 @@ impl Encoder {
 pub(super) struct FittedEncoder {
     pub(super) encoder: Encoder,
     /// What became of each column, and why.
-    pub(super) choices: Vec<Choice>,
+    pub(super) choices: Vec<ColumnChoice>,
     /// The rows that it kept, where not all.
     pub(super) kept: Option<Vec<u32>>,
     /// What a person should know.
@@ -107,7 +107,7 @@ pub(super) struct FittedEncoder {
 /// Leaves out the later of two columns whose correlation is beyond `most`, either way.
 fn drop_correlated(
     columns: &[&Column],
-    choices: &mut [Choice],
+    choices: &mut [ColumnChoice],
     kept: Option<&[u32]>,
     most: f64,
     copies: Copies<'_>,
@@ -140,11 +140,11 @@ fn fit_column(
     column: &Column,
     kept: Option<&[u32]>,
     options: &InferOptions,
-    treatment: &Treatment,
+    encoding: &EncodingOptions,
     copies: Copies<'_>,
 ) -> Result<(ColumnEncoder, Option<String>)> {
     let name = column.name.clone();
-    let weight = treatment.weight.unwrap_or(1.0);
+    let weight = encoding.weight.unwrap_or(1.0);
     match &column.values {
         numbers @ (Values::Number(_) | Values::Packed { .. }) => {
             let mut values = pick(numbers.len(), kept, |row| numbers.number(row).unwrap_or(f64::NAN));
@@ -153,7 +153,7 @@ fn fit_column(
             let flags = median == 0.5 && values.iter().all(|v| v.is_nan() || *v == 0.0 || *v == 1.0);
             let median = if flags { 0.0 } else { median };
             values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = median);
-            let how = treatment.scale.unwrap_or(options.scale);
+            let how = encoding.scale.unwrap_or(options.scale);
             let constant = constant(&values, copies).map(|(value, _)| value.to_string());
             let (centre, scale) = centre_and_scale(&values, how, copies);
             let scale = scale / weight;
@@ -166,7 +166,7 @@ fn fit_column(
         }
         Values::Bool(v) => {
             let values = pick(v.len(), kept, |row| v[row]);
-            let how = treatment.scale.unwrap_or(options.scale);
+            let how = encoding.scale.unwrap_or(options.scale);
             Ok(fit_flag(name, &values, None, (how, weight), copies))
         }
         Values::Text { levels, codes } => {
@@ -174,17 +174,17 @@ fn fit_column(
             // Rows without a copy are none.
             let counts = |row: usize| copies.is_none_or(|copies| copies[row] > 0.0);
             let counted = codes.iter().enumerate().filter(|(row, _)| counts(*row)).map(|(_, code)| *code);
-            if !treatment.one_hot
-                && let Some(texts) = Sides::in_rows(levels, counted)
+            if !encoding.one_hot
+                && let Some(texts) = BinaryCategories::in_rows(levels, counted)
             {
                 let of: Vec<Option<bool>> = levels.iter().map(|level| texts.side(level)).collect();
                 let side = |code: &Option<u32>| code.and_then(|c| of.get(c as usize).copied().flatten());
                 let values: Vec<Option<bool>> = codes.iter().map(side).collect();
-                let how = treatment.scale.unwrap_or(options.scale);
+                let how = encoding.scale.unwrap_or(options.scale);
                 return Ok(fit_flag(name, &values, Some(texts), (how, weight), copies));
             }
-            let (mut levels, other) = rank(levels, &codes, treatment.top.unwrap_or(TOP_LEVELS), copies);
-            if treatment.alphabetical {
+            let (mut levels, other) = rank(levels, &codes, encoding.top.unwrap_or(TOP_LEVELS), copies);
+            if encoding.alphabetical {
                 levels.sort();
             }
             let missing = options.missing == Missing::Impute && codes.iter().any(Option::is_none);
@@ -202,7 +202,7 @@ fn fit_column(
 fn fit_flag(
     column: String,
     values: &[Option<bool>],
-    texts: Option<Sides>,
+    texts: Option<BinaryCategories>,
     (how, weight): (Scale, f64),
     copies: Copies<'_>,
 ) -> (ColumnEncoder, Option<String>) {

@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::error::{Error, Fault, Place, Result};
-use crate::recipe::columns::{Node, Plan, needed};
-use crate::recipe::drops::{Fate, FittedDrop};
+use crate::recipe::columns::{ColumnPlan, Node, needed};
+use crate::recipe::drops::{FittedDrop, RowStatus};
 use crate::recipe::encode::{ColumnEncoder, Encoded, Encoder};
 use crate::recipe::fit::FittedEncoder;
+use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::group::Group;
-use crate::recipe::infer::Choice;
+use crate::recipe::infer::ColumnChoice;
 use crate::recipe::preparation::{Preparation, matches, with_made};
 use crate::recipe::rows::{kept_rows, no_column, renumbered, select};
-use crate::recipe::rule::numbers_or;
 use crate::recipe::statistics::Copies;
 use crate::recipe::{Features, Recipe};
-use crate::table::{Column, Reading, Table, Written, check_columns, missing_column};
+use crate::table::{Column, DetectedFormat, NumberFormat, Table, check_columns, missing_column};
 use crate::weights::Weights;
 
 /// All that a recipe learned: from a table to its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Fitted {
+pub struct FittedRecipe {
     /// Columns made and rows left out.
     pub preparation: Preparation,
     /// From columns to features.
@@ -31,7 +31,7 @@ pub struct Fitted {
 }
 
 /// What applying it gives.
-pub(crate) struct Applied<'a> {
+pub(crate) struct AppliedRecipe<'a> {
     pub(crate) encoded: Encoded,
     /// The rows that are left out as outliers, ascending.
     pub(crate) outliers: Vec<u32>,
@@ -39,18 +39,18 @@ pub(crate) struct Applied<'a> {
     pub(crate) table: Cow<'a, Table>,
 }
 
-/// What fitting a recipe gives beside what it learned.
+/// What report a recipe gives beside what it learned.
 #[derive(Debug, Clone)]
-pub struct Fitting {
+pub struct FitReport {
     /// What was learned.
-    pub fitted: Fitted,
+    pub fitted: FittedRecipe,
     /// What became of each column, and why.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<ColumnChoice>,
     /// What a person should know.
     pub notes: Vec<String>,
     /// The rows that are left out as outliers, ascending.
     pub outliers: Vec<u32>,
-    /// How many rows [`Drop`]s leave out, outliers among them.
+    /// How many rows [`DropSpec`]s leave out, outliers among them.
     pub dropped: usize,
     /// The rows that the features have, where not all. Rows of weight 0 are not among them.
     pub kept: Option<Vec<u32>>,
@@ -65,7 +65,7 @@ struct Learned {
     preparation: Preparation,
     encoder: FittedEncoder,
     notes: Vec<String>,
-    fates: Option<Vec<Fate>>,
+    statuses: Option<Vec<RowStatus>>,
 }
 
 impl Recipe {
@@ -78,12 +78,12 @@ impl Recipe {
     /// # Errors
     /// Columns that are not there, chains that do not fit their columns, weights that cannot be used, and those of
     /// [`Encoder::fit`].
-    pub fn fit(&self, table: &mut Table) -> Result<Fitting> {
-        let plan = Plan::new(self, table)?;
+    pub fn fit(&self, table: &mut Table) -> Result<FitReport> {
+        let plan = ColumnPlan::new(self, table)?;
         let mut notes = Vec::new();
         let mut grouping = None;
         // Those of the table, before columns are made of its own names.
-        let written = table.readings.clone();
+        let written = table.number_formats.clone();
         if let Some(group) = &self.group {
             let (columns, made) = plan.make(&plan.of_rows, table, None)?;
             put(table, made);
@@ -99,7 +99,7 @@ impl Recipe {
             (0..table.rows as u32).filter(|row| weights.counts_row(*row as usize)).collect::<Vec<u32>>()
         });
         let counted = counted.filter(|counted| counted.len() < table.rows);
-        let mut fitting = if let Some(counted) = counted {
+        let mut report = if let Some(counted) = counted {
             let own = weights.as_ref().map(|w| w.select(counted.iter().map(|row| *row as usize)));
             let learned = self
                 .learn(&plan, nodes, &mut select(table, &counted), own.as_ref())
@@ -108,37 +108,37 @@ impl Recipe {
         } else {
             let learned = self.learn(&plan, nodes, table, weights.as_ref())?;
             notes.extend(learned.notes);
-            let fates = learned.fates.as_deref();
-            Fitting {
+            let statuses = learned.statuses.as_deref();
+            FitReport {
                 notes: Vec::new(),
-                outliers: fates.map_or_else(Vec::new, outliers),
-                dropped: dropped(fates),
+                outliers: statuses.map_or_else(Vec::new, outliers),
+                dropped: dropped(statuses),
                 kept: learned.encoder.kept,
                 choices: learned.encoder.choices,
-                fitted: Fitted { preparation: learned.preparation, encoder: learned.encoder.encoder },
+                fitted: FittedRecipe { preparation: learned.preparation, encoder: learned.encoder.encoder },
                 weights: None,
                 unweighted: Vec::new(),
             }
         };
-        let Fitted { preparation, encoder } = &mut fitting.fitted;
+        let FittedRecipe { preparation, encoder } = &mut report.fitted;
         if let Some(grouping) = &mut grouping {
             grouping.keep_needed(preparation, encoder);
         }
         preparation.group = grouping;
-        preparation.readings = readings(&written, preparation, encoder);
-        fitting.notes.splice(0..0, notes);
-        fitting.weights = weights.map(|weights| match &fitting.kept {
+        preparation.number_formats = number_formats(&written, preparation, encoder);
+        report.notes.splice(0..0, notes);
+        report.weights = weights.map(|weights| match &report.kept {
             None => weights,
             Some(kept) => weights.select(kept.iter().map(|row| *row as usize)),
         });
-        Ok(fitting)
+        Ok(report)
     }
 
     /// The rows' weights, where a column has them. One that is made is made of rows that all count once.
-    fn weights(&self, plan: &Plan<'_>, nodes: &[Node<'_>], table: &Table) -> Result<Option<Weights>> {
+    fn weights(&self, plan: &ColumnPlan<'_>, nodes: &[Node<'_>], table: &Table) -> Result<Option<Weights>> {
         let Some(name) = &self.features.options.weight else { return Ok(None) };
         let place = || Place::file(table.source.as_str()).column(name.as_str());
-        let made = if Plan::makes(nodes, name) { plan.make(nodes, table, None)?.1 } else { Vec::new() };
+        let made = if ColumnPlan::makes(nodes, name) { plan.make(nodes, table, None)?.1 } else { Vec::new() };
         let column = made.iter().find(|c| c.name == *name).or_else(|| table.column(name));
         let column = column.ok_or_else(|| match &self.group {
             None => missing_column(table, name),
@@ -156,7 +156,7 @@ impl Recipe {
     /// Makes the columns of a table whose rows all count, and learns from them.
     fn learn<'a>(
         &'a self,
-        plan: &Plan<'a>,
+        plan: &ColumnPlan<'a>,
         nodes: &[Node<'a>],
         table: &mut Table,
         weights: Option<&Weights>,
@@ -167,9 +167,9 @@ impl Recipe {
         put(table, made);
         in_order(table, &self.features);
         let mut notes = Vec::new();
-        let (drops, fates) = fit_drops(self, table, copies, &mut notes)?;
-        let kept = fates.as_deref().and_then(kept);
-        let encoder = Encoder::fit_rows(table, &self.features, &plan.treatments, kept, copies)?;
+        let (drops, statuses) = fit_drops(self, table, copies, &mut notes)?;
+        let kept = statuses.as_deref().and_then(kept);
+        let encoder = Encoder::fit_rows(table, &self.features, &plan.encodings, kept, copies)?;
         let used: HashSet<&str> = encoder
             .encoder
             .columns
@@ -178,28 +178,29 @@ impl Recipe {
             .chain(drops.iter().flat_map(FittedDrop::columns))
             .collect();
         let columns = needed(columns, &used);
-        let preparation = Preparation { group: None, columns, drops, readings: BTreeMap::new() };
+        let preparation = Preparation { group: None, columns, drops, number_formats: BTreeMap::new() };
         notes.extend(encoder.notes.iter().cloned());
-        Ok(Learned { preparation, encoder, notes, fates })
+        Ok(Learned { preparation, encoder, notes, statuses })
     }
 
-    /// A fit to the rows that count, for the whole table: the other rows get their columns too, and their fate.
+    /// A fit to the rows that count, for the whole table: the other rows get their columns too, and their status.
     fn with_the_rest(
         &self,
         learned: Learned,
         counted: &[u32],
         table: &mut Table,
         notes: &mut Vec<String>,
-    ) -> Result<Fitting> {
+    ) -> Result<FitReport> {
         let Learned { preparation, encoder: FittedEncoder { encoder, choices, kept, notes: said }, .. } =
             learned;
         let prepared = preparation.apply(table)?;
         put(table, prepared.made);
         in_order(table, &self.features);
-        let fates = prepared.fates.as_deref();
-        let fate = |row: u32| fates.map_or(Fate::Kept, |fates| fates[row as usize]);
+        let statuses = prepared.statuses.as_deref();
+        let status = |row: u32| statuses.map_or(RowStatus::Kept, |statuses| statuses[row as usize]);
         let counts: HashSet<u32> = counted.iter().copied().collect();
-        let rest = (0..table.rows as u32).filter(|row| !counts.contains(row) && fate(*row) == Fate::Kept);
+        let rest =
+            (0..table.rows as u32).filter(|row| !counts.contains(row) && status(*row) == RowStatus::Kept);
         let columns: Vec<&Column> = encoder.columns.iter().filter_map(|c| table.column(c.column())).collect();
         let rest: Vec<u32> = rest.collect();
         let unweighted = kept_rows(table, &columns, encoder.missing, Some(rest))?.unwrap_or_default();
@@ -208,13 +209,13 @@ impl Recipe {
             Some(kept) => kept.iter().map(|&row| counted[row as usize]).collect(),
         };
         notes.extend(prepared.notes);
-        Ok(Fitting {
+        Ok(FitReport {
             notes: said,
-            outliers: fates.map_or_else(Vec::new, outliers),
-            dropped: dropped(fates),
+            outliers: statuses.map_or_else(Vec::new, outliers),
+            dropped: dropped(statuses),
             kept: Some(kept),
             choices,
-            fitted: Fitted { preparation, encoder },
+            fitted: FittedRecipe { preparation, encoder },
             weights: None,
             unweighted,
         })
@@ -240,8 +241,8 @@ fn put(table: &mut Table, made: Vec<Column>) {
     for made in made {
         match table.columns.iter_mut().find(|c| c.name == made.name) {
             Some(own) => {
-                table.readings.remove(&made.name);
-                table.wholes.remove(&made.name);
+                table.number_formats.remove(&made.name);
+                table.wide_integers.remove(&made.name);
                 *own = made;
             }
             None => table.columns.push(made),
@@ -250,8 +251,8 @@ fn put(table: &mut Table, made: Vec<Column>) {
 }
 
 /// How many rows are left out.
-fn dropped(fates: Option<&[Fate]>) -> usize {
-    fates.iter().copied().flatten().filter(|f| **f != Fate::Kept).count()
+fn dropped(statuses: Option<&[RowStatus]>) -> usize {
+    statuses.iter().copied().flatten().filter(|f| **f != RowStatus::Kept).count()
 }
 
 /// Puts the columns that a recipe names in its order, before all others.
@@ -274,7 +275,7 @@ fn fit_drops(
     table: &Table,
     copies: Copies<'_>,
     notes: &mut Vec<String>,
-) -> Result<(Vec<FittedDrop>, Option<Vec<Fate>>)> {
+) -> Result<(Vec<FittedDrop>, Option<Vec<RowStatus>>)> {
     let mut faults = Vec::new();
     let grouped = |what: String| match &recipe.group {
         None => what,
@@ -304,52 +305,52 @@ fn fit_drops(
     if drops.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let mut fates = vec![Fate::Kept; table.rows];
+    let mut statuses = vec![RowStatus::Kept; table.rows];
     for drop in &drops {
-        let marked = drop.mark(table, &mut fates)?;
+        let marked = drop.mark(table, &mut statuses)?;
         notes.push(format!("left out: {}, {}", crate::recipe::rows::count(marked), drop.describe()));
     }
-    if !fates.contains(&Fate::Kept) {
+    if !statuses.contains(&RowStatus::Kept) {
         let what = "every row is left out by [[drop]], so none is left";
         return Err(Error::at(Place::file(table.source.as_str()), what));
     }
-    Ok((drops, Some(fates)))
+    Ok((drops, Some(statuses)))
 }
 
-fn kept(fates: &[Fate]) -> Option<Vec<u32>> {
-    let rows: Vec<u32> = rows_of(fates, |f| f == Fate::Kept);
-    (rows.len() < fates.len()).then_some(rows)
+fn kept(statuses: &[RowStatus]) -> Option<Vec<u32>> {
+    let rows: Vec<u32> = rows_of(statuses, |f| f == RowStatus::Kept);
+    (rows.len() < statuses.len()).then_some(rows)
 }
 
-fn outliers(fates: &[Fate]) -> Vec<u32> {
-    rows_of(fates, |f| f == Fate::Outlier)
+fn outliers(statuses: &[RowStatus]) -> Vec<u32> {
+    rows_of(statuses, |f| f == RowStatus::Outlier)
 }
 
-fn rows_of(fates: &[Fate], is: impl Fn(Fate) -> bool) -> Vec<u32> {
-    fates.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
+fn rows_of(statuses: &[RowStatus], is: impl Fn(RowStatus) -> bool) -> Vec<u32> {
+    statuses.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
 }
 
 /// How numbers are written in the table's columns that are used as numbers.
-fn readings(
-    written: &BTreeMap<String, Written>,
+fn number_formats(
+    written: &BTreeMap<String, DetectedFormat>,
     preparation: &Preparation,
     encoder: &Encoder,
-) -> BTreeMap<String, Reading> {
+) -> BTreeMap<String, NumberFormat> {
     let names: HashSet<&str> = encoder.columns.iter().map(ColumnEncoder::column).collect();
     let read: HashSet<&str> = preparation.reads(&names).into_iter().collect();
     let texts = preparation.text_columns();
     let needed =
         written.iter().filter(|(name, _)| read.contains(name.as_str()) && !texts.contains(&name.as_str()));
-    needed.map(|(name, written)| (name.clone(), written.reading.clone())).collect()
+    needed.map(|(name, written)| (name.clone(), written.format.clone())).collect()
 }
 
-impl From<Encoder> for Fitted {
+impl From<Encoder> for FittedRecipe {
     fn from(encoder: Encoder) -> Self {
-        Fitted { preparation: Preparation::default(), encoder }
+        FittedRecipe { preparation: Preparation::default(), encoder }
     }
 }
 
-impl Fitted {
+impl FittedRecipe {
     /// A table's features, and the rows that are left out as outliers.
     ///
     /// # Errors
@@ -364,10 +365,10 @@ impl Fitted {
         preparation: &Preparation,
         encoder: &Encoder,
         table: &'a Table,
-    ) -> Result<Applied<'a>> {
+    ) -> Result<AppliedRecipe<'a>> {
         if !preparation.has_work() {
             let encoded = encoder.apply(table)?;
-            return Ok(Applied { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
+            return Ok(AppliedRecipe { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
         }
         let names: HashSet<&str> = encoder.columns.iter().map(|c| c.column()).collect();
         check_columns(table, preparation.reads(&names))?;
@@ -376,23 +377,23 @@ impl Fitted {
         let ids = grouped.as_mut().and_then(|grouped| grouped.ids.take());
         let whole = with_made(grouped.as_ref().unwrap_or(table), &prepared.made, &names);
         let whole = Table { ids, ..whole };
-        let fates = prepared.fates.as_deref();
-        let mut encoded = encoder.apply_rows(&whole, fates.and_then(kept))?;
+        let statuses = prepared.statuses.as_deref();
+        let mut encoded = encoder.apply_rows(&whole, statuses.and_then(kept))?;
         encoded.warnings.splice(0..0, prepared.notes);
-        let outliers = fates.map_or_else(Vec::new, outliers);
-        Ok(Applied { encoded, outliers, table: Cow::Owned(whole) })
+        let outliers = statuses.map_or_else(Vec::new, outliers);
+        Ok(AppliedRecipe { encoded, outliers, table: Cow::Owned(whole) })
     }
 
     /// The columns that new tables must be read as numbers, and how these are written.
-    pub(crate) fn numbers(preparation: &Preparation, encoder: &Encoder) -> Vec<(String, Reading)> {
+    pub(crate) fn numbers(preparation: &Preparation, encoder: &Encoder) -> Vec<(String, NumberFormat)> {
         let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
         let number = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::Number { .. });
         let own = encoder.columns.iter().filter(number).map(ColumnEncoder::column);
         let own = own.filter(|c| preparation.group.is_none() && !made.contains(c));
         let plain = own.chain(preparation.number_columns());
-        let mut numbers: BTreeMap<String, Reading> =
-            plain.map(|column| (column.to_string(), Reading::default())).collect();
-        numbers.extend(preparation.readings.clone());
+        let mut numbers: BTreeMap<String, NumberFormat> =
+            plain.map(|column| (column.to_string(), NumberFormat::default())).collect();
+        numbers.extend(preparation.number_formats.clone());
         numbers.into_iter().collect()
     }
 

@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Place, Result};
-use crate::recipe::aggregate::{Figure, of_groups};
+use crate::recipe::aggregate::{AggregateFunction, of_groups};
 use crate::recipe::columns::needed;
 use crate::recipe::encode::{ColumnEncoder, Encoder};
-use crate::recipe::preparation::{Kind, MadeColumn, Preparation, make, read_as, same_kind};
+use crate::recipe::fitted_step::as_text;
+use crate::recipe::preparation::{ColumnType, FittedColumn, Preparation, make, read_as, same_kind};
 use crate::recipe::rows::count;
-use crate::recipe::rule::as_text;
 use crate::table::{Column, Table, Values, missing_column};
 
 /// That features are of groups, and not of the table's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Its line in the recipe.
     pub line: u64,
@@ -29,42 +29,43 @@ pub struct Grouping {
     pub by: String,
     /// What that was at the fit, where it is the table's; none where it is itself made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read: Option<Kind>,
+    pub read: Option<ColumnType>,
     /// Columns that are made before the rows are brought together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<MadeColumn>,
+    pub columns: Vec<FittedColumn>,
     /// The columns of the groups.
-    pub figures: Vec<GroupFigure>,
+    #[serde(rename = "figures")]
+    pub aggregates: Vec<GroupAggregate>,
 }
 
 /// A column of the groups: a figure of each group's rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GroupFigure {
+pub struct GroupAggregate {
     /// Its name.
     pub name: String,
     /// The figure.
-    pub compute: Figure,
+    pub compute: AggregateFunction,
     /// The column that it is of; a count without one is of all rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
     /// What that was at the fit, where it is the table's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read: Option<Kind>,
+    pub read: Option<ColumnType>,
 }
 
 impl Grouping {
     /// Whether it can be computed with; a person may have edited it.
     pub(super) fn is_sound(&self) -> bool {
-        let has_column = |f: &GroupFigure| f.of.is_some() || f.compute == Figure::Count;
-        self.columns.iter().all(MadeColumn::is_sound) && self.figures.iter().all(has_column)
+        let has_column = |f: &GroupAggregate| f.of.is_some() || f.compute == AggregateFunction::Count;
+        self.columns.iter().all(FittedColumn::is_sound) && self.aggregates.iter().all(has_column)
     }
 
     /// Leaves out what neither the columns after it nor the features need.
     pub(super) fn keep_needed(&mut self, preparation: &Preparation, encoder: &Encoder) {
         let names: HashSet<&str> = encoder.columns.iter().map(ColumnEncoder::column).collect();
         let read: HashSet<&str> = preparation.reads(&names).into_iter().collect();
-        self.figures.retain(|figure| read.contains(figure.name.as_str()));
-        let of = self.figures.iter().filter_map(|f| f.of.as_deref()).chain([self.by.as_str()]).collect();
+        self.aggregates.retain(|figure| read.contains(figure.name.as_str()));
+        let of = self.aggregates.iter().filter_map(|f| f.of.as_deref()).chain([self.by.as_str()]).collect();
         self.columns = needed(std::mem::take(&mut self.columns), &of);
     }
 
@@ -72,15 +73,15 @@ impl Grouping {
     pub(super) fn reads(&self) -> Vec<&str> {
         let made: HashSet<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
         let looked =
-            std::iter::once(self.by.as_str()).chain(self.figures.iter().filter_map(|f| f.of.as_deref()));
+            std::iter::once(self.by.as_str()).chain(self.aggregates.iter().filter_map(|f| f.of.as_deref()));
         let own = self.columns.iter().flat_map(|c| c.reads(&made));
         own.chain(looked.filter(|name| !made.contains(name))).collect()
     }
 
     /// The table's columns that it reads as of a kind.
-    pub(super) fn columns_of(&self, kind: Kind) -> Vec<&str> {
-        let is = |read: Option<Kind>| read == Some(kind);
-        let of = self.figures.iter().filter(|f| is(f.read)).filter_map(|f| f.of.as_deref());
+    pub(super) fn columns_of(&self, kind: ColumnType) -> Vec<&str> {
+        let is = |read: Option<ColumnType>| read == Some(kind);
+        let of = self.aggregates.iter().filter(|f| is(f.read)).filter_map(|f| f.of.as_deref());
         read_as(&self.columns, kind).chain(of).chain(is(self.read).then_some(self.by.as_str())).collect()
     }
 
@@ -94,8 +95,8 @@ impl Grouping {
             let made = made.iter().find(|c| c.name == name);
             made.or_else(|| table.column(name)).map(|c| &c.values)
         };
-        let grouped = grouped(table, &self.by, &self.figures, &find, notes)?;
-        let figures = grouped.figures.into_iter().zip(&self.figures).map(|(column, figure)| {
+        let grouped = grouped(table, &self.by, &self.aggregates, &find, notes)?;
+        let figures = grouped.figures.into_iter().zip(&self.aggregates).map(|(column, figure)| {
             let place = || {
                 let column = figure.of.as_deref().unwrap_or(&figure.name);
                 Place::file(table.source.as_str()).column(column)
@@ -123,7 +124,7 @@ pub(super) struct Grouped {
 pub(super) fn grouped<'a>(
     table: &Table,
     by: &str,
-    figures: &[GroupFigure],
+    figures: &[GroupAggregate],
     find: &dyn Fn(&str) -> Option<&'a Values>,
     notes: &mut Vec<String>,
 ) -> Result<Grouped> {

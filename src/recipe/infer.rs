@@ -7,10 +7,10 @@ use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
 use crate::recipe::dates::advice;
-use crate::recipe::encode::Sides;
+use crate::recipe::encode::BinaryCategories;
 use crate::recipe::statistics::constant;
 use crate::recipe::{InferOptions, Missing, TOP_LEVELS};
-use crate::table::{Column, Inferred, Reading, Table, Values, missing_column};
+use crate::table::{Column, InferredFormat, NumberFormat, Table, Values, missing_column};
 
 /// Whole numbers that are nearly all distinct are taken for keys from this many rows on.
 const KEY_ROWS: usize = 1000;
@@ -23,7 +23,7 @@ const KEY_WORDS: [&str; 4] = ["id", "hash", "uuid", "email"];
 
 /// What becomes of one column.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
+pub struct ColumnChoice {
     /// The column's name.
     pub column: String,
     /// Its type: `number`, `boolean`, `text` or `empty`.
@@ -57,7 +57,7 @@ enum Named {
 ///
 /// [`Error::Data`] for a name or glob that matches no column, a named column that cannot be a feature, and a
 /// table that has no feature at all.
-pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<Choice>> {
+pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<ColumnChoice>> {
     let asked = named(table, &options.features)?;
     let dropped = named(table, &options.drop)?;
     let facts: Vec<(usize, usize)> =
@@ -71,7 +71,7 @@ pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<Choice>> {
             Ok(taken) => taken,
             Err(reason) => (0, reason),
         };
-        choices.push(Choice {
+        choices.push(ColumnChoice {
             column: column.name.clone(),
             kind: column.values.kind(),
             missing,
@@ -92,7 +92,10 @@ pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<Choice>> {
 
 /// How many different values a column has, to the last digit.
 fn distinct(table: &Table, column: &Column) -> usize {
-    table.wholes.get(&column.name).map_or_else(|| column.values.distinct(), |wholes| wholes.distinct)
+    table
+        .wide_integers
+        .get(&column.name)
+        .map_or_else(|| column.values.distinct(), |wide_integers| wide_integers.distinct)
 }
 
 /// How each column is named by `patterns`, each of which must match one.
@@ -220,12 +223,13 @@ impl Candidate<'_> {
             let what = misread(levels).map_or(String::new(), |what| format!("; {what}"));
             return Some(format!("text that differs in {}{what}", nearly_every(self.distinct, present)));
         }
-        if let Some(wholes) = self.table.wholes.get(&self.column.name) {
-            if wholes.running {
+        if let Some(wide_integers) = self.table.wide_integers.get(&self.column.name) {
+            if wide_integers.running {
                 return Some("running number".into());
             }
-            let keys = rows > KEY_ROWS && wholes.distinct * 100 > present * 95;
-            return keys.then(|| format!("{} distinct whole numbers", percent(wholes.distinct, present)));
+            let keys = rows > KEY_ROWS && wide_integers.distinct * 100 > present * 95;
+            return keys
+                .then(|| format!("{} distinct whole numbers", percent(wide_integers.distinct, present)));
         }
         let numbers = self.column.values.numbers()?;
         if constant(&numbers, None).is_some() {
@@ -250,7 +254,7 @@ impl Candidate<'_> {
             Values::Number(_) | Values::Packed { .. } => (1, self.number()),
             Values::Bool(_) => (1, "true/false".into()),
             Values::Text { ref levels, .. } if levels.len() == 2 => {
-                (1, Sides::of(&levels[0], &levels[1]).describe())
+                (1, BinaryCategories::of(&levels[0], &levels[1]).describe())
             }
             Values::Text { .. } | Values::Empty(_) => {
                 let missing = self.missing_level();
@@ -269,7 +273,7 @@ impl Candidate<'_> {
 
     /// What kind of number it is, in words.
     fn number(&self) -> String {
-        match self.table.readings.get(&self.column.name).map(|written| written.example.as_str()) {
+        match self.table.number_formats.get(&self.column.name).map(|written| written.example.as_str()) {
             None | Some("") => "number".into(),
             Some(example) => format!("number, written like {example}"),
         }
@@ -286,21 +290,21 @@ impl Candidate<'_> {
 /// What to do about texts that look like something else, if they do: numbers of which nobody can tell how they are
 /// written, codes, or dates.
 fn misread(levels: &[String]) -> Option<String> {
-    match Reading::infer(levels, None) {
-        Inferred::Ambiguous(example) => {
+    match NumberFormat::infer(levels, None) {
+        InferredFormat::Ambiguous(example) => {
             return Some(format!(
                 "numbers such as {example:?}, of which the decimal sign could be , or . (say which: --decimal, or \
                  decimal in a recipe's [input], or the step number)"
             ));
         }
-        Inferred::Number(written) => {
-            let decimal = written.reading.decimal;
+        InferredFormat::Number(written) => {
+            let decimal = written.format.decimal;
             return Some(format!(
                 "numbers written like {:?} (the step number = {{ decimal = \"{decimal}\" }} reads them)",
                 written.example
             ));
         }
-        Inferred::No => {}
+        InferredFormat::No => {}
     }
     let code = |level: &String| level.len() > 1 && level.starts_with('0');
     if levels.iter().any(code) && levels.iter().all(|level| level.bytes().all(|b| b.is_ascii_digit())) {

@@ -7,16 +7,16 @@ use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
 use crate::recipe::aggregate::join;
-use crate::recipe::drops::{Fate, FittedDrop};
+use crate::recipe::drops::{FittedDrop, RowStatus};
+use crate::recipe::fitted_step::{FittedStep, Scalar};
 use crate::recipe::group::Grouping;
 use crate::recipe::rows::count;
-use crate::recipe::rule::{Constant, Rule};
-use crate::table::{Column, Reading, Table, Values, missing_column};
+use crate::table::{Column, NumberFormat, Table, Values, missing_column};
 
 /// What a column that is read from the table was at the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ColumnType {
     /// Numbers.
     Number,
     /// True or false.
@@ -27,49 +27,49 @@ pub enum Kind {
     Empty,
 }
 
-impl Kind {
-    pub(super) fn of(values: &Values) -> Kind {
+impl ColumnType {
+    pub(super) fn of(values: &Values) -> ColumnType {
         match values {
-            Values::Number(_) | Values::Packed { .. } => Kind::Number,
-            Values::Bool(_) => Kind::Boolean,
-            Values::Text { .. } => Kind::Text,
-            Values::Empty(_) => Kind::Empty,
+            Values::Number(_) | Values::Packed { .. } => ColumnType::Number,
+            Values::Bool(_) => ColumnType::Boolean,
+            Values::Text { .. } => ColumnType::Text,
+            Values::Empty(_) => ColumnType::Empty,
         }
     }
 
     /// What a column of this kind holds.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Kind::Number => "numbers",
-            Kind::Boolean => "true/false",
-            Kind::Text => "text",
-            Kind::Empty => "nothing",
+            ColumnType::Number => "numbers",
+            ColumnType::Boolean => "true/false",
+            ColumnType::Text => "text",
+            ColumnType::Empty => "nothing",
         }
     }
 }
 
 /// A column that is made of another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MadeColumn {
+pub struct FittedColumn {
     /// Its name.
     pub name: String,
     /// The column that it is made of.
     pub from: String,
     /// What that was at the fit, where it is the table's; none where it is itself made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read: Option<Kind>,
+    pub read: Option<ColumnType>,
     /// The figure of each of its values, where they are groups.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "sorted")]
-    pub groups: Option<HashMap<String, Constant>>,
+    pub groups: Option<HashMap<String, Scalar>>,
     /// What is done to it, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rules: Vec<Rule>,
+    #[serde(rename = "rules", default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<FittedStep>,
 }
 
-impl MadeColumn {
-    /// The other columns that its rules compute with.
+impl FittedColumn {
+    /// The other columns that its steps compute with.
     pub(super) fn operands(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().filter_map(Rule::column)
+        self.steps.iter().filter_map(FittedStep::column)
     }
 
     /// The table's columns that it reads; `made` are the names of all columns that are made.
@@ -82,15 +82,15 @@ impl MadeColumn {
 
     /// Whether it can be computed with; a person may have edited it.
     pub(super) fn is_sound(&self) -> bool {
-        let finite = |figure: &Constant| !matches!(figure, Constant::Number(v) if !v.is_finite());
+        let finite = |figure: &Scalar| !matches!(figure, Scalar::Number(v) if !v.is_finite());
         let groups = self.groups.as_ref().is_none_or(|groups| groups.values().all(finite));
-        groups && self.rules.iter().all(Rule::is_sound)
+        groups && self.steps.iter().all(FittedStep::is_sound)
     }
 }
 
 /// Writes groups in the order of their texts, so that equal models are equal files.
 fn sorted<S: Serializer>(
-    groups: &Option<HashMap<String, Constant>>,
+    groups: &Option<HashMap<String, Scalar>>,
     to: S,
 ) -> std::result::Result<S::Ok, S::Error> {
     groups.as_ref().map(|groups| groups.iter().collect::<BTreeMap<_, _>>()).serialize(to)
@@ -104,13 +104,13 @@ pub struct Preparation {
     pub group: Option<Grouping>,
     /// Columns that are made, each after those that it is made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<MadeColumn>,
+    pub columns: Vec<FittedColumn>,
     /// Rows that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
     /// How numbers are written in columns of the table, where that is not as programs write them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub readings: BTreeMap<String, Reading>,
+    #[serde(rename = "readings", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub number_formats: BTreeMap<String, NumberFormat>,
 }
 
 /// A table as a preparation leaves it.
@@ -118,7 +118,7 @@ pub(crate) struct PreparedTable {
     /// The table with one row for each group, where rows are brought together.
     pub(crate) grouped: Option<Table>,
     /// What becomes of each row; none: all are kept.
-    pub(crate) fates: Option<Vec<Fate>>,
+    pub(crate) statuses: Option<Vec<RowStatus>>,
     /// The columns that were made.
     pub(crate) made: Vec<Column>,
     /// What a person should know.
@@ -128,7 +128,7 @@ pub(crate) struct PreparedTable {
 impl Preparation {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        !self.has_work() && self.readings.is_empty()
+        !self.has_work() && self.number_formats.is_empty()
     }
 
     /// Whether there is something to do once a table was read.
@@ -138,9 +138,9 @@ impl Preparation {
 
     /// Whether it can be computed with; a person may have edited it.
     pub(crate) fn is_sound(&self) -> bool {
-        self.columns.iter().all(MadeColumn::is_sound)
+        self.columns.iter().all(FittedColumn::is_sound)
             && self.group.as_ref().is_none_or(Grouping::is_sound)
-            && self.readings.values().all(|reading| reading.check().is_ok())
+            && self.number_formats.values().all(|format| format.check().is_ok())
     }
 
     /// The table's columns that it reads, and those of `names` that it does not make.
@@ -157,16 +157,16 @@ impl Preparation {
     /// The table's columns that it reads as text.
     pub(crate) fn text_columns(&self) -> Vec<&str> {
         match &self.group {
-            Some(group) => group.columns_of(Kind::Text),
-            None => read_as(&self.columns, Kind::Text).collect(),
+            Some(group) => group.columns_of(ColumnType::Text),
+            None => read_as(&self.columns, ColumnType::Text).collect(),
         }
     }
 
     /// The table's columns that it reads as numbers.
     pub(crate) fn number_columns(&self) -> Vec<&str> {
         match &self.group {
-            Some(group) => group.columns_of(Kind::Number),
-            None => read_as(&self.columns, Kind::Number).collect(),
+            Some(group) => group.columns_of(ColumnType::Number),
+            None => read_as(&self.columns, ColumnType::Number).collect(),
         }
     }
 
@@ -176,31 +176,32 @@ impl Preparation {
         let grouped = self.group.as_ref().map(|group| group.apply(table, &mut notes)).transpose()?;
         let table = grouped.as_ref().unwrap_or(table);
         let made = make(&self.columns, table, &mut notes)?;
-        let fates = if self.drops.is_empty() { None } else { Some(self.fates(table, &made, &mut notes)?) };
-        Ok(PreparedTable { grouped, fates, made, notes })
+        let statuses =
+            if self.drops.is_empty() { None } else { Some(self.statuses(table, &made, &mut notes)?) };
+        Ok(PreparedTable { grouped, statuses, made, notes })
     }
 
-    fn fates(&self, table: &Table, made: &[Column], notes: &mut Vec<String>) -> Result<Vec<Fate>> {
+    fn statuses(&self, table: &Table, made: &[Column], notes: &mut Vec<String>) -> Result<Vec<RowStatus>> {
         let looked: HashSet<&str> = self.drops.iter().flat_map(FittedDrop::columns).collect();
         let whole = with_made(table, made, &looked);
-        let mut fates = vec![Fate::Kept; table.rows];
+        let mut statuses = vec![RowStatus::Kept; table.rows];
         for drop in &self.drops {
-            let marked = drop.mark(&whole, &mut fates)?;
+            let marked = drop.mark(&whole, &mut statuses)?;
             if marked > 0 {
                 notes.push(format!("left out: {}, {}", count(marked), drop.describe()));
             }
         }
-        Ok(fates)
+        Ok(statuses)
     }
 }
 
 /// The table's columns that these read as of a kind.
-pub(super) fn read_as(columns: &[MadeColumn], kind: Kind) -> impl Iterator<Item = &str> {
+pub(super) fn read_as(columns: &[FittedColumn], kind: ColumnType) -> impl Iterator<Item = &str> {
     columns.iter().filter(move |c| c.read == Some(kind)).map(|c| c.from.as_str())
 }
 
 /// Makes columns of a table's, each after those that it is made of.
-pub(super) fn make(columns: &[MadeColumn], table: &Table, notes: &mut Vec<String>) -> Result<Vec<Column>> {
+pub(super) fn make(columns: &[FittedColumn], table: &Table, notes: &mut Vec<String>) -> Result<Vec<Column>> {
     let mut made: HashMap<&str, Values> = HashMap::new();
     for column in columns {
         let place =
@@ -223,15 +224,15 @@ pub(super) fn make(columns: &[MadeColumn], table: &Table, notes: &mut Vec<String
             }
             values = Some(joined);
         }
-        for rule in &column.rules {
-            let other = match rule.column() {
+        for step in &column.steps {
+            let other = match step.column() {
                 Some(name) => match made.get(name).filter(|_| name != column.name) {
                     Some(values) => Some(values),
                     None => Some(own(name)?),
                 },
                 None => None,
             };
-            let applied = rule.apply_with(values.as_ref().unwrap_or(source), other).map_err(place)?;
+            let applied = step.apply_with(values.as_ref().unwrap_or(source), other).map_err(place)?;
             if !applied.unknown.is_empty() {
                 notes.push(format!(
                     "{}: {} that the fit did not see, missing",
@@ -245,7 +246,7 @@ pub(super) fn make(columns: &[MadeColumn], table: &Table, notes: &mut Vec<String
         made.insert(&column.name, values);
     }
     let take =
-        |c: &MadeColumn| made.remove(c.name.as_str()).map(|values| Column { name: c.name.clone(), values });
+        |c: &FittedColumn| made.remove(c.name.as_str()).map(|values| Column { name: c.name.clone(), values });
     Ok(columns.iter().filter_map(take).collect())
 }
 
@@ -257,10 +258,10 @@ pub(crate) fn with_made(table: &Table, made: &[Column], names: &HashSet<&str>) -
 }
 
 /// Whether a column is what it was at the fit; one without values is anything.
-pub(super) fn same_kind(read: Option<Kind>, values: &Values) -> std::result::Result<(), String> {
-    let found = Kind::of(values);
+pub(super) fn same_kind(read: Option<ColumnType>, values: &Values) -> std::result::Result<(), String> {
+    let found = ColumnType::of(values);
     match read {
-        Some(kind) if kind != found && kind != Kind::Empty && found != Kind::Empty => {
+        Some(kind) if kind != found && kind != ColumnType::Empty && found != ColumnType::Empty => {
             let found = match values {
                 Values::Text { levels, .. } => {
                     let odd = levels.iter().find(|l| l.parse::<f64>().is_err()).or(levels.first());

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::encode::{ColumnEncoder, Encoder, Sides};
+use crate::recipe::encode::{BinaryCategories, ColumnEncoder, Encoder};
 use crate::recipe::rows::{count, pick};
 use crate::recipe::statistics::{Copies, count as count_of, quantiles, sum};
 use crate::table::{Table, Values};
@@ -64,7 +64,7 @@ pub enum ColumnReference {
 
 /// How a table's rows fall into a reference's bins.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Counted {
+pub(crate) struct BinCounts {
     /// The rows of each bin, or their copies, in the order of [`ColumnReference::shares`].
     bins: Vec<f64>,
     /// Rows with a number below the fit's smallest.
@@ -73,7 +73,7 @@ pub(crate) struct Counted {
     above: usize,
 }
 
-impl Counted {
+impl BinCounts {
     /// The rows' share of each bin; 0 where there are no rows.
     pub(crate) fn shares(&self) -> Vec<f64> {
         let rows = self.bins.iter().sum::<f64>();
@@ -113,7 +113,7 @@ impl Encoder {
         table: &Table,
         kept: Option<&[u32]>,
         copies: Option<&[f64]>,
-    ) -> Vec<Counted> {
+    ) -> Vec<BinCounts> {
         let nothing = Values::Empty(table.rows);
         let by_name = table.by_name();
         let values = |name: &str| by_name.get(name).map_or(&nothing, |c| &c.values);
@@ -151,7 +151,7 @@ impl ColumnReference {
         let column = encoder.column().to_string();
         match encoder {
             ColumnEncoder::Number { .. } => number(column, values, rows),
-            ColumnEncoder::Bool { texts: Some(Sides { no, yes }), .. } => {
+            ColumnEncoder::Bool { texts: Some(BinaryCategories { no, yes }), .. } => {
                 let levels = [no, yes].map(|level| (level.clone(), 0.0)).into();
                 let found = ColumnReference::OneHot { column, missing: 0.0, levels, other: None };
                 found.filled(encoder, values, rows)
@@ -222,7 +222,7 @@ impl ColumnReference {
     }
 
     /// How the rows kept of a column fall into the bins.
-    fn count(&self, encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> Counted {
+    fn count(&self, encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> BinCounts {
         let (mut below, mut above) = (0, 0);
         // Missing stands before the unseen.
         let (mut bins, unseen) = match self {
@@ -256,11 +256,11 @@ impl ColumnReference {
         let all = rows.count(values);
         let missing = all - unseen - bins.iter().sum::<f64>();
         bins.extend([if missing > all * 1e-12 { missing } else { 0.0 }, unseen]);
-        Counted { bins, below, above }
+        BinCounts { bins, below, above }
     }
 
     /// A sentence about numbers outside of the range of the fit.
-    pub(crate) fn outside(&self, counted: &Counted) -> Option<String> {
+    pub(crate) fn outside(&self, counted: &BinCounts) -> Option<String> {
         let ColumnReference::Number { column, min: Some(min), max: Some(max), .. } = self else {
             return None;
         };

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::Missing;
-use crate::recipe::rule::text_of;
+use crate::recipe::fitted_step::text_of;
 use crate::table::{Column, Table, Values, closest};
 
 /// `1 row`, `2 rows`.
@@ -91,14 +91,14 @@ pub(super) fn select(table: &Table, rows: &[u32]) -> Table {
     let ids = table.ids.as_ref().map(|(name, ids)| {
         (name.clone(), rows.iter().map(|&row| ids.get(row as usize).cloned().unwrap_or_default()).collect())
     });
-    let (readings, wholes) = (table.readings.clone(), table.wholes.clone());
+    let (number_formats, wide_integers) = (table.number_formats.clone(), table.wide_integers.clone());
     Table {
         source: table.source.clone(),
         rows: rows.len(),
         columns,
         ids,
-        readings,
-        wholes,
+        number_formats,
+        wide_integers,
         notes: Vec::new(),
     }
 }

@@ -1,21 +1,24 @@
 //! The named operations of a recipe, and what each learns from a column.
 
+use serde::{Deserialize, Serialize};
+
 use crate::recipe::Scale;
-use crate::recipe::arithmetic::Operation;
+use crate::recipe::arithmetic::ArithmeticOperation;
 use crate::recipe::decode::{Section, Value, unknown};
-use crate::recipe::rule::{Comparison, Constant, Rule, as_text, check_format, mixed, numbers_or};
+use crate::recipe::fitted_step::{Comparison, FittedStep, Scalar, as_text, check_format, mixed, numbers_or};
 use crate::recipe::statistics::{
     self, Copies, Ranked, centre_and_scale, count, deviation, mean, median, rank, tally, there,
 };
-use crate::table::{Reading, Values};
+use crate::table::{NumberFormat, Values};
 
 /// An operation of a column's chain.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// One that learns nothing.
-    Rule(Rule),
+    Fixed(FittedStep),
     /// Missing values become a figure of the others.
-    Impute(Statistic),
+    Impute(ImputeStatistic),
     /// Numbers to texts, cut at quantiles.
     QuantileCut {
         /// The quantiles, ascending.
@@ -46,8 +49,9 @@ pub enum Step {
 }
 
 /// A figure that stands for a column's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Statistic {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImputeStatistic {
     /// The middle, or the mean of the two middle ones.
     Median,
     /// The mean.
@@ -93,13 +97,13 @@ impl Step {
         if value.is_text() {
             let name = value.text()?;
             return match name.as_str() {
-                "answered" => Some(Step::Rule(Rule::Answered)),
+                "answered" => Some(Step::Fixed(FittedStep::Answered)),
                 "codes" => Some(Step::Codes),
-                "hours" => Some(Step::Rule(Rule::Hours)),
+                "hours" => Some(Step::Fixed(FittedStep::Hours)),
                 "hours_since_first" => Some(Step::HoursSinceFirst),
-                "log1p" => Some(Step::Rule(Rule::Log1p)),
-                "number" => Some(Step::Rule(Rule::Number(Reading::with_decimal('.')))),
-                "text" => Some(Step::Rule(Rule::Text)),
+                "log1p" => Some(Step::Fixed(FittedStep::Log1p)),
+                "number" => Some(Step::Fixed(FittedStep::Number(NumberFormat::with_decimal('.')))),
+                "text" => Some(Step::Fixed(FittedStep::Text)),
                 "zscore" => Some(Step::ZScore { ddof: 0 }),
                 name if Self::NAMES.contains(&name) => {
                     value.fault(format!("{name} wants an argument: {{ {name} = … }}"));
@@ -132,7 +136,7 @@ impl Step {
     pub(super) fn other(&self) -> Option<&str> {
         match self {
             Step::QuantileCut { over, .. } => over.as_deref(),
-            Step::Rule(rule) => rule.column(),
+            Step::Fixed(step) => step.column(),
             _ => None,
         }
     }
@@ -144,26 +148,26 @@ impl Step {
         values: &Values,
         over: Option<&Values>,
         copies: Copies<'_>,
-    ) -> Result<Vec<Rule>, String> {
+    ) -> Result<Vec<FittedStep>, String> {
         let some = |name: &str| {
             let found = numbers_or(values, || format!("{name} wants numbers"))?;
             let there = there(&found, copies);
             if there.0.is_empty() { Err(format!("{name}: every value is missing")) } else { Ok(there) }
         };
-        let sound = |rule: Rule| {
-            if rule.is_sound() { Ok(vec![rule]) } else { Err("the numbers are too large".to_string()) }
+        let sound = |step: FittedStep| {
+            if step.is_sound() { Ok(vec![step]) } else { Err("the numbers are too large".to_string()) }
         };
         match self {
-            Step::Rule(rule) => Ok(vec![rule.clone()]),
-            Step::Impute(Statistic::Median) => {
+            Step::Fixed(step) => Ok(vec![step.clone()]),
+            Step::Impute(ImputeStatistic::Median) => {
                 let (there, copies) = some("impute")?;
-                sound(Rule::Fill(Constant::Number(median(&there, copies.as_deref()))))
+                sound(FittedStep::Fill(Scalar::Number(median(&there, copies.as_deref()))))
             }
-            Step::Impute(Statistic::Mean) => {
+            Step::Impute(ImputeStatistic::Mean) => {
                 let (there, copies) = some("impute")?;
-                sound(Rule::Fill(Constant::Number(mean(&there, copies.as_deref()))))
+                sound(FittedStep::Fill(Scalar::Number(mean(&there, copies.as_deref()))))
             }
-            Step::Impute(Statistic::Mode) => Ok(vec![Rule::Fill(mode(values, copies)?)]),
+            Step::Impute(ImputeStatistic::Mode) => Ok(vec![FittedStep::Fill(mode(values, copies)?)]),
             Step::QuantileCut { at, labels, over: _ } => {
                 let ranked = match over {
                     None => {
@@ -177,32 +181,32 @@ impl Step {
                     return Err("quantile_cut: every value is missing".into());
                 }
                 let at = at.iter().map(|&q| ranked.quantile(q)).collect();
-                sound(Rule::Cut { at, labels: labels.clone(), right: true })
+                sound(FittedStep::Cut { at, labels: labels.clone(), right: true })
             }
             Step::Top { n, other } => {
                 let text = as_text(values)?;
                 let Values::Text { levels, codes } = &*text else { return Ok(Vec::new()) };
                 let (levels, _) = rank(levels, codes, *n, copies);
-                Ok(vec![Rule::Keep { levels, other: other.clone() }])
+                Ok(vec![FittedStep::Keep { levels, other: other.clone() }])
             }
             Step::Codes => {
                 let text = as_text(values)?;
                 let Values::Text { levels, .. } = &*text else { return Ok(Vec::new()) };
                 let mut levels = levels.clone();
                 levels.sort();
-                Ok(vec![Rule::Codes { levels }])
+                Ok(vec![FittedStep::Codes { levels }])
             }
             Step::HoursSinceFirst => {
                 let hours = |v: &f64| libm::floor(v / 3600.0);
                 let first = some("hours_since_first")?.0.iter().map(hours).fold(f64::INFINITY, f64::min);
-                Ok(vec![Rule::Hours, Rule::Subtract(first)])
+                Ok(vec![FittedStep::Hours, FittedStep::Subtract(first)])
             }
             Step::ZScore { ddof } => {
                 let (there, copies) = some("zscore")?;
                 let copies = copies.as_deref();
                 // The deviation of a constant is rounding noise.
                 if let Some((centre, scale)) = statistics::constant(&there, copies) {
-                    return sound(Rule::Scale { centre, scale });
+                    return sound(FittedStep::Scale { centre, scale });
                 }
                 let rows = count(&there, copies);
                 if rows <= f64::from(*ddof) {
@@ -211,24 +215,24 @@ impl Step {
                     ));
                 }
                 let centre = mean(&there, copies);
-                sound(Rule::Scale { centre, scale: deviation(&there, centre, *ddof, copies) })
+                sound(FittedStep::Scale { centre, scale: deviation(&there, centre, *ddof, copies) })
             }
             Step::Scale(scale) => {
                 let (there, copies) = some("scale")?;
                 let (centre, scale) = centre_and_scale(&there, *scale, copies.as_deref());
-                sound(Rule::Scale { centre, scale })
+                sound(FittedStep::Scale { centre, scale })
             }
         }
     }
 }
 
 fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
-    let rule = |rule: Rule| Some(Step::Rule(rule));
+    let fixed = |step: FittedStep| Some(Step::Fixed(step));
     match name {
-        "fill" => rule(Rule::Fill(constant(argument)?)),
+        "fill" => fixed(FittedStep::Fill(constant(argument)?)),
         "range" => {
             let [min, max] = bounds(argument)?;
-            rule(Rule::Range { min, max })
+            fixed(FittedStep::Range { min, max })
         }
         "clip" => {
             let section = argument.section()?;
@@ -244,24 +248,24 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
                 argument.fault(format!("min {lower} is above max {upper}"));
                 return None;
             }
-            rule(Rule::Clip { min: lower, max: upper })
+            fixed(FittedStep::Clip { min: lower, max: upper })
         }
-        "add" if argument.is_table() => rule(Operation::Add.decode(argument)?),
-        "subtract" if argument.is_table() => rule(Operation::Subtract.decode(argument)?),
-        "subtract_from" if argument.is_table() => rule(Operation::SubtractFrom.decode(argument)?),
-        "multiply" if argument.is_table() => rule(Operation::Multiply.decode(argument)?),
-        "divide" if argument.is_table() => rule(Operation::Divide.decode(argument)?),
-        "add" => rule(Rule::Subtract(-argument.number()?)),
-        "subtract" => rule(Rule::Subtract(argument.number()?)),
-        "subtract_from" => rule(Rule::SubtractFrom(argument.number()?)),
-        "multiply" => rule(Rule::Multiply(argument.number()?)),
-        "divide" => rule(Rule::Divide(argument.number_where("a number that is not 0", |v| v != 0.0)?)),
+        "add" if argument.is_table() => fixed(ArithmeticOperation::Add.decode(argument)?),
+        "subtract" if argument.is_table() => fixed(ArithmeticOperation::Subtract.decode(argument)?),
+        "subtract_from" if argument.is_table() => fixed(ArithmeticOperation::SubtractFrom.decode(argument)?),
+        "multiply" if argument.is_table() => fixed(ArithmeticOperation::Multiply.decode(argument)?),
+        "divide" if argument.is_table() => fixed(ArithmeticOperation::Divide.decode(argument)?),
+        "add" => fixed(FittedStep::Subtract(-argument.number()?)),
+        "subtract" => fixed(FittedStep::Subtract(argument.number()?)),
+        "subtract_from" => fixed(FittedStep::SubtractFrom(argument.number()?)),
+        "multiply" => fixed(FittedStep::Multiply(argument.number()?)),
+        "divide" => fixed(FittedStep::Divide(argument.number_where("a number that is not 0", |v| v != 0.0)?)),
         "compare" => {
             let section = argument.section()?;
             let is = section.need("is", "a comparison such as \">=\"").and_then(|v| v.word(&COMPARISONS));
             let to = section.need("to", "a number").and_then(|v| v.number());
             section.finish();
-            rule(Rule::Compare { is: is?, to: to? })
+            fixed(FittedStep::Compare { is: is?, to: to? })
         }
         "cut" => {
             let section = argument.section()?;
@@ -271,7 +275,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
             section.finish();
             let right = optional(right, Value::boolean)?.unwrap_or(true);
             let (at, labels) = cuts(at?, labels?, |v| v.number())?;
-            rule(Rule::Cut { at, labels, right })
+            fixed(FittedStep::Cut { at, labels, right })
         }
         "quantile_cut" => {
             let section = argument.section()?;
@@ -304,7 +308,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
                 argument.fault("expected the answers in their order, found none");
                 return None;
             }
-            rule(Rule::Codes { levels })
+            fixed(FittedStep::Codes { levels })
         }
         "map" => {
             let section = argument.section()?;
@@ -321,7 +325,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
                 argument.fault(format!("expected texts only or numbers only, found {text:?} and {number}"));
                 return None;
             }
-            rule(Rule::Map { to: table, other })
+            fixed(FittedStep::Map { to: table, other })
         }
         "contains" => {
             let parts = argument.texts()?;
@@ -329,7 +333,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
                 argument.fault("expected at least one text");
                 return None;
             }
-            rule(Rule::Contains(parts))
+            fixed(FittedStep::Contains(parts))
         }
         "timestamp" => {
             let format = argument.text()?;
@@ -337,15 +341,15 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
                 argument.fault(what);
                 return None;
             }
-            rule(Rule::Timestamp(format))
+            fixed(FittedStep::Timestamp(format))
         }
-        "number" => rule(Rule::Number(reading(argument)?)),
+        "number" => fixed(FittedStep::Number(number_format(argument)?)),
         "gaussian" => {
             let section = argument.section()?;
             let deviation = section.need("deviation", "a number above 0");
             section.finish();
             let deviation = deviation?.number_where("a number above 0", |v| v > 0.0)?;
-            rule(Rule::Gaussian { deviation })
+            fixed(FittedStep::Gaussian { deviation })
         }
         "zscore" => {
             let section = argument.section()?;
@@ -355,9 +359,13 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
         }
         "impute" => {
             if argument.is_number() || argument.is_parameter() {
-                return rule(Rule::Fill(Constant::Number(argument.number()?)));
+                return fixed(FittedStep::Fill(Scalar::Number(argument.number()?)));
             }
-            let words = [("median", Statistic::Median), ("mean", Statistic::Mean), ("mode", Statistic::Mode)];
+            let words = [
+                ("median", ImputeStatistic::Median),
+                ("mean", ImputeStatistic::Mean),
+                ("mode", ImputeStatistic::Mode),
+            ];
             argument.word(&words).map(Step::Impute)
         }
         "scale" => argument.word(&Scale::WORDS[..3]).map(Step::Scale),
@@ -373,7 +381,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
 }
 
 /// `{ decimal = ",", thousands = ".", strip = "€" }`, of which all may be left out.
-fn reading(argument: &Value<'_>) -> Option<Reading> {
+fn number_format(argument: &Value<'_>) -> Option<NumberFormat> {
     let section = argument.section()?;
     let decimal = section.take("decimal");
     let thousands = section.take("thousands");
@@ -388,15 +396,15 @@ fn reading(argument: &Value<'_>) -> Option<Reading> {
             _ => v.wrong("one character"),
         }
     };
-    let thousands = optional(thousands, one)?.or(Reading::with_decimal(decimal).thousands);
+    let thousands = optional(thousands, one)?.or(NumberFormat::with_decimal(decimal).thousands);
     let texts = |v: &Value<'_>| if v.is_text() { Some(vec![v.text()?]) } else { v.texts() };
     let strip = optional(strip, texts)?.unwrap_or_default();
-    let reading = Reading { decimal, thousands, strip };
-    if let Err(what) = reading.check() {
+    let format = NumberFormat { decimal, thousands, strip };
+    if let Err(what) = format.check() {
         argument.fault(what);
         return None;
     }
-    Some(reading)
+    Some(format)
 }
 
 const COMPARISONS: [(&str, Comparison); 6] = [
@@ -420,12 +428,12 @@ pub(super) fn optional<'a, T>(
 }
 
 /// A number, a `"$parameter"`, or a text.
-fn constant(value: &Value<'_>) -> Option<Constant> {
+fn constant(value: &Value<'_>) -> Option<Scalar> {
     if value.is_text() && !value.is_parameter() {
-        return value.text().map(Constant::Text);
+        return value.text().map(Scalar::Text);
     }
     if value.is_text() || value.is_number() {
-        return value.number().map(Constant::Number);
+        return value.number().map(Scalar::Number);
     }
     value.wrong("a number or a text")
 }
@@ -468,7 +476,7 @@ fn cuts(
 }
 
 /// The commonest value; the smallest of equally common ones.
-fn mode(values: &Values, copies: Copies<'_>) -> Result<Constant, String> {
+fn mode(values: &Values, copies: Copies<'_>) -> Result<Scalar, String> {
     let text = as_text(values)?;
     let Values::Text { levels, codes } = &*text else {
         return Err("impute: every value is missing".into());
@@ -477,14 +485,14 @@ fn mode(values: &Values, copies: Copies<'_>) -> Result<Constant, String> {
     let most = rows.iter().copied().max().unwrap_or(0);
     let common = levels.iter().zip(rows).filter(|(_, n)| *n == most).map(|(level, _)| level.clone());
     if matches!(values, Values::Text { .. }) {
-        return common.min().map(Constant::Text).ok_or_else(|| "impute: every value is missing".into());
+        return common.min().map(Scalar::Text).ok_or_else(|| "impute: every value is missing".into());
     }
     let number = |text: String| match text.as_str() {
         "true" => 1.0,
         "false" => 0.0,
         text => text.parse().unwrap_or(0.0),
     };
-    Ok(Constant::Number(common.map(number).fold(f64::INFINITY, f64::min)))
+    Ok(Scalar::Number(common.map(number).fold(f64::INFINITY, f64::min)))
 }
 
 /// The first value of each group that has one.

@@ -1,14 +1,14 @@
 //! The assignments' file: a table's rows with their segments.
 
 use crate::model::Assignment;
-use crate::table::write::{Cell, Cells, Format, write_csv, write_table_with};
+use crate::table::write::{Cell, Cells, OutputFormat, write_csv, write_table_with};
 use std::borrow::Cow;
 use std::io::Write;
 
 /// The name of the assignments' file.
-pub fn file_name(format: Format) -> &'static str {
+pub fn file_name(format: OutputFormat) -> &'static str {
     match format {
-        Format::Parquet => "assignments.parquet",
+        OutputFormat::Parquet => "assignments.parquet",
         _ => "assignments.csv",
     }
 }
@@ -45,7 +45,7 @@ impl<'a> LabelledRows<'a> {
     ///
     /// # Errors
     /// What `out` says.
-    pub fn write(&self, format: Format, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+    pub fn write(&self, format: OutputFormat, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let (names, columns) = self.columns();
         let names = names.each_ref().map(|name| &**name);
         let metadata = self.run.map(|run| ("segmenta.run", run));

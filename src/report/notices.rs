@@ -2,7 +2,7 @@
 
 use super::figures::{count, duration, plain, whole};
 use crate::analysis::{Notice, Plan, Planned};
-use crate::recipe::Choice;
+use crate::recipe::ColumnChoice;
 
 /// How much a reader has to want to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,10 +111,10 @@ fn step(step: &Planned) -> String {
 }
 
 /// What was taken and what was left, in a few lines.
-fn features(choices: &[Choice], rows: usize) -> String {
+fn features(choices: &[ColumnChoice], rows: usize) -> String {
     // Said once for all of them, not behind each name.
     const NOT_ASKED: &str = "not asked for";
-    let reasoned = |c: &Choice| format!("{} ({})", plain(&c.column), plain(&c.reason));
+    let reasoned = |c: &ColumnChoice| format!("{} ({})", plain(&c.column), plain(&c.reason));
     let taken: Vec<String> = choices.iter().filter(|c| c.features > 0).map(reasoned).collect();
     let others = || choices.iter().filter(|c| c.features == 0);
     let left: Vec<String> = others().filter(|c| c.reason != NOT_ASKED).map(reasoned).collect();

@@ -11,7 +11,7 @@ use crate::random::{Draws, Purpose, Stream};
 use crate::table::Table;
 
 use questions::QUESTIONS;
-pub use questions::{Kind, Question, Topic};
+pub use questions::{Question, QuestionType, Topic};
 
 /// What people do, and the share of the respondents who do it; the last have no job.
 const CALLINGS: [(&str, f64); 10] = [
@@ -106,12 +106,12 @@ fn fields() -> Vec<Field> {
     for (i, question) in QUESTIONS.iter().enumerate() {
         let mut field = |name, holds| fields.push(Field { name, question, holds });
         match question.kind {
-            Kind::Single | Kind::Ordered => field(format!("Q{}", i + 1), Holds::One),
-            Kind::Multiple | Kind::MultipleOther => {
+            QuestionType::Single | QuestionType::Ordered => field(format!("Q{}", i + 1), Holds::One),
+            QuestionType::Multiple | QuestionType::MultipleOther => {
                 for part in 0..question.answers.len() {
                     field(format!("Q{}_Part_{}", i + 1, part + 1), Holds::Part(part as u8));
                 }
-                if question.kind == Kind::MultipleOther {
+                if question.kind == QuestionType::MultipleOther {
                     field(format!("Q{}_OTHER", i + 1), Holds::Other);
                 }
             }
@@ -130,8 +130,8 @@ fn respond(mut cells: &mut [u8], calling: usize, stream: &mut Stream) -> usize {
     let odds = libm::exp(EAGERNESS * stream.normal());
     let (mut no_code, mut answered) = (false, 0);
     for (i, question) in QUESTIONS.iter().enumerate().take(patience as usize) {
-        let others = usize::from(question.kind == Kind::MultipleOther);
-        let single = matches!(question.kind, Kind::Single | Kind::Ordered);
+        let others = usize::from(question.kind == QuestionType::MultipleOther);
+        let single = matches!(question.kind, QuestionType::Single | QuestionType::Ordered);
         let width = if single { 1 } else { question.answers.len() + others };
         let (mine, rest) = std::mem::take(&mut cells).split_at_mut(width);
         cells = rest;
@@ -168,7 +168,7 @@ fn tick(question: &Question, cells: &mut [u8], calling: usize, odds: f64, stream
             cells[i] = i as u8;
         }
     }
-    if question.kind == Kind::MultipleOther && asked && stream.uniform() < OTHER {
+    if question.kind == QuestionType::MultipleOther && asked && stream.uniform() < OTHER {
         cells[question.answers.len()] = 1 + stream.below(OTHER_TEXTS) as u8;
     }
 }

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::memory::Budget;
 use crate::table::missing::Nulls;
-use crate::table::reading::Reading;
+use crate::table::number_format::NumberFormat;
 use crate::table::{Column, ReadOptions, Table, Values, must_have_rows, names, note_ids};
 use gather::{Filled, Gather};
 
@@ -109,12 +109,12 @@ fn gathers<'a>(schema: &Schema, options: &'a ReadOptions, budget: &'a Budget) ->
 }
 
 /// A column of texts as numbers, where a model read such texts as numbers; as it is where one is no number.
-fn with_reading(values: Values, reading: Option<&Reading>, nulls: &Nulls) -> Values {
-    match (&values, reading) {
-        (Values::Text { levels, codes }, Some(reading))
-            if levels.iter().all(|level| reading.parse(level).is_some()) =>
+fn with_number_format(values: Values, format: Option<&NumberFormat>, nulls: &Nulls) -> Values {
+    match (&values, format) {
+        (Values::Text { levels, codes }, Some(format))
+            if levels.iter().all(|level| format.parse(level).is_some()) =>
         {
-            reading.numbers(levels, codes, nulls)
+            format.numbers(levels, codes, nulls)
         }
         _ => values,
     }
@@ -124,11 +124,12 @@ fn with_reading(values: Values, reading: Option<&Reading>, nulls: &Nulls) -> Val
 fn table(columns: Vec<Gather<'_>>, options: &ReadOptions) -> Result<Table> {
     let mut table = Table { columns: Vec::with_capacity(columns.len()), ..Table::default() };
     let nulls = Nulls::new(options);
-    let readings: HashMap<&String, &Reading> = options.numbers.iter().rev().map(|(c, r)| (c, r)).collect();
+    let number_formats: HashMap<&String, &NumberFormat> =
+        options.numbers.iter().rev().map(|(c, r)| (c, r)).collect();
     for (i, column) in columns.into_iter().enumerate() {
-        let Filled { name, values, ids, wholes } = column.finish();
-        let values = with_reading(values, readings.get(&name).copied(), &nulls);
-        table.wholes.extend(wholes.map(|wholes| (name.clone(), wholes)));
+        let Filled { name, values, ids, wide_integers } = column.finish();
+        let values = with_number_format(values, number_formats.get(&name).copied(), &nulls);
+        table.wide_integers.extend(wide_integers.map(|wide_integers| (name.clone(), wide_integers)));
         if i > 0 && values.len() != table.rows {
             let what = format!("the file is damaged: columns of {} and of {} rows", table.rows, values.len());
             return Err(Error::data(what));

@@ -16,8 +16,8 @@ use crate::error::{Error, Place, Result};
 use crate::memory::Budget;
 use crate::table::ids::note as id_note;
 use crate::table::missing::Nulls;
-use crate::table::reading::{Inferred, Reading, Written};
-use crate::table::wholes::{WIDE, Wholes};
+use crate::table::number_format::{DetectedFormat, InferredFormat, NumberFormat};
+use crate::table::wide_integers::{WIDE, WideIntegers};
 use crate::table::{Column, ReadOptions, Table, Values, id_cells, must_have_rows, names};
 use cells::Cells;
 use top::Top;
@@ -65,7 +65,8 @@ pub(super) fn parse(
     }
     let nulls = Nulls::new(options);
     let texts: HashSet<&String> = options.text.iter().collect();
-    let numbers: HashMap<&String, &Reading> = options.numbers.iter().rev().map(|(c, r)| (c, r)).collect();
+    let numbers: HashMap<&String, &NumberFormat> =
+        options.numbers.iter().rev().map(|(c, r)| (c, r)).collect();
     let readers: Vec<ColumnReader> = (names.iter().enumerate())
         .map(|(column, name)| {
             let known = (texts.contains(name), numbers.get(name).copied());
@@ -97,9 +98,9 @@ pub(super) fn parse(
         .collect();
     let mut table = Table { rows: cells.rows(), ids, notes, ..Table::default() };
     for (name, typed) in names.into_iter().zip(typed) {
-        let Typed { values, written, wholes } = typed?;
-        table.readings.extend(written.map(|written| (name.clone(), written)));
-        table.wholes.extend(wholes.map(|wholes| (name.clone(), wholes)));
+        let Typed { values, written, wide_integers } = typed?;
+        table.number_formats.extend(written.map(|written| (name.clone(), written)));
+        table.wide_integers.extend(wide_integers.map(|wide_integers| (name.clone(), wide_integers)));
         table.columns.push(Column { name, values });
     }
     Ok(table)
@@ -148,7 +149,7 @@ struct ColumnReader<'a> {
     /// Whether it is text whatever it looks like.
     text: bool,
     /// How its numbers are written, where somebody said so or a model saw it.
-    reading: Option<&'a Reading>,
+    format: Option<&'a NumberFormat>,
     /// The decimal sign of all columns, where somebody said it.
     decimal: Option<char>,
     hasher: RandomState,
@@ -157,8 +158,8 @@ struct ColumnReader<'a> {
 /// A column's values, and what was found out about its numbers.
 struct Typed {
     values: Values,
-    written: Option<Written>,
-    wholes: Option<Wholes>,
+    written: Option<DetectedFormat>,
+    wide_integers: Option<WideIntegers>,
 }
 
 /// Rows of a part: their bytes stay in the second-level cache.
@@ -187,12 +188,12 @@ impl<'a> ColumnReader<'a> {
         column: usize,
         nulls: &'a Nulls,
         options: &'a ReadOptions,
-        (text, reading): (bool, Option<&'a Reading>),
+        (text, format): (bool, Option<&'a NumberFormat>),
     ) -> Self {
-        let reading = reading.filter(|_| !text);
+        let format = format.filter(|_| !text);
         // A column whose reading is known has its own decimal sign.
-        let decimal = options.decimal.filter(|_| reading.is_none());
-        ColumnReader { cells, column, nulls, text, reading, decimal, hasher: RandomState::default() }
+        let decimal = options.decimal.filter(|_| format.is_none());
+        ColumnReader { cells, column, nulls, text, format, decimal, hasher: RandomState::default() }
     }
 
     /// A cell without the blanks about it.
@@ -208,12 +209,12 @@ impl<'a> ColumnReader<'a> {
 
     /// Whether points are no decimal points here.
     fn is_comma(&self) -> bool {
-        self.reading.map(|r| r.decimal).or(self.decimal) == Some(',')
+        self.format.map(|r| r.decimal).or(self.decimal) == Some(',')
     }
 
     /// The numbers of some rows, NaN where one is missing; `None` where a cell is no plain number.
     fn numbers(&self, rows: Range<usize>) -> Option<Vec<f64>> {
-        let (codes, comma) = (self.reading.is_some(), self.is_comma());
+        let (codes, comma) = (self.format.is_some(), self.is_comma());
         let plain = |row: usize| {
             let cell = self.trimmed(row);
             if self.nulls.is_mark(cell) {
@@ -285,18 +286,19 @@ impl<'a> ColumnReader<'a> {
 
     /// Turns text that is numbers as people write them into numbers, and looks at whole numbers that f64 cannot hold.
     fn finish(&self, values: Values) -> std::result::Result<Typed, (usize, String)> {
-        let plain = |values| Typed { values, written: None, wholes: None };
+        let plain = |values| Typed { values, written: None, wide_integers: None };
         match values {
             Values::Text { levels, codes } if !self.text => self.written(levels, codes),
             Values::Number(numbers) => {
                 let wide = numbers.iter().any(|v| v.abs() >= WIDE);
-                let wholes = wide.then(|| Wholes::of(numbers.len(), |row| self.whole(row))).flatten();
+                let wide_integers =
+                    wide.then(|| WideIntegers::of(numbers.len(), |row| self.whole(row))).flatten();
                 // Where only whole numbers were seen, later ones may still have a comma.
                 let written = self.is_comma().then(|| {
-                    let reading = self.reading.cloned().unwrap_or_else(|| Reading::with_decimal(','));
-                    Written { reading, example: String::new() }
+                    let format = self.format.cloned().unwrap_or_else(|| NumberFormat::with_decimal(','));
+                    DetectedFormat { format, example: String::new() }
                 });
-                Ok(Typed { values: Values::Number(numbers), written, wholes })
+                Ok(Typed { values: Values::Number(numbers), written, wide_integers })
             }
             values => Ok(plain(values)),
         }
@@ -308,25 +310,25 @@ impl<'a> ColumnReader<'a> {
         levels: Vec<String>,
         codes: Vec<Option<u32>>,
     ) -> std::result::Result<Typed, (usize, String)> {
-        let written = match self.reading {
-            Some(reading) if reading.is_plain() => None,
-            Some(reading) => {
-                if let Some(odd) = levels.iter().position(|level| reading.parse(level).is_none()) {
+        let written = match self.format {
+            Some(format) if format.is_plain() => None,
+            Some(format) => {
+                if let Some(odd) = levels.iter().position(|level| format.parse(level).is_none()) {
                     let row = codes.iter().position(|code| *code == Some(odd as u32)).unwrap_or(0);
-                    return Err((row, format!("a number written like {} as at the fit", reading.example())));
+                    return Err((row, format!("a number written like {} as at the fit", format.example())));
                 }
-                Some(Written { reading: reading.clone(), example: String::new() })
+                Some(DetectedFormat { format: format.clone(), example: String::new() })
             }
-            None => match Reading::infer(&levels, self.decimal) {
-                Inferred::Number(written) => Some(written),
-                Inferred::No | Inferred::Ambiguous(_) => None,
+            None => match NumberFormat::infer(&levels, self.decimal) {
+                InferredFormat::Number(written) => Some(written),
+                InferredFormat::No | InferredFormat::Ambiguous(_) => None,
             },
         };
         let values = match &written {
             None => Values::Text { levels, codes },
-            Some(written) => written.reading.numbers(&levels, &codes, self.nulls),
+            Some(written) => written.format.numbers(&levels, &codes, self.nulls),
         };
-        Ok(Typed { values, written, wholes: None })
+        Ok(Typed { values, written, wide_integers: None })
     }
 
     /// A cell as a whole number; none where it is missing, `Err` where it is no whole number.

@@ -16,7 +16,7 @@ pub use csv::write_csv;
 
 /// What a table is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     /// Text with a header.
     Csv,
     /// NumPy's array of rows and columns, f32 or f64, without names.
@@ -25,13 +25,13 @@ pub enum Format {
     Parquet,
 }
 
-impl Format {
+impl OutputFormat {
     /// Whether this build can write the format.
     ///
     /// # Errors
     /// [`Error::Usage`] where it cannot.
     pub fn must_be_there(self) -> Result<()> {
-        if self == Format::Parquet && !cfg!(feature = "parquet") {
+        if self == OutputFormat::Parquet && !cfg!(feature = "parquet") {
             let what = "this build has no Parquet: build it with the feature parquet, or write csv";
             return Err(Error::Usage(what.into()));
         }
@@ -70,7 +70,7 @@ pub enum Cells<'a> {
 /// What `out` says; [`ErrorKind::InvalidInput`] for columns that the format cannot hold, [`ErrorKind::Unsupported`]
 /// for Parquet in a build without it.
 pub fn write_table(
-    format: Format,
+    format: OutputFormat,
     rows: usize,
     names: &[&str],
     columns: &[Cells<'_>],
@@ -84,7 +84,7 @@ pub fn write_table(
 /// # Errors
 /// As [`write_table`].
 pub fn write_table_with(
-    format: Format,
+    format: OutputFormat,
     metadata: &[(&str, &str)],
     rows: usize,
     names: &[&str],
@@ -92,12 +92,12 @@ pub fn write_table_with(
     mut out: impl Write + Send,
 ) -> io::Result<()> {
     match format {
-        Format::Csv => write_csv(rows, names, columns, out),
-        Format::Npy => write_npy(rows, columns, out),
+        OutputFormat::Csv => write_csv(rows, names, columns, out),
+        OutputFormat::Npy => write_npy(rows, columns, out),
         #[cfg(feature = "parquet")]
-        Format::Parquet => parquet::write(metadata, rows, names, columns, &mut out),
+        OutputFormat::Parquet => parquet::write(metadata, rows, names, columns, &mut out),
         #[cfg(not(feature = "parquet"))]
-        Format::Parquet => {
+        OutputFormat::Parquet => {
             let _ = metadata;
             // Nothing is left of an output that cannot be.
             out.flush()?;

@@ -14,8 +14,8 @@ const DOCUMENTS: [&str; 3] = ["README.md", "RECIPES.md", "PERFORMANCE.md"];
 const ROWS: [(&str, usize); 4] =
     [("learners.toml", 1500), ("first_day.toml", 1500), ("survey.toml", 400), ("enthusiasts.toml", 72)];
 
-/// Words that begin a block of something else than commands.
-const NO_COMMANDS: [&str; 2] = ["[dependencies]", "error:"];
+/// The word that begins a block of messages.
+const MESSAGES: &str = "error:";
 
 /// Commands that are not run here, by how they begin, and why.
 const NOT_HERE: [(&str, &str); 7] = [
@@ -139,7 +139,7 @@ fn follow(name: &str) -> (usize, usize) {
             }
         };
         printed = None;
-        if commands[0].split_whitespace().next().is_some_and(|word| NO_COMMANDS.contains(&word)) {
+        if commands[0].starts_with(MESSAGES) {
             continue;
         }
         let mut no_b = false;

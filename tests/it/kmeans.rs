@@ -231,7 +231,7 @@ fn start_centroids_without_features_are_an_error() {
 fn a_callback_stops_the_work() {
     let matrix = Matrix::from_array(cases::normal(100, 2, 93).view()).unwrap();
     for stop in ["seeding", "fit"] {
-        let callback = |step: segmenta::progress::Step<'_>| step.stage != stop;
+        let callback = |step: segmenta::progress::ProgressUpdate<'_>| step.stage != stop;
         let progress = Progress::new(&callback);
         let out = try_fit(&matrix, 3, &Params::default(), &Start::KMeansPlusPlus, progress);
         assert!(matches!(out, Err(Error::Interrupted)), "{stop}: {out:?}");

@@ -97,7 +97,7 @@ fn the_edges_of_silhouettes() {
             let rows = Dataset::load(backend, &matrix).unwrap();
             assert!(silhouette_scores(&rows, &[], Progress::none()).unwrap().is_empty());
             let labeling = Labeling { k: 2, labels: &halves };
-            let stop = |_: segmenta::progress::Step<'_>| false;
+            let stop = |_: segmenta::progress::ProgressUpdate<'_>| false;
             let out = silhouette_scores(&rows, &[labeling], Progress::new(&stop));
             assert!(matches!(out, Err(Error::Interrupted)));
         });
@@ -327,7 +327,7 @@ fn the_edges_of_hopkins() {
 
     assert_eq!(run(&matrix, 10, 8).unwrap(), run(&matrix, 10, 8).unwrap());
     assert_ne!(run(&matrix, 10, 8).unwrap().neighbours, run(&matrix, 10, 9).unwrap().neighbours);
-    let stop = |_: segmenta::progress::Step<'_>| false;
+    let stop = |_: segmenta::progress::ProgressUpdate<'_>| false;
     let cpu = Cpu::default();
     let out = hopkins(&Dataset::load(&cpu, &matrix).unwrap(), 10, 0, Progress::new(&stop));
     assert!(matches!(out, Err(Error::Interrupted)));

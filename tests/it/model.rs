@@ -46,7 +46,7 @@ fn text(lines: &[String]) -> String {
     format!("{HEADER}{}\n", lines.join("\n"))
 }
 
-struct Fitted {
+struct FittedRecipe {
     table: Table,
     kept: Option<Vec<u32>>,
     fit: Partition,
@@ -54,11 +54,11 @@ struct Fitted {
     model: Model,
 }
 
-fn fitted(rows: usize, k: usize, options: &InferOptions) -> Fitted {
+fn fitted(rows: usize, k: usize, options: &InferOptions) -> FittedRecipe {
     model_of(&csv(&text(&lines(rows)), None), k, options)
 }
 
-fn model_of(table: &Table, k: usize, options: &InferOptions) -> Fitted {
+fn model_of(table: &Table, k: usize, options: &InferOptions) -> FittedRecipe {
     let table = table.clone();
     let encoder = Encoder::fit(&table, options).unwrap().0;
     let encoded = encoder.apply(&table).unwrap();
@@ -75,7 +75,7 @@ fn model_of(table: &Table, k: usize, options: &InferOptions) -> Fitted {
     let reference = encoder.reference(&table, encoded.kept.as_deref(), None);
     let mut model = Model::new(&fit, &matrix, encoder, &Method::KMeans(params));
     model.reference = Some(Reference::new(reference, &rows, None));
-    Fitted { table, kept: encoded.kept, fit, matrix, model }
+    FittedRecipe { table, kept: encoded.kept, fit, matrix, model }
 }
 
 fn centroids(model: &Model) -> &[Centroid] {

@@ -14,7 +14,7 @@ mod weights;
 
 use segmenta::analysis::Spec;
 use segmenta::error::Error;
-use segmenta::recipe::{Choice, InferOptions, Recipe, infer};
+use segmenta::recipe::{ColumnChoice, InferOptions, Recipe, infer};
 use segmenta::table::{ReadOptions, Table, read_bytes};
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ fn anchor(rows: usize) -> Table {
 }
 
 /// What becomes of a table's first column.
-fn choice(table: Table) -> Choice {
+fn choice(table: Table) -> ColumnChoice {
     let rows = table.rows;
     infer(&beside(table, anchor(rows)), &InferOptions::default()).unwrap().remove(0)
 }

@@ -1,4 +1,4 @@
-//! Reading tables: types, missing marks, ids, and every way in which a file can be wrong.
+//! NumberFormat tables: types, missing marks, ids, and every way in which a file can be wrong.
 
 mod budget;
 #[cfg(feature = "parquet")]

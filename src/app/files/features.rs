@@ -4,12 +4,12 @@ use super::Pending;
 use rayon::prelude::*;
 use segmenta::analysis::Prepared;
 use segmenta::recipe::ColumnEncoder;
-use segmenta::table::write::{Cells, Format, write_table};
+use segmenta::table::write::{Cells, OutputFormat, write_table};
 use segmenta::{Error, Matrix};
 use std::path::Path;
 
 /// Where the features go, if they are wanted.
-pub struct FeaturesFile(Option<(Pending, Format)>);
+pub struct FeaturesFile(Option<(Pending, OutputFormat)>);
 
 impl FeaturesFile {
     /// Opens the file.
@@ -20,9 +20,9 @@ impl FeaturesFile {
         let Some(path) = path else { return Ok(FeaturesFile(None)) };
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         let format = match ending.as_str() {
-            "npy" => Format::Npy,
-            "csv" => Format::Csv,
-            "parquet" => Format::Parquet,
+            "npy" => OutputFormat::Npy,
+            "csv" => OutputFormat::Csv,
+            "parquet" => OutputFormat::Parquet,
             _ => {
                 let what = format!("--features-out {}: expected .csv, .npy or .parquet", path.display());
                 return Err(Error::Usage(what));
@@ -47,7 +47,7 @@ impl FeaturesFile {
             encoders.map(|(j, of)| Feature { matrix, j, centre: centre(of) }).collect();
         let row = |i: usize| prepared.matrix_row(i);
         let wide = features.par_iter().any(Feature::needs_f64);
-        let narrow = |f: &Feature<'_>| if *format == Format::Npy { !wide } else { f.centre == 0.0 };
+        let narrow = |f: &Feature<'_>| if *format == OutputFormat::Npy { !wide } else { f.centre == 0.0 };
         let columns: Vec<Cells<'_>> = features
             .iter()
             .map(|feature| match narrow(feature) {

@@ -10,7 +10,7 @@ use segmenta::analysis::{self, Compute, Gates, Loaded, Outcome, Prepared, Source
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::{Document, Written};
 use segmenta::report::text::{passed_over, text};
-use segmenta::table::write::Format;
+use segmenta::table::write::OutputFormat;
 use std::time::Instant;
 
 /// `segmenta tendency`.
@@ -118,7 +118,7 @@ pub struct Wanted<'a> {
     pub folder: &'a std::path::Path,
     pub force: bool,
     /// What the assignments' file is; `None`: they go to stdout.
-    pub assignments: Option<Format>,
+    pub assignments: Option<OutputFormat>,
     pub features: Option<&'a std::path::Path>,
     /// Whether distances and margins have all their digits.
     pub full_precision: bool,
@@ -129,7 +129,7 @@ pub struct Files {
     folder: Folder,
     names: Vec<&'static str>,
     pub features: FeaturesFile,
-    assignments: Option<Format>,
+    assignments: Option<OutputFormat>,
     full_precision: bool,
 }
 
@@ -140,7 +140,7 @@ impl Files {
     /// Files that are there already, unless they may be replaced; a folder that cannot be written; a format that this
     /// build cannot write.
     pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
-        wanted.assignments.map_or(Ok(()), Format::must_be_there)?;
+        wanted.assignments.map_or(Ok(()), OutputFormat::must_be_there)?;
         let names = file_names(wanted.assignments);
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFile::open(wanted.features, wanted.force)?;
@@ -150,7 +150,7 @@ impl Files {
 }
 
 /// The files of a fit, in the order in which they are opened; assignments that go to stdout get none.
-pub fn file_names(assignments: Option<Format>) -> Vec<&'static str> {
+pub fn file_names(assignments: Option<OutputFormat>) -> Vec<&'static str> {
     ["model.json", "metrics.json"].into_iter().chain(assignments.map(file_name)).collect()
 }
 

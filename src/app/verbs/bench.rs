@@ -118,7 +118,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn step(&self, machine: &Machine, done: usize) -> Result<(), Error> {
-        let step = progress::Step { stage: &machine.device, done: done as u64, total: self.total };
+        let step = progress::ProgressUpdate { stage: &machine.device, done: done as u64, total: self.total };
         if self.console.step(step) { Ok(()) } else { Err(Error::Interrupted) }
     }
 

@@ -9,7 +9,7 @@ use crate::app::cli::{Demo, FeaturesOut, GateFlags, RunRecipe};
 use segmenta::Error;
 use segmenta::analysis::{Compute, DEFAULT_FOLDER, Fit, Source, Spec, load};
 use segmenta::synth::Example;
-use segmenta::table::write::Format;
+use segmenta::table::write::OutputFormat;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -130,7 +130,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     let rows = Example::Learners.rows();
     let compute = set_up(&args.run)?;
     let console = Console::new(&args.run.talk);
-    let mut folder = Folder::open(&args.out, &file_names(Some(Format::Csv)), args.force)?;
+    let mut folder = Folder::open(&args.out, &file_names(Some(OutputFormat::Csv)), args.force)?;
     let table = args.out.join("learners.csv");
     let recipe = args.out.join("learners.toml");
     let mut files = [Pending::open(&table, args.force)?, Pending::open(&recipe, args.force)?];
@@ -152,7 +152,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         set: Vec::new(),
         out: Some(args.out.clone()),
         force: args.force,
-        assignments: Format::Csv,
+        assignments: OutputFormat::Csv,
         full_precision: false,
         features_out: FeaturesOut { features_out: None },
         no_fit: false,

@@ -7,7 +7,7 @@ use segmenta::Error;
 use segmenta::analysis::word_of;
 use segmenta::report::json::pretty;
 use segmenta::synth::Example;
-use segmenta::table::write::{Cells, Format, write_csv, write_table};
+use segmenta::table::write::{Cells, OutputFormat, write_csv, write_table};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -97,8 +97,8 @@ fn blobs(args: &SynthBlobs) -> anyhow::Result<()> {
         let labels = labels_beside(&args.out);
         let (mut values, mut names) =
             (Pending::open(&args.out, args.force)?, Pending::open(&labels, args.force)?);
-        values.write(|out| write_table(Format::Npy, args.rows, &[], &columns, out))?;
-        names.write(|out| write_table(Format::Npy, args.rows, &[], &[label], out))?;
+        values.write(|out| write_table(OutputFormat::Npy, args.rows, &[], &columns, out))?;
+        names.write(|out| write_table(OutputFormat::Npy, args.rows, &[], &[label], out))?;
         Pending::keep_all(vec![values, names])?;
         return told("blobs", &[&args.out, &labels], size(args.features as usize), &args.talk);
     }

@@ -24,7 +24,7 @@ pub enum Topic {
 
 /// How a question is answered, and in which columns the answers lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum QuestionType {
     /// One of the answers, in one column.
     Single,
     /// One of the answers, which go from least to most.
@@ -41,7 +41,7 @@ pub struct Question {
     /// What it is about.
     pub topic: Topic,
     /// How it is answered.
-    pub kind: Kind,
+    pub kind: QuestionType,
     /// A name of a few words for reports.
     pub label: &'static str,
     /// The question in full.
@@ -58,7 +58,7 @@ impl Question {
 
 const fn ask(
     topic: Topic,
-    kind: Kind,
+    kind: QuestionType,
     label: &'static str,
     text: &'static str,
     answers: &'static [(&'static str, &'static str)],
@@ -66,7 +66,7 @@ const fn ask(
     Question { topic, kind, label, text, answers }
 }
 
-use Kind::{Multiple, MultipleOther, Ordered, Single};
+use QuestionType::{Multiple, MultipleOther, Ordered, Single};
 use Topic::{Cloud, Learn, Ml, Person, Program, Tools, Work};
 
 /// All questions in the order in which they are asked; the first is `Q1`.

@@ -169,7 +169,7 @@ pub(super) fn has_wide(array: &dyn Array) -> bool {
 }
 
 /// Calls `each` with every whole number of an array that may have some that f64 cannot hold.
-pub(super) fn wholes(array: &dyn Array, mut each: impl FnMut(Option<i128>)) {
+pub(super) fn wide_integers(array: &dyn Array, mut each: impl FnMut(Option<i128>)) {
     match array.data_type() {
         DataType::Int64 => {
             array.as_primitive::<Int64Type>().iter().for_each(|v| each(v.map(i128::from)));

@@ -9,7 +9,7 @@ use crate::error::{Error, Place, Result};
 use crate::memory::{Budget, refused};
 use crate::table::missing::Nulls;
 use crate::table::texts::Texts;
-use crate::table::wholes::Wholes;
+use crate::table::wide_integers::WideIntegers;
 use crate::table::{ReadOptions, Values};
 
 /// Bytes of a number.
@@ -36,13 +36,13 @@ pub(super) struct Filled {
     /// The cells letter for letter, if this is the id column.
     pub(super) ids: Option<Vec<String>>,
     /// What is known of whole numbers that f64 cannot tell apart.
-    pub(super) wholes: Option<Wholes>,
+    pub(super) wide_integers: Option<WideIntegers>,
 }
 
 enum Growing {
     Numbers(Vec<f64>),
     /// Whole numbers some of which f64 cannot hold.
-    Wholes(Vec<Option<i128>>),
+    WideIntegers(Vec<Option<i128>>),
     Bools(Vec<Option<bool>>),
     Texts(Texts),
     LeftOut(usize),
@@ -82,7 +82,7 @@ impl<'a> Gather<'a> {
     pub(super) fn reserve(&mut self, rows: usize) -> Result<()> {
         let reserved = match &mut self.values {
             Growing::Numbers(v) => v.try_reserve_exact(rows),
-            Growing::Wholes(v) => v.try_reserve_exact(rows),
+            Growing::WideIntegers(v) => v.try_reserve_exact(rows),
             Growing::Bools(v) => v.try_reserve_exact(rows),
             Growing::Texts(v) => v.try_reserve(rows),
             Growing::LeftOut(_) => Ok(()),
@@ -139,17 +139,17 @@ impl<'a> Gather<'a> {
         }
         let was = self.values.width();
         self.values.widen(&array);
-        if let Growing::Wholes(wide) = &self.values {
+        if let Growing::WideIntegers(wide) = &self.values {
             // Their memory was counted as that of numbers in f64.
             let more =
                 wide.capacity() * (self.values.width() - was) + array.len() * (self.values.width() - NUMBER);
             self.budget.take(more as u64)?;
         }
         match &mut self.values {
-            Growing::Wholes(out) => {
+            Growing::WideIntegers(out) => {
                 let nulls = &self.nulls;
                 let there = |v: &i128| !nulls.is_number(*v as f64);
-                arrays::wholes(&array, |whole| out.push(whole.filter(there)));
+                arrays::wide_integers(&array, |whole| out.push(whole.filter(there)));
             }
             Growing::Numbers(out) => {
                 let before = out.len();
@@ -183,14 +183,14 @@ impl<'a> Gather<'a> {
     pub(super) fn append(&mut self, part: Gather<'_>) {
         match (&mut self.values, part.values) {
             (Growing::Numbers(out), Growing::Numbers(more)) => out.extend(more),
-            (Growing::Wholes(out), more @ (Growing::Numbers(_) | Growing::Wholes(_))) => {
+            (Growing::WideIntegers(out), more @ (Growing::Numbers(_) | Growing::WideIntegers(_))) => {
                 let mut more = more;
-                out.extend(more.wholes());
+                out.extend(more.wide_integers());
             }
-            (out @ Growing::Numbers(_), Growing::Wholes(more)) => {
-                let mut wholes = out.wholes();
-                wholes.extend(more);
-                *out = Growing::Wholes(wholes);
+            (out @ Growing::Numbers(_), Growing::WideIntegers(more)) => {
+                let mut wide_integers = out.wide_integers();
+                wide_integers.extend(more);
+                *out = Growing::WideIntegers(wide_integers);
             }
             (Growing::Bools(out), Growing::Bools(more)) => out.extend(more),
             (Growing::Texts(out), Growing::Texts(more)) => out.append(more),
@@ -205,13 +205,13 @@ impl<'a> Gather<'a> {
 
     /// The column, which grows no more.
     pub(super) fn finish(self) -> Filled {
-        let mut wholes = None;
+        let mut wide_integers = None;
         let values = match self.values {
             Growing::Numbers(v) if v.iter().all(|v| v.is_nan()) => Values::Empty(v.len()),
             Growing::Numbers(v) => Values::Number(v),
-            Growing::Wholes(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
-            Growing::Wholes(v) => {
-                wholes = Some(Wholes::new(&v));
+            Growing::WideIntegers(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
+            Growing::WideIntegers(v) => {
+                wide_integers = Some(WideIntegers::new(&v));
                 Values::Number(v.into_iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect())
             }
             Growing::Bools(v) if v.iter().all(Option::is_none) => Values::Empty(v.len()),
@@ -219,7 +219,7 @@ impl<'a> Gather<'a> {
             Growing::Texts(texts) => texts.finish(),
             Growing::LeftOut(rows) => Values::Empty(rows),
         };
-        Filled { name: self.name, values, ids: self.ids, wholes }
+        Filled { name: self.name, values, ids: self.ids, wide_integers }
     }
 }
 
@@ -228,7 +228,7 @@ impl Growing {
     fn width(&self) -> usize {
         match self {
             Growing::Numbers(_) => NUMBER,
-            Growing::Wholes(_) => size_of::<Option<i128>>(),
+            Growing::WideIntegers(_) => size_of::<Option<i128>>(),
             Growing::Bools(_) => size_of::<Option<bool>>(),
             Growing::Texts(_) => size_of::<Option<u32>>(),
             Growing::LeftOut(_) => 0,
@@ -247,15 +247,15 @@ impl Growing {
     /// Keeps all digits from now on, where an array has whole numbers that f64 cannot hold. Those before it are exact.
     fn widen(&mut self, array: &ArrayRef) {
         if matches!(self, Growing::Numbers(_)) && arrays::has_wide(array) {
-            *self = Growing::Wholes(self.wholes());
+            *self = Growing::WideIntegers(self.wide_integers());
         }
     }
 
     /// Takes the numbers as whole ones.
-    fn wholes(&mut self) -> Vec<Option<i128>> {
+    fn wide_integers(&mut self) -> Vec<Option<i128>> {
         match std::mem::replace(self, Growing::LeftOut(0)) {
             Growing::Numbers(v) => v.into_iter().map(|v| (!v.is_nan()).then_some(v as i128)).collect(),
-            Growing::Wholes(v) => v,
+            Growing::WideIntegers(v) => v,
             _ => Vec::new(),
         }
     }

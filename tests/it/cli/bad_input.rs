@@ -130,7 +130,7 @@ fn start_centroids_that_do_not_fit() {
         ("latin.csv", b"1,2\n3,caf\xe9\n", 3, &["latin.csv", "line 2"]),
         ("inf.npy", &npy(&[[1.0, f64::INFINITY], [3.0, 4.0]]), 3, &["inf.npy", "column f1", "row 1"]),
         ("cut.npy", &npy(&[[1.0, 2.0], [3.0, 4.0]])[..140], 3, &["cut.npy"]),
-        ("three.csv", b"1,2\n3,4\n5,6\n", 2, &["--k 2", "3 centroids"]),
+        ("three.csv", b"1,2\n3,4\n5,6\n", 2, &["k is 2", "3 centroids"]),
     ];
     let fit = "fit t.csv --features age,spend --device cpu -q --k 2 --out out --init";
     for (name, bytes, code, words) in files {

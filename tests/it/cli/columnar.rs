@@ -1,7 +1,7 @@
 //! Parquet in and out, as a user has it.
 
 use super::{Desk, FILES};
-use segmenta::table::write::{Cells, Format, write_table};
+use segmenta::table::write::{Cells, OutputFormat, write_table};
 use segmenta::table::{ReadOptions, Values, read};
 
 #[test]
@@ -46,7 +46,7 @@ fn a_parquet_table_is_read_from_a_file_and_from_stdin() {
         Cells::F64(Box::new(|i| Some((i % 3 * 50 + i % 5) as f64))),
     ];
     let mut bytes = Vec::new();
-    write_table(Format::Parquet, 60, &["user_id", "age"], &columns, &mut bytes).unwrap();
+    write_table(OutputFormat::Parquet, 60, &["user_id", "age"], &columns, &mut bytes).unwrap();
     desk.put("t.parquet", &bytes);
     desk.run("fit t.parquet --device cpu -q --k 3 --id user_id --out a").quietly();
     let line = "fit - --format parquet --device cpu -q --k 3 --id user_id --out b";

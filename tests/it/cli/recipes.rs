@@ -187,7 +187,7 @@ fn a_refit_keeps_numbers_and_names() {
     assert_eq!(all, kept.len() as u64);
     let text = desk.run("fit b.csv --drop label --init old.json --device cpu --out c --force");
     assert!(text.out.contains("group 0") && text.out.contains("was 0"), "{}", text.out);
-    desk.fails("fit b.csv --drop label,f0 --k 3 --init old.json --out d", 2, &["--k 3", "4 centroids"]);
+    desk.fails("fit b.csv --drop label,f0 --k 3 --init old.json --out d", 2, &["k is 3", "4 centroids"]);
     desk.put("other.csv", "f0,f1,f2,f3\n1,2,3,4\n2,3,4,5\n3,4,5,7\n4,5,6,9\n5,6,9,1\n");
     desk.fails("fit other.csv --init old.json --out d -q", 3, &["old.json", "lacks", "f3"]);
 }
@@ -270,7 +270,7 @@ fn flags_overrule_the_recipe() {
         "the segments keep their numbers"
     );
     assert_eq!(found("--init old/model.json --k 4").0, 4);
-    let words = ["k = 3", "4 centroids", "old/model.json"];
+    let words = ["k is 3", "4 centroids", "old/model.json"];
     desk.fails("run r.toml --device cpu -q --init old/model.json --k 3 --out no", 2, &words);
     // A k of the recipe gives way to the start that the call names.
     desk.put("k.toml", SMALL.replace("sweep = \"2..4\"", "k = 2"));

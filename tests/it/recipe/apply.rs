@@ -1,16 +1,16 @@
 //! What a recipe learns from one half of a table, and what it makes of the other half.
 
 use super::{csv, parse};
-use segmenta::recipe::{Constant, Encoded, Fitted, Fitting, Kind, MadeColumn, Rule};
+use segmenta::recipe::{ColumnType, Encoded, FitReport, FittedColumn, FittedRecipe, FittedStep, Scalar};
 use segmenta::table::{ReadOptions, Table, read_bytes};
 use std::collections::BTreeMap;
 
-fn learn(recipe: &str, table: &str) -> Fitting {
+fn learn(recipe: &str, table: &str) -> FitReport {
     parse(recipe).fit(&mut csv(table)).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// The features of other rows, by name, in the units of their columns.
-fn features(fitted: &Fitted, table: &str) -> (BTreeMap<String, Vec<f64>>, Encoded) {
+fn features(fitted: &FittedRecipe, table: &str) -> (BTreeMap<String, Vec<f64>>, Encoded) {
     let (encoded, _) = fitted.apply(&read(fitted, table)).unwrap_or_else(|e| panic!("{e}"));
     let original = |(j, column): (usize, &Vec<f32>)| -> Vec<f64> {
         column.iter().map(|&v| fitted.encoder.to_original(j, f64::from(v))).collect()
@@ -20,8 +20,8 @@ fn features(fitted: &Fitted, table: &str) -> (BTreeMap<String, Vec<f64>>, Encode
 }
 
 /// A table that is read as a model's user does it.
-fn read(fitted: &Fitted, table: &str) -> Table {
-    let own = |c: &MadeColumn| (c.read == Some(Kind::Text)).then(|| c.from.clone());
+fn read(fitted: &FittedRecipe, table: &str) -> Table {
+    let own = |c: &FittedColumn| (c.read == Some(ColumnType::Text)).then(|| c.from.clone());
     let text = fitted.preparation.columns.iter().filter_map(own).collect();
     read_bytes("t.csv", table.as_bytes().to_vec(), &ReadOptions { text, ..ReadOptions::default() }).unwrap()
 }
@@ -165,7 +165,7 @@ fn the_other_half_gets_what_the_first_half_taught() {
     let fitted = learn(HALVES, &first_text).fitted;
     let (found, encoded) = features(&fitted, &second_text);
     assert_eq!((encoded.kept.as_ref(), encoded.warnings.as_slice()), (None, &[][..]));
-    let rules = |name: &str| &fitted.preparation.columns.iter().find(|c| c.name == name).unwrap().rules;
+    let steps = |name: &str| &fitted.preparation.columns.iter().find(|c| c.name == name).unwrap().steps;
 
     // The features that a function of a person gives; missing ones get the column's median.
     let check = |name: &str, value: &dyn Fn(&Person) -> f64| {
@@ -177,14 +177,14 @@ fn the_other_half_gets_what_the_first_half_taught() {
     };
     let pays = sorted(first.iter().filter_map(|p| p.pay));
     let (median, mean) = (quantile(&pays, 0.5), pays.iter().sum::<f64>() / pays.len() as f64);
-    assert_eq!(rules("filled"), &[Rule::Fill(Constant::Number(median))]);
+    assert_eq!(steps("filled"), &[FittedStep::Fill(Scalar::Number(median))]);
     check("filled", &|p| p.pay.unwrap_or(median));
-    assert!(matches!(rules("meaned")[0], Rule::Fill(Constant::Number(v)) if close(v, mean)));
+    assert!(matches!(steps("meaned")[0], FittedStep::Fill(Scalar::Number(v)) if close(v, mean)));
     check("meaned", &|p| p.pay.unwrap_or(mean));
 
     let times = |k: f64| first.iter().filter(|p| p.kids == Some(k)).count();
     let mode = [0.0, 1.0, 2.0, 3.0].into_iter().rev().max_by_key(|&k| times(k)).unwrap();
-    assert_eq!(rules("moded"), &[Rule::Fill(Constant::Number(mode))]);
+    assert_eq!(steps("moded"), &[FittedStep::Fill(Scalar::Number(mode))]);
     check("moded", &|p| p.kids.unwrap_or(mode));
 
     let cuts = [quantile(&pays, 0.25), quantile(&pays, 0.6)];
@@ -226,7 +226,7 @@ fn the_other_half_gets_what_the_first_half_taught() {
     // The quantile is over teams: four numbers.
     let own = |team: &str| pay(first.iter().filter(|p| p.team == Some(team)).collect());
     let cut = quantile(&sorted(["red", "blue", "green", "7"].into_iter().map(own)), 0.4);
-    assert!(matches!(&rules("tier")[0], Rule::Cut { at, .. } if close(at[0], cut)));
+    assert!(matches!(&steps("tier")[0], FittedStep::Cut { at, .. } if close(at[0], cut)));
     check("tier=lower", &|p| f64::from(p.team.is_some_and(|t| own(t) <= cut)));
     check("tier=upper", &|p| f64::from(p.team.is_some_and(|t| own(t) > cut)));
 
@@ -255,16 +255,16 @@ fn the_other_half_gets_what_the_first_half_taught() {
         ("robust", median, three - quarter),
         ("minmax", filled[0], filled[39] - filled[0]),
     ] {
-        let own = &rules(name)[0];
+        let own = &steps(name)[0];
         assert!(
-            matches!(own, Rule::Scale { centre: c, scale: s } if close(*c, centre) && close(*s, scale)),
+            matches!(own, FittedStep::Scale { centre: c, scale: s } if close(*c, centre) && close(*s, scale)),
             "{name}: {own:?}, expected {centre} {scale}"
         );
         check(name, &|p| (p.pay.unwrap_or(median) - centre) / scale);
     }
     // As JSON, and back, it is the same.
     let json = serde_json::to_string(&fitted).unwrap();
-    assert_eq!(serde_json::from_str::<Fitted>(&json).unwrap(), fitted);
+    assert_eq!(serde_json::from_str::<FittedRecipe>(&json).unwrap(), fitted);
 }
 
 #[test]
@@ -275,14 +275,14 @@ fn a_constant_is_no_deviation() {
             &format!("[[column]]\nname = \"a\"\nsteps = [{step}]\n[features]\ncolumns = [\"a\"]"),
             &table,
         );
-        let rules = &fitted.fitted.preparation.columns[0].rules;
-        assert_eq!(rules, &[Rule::Scale { centre: 0.1, scale: 1.0 }], "{step}");
+        let steps = &fitted.fitted.preparation.columns[0].steps;
+        assert_eq!(steps, &[FittedStep::Scale { centre: 0.1, scale: 1.0 }], "{step}");
     }
     let fitted = learn(
         "[[column]]\nname = \"a\"\nsteps = [{ zscore = { ddof = 1 } }]\n[features]\ncolumns = [\"a\"]",
         "a\n3\n",
     );
-    assert_eq!(fitted.fitted.preparation.columns[0].rules, [Rule::Scale { centre: 3.0, scale: 1.0 }]);
+    assert_eq!(fitted.fitted.preparation.columns[0].steps, [FittedStep::Scale { centre: 3.0, scale: 1.0 }]);
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn the_same_bytes_with_any_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut table = read_bytes("t.csv", bytes.clone(), &ReadOptions::default()).unwrap();
-            let Fitting { fitted, choices, notes, .. } = parse(text).fit(&mut table).unwrap();
+            let FitReport { fitted, choices, notes, .. } = parse(text).fit(&mut table).unwrap();
             let other = read_bytes("t.csv", bytes.clone(), &ReadOptions::default()).unwrap();
             let encoded = fitted.apply(&other).unwrap().0;
             assert_eq!(fitted.encoder.apply(&table).unwrap().columns, encoded.columns, "applied as fitted");
@@ -368,9 +368,9 @@ fn of_two_that_tell_the_same_the_first_stays() {
         (0..30).map(|i| format!("{},{},{},{}\n", i, 2 * i + i % 2, -3 * i, i * i * 7 % 31)).collect();
     let taken = |columns: &str, most: f64| {
         let recipe = format!("[features]\ncolumns = {columns}\ndrop_correlated = {most}\n");
-        let fitting = learn(&recipe, &format!("a,b,c,d\n{rows}"));
-        let reasons = fitting.choices.iter().filter(|c| c.features == 0).map(|c| c.reason.clone());
-        (fitting.fitted.encoder.feature_names(), reasons.collect::<Vec<_>>())
+        let report = learn(&recipe, &format!("a,b,c,d\n{rows}"));
+        let reasons = report.choices.iter().filter(|c| c.features == 0).map(|c| c.reason.clone());
+        (report.fitted.encoder.feature_names(), reasons.collect::<Vec<_>>())
     };
     let (names, reasons) = taken("[\"a\", \"b\", \"c\", \"d\"]", 0.95);
     assert_eq!(names, ["a", "d"]);
@@ -393,7 +393,7 @@ fn rows_left_out_come_back_in_their_place() {
         let b = if i % 10 == 4 { String::new() } else { (i * 5 % 21).to_string() };
         table += &format!("{i},{b},{}\n", 100 + i * 8 % 21);
     }
-    let fitting = learn(recipe, &table);
+    let report = learn(recipe, &table);
     let (a, b, c): (Vec<i32>, Vec<i32>, Vec<i32>) = (
         (0..21).collect(),
         (0..21).map(|i| if i % 10 == 4 { -1 } else { i * 5 % 21 }).collect(),
@@ -411,18 +411,18 @@ fn rows_left_out_come_back_in_their_place() {
     let outliers: Vec<u32> = (0..21).filter(|&i| outlier(i)).map(|i| i as u32).collect();
     let kept: Vec<u32> = (0..21).filter(|&i| !outlier(i) && !excluded(i)).map(|i| i as u32).collect();
     assert!(outliers.len() >= 4 && kept.len() >= 10, "{outliers:?} {kept:?}");
-    assert_eq!((&fitting.outliers, fitting.kept.as_ref()), (&outliers, Some(&kept)));
-    assert_eq!(fitting.notes.len(), 3);
-    assert_eq!(fitting.notes[0], "left out: 2 rows, missing 50 % or more of 2 columns");
-    assert_eq!(fitting.notes[2], format!("left out: 1 row, c below {below}"));
+    assert_eq!((&report.outliers, report.kept.as_ref()), (&outliers, Some(&kept)));
+    assert_eq!(report.notes.len(), 3);
+    assert_eq!(report.notes[0], "left out: 2 rows, missing 50 % or more of 2 columns");
+    assert_eq!(report.notes[2], format!("left out: 1 row, c below {below}"));
 
     // New rows are judged by the bounds of the fit, in any order.
     let lines: Vec<&str> = table.lines().skip(1).collect();
     let turned: String = lines.iter().rev().map(|line| format!("{line}\n")).collect();
-    let (encoded, found) = fitting.fitted.apply(&csv(&format!("a,b,c\n{turned}"))).unwrap();
+    let (encoded, found) = report.fitted.apply(&csv(&format!("a,b,c\n{turned}"))).unwrap();
     let turn = |rows: &[u32]| rows.iter().rev().map(|row| 20 - row).collect::<Vec<u32>>();
     assert_eq!((found, encoded.kept), (turn(&outliers), Some(turn(&kept))));
-    let one = fitting.fitted.apply(&csv("a,b,c\n5,5,105\n")).unwrap();
+    let one = report.fitted.apply(&csv("a,b,c\n5,5,105\n")).unwrap();
     assert_eq!((one.0.kept, one.1), (None, vec![]));
 }
 

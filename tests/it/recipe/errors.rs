@@ -147,7 +147,7 @@ fn wrong_types_and_missing_keys() {
                 "analysis.silhouette",
                 &["expected true or false, found 1"],
             ),
-            Case("[analysis]\nsweep = \"10..2\"", 2, "analysis.sweep", &["such as \"2..10\"", "\"10..2\""]),
+            Case("[analysis]\nsweep = \"10..2\"", 2, "analysis.sweep", &["such as 2..10", "\"10..2\""]),
             Case("[analysis]\nsweep = \"2 to 9\"", 2, "analysis.sweep", &["found \"2 to 9\""]),
             Case("[analysis]\nsweep = [2, 0]", 2, "analysis.sweep[1]", &["from 1", "found 0"]),
             Case("[analysis]\nsweep = []", 2, "analysis.sweep", &["at least one k"]),

@@ -16,11 +16,11 @@ struct Golden {
     groups: Vec<String>,
     figures: Figures,
     texts: Figures,
-    columns: Vec<Constant>,
+    columns: Vec<Scalar>,
 }
 
 #[derive(Deserialize)]
-struct Constant {
+struct Scalar {
     values: Vec<f64>,
     constant: bool,
 }
@@ -91,17 +91,17 @@ fn a_text_that_is_a_figure_is_joined_to_new_rows() {
         "[[aggregate]]\nname = \"plan_now\"\nby = \"team\"\nof = \"plan\"\ncompute = \"last\"\n\
          [features]\ncolumns = [\"plan_now\"]",
     );
-    let fitting = recipe.fit(&mut csv("team,plan\na,free\nb,pro\na,pro\nb,team\nc,free\n")).unwrap();
-    assert_eq!(fitting.fitted.encoder.feature_names(), ["plan_now=pro", "plan_now=team", "plan_now=free"]);
-    let (encoded, _) = fitting.fitted.apply(&csv("team\nb\nz\na\n")).unwrap();
+    let report = recipe.fit(&mut csv("team,plan\na,free\nb,pro\na,pro\nb,team\nc,free\n")).unwrap();
+    assert_eq!(report.fitted.encoder.feature_names(), ["plan_now=pro", "plan_now=team", "plan_now=free"]);
+    let (encoded, _) = report.fitted.apply(&csv("team\nb\nz\na\n")).unwrap();
     assert_eq!(encoded.columns, [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]);
     assert!(
         encoded.warnings[0].contains("1 row of groups that the fit did not see"),
         "{:?}",
         encoded.warnings
     );
-    let json = serde_json::to_string(&fitting.fitted).unwrap();
-    assert_eq!(serde_json::from_str::<segmenta::recipe::Fitted>(&json).unwrap(), fitting.fitted);
+    let json = serde_json::to_string(&report.fitted).unwrap();
+    assert_eq!(serde_json::from_str::<segmenta::recipe::FittedRecipe>(&json).unwrap(), report.fitted);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn spread(values: &[f64], scale: Scale) -> f32 {
 fn a_spread_below_the_rounding_error_of_the_mean_is_none() {
     let columns = golden().columns;
     assert!(columns.iter().any(|c| c.constant) && columns.iter().any(|c| !c.constant));
-    for Constant { values, constant } in &columns {
+    for Scalar { values, constant } in &columns {
         let shown = format!("{} values from {}", values.len(), values[0]);
         // Quartiles and ends that are closer than 10 units of rounding at 1 are not scaled either.
         let check = |spread: f64, how: &str| {
@@ -170,8 +170,8 @@ fn noise_is_correlated_with_nothing() {
     let rows: String =
         (0..20).map(|i| format!("{},{}\n", i % 2, if i % 2 == 0 { 0.3 } else { 0.1 + 0.2 })).collect();
     let recipe = "[features]\ncolumns = [\"a\", \"noise\"]\ndrop_correlated = 0.5\n";
-    let fitting = parse(recipe).fit(&mut csv(&format!("a,noise\n{rows}"))).unwrap();
-    assert_eq!(fitting.fitted.encoder.feature_names(), ["a", "noise"]);
+    let report = parse(recipe).fit(&mut csv(&format!("a,noise\n{rows}"))).unwrap();
+    assert_eq!(report.fitted.encoder.feature_names(), ["a", "noise"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Columns of two values: the same facts are the same features, whatever they are called.
 
 use super::{csv, features, one, parse, read};
-use segmenta::recipe::{ColumnEncoder, ColumnReference, Encoder, InferOptions, Missing, Scale, Sides, infer};
+use segmenta::recipe::{
+    BinaryCategories, ColumnEncoder, ColumnReference, Encoder, InferOptions, Missing, Scale, infer,
+};
 use segmenta::table::{ReadOptions, Table};
 
 /// The same column with other words for 0 and 1.
@@ -70,7 +72,7 @@ fn flags_are_scaled_as_numbers_are() {
     else {
         panic!("{encoder:?}")
     };
-    assert_eq!((*centre, texts), (0.25, &Sides { no: "x".into(), yes: "y".into() }));
+    assert_eq!((*centre, texts), (0.25, &BinaryCategories { no: "x".into(), yes: "y".into() }));
 }
 
 #[test]
@@ -114,9 +116,9 @@ fn a_recipe_can_ask_for_levels_or_for_no_scaling() {
     let table = || csv("t,u,b\nYes,a,true\nNo,b,false\nNo,a,false\n,a,\n");
     let names = |recipe: &str| {
         let mut table = table();
-        let fitting = parse(recipe).fit(&mut table).unwrap();
-        let columns = fitting.fitted.encoder.apply(&table).unwrap().columns;
-        (fitting.fitted.encoder.feature_names(), columns, fitting.choices)
+        let report = parse(recipe).fit(&mut table).unwrap();
+        let columns = report.fitted.encoder.apply(&table).unwrap().columns;
+        (report.fitted.encoder.feature_names(), columns, report.choices)
     };
     let (found, columns, choices) = names("[[column]]\nname = \"t\"\none_hot = {}\n");
     assert_eq!(found, ["t=No", "t=Yes", "t=missing", "u=b", "b"]);

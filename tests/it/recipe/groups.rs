@@ -4,7 +4,7 @@ use super::errors::{faults, fit_faults, wrong};
 use super::{csv, parse};
 use crate::cli::{Desk, assignments};
 use segmenta::error::Fault;
-use segmenta::recipe::{Fitted, Fitting};
+use segmenta::recipe::{FitReport, FittedRecipe};
 use segmenta::table::{ReadOptions, Table, read_bytes};
 use std::collections::BTreeMap;
 
@@ -162,7 +162,7 @@ fn expected(sales: &[Sale], then: &[Sale]) -> Vec<(String, [f64; 5])> {
 }
 
 /// The features of other transactions, by name, in the units of their columns, and their notes.
-fn features(fitted: &Fitted, table: &Table) -> (BTreeMap<String, Vec<f64>>, Vec<String>) {
+fn features(fitted: &FittedRecipe, table: &Table) -> (BTreeMap<String, Vec<f64>>, Vec<String>) {
     let (encoded, _) = fitted.apply(table).unwrap_or_else(|e| panic!("{e}"));
     let original = |(j, column): (usize, &Vec<f32>)| -> Vec<f64> {
         column.iter().map(|&v| fitted.encoder.to_original(j, f64::from(v))).collect()
@@ -175,9 +175,9 @@ fn features(fitted: &Fitted, table: &Table) -> (BTreeMap<String, Vec<f64>>, Vec<
 fn transactions_become_customers_at_the_fit_and_ever_after() {
     let (first, second) = (sales(0..150), sales(150..260));
     let mut table = read(&first, &[]);
-    let fitting = parse(RFM).fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
+    let report = parse(RFM).fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
     let left = first.iter().filter(|s| s.customer.is_none()).count();
-    assert_eq!(fitting.notes, [format!("left out: {left} rows without a value of customer")]);
+    assert_eq!(report.notes, [format!("left out: {left} rows without a value of customer")]);
     let names: Vec<String> = customers(&first).into_iter().map(|(name, _)| name).collect();
     assert_eq!((table.rows, table.ids.as_ref()), (names.len(), Some(&("customer".to_string(), names))));
     let numbers = ["recency", "frequency", "monetary", "basket", "dearer"];
@@ -193,9 +193,9 @@ fn transactions_become_customers_at_the_fit_and_ever_after() {
     check(&|name, row| table.column(name).unwrap().values.number(row).unwrap(), &first, 1e-12);
 
     // In a model, and out of it, the same groups come of other rows.
-    let json = serde_json::to_string(&fitting.fitted).unwrap();
-    let fitted: Fitted = serde_json::from_str(&json).unwrap();
-    assert_eq!(fitted, fitting.fitted);
+    let json = serde_json::to_string(&report.fitted).unwrap();
+    let fitted: FittedRecipe = serde_json::from_str(&json).unwrap();
+    assert_eq!(fitted, report.fitted);
     let (own, notes) = features(&fitted, &read(&second, &[]));
     assert_eq!(own["recency"].len(), customers(&second).len());
     check(&|name, row| own[name][row], &second, 1e-5);
@@ -224,11 +224,11 @@ fn the_order_of_the_rows_within_a_group_and_columns_that_nothing_needs_do_not_ma
     let first = sales(0..150);
     let fitted = parse(RFM).fit(&mut read(&first, &[])).unwrap().fitted;
     let group = fitted.preparation.group.as_ref().unwrap();
-    assert_eq!((group.by.as_str(), group.figures.len()), ("customer", 5));
+    assert_eq!((group.by.as_str(), group.aggregates.len()), ("customer", 5));
     let fewer = RFM.replace("columns = [\"recency\", \"frequency\", \"monetary\", \"basket\", \"dearer\", \"country\", \"of_country\"]", "columns = [\"recency\"]");
     let fitted = parse(&fewer).fit(&mut read(&first, &[])).unwrap().fitted;
     let group = fitted.preparation.group.as_ref().unwrap();
-    let names: Vec<&str> = group.figures.iter().map(|f| f.name.as_str()).collect();
+    let names: Vec<&str> = group.aggregates.iter().map(|f| f.name.as_str()).collect();
     assert_eq!((names, group.columns.len()), (vec!["last"], 0));
     let (found, _) = features(&fitted, &csv("day,customer\n19950,1\n19960,2\n19970,1\n"));
     let recency: Vec<f64> = found["recency"].iter().map(|v| v.round()).collect();
@@ -247,7 +247,7 @@ fn rows_are_left_out_by_what_their_group_is() {
                   [[aggregate]]\nname = \"most\"\nby = \"who\"\nof = \"x\"\ncompute = \"max\"\n\
                   [[drop]]\ncolumns = [\"most\"]\nabove_quantile = 0.8\n[features]\ncolumns = [\"n\", \"most\"]";
     let mut table = csv("who,x\na,1\nb,2\na,3\nc,900\nd,4\ne,5\nb,1\n");
-    let Fitting { outliers, dropped, kept, .. } = parse(recipe).fit(&mut table).unwrap();
+    let FitReport { outliers, dropped, kept, .. } = parse(recipe).fit(&mut table).unwrap();
     assert_eq!((outliers, dropped, kept), (vec![2], 1, Some(vec![0, 1, 3, 4])));
 }
 
@@ -256,11 +256,11 @@ fn a_made_column_can_make_the_groups() {
     let recipe = "[group]\nby = \"who\"\n[[column]]\nname = \"who\"\nsteps = [{ fill = \"nobody\" }]\n\
                   [[aggregate]]\nname = \"n\"\nby = \"who\"\ncompute = \"count\"\n[features]\ncolumns = [\"n\"]";
     let mut table = csv("who,x\na,1\n,2\na,3\n,4\n,5\n");
-    let fitting = parse(recipe).fit(&mut table).unwrap();
-    assert_eq!(fitting.notes, [] as [String; 0]);
+    let report = parse(recipe).fit(&mut table).unwrap();
+    assert_eq!(report.notes, [] as [String; 0]);
     assert_eq!(table.ids, Some(("who".into(), vec!["a".into(), "nobody".into()])));
     assert_eq!(table.column("n").unwrap().values.numbers().unwrap().as_ref(), [2.0, 3.0]);
-    let (found, _) = features(&fitting.fitted, &csv("who,x\n,1\nb,2\n,3\n"));
+    let (found, _) = features(&report.fitted, &csv("who,x\n,1\nb,2\n,3\n"));
     assert_eq!(found["n"].iter().map(|v| v.round()).collect::<Vec<_>>(), [2.0, 1.0]);
 }
 

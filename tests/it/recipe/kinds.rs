@@ -184,12 +184,12 @@ fn a_readings_place_is_with_what_was_learned() {
     };
     let text = "a;b;c\n1,5;2,5;x\n2,5;3,5;y\n3,5;4,5;y\n";
     let fitted = fit(text, "[features]\ncolumns = [\"a\"]\n");
-    assert_eq!(fitted.preparation.readings.keys().collect::<Vec<_>>(), ["a"], "b is not used");
+    assert_eq!(fitted.preparation.number_formats.keys().collect::<Vec<_>>(), ["a"], "b is not used");
     let fitted = fit(
         text,
         "[[column]]\nname = \"l\"\nfrom = \"b\"\nsteps = [\"log1p\"]\n[features]\ncolumns = [\"l\"]\n",
     );
-    assert_eq!(fitted.preparation.readings.keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(fitted.preparation.number_formats.keys().collect::<Vec<_>>(), ["b"]);
     let plain = fit("a,b\n1,2\n2,3\n3,5\n", "");
     assert!(plain.preparation.is_empty());
     // A table that is applied to it needs no work for a reading.

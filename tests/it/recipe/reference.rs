@@ -81,8 +81,8 @@ fn the_example_of_groups_is_what_happens() {
     let (left, right): (Vec<_>, Vec<_>) = shape.lines().map(|line| line.split_once("=>").unwrap()).unzip();
     let lines: Vec<String> = left.iter().map(|line| cells(line).join(",")).collect();
     let mut table = csv(&(lines.join("\n") + "\n"));
-    let fitting = parse(&recipe).fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(fitting.notes, ["left out: 1 row without a value of customer"]);
+    let report = parse(&recipe).fit(&mut table).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(report.notes, ["left out: 1 row without a value of customer"]);
     let names = cells(right[0]);
     let groups: Vec<Vec<String>> =
         right[1..].iter().filter(|l| !l.trim().is_empty()).map(|l| cells(l)).collect();
@@ -93,7 +93,7 @@ fn the_example_of_groups_is_what_happens() {
             assert_eq!(&shown(values, row, expected), expected, "{name}, {group:?}");
         }
     }
-    assert_eq!(fitting.fitted.encoder.feature_names(), names[1..]);
+    assert_eq!(report.fitted.encoder.feature_names(), names[1..]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{csv, message, parse};
 use proptest::prelude::*;
-use segmenta::recipe::{Fitting, Recipe};
+use segmenta::recipe::{FitReport, Recipe};
 use segmenta::table::Table;
 use serde_json::Value;
 
@@ -159,10 +159,10 @@ fn difference(a: &Value, b: &Value, at: &str) -> Option<String> {
 }
 
 /// What a fit learned, as a model would keep it, with its reference.
-fn learned(fitting: &Fitting, table: &Table) -> Value {
-    let encoder = &fitting.fitted.encoder;
-    let reference = encoder.reference(table, fitting.kept.as_deref(), fitting.weights.as_ref());
-    serde_json::json!({ "fitted": fitting.fitted, "reference": reference })
+fn learned(report: &FitReport, table: &Table) -> Value {
+    let encoder = &report.fitted.encoder;
+    let reference = encoder.reference(table, report.kept.as_deref(), report.weights.as_ref());
+    serde_json::json!({ "fitted": report.fitted, "reference": reference })
 }
 
 proptest! {
@@ -226,7 +226,7 @@ proptest! {
         prop_assume!(rows.iter().any(|(_, weight)| *weight > 0));
         let by = |factor: f64| {
             let mut table = weighted(&rows, |w| f64::from(w) * factor);
-            recipe().fit(&mut table).map(|fitting| learned(&fitting, &table))
+            recipe().fit(&mut table).map(|report| learned(&report, &table))
         };
         match (by(1.0 / 7.0), by(factor / 7.0)) {
             (Ok(a), Ok(b)) => prop_assert_eq!(difference(&a, &b, ""), None),
@@ -243,8 +243,8 @@ fn real_weights_as_in_hmisc() {
          steps = [{ quantile_cut = { at = [0.25, 0.5], labels = [\"a\", \"b\", \"c\"] } }]\n\
          [features]\ncolumns = [\"q\", \"n\"]",
     );
-    let fitting = recipe.fit(&mut table).unwrap();
-    let json = serde_json::to_value(&fitting.fitted).unwrap();
+    let report = recipe.fit(&mut table).unwrap();
+    let json = serde_json::to_value(&report.fitted).unwrap();
     // 6 rows, so 6 copies: reached are 0.857, 1.714, 3.429, 5.143, 5.571 and 6. Places 2.25 and 3.5 are between the
     // values at 2 and 3, both 10, and at 3 and 4, which are 10 and 20.
     assert_eq!(json["preparation"]["columns"][0]["rules"][0]["cut"]["at"], serde_json::json!([10.0, 15.0]));
@@ -266,8 +266,8 @@ fn a_row_of_weight_0_is_none() {
         assert_eq!(learned(&a, &with).to_string(), learned(&b, &without).to_string(), "{keys}");
         assert_eq!((a.kept, a.unweighted), (Some(vec![0, 1, 2]), vec![3]), "{keys}");
     }
-    let fitting = recipe("missing = \"drop\"").fit(&mut csv(&text("5,x,0\n,x,0\n"))).unwrap();
-    assert_eq!(fitting.unweighted, [3], "a row that misses a value gets no segment");
+    let report = recipe("missing = \"drop\"").fit(&mut csv(&text("5,x,0\n,x,0\n"))).unwrap();
+    assert_eq!(report.unweighted, [3], "a row that misses a value gets no segment");
     // Rows of errors are those of the table.
     let error = message(recipe("missing = \"error\"").fit(&mut csv("n,t,w\n1,x,0\n2,y,2\n,x,1\n4,x,1\n")));
     assert_eq!(error, "t.csv, column n: row 3: the value is missing");
@@ -315,10 +315,10 @@ fn a_weight_that_is_made() {
         "[input]\nweight = \"w\"\n[[column]]\nname = \"w\"\nfrom = \"visits\"\nsteps = [{ impute = 1 }, { clip = { max = 3 } }]\n\
          [features]\ncolumns = [\"n\"]",
     );
-    let fitting = recipe.fit(&mut csv("n,visits\n1,9\n2,\n7,2\n")).unwrap();
-    let weights = fitting.weights.unwrap();
+    let report = recipe.fit(&mut csv("n,visits\n1,9\n2,\n7,2\n")).unwrap();
+    let weights = report.weights.unwrap();
     assert_eq!([0, 1, 2].map(|row| weights.copies(row)), [3.0, 1.0, 2.0]);
-    let json = serde_json::to_value(&fitting.fitted).unwrap();
+    let json = serde_json::to_value(&report.fitted).unwrap();
     assert_eq!(json["encoder"]["columns"][0]["median"], 1.5);
     assert_eq!(json["encoder"]["columns"][0]["centre"], 19.0 / 6.0);
 }

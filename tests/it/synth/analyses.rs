@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use segmenta::random::{Draws, Purpose};
-use segmenta::synth::{Kind, Newcomer, Topic, enthusiasts, first_day, survey};
+use segmenta::synth::{Newcomer, QuestionType, Topic, enthusiasts, first_day, survey};
 use segmenta::table::{ReadOptions, Table, Values, read_bytes};
 
 use super::{assert_same, correlation, mean, moment, quantile, read_back};
@@ -201,14 +201,16 @@ fn the_first_row_of_a_survey_asks_the_questions() {
     for (i, question) in made.questions().iter().enumerate() {
         let of = |name: String| header.iter().position(|h| h == name).map(|j| &asked[j]);
         match question.kind {
-            Kind::Single | Kind::Ordered => assert_eq!(of(format!("Q{}", i + 1)), Some(question.text)),
+            QuestionType::Single | QuestionType::Ordered => {
+                assert_eq!(of(format!("Q{}", i + 1)), Some(question.text))
+            }
             _ => {
                 for (part, answer) in question.answers().enumerate() {
                     let text = of(format!("Q{}_Part_{}", i + 1, part + 1)).unwrap();
                     assert!(text.starts_with(question.text) && text.ends_with(answer), "{text}");
                 }
                 let other = of(format!("Q{}_OTHER", i + 1)).is_some();
-                assert_eq!(other, question.kind == Kind::MultipleOther);
+                assert_eq!(other, question.kind == QuestionType::MultipleOther);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use segmenta::error::Error;
-use segmenta::table::write::{Cells, Format, write_table};
+use segmenta::table::write::{Cells, OutputFormat, write_table};
 use segmenta::table::{ReadOptions, read, read_bytes};
 
 const ROWS: usize = 20_000;
@@ -19,11 +19,11 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
     let written = |format| {
         let mut bytes = Vec::new();
         let (names, columns) = (["n", "t"], columns());
-        let count = if format == Format::Npy { 1 } else { 2 };
+        let count = if format == OutputFormat::Npy { 1 } else { 2 };
         write_table(format, ROWS, &names[..count], &columns[..count], &mut bytes).unwrap();
         bytes
     };
-    let csv = written(Format::Csv);
+    let csv = written(OutputFormat::Csv);
     let zip = |bytes: &[u8]| {
         let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         zip.write_all(bytes).unwrap();
@@ -32,13 +32,13 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
     let quoted = [b"\"n\",\"t\"\n".as_slice(), &csv[4..]].concat();
     let mut files = vec![
         ("t.csv.gz", zip(&csv)),
-        ("t.npy.gz", zip(&written(Format::Npy))),
+        ("t.npy.gz", zip(&written(OutputFormat::Npy))),
         ("quoted.csv", quoted),
         ("t.csv", csv),
-        ("t.npy", written(Format::Npy)),
+        ("t.npy", written(OutputFormat::Npy)),
     ];
     if cfg!(feature = "parquet") {
-        files.push(("t.parquet", written(Format::Parquet)));
+        files.push(("t.parquet", written(OutputFormat::Parquet)));
         #[cfg(feature = "parquet")]
         files.push(("t.arrow", super::damaged::numbers_as_arrow(ROWS)));
     }

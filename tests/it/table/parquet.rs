@@ -368,7 +368,7 @@ fn a_null_that_is_a_number_is_the_value_in_every_type() {
     for t in tables(&whole, &options("-99")) {
         assert_eq!(numbers(&t, "i8"), [None, Some(1.0), None, Some(5.0)]);
         assert_eq!(numbers(&t, "i64")[..2], [None, Some(9_007_199_254_740_992.0)]);
-        assert_eq!(t.wholes["i64"].distinct, 2);
+        assert_eq!(t.wide_integers["i64"].distinct, 2);
         assert_eq!(numbers(&t, "f32")[3], None);
         assert_eq!(numbers(&t, "f64"), [None, Some(1.5), Some(0.1), None]);
         assert_eq!(texts(&t, "text"), [None, None, Some("x".into()), Some("-990".into())]);
@@ -405,7 +405,8 @@ fn whole_numbers_beyond_two_to_the_53_are_counted_by_their_digits() {
         ("small", Arc::new(Int64Array::from((0..9).collect::<Vec<_>>()))),
     ]);
     for t in tables(&all, &ReadOptions::default()) {
-        let found: Vec<_> = t.wholes.iter().map(|(n, w)| (n.as_str(), w.distinct, w.running)).collect();
+        let found: Vec<_> =
+            t.wide_integers.iter().map(|(n, w)| (n.as_str(), w.distinct, w.running)).collect();
         assert_eq!(found, [("key", 9, false), ("late", 8, false), ("run", 9, true), ("unsigned", 2, false)]);
         assert_eq!(numbers(&t, "late")[..3], [Some(1.0), None, Some(3.0)]);
         assert_eq!(numbers(&t, "run")[0], Some(first as f64));
@@ -414,14 +415,13 @@ fn whole_numbers_beyond_two_to_the_53_are_counted_by_their_digits() {
 
 #[test]
 fn texts_are_numbers_where_a_model_read_them_so() {
-    use segmenta::table::Reading;
+    use segmenta::table::NumberFormat;
     let all = batch(vec![
         ("a", Arc::new(StringArray::from(vec!["1,234", "5"]))),
         ("b", Arc::new(StringArray::from(vec!["1,5", "x"]))),
     ]);
-    let reading = |name: &str| (name.to_string(), Reading::with_decimal(','));
-    for t in
-        tables(&all, &ReadOptions { numbers: vec![reading("a"), reading("b")], ..ReadOptions::default() })
+    let format = |name: &str| (name.to_string(), NumberFormat::with_decimal(','));
+    for t in tables(&all, &ReadOptions { numbers: vec![format("a"), format("b")], ..ReadOptions::default() })
     {
         assert_eq!(numbers(&t, "a"), [Some(1.234), Some(5.0)]);
         assert_eq!(texts(&t, "b"), some(&["1,5", "x"]));

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use segmenta::table::write::{Cells, Format, write_table};
+use segmenta::table::write::{Cells, OutputFormat, write_table};
 use segmenta::table::{self, ReadOptions, Values, read_bytes};
 
 use super::{numbers, texts, values};
@@ -25,7 +25,7 @@ fn columns() -> Vec<Cells<'static>> {
     ]
 }
 
-fn written(format: Format, rows: usize) -> Vec<u8> {
+fn written(format: OutputFormat, rows: usize) -> Vec<u8> {
     let mut out = Vec::new();
     write_table(format, rows, &NAMES, &columns(), &mut out).unwrap();
     out
@@ -48,7 +48,7 @@ fn check(t: &table::Table, rows: usize) {
 
 #[test]
 fn csv_comes_back() {
-    let out = written(Format::Csv, 4);
+    let out = written(OutputFormat::Csv, 4);
     let text = "f32,f64,i32,i64,text,bool,rounded\n0,0,0,0,\"t0, \"\"ü\"\"\",true,0\n\
                 0.10000000149011612,0.1,-1,1000000000000,\"t1, \"\"ü\"\"\",false,0.333333\n,,,,,,\n";
     assert!(String::from_utf8_lossy(&out).starts_with(text), "{}", String::from_utf8_lossy(&out));
@@ -60,13 +60,13 @@ fn csv_comes_back() {
 fn parquet_comes_back() {
     for rows in [1, 4, 70_000] {
         check(
-            &read_bytes("t.parquet", written(Format::Parquet, rows), &ReadOptions::default())
+            &read_bytes("t.parquet", written(OutputFormat::Parquet, rows), &ReadOptions::default())
                 .unwrap_or_else(|e| panic!("{e}")),
             rows,
         );
     }
     // A reader of a table needs rows; a file may have none.
-    let e = read_bytes("t.parquet", written(Format::Parquet, 0), &ReadOptions::default()).unwrap_err();
+    let e = read_bytes("t.parquet", written(OutputFormat::Parquet, 0), &ReadOptions::default()).unwrap_err();
     assert_eq!(e.to_string(), "t.parquet: the table has no rows");
 }
 
@@ -82,7 +82,7 @@ fn a_disk_that_is_full_is_told_as_it_is() {
             Ok(())
         }
     }
-    for format in [Format::Csv, Format::Parquet] {
+    for format in [OutputFormat::Csv, OutputFormat::Parquet] {
         let e = write_table(format, 4, &NAMES, &columns(), Full).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::StorageFull, "{format:?}: {e:?}");
     }
@@ -92,9 +92,13 @@ fn a_disk_that_is_full_is_told_as_it_is() {
 #[test]
 fn without_parquet_there_is_a_sentence() {
     assert!(
-        Format::Parquet.must_be_there().unwrap_err().to_string().starts_with("this build has no Parquet")
+        OutputFormat::Parquet
+            .must_be_there()
+            .unwrap_err()
+            .to_string()
+            .starts_with("this build has no Parquet")
     );
-    let e = write_table(Format::Parquet, 4, &NAMES, &columns(), Vec::new()).unwrap_err();
+    let e = write_table(OutputFormat::Parquet, 4, &NAMES, &columns(), Vec::new()).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Unsupported);
 }
 
@@ -105,7 +109,7 @@ fn npy_holds_floats_of_one_kind() {
         Cells::F32(Box::new(|i| (i > 0).then_some(-(i as f32)))),
     ];
     let mut out = Vec::new();
-    write_table(Format::Npy, 3, &["a", "b"], &columns, &mut out).unwrap();
+    write_table(OutputFormat::Npy, 3, &["a", "b"], &columns, &mut out).unwrap();
     assert_eq!(out.len() % 64, 3 * 2 * 4, "the numbers begin at a multiple of 64");
     let t = read_bytes("t.npy", out, &ReadOptions::default()).unwrap();
     assert_eq!(numbers(&t, "f0"), [Some(0.5), Some(1.5), Some(2.5)]);
@@ -113,11 +117,11 @@ fn npy_holds_floats_of_one_kind() {
     // Milliseconds since 1970 are too large for f32.
     let wide = [Cells::F64(Box::new(|i| (i > 0).then_some(1_700_000_000_000.0 + i as f64)))];
     let mut out = Vec::new();
-    write_table(Format::Npy, 3, &["a"], &wide, &mut out).unwrap();
+    write_table(OutputFormat::Npy, 3, &["a"], &wide, &mut out).unwrap();
     let t = read_bytes("t.npy", out, &ReadOptions::default()).unwrap();
     assert_eq!(numbers(&t, "f0"), [None, Some(1_700_000_000_001.0), Some(1_700_000_000_002.0)]);
     let mixed = [Cells::F64(Box::new(|_| Some(1.0))), Cells::F32(Box::new(|_| Some(1.0)))];
-    let e = write_table(Format::Npy, 1, &["a", "b"], &mixed, Vec::new()).unwrap_err();
+    let e = write_table(OutputFormat::Npy, 1, &["a", "b"], &mixed, Vec::new()).unwrap_err();
     assert_eq!(
         (e.kind(), e.to_string().as_str()),
         (ErrorKind::InvalidInput, ".npy holds columns of f32 or of f64, all alike")

@@ -2,7 +2,7 @@
 
 use super::{numbers, one_error, read_with, some, table, texts, values};
 use proptest::prelude::*;
-use segmenta::table::{Inferred, ReadOptions, Reading, Table, Values};
+use segmenta::table::{InferredFormat, NumberFormat, ReadOptions, Table, Values};
 
 /// A column of these cells, each in quotes.
 fn column(cells: &[&str]) -> Table {
@@ -56,22 +56,22 @@ fn what_is_not_decided_or_no_number_stays_text() {
         &["-", "$", "x"],
     ] {
         assert_eq!(values(&column(cells), "v").kind(), "text", "{cells:?}");
-        assert!(column(cells).readings.is_empty());
+        assert!(column(cells).number_formats.is_empty());
     }
     let ambiguous =
-        |texts: &[&str]| Reading::infer(&texts.iter().map(|t| t.to_string()).collect::<Vec<_>>(), None);
-    assert_eq!(ambiguous(&["12", "1,234"]), Inferred::Ambiguous("1,234".into()));
-    assert_eq!(ambiguous(&["1,234", "x"]), Inferred::No);
+        |texts: &[&str]| NumberFormat::infer(&texts.iter().map(|t| t.to_string()).collect::<Vec<_>>(), None);
+    assert_eq!(ambiguous(&["12", "1,234"]), InferredFormat::Ambiguous("1,234".into()));
+    assert_eq!(ambiguous(&["1,234", "x"]), InferredFormat::No);
 }
 
 #[test]
 fn the_table_says_how_its_numbers_are_written() {
     let t = table("t.csv", "a;b;c;d\n1.234,5;$7;1;x\n2,5;$8;2;y\n");
-    let found: Vec<(&str, &str, char, Option<char>)> = (t.readings.iter())
-        .map(|(name, w)| (name.as_str(), w.example.as_str(), w.reading.decimal, w.reading.thousands))
+    let found: Vec<(&str, &str, char, Option<char>)> = (t.number_formats.iter())
+        .map(|(name, w)| (name.as_str(), w.example.as_str(), w.format.decimal, w.format.thousands))
         .collect();
     assert_eq!(found, [("a", "1.234,5", ',', Some('.')), ("b", "$7", '.', Some(','))]);
-    assert_eq!(t.readings["b"].reading.strip, ["$"]);
+    assert_eq!(t.number_formats["b"].format.strip, ["$"]);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_decimal_sign_settles_all_columns() {
     assert_eq!(numbers(&comma, "c"), all(&[7.0, 8.0]));
     assert_eq!(texts(&comma, "d"), some(&["0,5", "x"]));
     // Later rows of a column of whole numbers may have a comma.
-    assert_eq!(comma.readings["c"].reading, Reading::with_decimal(','));
+    assert_eq!(comma.number_formats["c"].format, NumberFormat::with_decimal(','));
     let point = with('.');
     assert_eq!(numbers(&point, "a"), all(&[1234.0, 2.0]));
     assert_eq!(numbers(&point, "b"), all(&[1.234, 5.0]));
@@ -93,15 +93,15 @@ fn a_decimal_sign_settles_all_columns() {
 #[test]
 fn a_known_reading_settles_a_column() {
     let known =
-        |reading: Reading| ReadOptions { numbers: vec![("a".into(), reading)], ..ReadOptions::default() };
-    let comma = known(Reading::with_decimal(','));
+        |format: NumberFormat| ReadOptions { numbers: vec![("a".into(), format)], ..ReadOptions::default() };
+    let comma = known(NumberFormat::with_decimal(','));
     assert_eq!(numbers(&read_with("a;b\n1,234;1,234\n", &comma), "a"), all(&[1.234]));
     assert_eq!(numbers(&read_with("a;b\n1.234;1\n007;2\n", &comma), "a"), all(&[1234.0, 7.0]));
     assert_eq!(
         one_error("a;b\n1,5;2\n\nx;3\n", &comma),
         "t.csv, line 4, column a: expected a number written like 1.234,5 as at the fit, found \"x\""
     );
-    let plain = known(Reading::default());
+    let plain = known(NumberFormat::default());
     assert_eq!(numbers(&read_with("a;b\n007;1\n8;2\n", &plain), "a"), all(&[7.0, 8.0]));
     assert_eq!(texts(&read_with("a;b\n1,5;1\n", &plain), "a"), some(&["1,5"]), "not what the fit saw");
 }
@@ -142,7 +142,7 @@ fn a_null_that_is_a_number_is_the_value() {
         assert_eq!(numbers(&t, "a"), [None, Some(1.0), Some(-99.0)], "{null}");
         assert_eq!(numbers(&t, "b"), [None, Some(2.0), Some(-9990.0)]);
         assert_eq!(texts(&t, "c"), [None, Some("3".into()), Some("x".into())]);
-        assert_eq!(numbers(&t, "d"), [None, Some(4.5), Some(5.5)], "by the column's reading");
+        assert_eq!(numbers(&t, "d"), [None, Some(4.5), Some(5.5)], "by the column's format");
     }
     assert_eq!(numbers(&read_with("a\n0\n-0.0\n1\n", &options("0")), "a"), [None, None, Some(1.0)]);
     assert_eq!(values(&read_with("a\n-1\n-1\n", &options("-1")), "a"), &Values::Empty(2));
@@ -155,10 +155,10 @@ fn whole_numbers_beyond_two_to_the_53_are_counted_by_their_digits() {
     let rows: String = (0..2000).map(|i| format!("{},{}\n", first + i, first + i * 7919 % 2003)).collect();
     let t = table("t.csv", format!("run,key\n{rows}"));
     assert!(values(&t, "run").distinct() < 20, "as f64 they are a few values");
-    assert_eq!((t.wholes["run"].distinct, t.wholes["run"].running), (2000, true));
-    assert_eq!((t.wholes["key"].distinct, t.wholes["key"].running), (2000, false));
+    assert_eq!((t.wide_integers["run"].distinct, t.wide_integers["run"].running), (2000, true));
+    assert_eq!((t.wide_integers["key"].distinct, t.wide_integers["key"].running), (2000, false));
     let t = table("t.csv", "v,w,x\n1e300,9007199254740993,9007199254740992.5\n5,,1\n");
-    assert_eq!(t.wholes.keys().collect::<Vec<_>>(), ["w"], "others are no whole numbers");
+    assert_eq!(t.wide_integers.keys().collect::<Vec<_>>(), ["w"], "others are no whole numbers");
 }
 
 proptest! {
@@ -170,11 +170,11 @@ proptest! {
         comma in any::<bool>(),
         sign in prop_oneof![Just(""), Just("$"), Just("€"), Just("kr")],
     ) {
-        let reading = Reading {
+        let format = NumberFormat {
             strip: if sign.is_empty() { Vec::new() } else { vec![sign.into()] },
-            ..Reading::with_decimal(if comma { ',' } else { '.' })
+            ..NumberFormat::with_decimal(if comma { ',' } else { '.' })
         };
-        let thousands = reading.thousands.unwrap();
+        let thousands = format.thousands.unwrap();
         let write = |whole: u32| {
             let digits = whole.to_string();
             let grouped: String = (digits.chars().enumerate())
@@ -183,16 +183,16 @@ proptest! {
                     separates.then_some(thousands).into_iter().chain([c])
                 })
                 .collect();
-            format!("{sign}{grouped}{}{cents:02}", reading.decimal)
+            format!("{sign}{grouped}{}{cents:02}", format.decimal)
         };
         let written: Vec<String> = wholes.iter().map(|w| write(*w)).collect();
         let expected: Vec<Option<f64>> =
             wholes.iter().map(|w| format!("{w}.{cents:02}").parse().ok()).collect();
-        prop_assert_eq!(written.iter().map(|t| reading.parse(t)).collect::<Vec<_>>(), expected.clone());
+        prop_assert_eq!(written.iter().map(|t| format.parse(t)).collect::<Vec<_>>(), expected.clone());
         // Two digits behind the sign decide.
-        match Reading::infer(&written, None) {
-            Inferred::Number(found) => {
-                prop_assert_eq!(written.iter().map(|t| found.reading.parse(t)).collect::<Vec<_>>(), expected);
+        match NumberFormat::infer(&written, None) {
+            InferredFormat::Number(found) => {
+                prop_assert_eq!(written.iter().map(|t| found.format.parse(t)).collect::<Vec<_>>(), expected);
             }
             other => prop_assert!(false, "{:?}: {:?}", written, other),
         }
@@ -201,9 +201,9 @@ proptest! {
     /// Nothing makes a reading panic.
     #[test]
     fn any_text_is_a_number_or_not(text in "[0-9., ()+eE€$%'-]{0,12}|\\PC{0,12}", comma in any::<bool>()) {
-        let reading = Reading { strip: vec!["€".into()], ..Reading::with_decimal(if comma { ',' } else { '.' }) };
-        prop_assert!(reading.parse(&text).is_none_or(f64::is_finite));
-        let _ = Reading::infer(&[text.clone(), "1".into()], None);
-        let _ = Reading::infer(&["1".into(), text], None);
+        let format = NumberFormat { strip: vec!["€".into()], ..NumberFormat::with_decimal(if comma { ',' } else { '.' }) };
+        prop_assert!(format.parse(&text).is_none_or(f64::is_finite));
+        let _ = NumberFormat::infer(&[text.clone(), "1".into()], None);
+        let _ = NumberFormat::infer(&["1".into(), text], None);
     }
 }

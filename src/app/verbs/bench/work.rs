@@ -6,7 +6,7 @@ use segmenta::canonical::Centroids;
 use segmenta::cluster::sweep::{SweepRow, score};
 use segmenta::cluster::{Params, Partition, Start, fit, fit_many};
 use segmenta::evidence::hopkins::{Hopkins, default_probes, hopkins};
-use segmenta::progress::{Progress, Step};
+use segmenta::progress::{Progress, ProgressUpdate};
 use segmenta::random::{Draws, Purpose};
 use segmenta::{Dataset, Matrix, Result, synth};
 
@@ -149,7 +149,7 @@ impl Work {
     /// A device that failed; an interrupt.
     pub fn run(self, dataset: &Dataset<'_>, trial: &Trial, labels: bool) -> Result<Answer> {
         let Trial { matrix, size, .. } = trial;
-        let go_on = |_: Step<'_>| !interrupted();
+        let go_on = |_: ProgressUpdate<'_>| !interrupted();
         let progress = Progress::new(&go_on);
         let params = Params { n_init: size.n_init, seed: size.seed, ..Params::default() };
         Ok(match self {

@@ -5,14 +5,14 @@ pub(super) const WIDE: f64 = 9_007_199_254_740_992.0;
 
 /// What is known of a column of whole numbers some of which are beyond 2^53, from all their digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wholes {
+pub struct WideIntegers {
     /// How many different numbers there are.
     pub distinct: usize,
     /// Whether each is one more than the one before it.
     pub running: bool,
 }
 
-impl Wholes {
+impl WideIntegers {
     /// Looks at the number of each row, `None` where it is missing; none where one is no whole number.
     pub(super) fn of<E>(rows: usize, number: impl Fn(usize) -> Result<Option<i128>, E>) -> Option<Self> {
         let numbers: Vec<Option<i128>> = (0..rows).map(number).collect::<Result<_, E>>().ok()?;
@@ -26,6 +26,6 @@ impl Wholes {
         let mut there: Vec<i128> = numbers.iter().flatten().copied().collect();
         there.sort_unstable();
         there.dedup();
-        Wholes { distinct: there.len(), running }
+        WideIntegers { distinct: there.len(), running }
     }
 }

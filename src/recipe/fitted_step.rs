@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::arithmetic::Operation;
-use crate::table::{Reading, Values};
+use crate::recipe::arithmetic::ArithmeticOperation;
+use crate::table::{NumberFormat, Values};
 
 /// A number, or a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Constant {
+pub enum Scalar {
     /// A number.
     Number(f64),
     /// A text.
@@ -54,12 +54,12 @@ impl Comparison {
     }
 }
 
-/// One rule. Missing values stay missing, but for [`Rule::Fill`] and [`Rule::Answered`].
+/// One rule. Missing values stay missing, but for [`FittedStep::Fill`] and [`FittedStep::Answered`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rule {
+pub enum FittedStep {
     /// Missing values become this one.
-    Fill(Constant),
+    Fill(Scalar),
     /// Numbers outside become missing.
     Range {
         /// The smallest that stays.
@@ -89,7 +89,7 @@ pub enum Rule {
     /// With the number of another column in the same row; missing where that is.
     Arithmetic {
         /// What is done.
-        operation: Operation,
+        operation: ArithmeticOperation,
         /// The other column.
         column: String,
     },
@@ -124,10 +124,10 @@ pub enum Rule {
     /// A text to what stands beside it.
     Map {
         /// The table.
-        to: BTreeMap<String, Constant>,
+        to: BTreeMap<String, Scalar>,
         /// What the rest becomes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        other: Option<Constant>,
+        other: Option<Scalar>,
     },
     /// 1 where the text contains any of these, in any case; 0 elsewhere.
     Contains(Vec<String>),
@@ -138,7 +138,7 @@ pub enum Rule {
     /// A text by this strptime format to seconds since 1970, in UTC.
     Timestamp(String),
     /// A text that is a number as people write it, to that number; numbers stay what they are.
-    Number(Reading),
+    Number(NumberFormat),
     /// Seconds to whole hours, rounded down.
     Hours,
     /// The density of a normal distribution about 0.
@@ -156,64 +156,64 @@ pub enum Rule {
 }
 
 /// A column's values after a rule, and the texts that it had no answer for, with their rows.
-pub(super) struct Applied {
+pub(super) struct StepOutput {
     pub(super) values: Values,
     pub(super) unknown: BTreeMap<String, usize>,
 }
 
-impl From<Values> for Applied {
+impl From<Values> for StepOutput {
     fn from(values: Values) -> Self {
-        Applied { values, unknown: BTreeMap::new() }
+        StepOutput { values, unknown: BTreeMap::new() }
     }
 }
 
-impl Rule {
+impl FittedStep {
     /// Its name in a recipe.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Rule::Fill(_) => "fill",
-            Rule::Range { .. } => "range",
-            Rule::Clip { .. } => "clip",
-            Rule::Log1p => "log1p",
-            Rule::Multiply(_) => "multiply",
-            Rule::Divide(_) => "divide",
-            Rule::Subtract(_) => "subtract",
-            Rule::SubtractFrom(_) => "subtract_from",
-            Rule::Arithmetic { operation, .. } => operation.name(),
-            Rule::Compare { .. } => "compare",
-            Rule::Cut { .. } => "cut",
-            Rule::Keep { .. } => "top",
-            Rule::Codes { .. } => "ordered",
-            Rule::Map { .. } => "map",
-            Rule::Contains(_) => "contains",
-            Rule::Answered => "answered",
-            Rule::Text => "text",
-            Rule::Timestamp(_) => "timestamp",
-            Rule::Number(_) => "number",
-            Rule::Hours => "hours",
-            Rule::Gaussian { .. } => "gaussian",
-            Rule::Scale { .. } => "scale",
+            FittedStep::Fill(_) => "fill",
+            FittedStep::Range { .. } => "range",
+            FittedStep::Clip { .. } => "clip",
+            FittedStep::Log1p => "log1p",
+            FittedStep::Multiply(_) => "multiply",
+            FittedStep::Divide(_) => "divide",
+            FittedStep::Subtract(_) => "subtract",
+            FittedStep::SubtractFrom(_) => "subtract_from",
+            FittedStep::Arithmetic { operation, .. } => operation.name(),
+            FittedStep::Compare { .. } => "compare",
+            FittedStep::Cut { .. } => "cut",
+            FittedStep::Keep { .. } => "top",
+            FittedStep::Codes { .. } => "ordered",
+            FittedStep::Map { .. } => "map",
+            FittedStep::Contains(_) => "contains",
+            FittedStep::Answered => "answered",
+            FittedStep::Text => "text",
+            FittedStep::Timestamp(_) => "timestamp",
+            FittedStep::Number(_) => "number",
+            FittedStep::Hours => "hours",
+            FittedStep::Gaussian { .. } => "gaussian",
+            FittedStep::Scale { .. } => "scale",
         }
     }
 
     /// Whether it can be computed with; a person may have edited it.
     pub(super) fn is_sound(&self) -> bool {
         match self {
-            Rule::Fill(Constant::Number(v)) => v.is_finite(),
-            Rule::Divide(c) => c.is_finite() && *c != 0.0,
-            Rule::Multiply(c) | Rule::Subtract(c) | Rule::SubtractFrom(c) => c.is_finite(),
-            Rule::Compare { to, .. } => to.is_finite(),
-            Rule::Range { min, max } => min <= max,
-            Rule::Clip { min, max } => match (min, max) {
+            FittedStep::Fill(Scalar::Number(v)) => v.is_finite(),
+            FittedStep::Divide(c) => c.is_finite() && *c != 0.0,
+            FittedStep::Multiply(c) | FittedStep::Subtract(c) | FittedStep::SubtractFrom(c) => c.is_finite(),
+            FittedStep::Compare { to, .. } => to.is_finite(),
+            FittedStep::Range { min, max } => min <= max,
+            FittedStep::Clip { min, max } => match (min, max) {
                 (Some(min), Some(max)) => min <= max,
                 (min, max) => min.or(*max).is_some_and(f64::is_finite),
             },
-            Rule::Number(reading) => reading.check().is_ok(),
-            Rule::Cut { at, labels, .. } => at.is_sorted() && labels.len() == at.len() + 1,
-            Rule::Gaussian { deviation } => deviation.is_finite() && *deviation > 0.0,
-            Rule::Scale { centre, scale } => centre.is_finite() && scale.is_finite() && *scale > 0.0,
-            Rule::Map { to, other } => {
-                let sound = |c: &Constant| !matches!(c, Constant::Number(v) if !v.is_finite());
+            FittedStep::Number(format) => format.check().is_ok(),
+            FittedStep::Cut { at, labels, .. } => at.is_sorted() && labels.len() == at.len() + 1,
+            FittedStep::Gaussian { deviation } => deviation.is_finite() && *deviation > 0.0,
+            FittedStep::Scale { centre, scale } => centre.is_finite() && scale.is_finite() && *scale > 0.0,
+            FittedStep::Map { to, other } => {
+                let sound = |c: &Scalar| !matches!(c, Scalar::Number(v) if !v.is_finite());
                 to.values().chain(other).all(sound) && mixed(to.values().chain(other)).is_none()
             }
             _ => true,
@@ -223,18 +223,18 @@ impl Rule {
     /// The other column that it needs.
     pub(super) fn column(&self) -> Option<&str> {
         match self {
-            Rule::Arithmetic { column, .. } => Some(column),
+            FittedStep::Arithmetic { column, .. } => Some(column),
             _ => None,
         }
     }
 
-    /// What the rule makes of a column; `other` are the values of [`Rule::column`].
+    /// What the rule makes of a column; `other` are the values of [`FittedStep::column`].
     ///
     /// # Errors
-    /// As [`Rule::apply`].
-    pub(super) fn apply_with(&self, values: &Values, other: Option<&Values>) -> Result<Applied, String> {
+    /// As [`FittedStep::apply`].
+    pub(super) fn apply_with(&self, values: &Values, other: Option<&Values>) -> Result<StepOutput, String> {
         match (self, other) {
-            (Rule::Arithmetic { operation, column }, Some(other)) => {
+            (FittedStep::Arithmetic { operation, column }, Some(other)) => {
                 Ok(operation.apply(values, column, other)?.into())
             }
             _ => self.apply(values),
@@ -245,59 +245,60 @@ impl Rule {
     ///
     /// # Errors
     /// A sentence, where the column has another type or a cell cannot be read.
-    pub(super) fn apply(&self, values: &Values) -> Result<Applied, String> {
+    pub(super) fn apply(&self, values: &Values) -> Result<StepOutput, String> {
         if let Values::Empty(rows) = values {
             return Ok(self.apply_to_nothing(*rows).into());
         }
         Ok(match self {
-            Rule::Fill(constant) => fill(values, constant)?.into(),
-            Rule::Answered => {
+            FittedStep::Fill(constant) => fill(values, constant)?.into(),
+            FittedStep::Answered => {
                 let answered = |row| f64::from(u8::from(!values.is_missing(row)));
                 Values::Number((0..values.len()).map(answered).collect()).into()
             }
-            Rule::Text => as_text(values)?.into_owned().into(),
-            Rule::Cut { at, labels, right } => self.cut(values, at, labels, *right)?.into(),
-            Rule::Keep { levels, other } => {
+            FittedStep::Text => as_text(values)?.into_owned().into(),
+            FittedStep::Cut { at, labels, right } => self.cut(values, at, labels, *right)?.into(),
+            FittedStep::Keep { levels, other } => {
                 let kept: HashMap<&str, ()> = levels.iter().map(|l| (l.as_str(), ())).collect();
                 let keep = |text: &str| {
                     Some(Cow::from(if kept.contains_key(text) { text.to_string() } else { other.clone() }))
                 };
                 self.texts(values, keep)?
             }
-            Rule::Codes { levels } => {
+            FittedStep::Codes { levels } => {
                 let codes: HashMap<&str, f64> =
                     levels.iter().enumerate().map(|(i, l)| (l.as_str(), i as f64)).collect();
                 self.numbers_of(values, |text| Ok(codes.get(text).copied()))?
             }
-            Rule::Map { to, other } => {
+            FittedStep::Map { to, other } => {
                 let found = |text: &str| to.get(text).or(other.as_ref());
-                let numeric = to.values().chain(other).any(|c| matches!(c, Constant::Number(_)));
+                let numeric = to.values().chain(other).any(|c| matches!(c, Scalar::Number(_)));
                 if numeric {
                     self.numbers_of(values, |text| {
-                        Ok(found(text)
-                            .and_then(|c| if let Constant::Number(v) = c { Some(*v) } else { None }))
+                        Ok(found(text).and_then(|c| if let Scalar::Number(v) = c { Some(*v) } else { None }))
                     })?
                 } else {
                     self.texts(values, |text| match found(text)? {
-                        Constant::Text(to) => Some(Cow::from(to.clone())),
-                        Constant::Number(_) => None,
+                        Scalar::Text(to) => Some(Cow::from(to.clone())),
+                        Scalar::Number(_) => None,
                     })?
                 }
             }
-            Rule::Contains(parts) => {
+            FittedStep::Contains(parts) => {
                 let parts: Vec<String> = parts.iter().map(|p| p.to_lowercase()).collect();
                 self.numbers_of(values, |text| {
                     let text = text.to_lowercase();
                     Ok(Some(f64::from(u8::from(parts.iter().any(|p| text.contains(p.as_str()))))))
                 })?
             }
-            Rule::Number(_) if values.numbers().is_some() => values.clone().into(),
-            Rule::Number(reading) => self.numbers_of(values, |text| match reading.parse(text) {
+            FittedStep::Number(_) if values.numbers().is_some() => values.clone().into(),
+            FittedStep::Number(format) => self.numbers_of(values, |text| match format.parse(text) {
                 Some(number) => Ok(Some(number)),
-                None => Err(format!("{text:?} is no number written like {}", reading.example())),
+                None => Err(format!("{text:?} is no number written like {}", format.example())),
             })?,
-            Rule::Timestamp(format) => self.numbers_of(values, |text| seconds(format, text).map(Some))?,
-            Rule::Arithmetic { column, .. } => {
+            FittedStep::Timestamp(format) => {
+                self.numbers_of(values, |text| seconds(format, text).map(Some))?
+            }
+            FittedStep::Arithmetic { column, .. } => {
                 return Err(format!("{} wants the column {column:?}", self.name()));
             }
             _ => {
@@ -311,34 +312,34 @@ impl Rule {
     /// A number under a rule for numbers.
     fn number(&self, x: f64) -> f64 {
         match self {
-            Rule::Range { min, max } => {
+            FittedStep::Range { min, max } => {
                 if (*min..=*max).contains(&x) {
                     x
                 } else {
                     f64::NAN
                 }
             }
-            Rule::Clip { min, max } => {
+            FittedStep::Clip { min, max } => {
                 x.max(min.unwrap_or(f64::NEG_INFINITY)).min(max.unwrap_or(f64::INFINITY))
             }
-            Rule::Log1p => {
+            FittedStep::Log1p => {
                 if x > -1.0 {
                     libm::log1p(x)
                 } else {
                     f64::NAN
                 }
             }
-            Rule::Multiply(c) => x * c,
-            Rule::Divide(c) => x / c,
-            Rule::Subtract(c) => x - c,
-            Rule::SubtractFrom(c) => c - x,
-            Rule::Compare { is, to } => f64::from(u8::from(is.holds(x, *to))),
-            Rule::Hours => libm::floor(x / 3600.0),
-            Rule::Gaussian { deviation } => {
+            FittedStep::Multiply(c) => x * c,
+            FittedStep::Divide(c) => x / c,
+            FittedStep::Subtract(c) => x - c,
+            FittedStep::SubtractFrom(c) => c - x,
+            FittedStep::Compare { is, to } => f64::from(u8::from(is.holds(x, *to))),
+            FittedStep::Hours => libm::floor(x / 3600.0),
+            FittedStep::Gaussian { deviation } => {
                 let z = x / deviation;
                 libm::exp(-0.5 * z * z) / (deviation * (2.0 * std::f64::consts::PI).sqrt())
             }
-            Rule::Scale { centre, scale } => (x - centre) / scale,
+            FittedStep::Scale { centre, scale } => (x - centre) / scale,
             _ => x,
         }
     }
@@ -346,11 +347,11 @@ impl Rule {
     /// A column without a value has no type: it becomes what the rule makes.
     fn apply_to_nothing(&self, rows: usize) -> Values {
         match self {
-            Rule::Fill(Constant::Number(v)) => Values::Number(vec![*v; rows]),
-            Rule::Fill(Constant::Text(t)) => {
+            FittedStep::Fill(Scalar::Number(v)) => Values::Number(vec![*v; rows]),
+            FittedStep::Fill(Scalar::Text(t)) => {
                 Values::Text { levels: vec![t.clone()], codes: vec![Some(0); rows] }
             }
-            Rule::Answered => Values::Number(vec![0.0; rows]),
+            FittedStep::Answered => Values::Number(vec![0.0; rows]),
             _ => Values::Empty(rows),
         }
     }
@@ -375,7 +376,7 @@ impl Rule {
         &self,
         values: &Values,
         to: impl Fn(&str) -> Option<Cow<'static, str>>,
-    ) -> Result<Applied, String> {
+    ) -> Result<StepOutput, String> {
         let values = as_text(values)?;
         let Values::Text { levels, codes } = &*values else { return Ok(values.into_owned().into()) };
         let mut new: Vec<String> = Vec::new();
@@ -392,7 +393,7 @@ impl Rule {
             .collect();
         let unknown = unknown(levels, codes, |code| of[code].is_none());
         let codes = codes.iter().map(|code| of[(*code)? as usize]).collect();
-        Ok(Applied { values: text_of(new, codes), unknown })
+        Ok(StepOutput { values: text_of(new, codes), unknown })
     }
 
     /// Each text by `to`; texts that it has no answer for become missing.
@@ -400,7 +401,7 @@ impl Rule {
         &self,
         values: &Values,
         to: impl Fn(&str) -> Result<Option<f64>, String>,
-    ) -> Result<Applied, String> {
+    ) -> Result<StepOutput, String> {
         let values = as_text(values)?;
         let Values::Text { levels, codes } = &*values else { return Ok(values.into_owned().into()) };
         let mut of = Vec::with_capacity(levels.len());
@@ -412,7 +413,7 @@ impl Rule {
         }
         let unknown = unknown(levels, codes, |code| of[code].is_none());
         let number = |code: &Option<u32>| code.and_then(|c| of[c as usize]).unwrap_or(f64::NAN);
-        Ok(Applied { values: Values::Number(codes.iter().map(number).collect()), unknown })
+        Ok(StepOutput { values: Values::Number(codes.iter().map(number).collect()), unknown })
     }
 }
 
@@ -479,16 +480,16 @@ pub(super) fn text_of(levels: Vec<String>, codes: Vec<Option<u32>>) -> Values {
     if kept.is_empty() { Values::Empty(codes.len()) } else { Values::Text { levels: kept, codes } }
 }
 
-fn fill(values: &Values, constant: &Constant) -> Result<Values, String> {
+fn fill(values: &Values, constant: &Scalar) -> Result<Values, String> {
     match (constant, values) {
-        (Constant::Number(v), Values::Bool(b)) if *v == 0.0 || *v == 1.0 => {
+        (Scalar::Number(v), Values::Bool(b)) if *v == 0.0 || *v == 1.0 => {
             Ok(Values::Bool(b.iter().map(|b| Some(b.unwrap_or(*v == 1.0))).collect()))
         }
-        (Constant::Number(v), _) => {
+        (Scalar::Number(v), _) => {
             let numbers = numbers_or(values, || "fill with a number wants numbers".into())?;
             Ok(Values::Number(numbers.iter().map(|&x| if x.is_nan() { *v } else { x }).collect()))
         }
-        (Constant::Text(t), Values::Text { levels, codes }) => {
+        (Scalar::Text(t), Values::Text { levels, codes }) => {
             let mut levels = levels.clone();
             let code = levels.iter().position(|l| l == t).unwrap_or(levels.len());
             if code == levels.len() {
@@ -496,7 +497,7 @@ fn fill(values: &Values, constant: &Constant) -> Result<Values, String> {
             }
             Ok(text_of(levels, codes.iter().map(|c| c.or(Some(code as u32))).collect()))
         }
-        (Constant::Text(t), _) => Err(format!("fill with the text {t:?} wants texts, found numbers")),
+        (Scalar::Text(t), _) => Err(format!("fill with the text {t:?} wants texts, found numbers")),
     }
 }
 
@@ -513,12 +514,12 @@ fn unknown(
 }
 
 /// The first two constants of different kinds, if there are such.
-pub(super) fn mixed<'a>(constants: impl Iterator<Item = &'a Constant>) -> Option<(String, f64)> {
+pub(super) fn mixed<'a>(constants: impl Iterator<Item = &'a Scalar>) -> Option<(String, f64)> {
     let (mut text, mut number) = (None, None);
     for constant in constants {
         match constant {
-            Constant::Text(t) => text = Some(t.clone()),
-            Constant::Number(v) => number = Some(*v),
+            Scalar::Text(t) => text = Some(t.clone()),
+            Scalar::Number(v) => number = Some(*v),
         }
     }
     text.zip(number)

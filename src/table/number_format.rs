@@ -9,7 +9,7 @@ use crate::table::missing::Nulls;
 
 /// How a column's numbers are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reading {
+pub struct NumberFormat {
     /// What separates whole numbers from fractions: `.` or `,`.
     pub decimal: char,
     /// What may separate groups of thousands. A space stands for every kind of blank, `'` also for `’`.
@@ -22,20 +22,20 @@ pub struct Reading {
 
 /// A reading that was found in a table, and a cell of the column for people to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct DetectedFormat {
     /// How the numbers are written.
-    pub reading: Reading,
+    pub format: NumberFormat,
     /// A cell of the column that shows it, or nothing where the numbers look as usual.
     pub example: String,
 }
 
 /// What the texts of a column come to as numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Inferred {
+pub enum InferredFormat {
     /// Some text is no number.
     No,
     /// All are numbers under one reading.
-    Number(Written),
+    Number(DetectedFormat),
     /// All are numbers, but whether their comma or point separates decimals or thousands cannot be told. The text is
     /// an example.
     Ambiguous(String),
@@ -47,23 +47,23 @@ const SYMBOLS: [&str; 29] = [
     "EUR", "USD", "GBP", "CHF", "JPY", "INR", "CNY", "zł", "Kč", "kr",
 ];
 
-impl Default for Reading {
+impl Default for NumberFormat {
     /// As programs write numbers: `1234.5`.
     fn default() -> Self {
-        Reading { decimal: '.', thousands: None, strip: Vec::new() }
+        NumberFormat { decimal: '.', thousands: None, strip: Vec::new() }
     }
 }
 
-impl Reading {
+impl NumberFormat {
     /// The usual reading with this decimal sign: the other of comma and point separates thousands.
     pub fn with_decimal(decimal: char) -> Self {
         let other = if decimal == ',' { '.' } else { ',' };
-        Reading { decimal, thousands: Some(other), strip: Vec::new() }
+        NumberFormat { decimal, thousands: Some(other), strip: Vec::new() }
     }
 
     /// Whether this is how programs write numbers.
     pub fn is_plain(&self) -> bool {
-        *self == Reading::default()
+        *self == NumberFormat::default()
     }
 
     /// Whether it can be read by; a person may have written it.
@@ -193,38 +193,38 @@ impl Reading {
     ///
     /// One reading must fit all texts. Where both a decimal comma and a decimal point would do, and they give
     /// different numbers, nothing is decided.
-    pub fn infer(texts: &[String], decimal: Option<char>) -> Inferred {
-        let Some(symbol) = symbol_of(texts) else { return Inferred::No };
+    pub fn infer(texts: &[String], decimal: Option<char>) -> InferredFormat {
+        let Some(symbol) = symbol_of(texts) else { return InferredFormat::No };
         let strip: Vec<String> = symbol.into_iter().map(String::from).collect();
-        let mut candidates: Vec<Reading> = ['.', ',']
+        let mut candidates: Vec<NumberFormat> = ['.', ',']
             .into_iter()
             .filter(|d| decimal.is_none_or(|wanted| wanted == *d))
             .flat_map(|decimal| {
-                let usual = Reading::with_decimal(decimal).thousands;
+                let usual = NumberFormat::with_decimal(decimal).thousands;
                 let thousands = [usual, Some(' '), Some('\'')];
                 let strip = &strip;
-                thousands.map(|thousands| Reading { decimal, thousands, strip: strip.clone() })
+                thousands.map(|thousands| NumberFormat { decimal, thousands, strip: strip.clone() })
             })
             .collect();
         for text in texts {
-            candidates.retain(|reading| match reading.value(text, false) {
+            candidates.retain(|format| match format.value(text, false) {
                 Some(value) => symbol != Some("%") || value == 0.0 || text.contains('%'),
                 None => false,
             });
             if candidates.is_empty() {
-                return Inferred::No;
+                return InferredFormat::No;
             }
         }
         let undecided = |text: &&String| text.contains(['.', ',']);
         let both = candidates.iter().any(|r| r.decimal == '.') && candidates.iter().any(|r| r.decimal == ',');
         if both && let Some(example) = texts.iter().find(undecided) {
-            return Inferred::Ambiguous(example.clone());
+            return InferredFormat::Ambiguous(example.clone());
         }
         // Where no text has a separator of thousands all three are left; the usual one comes first.
-        let Some(reading) = candidates.into_iter().next() else { return Inferred::No };
+        let Some(format) = candidates.into_iter().next() else { return InferredFormat::No };
         let signs = |text: &&String| text.chars().filter(|c| !c.is_ascii_digit()).count();
         let example = texts.iter().rev().max_by_key(signs).cloned().unwrap_or_default();
-        Inferred::Number(Written { reading, example })
+        InferredFormat::Number(DetectedFormat { format, example })
     }
 }
 
