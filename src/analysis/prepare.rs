@@ -108,10 +108,7 @@ impl Loaded {
         let names = fitted.encoder.feature_names();
         check_memory(&table, names.len(), false, limit)?;
         let start = |init: &Init| init.start(&fitted.encoder, observer);
-        let init = match init.map(start).transpose()? {
-            None => None,
-            Some(centroids) => Some(Start { centroids, before }),
-        };
+        let init = init.map(start).transpose()?.map(|centroids| Start { centroids, before });
         let values = init.iter().flat_map(|init| init.centroids.iter().flatten());
         let reach = values.fold(0f64, |reach, v| reach.max(v.abs())) as f32;
         // Before the table's columns become the matrix. Only a model needs it.

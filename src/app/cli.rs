@@ -390,9 +390,7 @@ const ASSIGNMENTS: &[(&str, OutputFormat)] =
     &[("csv", OutputFormat::Csv), ("parquet", OutputFormat::Parquet)];
 
 /// A parser of one of a few words, each of which stands for a value.
-fn one_of<T: Copy + Send + Sync>(
-    words: &'static [(&'static str, T)],
-) -> impl TypedValueParser<Value = T> + Clone {
+fn one_of<T: Copy + Send + Sync>(words: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
     let names = words.iter().map(|(word, _)| *word);
     PossibleValuesParser::new(names).map(move |word: String| {
         let found = words.iter().find(|(name, _)| *name == word);

@@ -16,15 +16,9 @@ use crate::matrix::Matrix;
 use crate::progress::Progress;
 
 /// The CPU with one instruction set.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Cpu {
     set: InstructionSet,
-}
-
-impl Default for Cpu {
-    fn default() -> Self {
-        Cpu { set: InstructionSet::detect() }
-    }
 }
 
 impl Cpu {

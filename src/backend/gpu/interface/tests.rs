@@ -11,14 +11,13 @@ struct Shader {
 }
 
 impl Shader {
-    fn parse(file: &str, features: usize) -> Self {
-        let text = source::source(file, features);
-        let module = naga::front::wgsl::parse_str(&text)
-            .unwrap_or_else(|e| panic!("{}", e.emit_to_string_with_path(&text, file)));
+    fn parse(file: &str, text: &str) -> Self {
+        let module = naga::front::wgsl::parse_str(text)
+            .unwrap_or_else(|e| panic!("{}", e.emit_to_string_with_path(text, file)));
         let flags = naga::valid::ValidationFlags::all();
         let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::default())
             .validate(&module)
-            .unwrap_or_else(|e| panic!("{}", e.emit_to_string_with_path(&text, file)));
+            .unwrap_or_else(|e| panic!("{}", e.emit_to_string_with_path(text, file)));
         Shader { module, info }
     }
 
@@ -123,7 +122,7 @@ impl Shader {
 fn every_shader_is_what_the_host_says_it_is() {
     for features in [1, 5, 96, 97] {
         for (file, text) in source::FILES.iter().filter(|(_, text)| text.contains("@compute")) {
-            let shader = Shader::parse(file, features);
+            let shader = Shader::parse(file, &source::source(file, features));
             for (index, own) in shader.module.entry_points.iter().enumerate() {
                 let host = ENTRY_POINTS.iter().find(|host| host.file == *file && host.name == own.name);
                 let host = host.unwrap_or_else(|| panic!("{file}: the host does not know {}", own.name));
@@ -135,4 +134,34 @@ fn every_shader_is_what_the_host_says_it_is() {
             assert_eq!(known, text.matches("@compute").count(), "{file}: an entry point that is not there");
         }
     }
+}
+
+#[test]
+fn a_change_on_one_side_alone_is_noticed() {
+    let text = source::source("lloyd", 5);
+    let compare = |text: &str| -> Result<(), String> {
+        let shader = Shader::parse("lloyd", text);
+        for (index, own) in shader.module.entry_points.iter().enumerate() {
+            let host = ENTRY_POINTS.iter().find(|host| host.file == "lloyd" && host.name == own.name);
+            shader.same_entry_point(index, host.unwrap())?;
+        }
+        Ok(())
+    };
+    assert_eq!(compare(&text), Ok(()));
+    let swapped = ("sets: u32,\n    sets_per_thread: u32,", "sets_per_thread: u32,\n    sets: u32,");
+    for ((from, to), what) in [
+        (swapped, "sets_per_thread"),
+        (("    ignore_old: u32,\n", "    ignore_old: u32,\n    more: u32,\n    most: u32,\n"), "more"),
+        (("radius: f32,\n}", "radius: f32,\n    unused: vec2<f32>,\n}"), "16 bytes"),
+        (("@binding(7) var<storage, read> norms", "@binding(17) var<storage, read> norms"), "norms"),
+        (("read> assigned:", "read_write> assigned:"), "ReadWrite"),
+        (("const TABLE: u32 = 2048u", "const TABLE: u32 = 1024u"), "TABLE"),
+        (("@compute @workgroup_size(256)", "@compute @workgroup_size(128)"), "128"),
+    ] {
+        assert!(text.contains(from), "{from} is not in the shader");
+        let why = compare(&text.replace(from, to)).expect_err(to);
+        assert!(why.contains(what), "{to}: {why}");
+    }
+    let renamed = text.replace("steps_per_unit", "steps_of_unit");
+    assert!(compare(&renamed).is_err_and(|why| why.contains("steps_of_unit")));
 }
