@@ -1,10 +1,13 @@
 //! One binary for all integration tests: it links once.
 
+mod analysis;
 mod bounds;
 mod cases;
+#[cfg(feature = "cli")]
 mod cli;
 mod contract;
 mod devices;
+#[cfg(feature = "cli")]
 mod documents;
 mod goldens;
 mod house;
@@ -18,6 +21,7 @@ mod model;
 mod oracle;
 mod prepared;
 mod primitives;
+#[cfg(feature = "cli")]
 mod real;
 mod recipe;
 mod synth;
