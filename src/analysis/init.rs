@@ -3,7 +3,7 @@
 use super::notice::{Notice, Observer};
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::model::{Assigner, Model};
+use crate::model::Model;
 use crate::recipe::Encoder;
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{HashMap, HashSet};
@@ -140,7 +140,6 @@ fn of_rows(rows: &[Vec<f64>], encoder: &Encoder) -> Result<Vec<Vec<f64>>> {
 }
 
 fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
-    let Assigner::Centroids(centroids) = &model.assigner;
     let names = encoder.feature_names();
     let (own, fitted) = (encoder.by_feature(), model.encoder.by_feature());
     let old: HashMap<&str, usize> = model.features.iter().enumerate().map(|(j, f)| (f.as_str(), j)).collect();
@@ -167,7 +166,7 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
         };
         places.iter().enumerate().map(one).collect()
     };
-    Ok(centroids.iter().map(|c| carried(&c.values)).collect())
+    Ok(model.assigner.centroids().iter().map(|c| carried(&c.values)).collect())
 }
 
 /// Reads start centroids, as the user wrote them.

@@ -263,7 +263,7 @@ impl Outcome {
         matrix: &Matrix,
         encoder: &Encoder,
     ) {
-        let crate::cluster::Prototypes::Centroids(centroids) = &partition.prototypes;
+        let centroids = partition.prototypes.centroids();
         let encoders = encoder.by_feature();
         let total: u128 = partition.weights.iter().sum();
         let weights = matrix.sample_weights().filter(|w| !w.is_count());

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::spec::{DEFAULT_FOLDER, DEFAULT_KS, Spec, word_of};
-use crate::cluster::Method;
+use crate::cluster::Params;
 use crate::recipe::{ColumnChoice, InferOptions, Missing, Scale};
 use crate::table::{Format, ReadOptions};
 
@@ -81,7 +81,7 @@ fn write(
          # texts with more distinct values are no features\nmax_categories = {}\n",
         options.max_categories
     )?;
-    let Spec { seed, method: Method::KMeans(kmeans), choose_k, .. } = Spec::default();
+    let (kmeans, Spec { seed, choose_k, .. }) = (Params::default(), Spec::default());
     let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
     write!(
         out,

@@ -2,7 +2,7 @@
 //! said at once, each fault with its line and key.
 
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
-use crate::cluster::Method;
+use crate::cluster::{Method, Params};
 use crate::error::{Error, Result};
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::{Recipe, SIZE, fit_for_a_name};
@@ -157,7 +157,7 @@ fn file(value: &Value<'_>) -> Option<PathBuf> {
 /// `[analysis]`: what is computed.
 fn analysis(section: Section<'_>, spec: &mut Spec) {
     let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
-    let Method::KMeans(kmeans) = &mut spec.method;
+    let mut kmeans = Params::default();
     if let Some(seed) = section.take("seed").and_then(|v| v.whole(0..=u64::MAX)) {
         spec.seed = seed;
     }
@@ -170,6 +170,7 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
     if let Some(tol) = section.take("tol").and_then(|v| v.number_where("a number from 0 on", |t| t >= 0.0)) {
         kmeans.tol = tol;
     }
+    spec.method = Method::KMeans(kmeans);
     let (n_init, sweep) = (small("sweep_n_init"), section.take("sweep"));
     spec.sweep = sweep.and_then(|v| ks(&v)).map(|k| Sweep { k: Some(k), n_init });
     if let Some(min_k) = small("min_k") {

@@ -77,6 +77,15 @@ pub enum Prototypes {
     Centroids(Centroids),
 }
 
+impl Prototypes {
+    /// A point for each cluster, in stored units.
+    pub fn centroids(&self) -> &Centroids {
+        match self {
+            Prototypes::Centroids(centroids) => centroids,
+        }
+    }
+}
+
 /// How a method went, as `model.json` and `metrics.json` have it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Diagnostics {
@@ -108,7 +117,7 @@ impl Partition {
 
     /// For each cluster its segment number: 0 for the largest weight of rows, ties by the centroids' values.
     pub fn segments(&self) -> Vec<u32> {
-        let Prototypes::Centroids(centroids) = &self.prototypes;
+        let centroids = self.prototypes.centroids();
         let mut order: Vec<usize> = (0..self.k).collect();
         order.sort_by(|&a, &b| {
             let by_value = || {

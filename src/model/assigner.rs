@@ -76,6 +76,13 @@ impl Assigner {
         Assigner::Centroids(centroids.collect())
     }
 
+    /// A point for each segment, in the order of the fit.
+    pub fn centroids(&self) -> &[Centroid] {
+        match self {
+            Assigner::Centroids(centroids) => centroids,
+        }
+    }
+
     /// The segments, in the order of the fit.
     pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
         let Assigner::Centroids(centroids) = self;

@@ -2,7 +2,7 @@
 
 use super::work::Answer;
 use segmenta::backend::Assigned;
-use segmenta::cluster::{Partition, Prototypes};
+use segmenta::cluster::Partition;
 
 /// How far results may differ where the contract does not ask for the same bits.
 const CLOSE: f64 = 1e-5;
@@ -100,8 +100,7 @@ fn same_partition(got: &Partition, expected: &Partition) -> Result<(), String> {
         return Err(format!("another label for row {row}"));
     }
     let bits = |of: &Partition| -> Vec<u32> {
-        let Prototypes::Centroids(centroids) = &of.prototypes;
-        centroids.values.iter().map(|v| v.to_bits()).collect()
+        of.prototypes.centroids().values.iter().map(|v| v.to_bits()).collect()
     };
     if bits(got) != bits(expected) {
         return Err("other centroids".into());
@@ -139,6 +138,7 @@ mod tests {
     use super::*;
     use segmenta::Dataset;
     use segmenta::backend::cpu::Cpu;
+    use segmenta::cluster::Prototypes;
 
     /// What the CPU finds for each step on a small table.
     fn answers() -> Vec<Answer> {
