@@ -1,7 +1,7 @@
 //! KMeans (Lloyd, 1982): all restarts and all k at once, the same answer on every device.
 
 use super::method::Algorithm;
-use super::partition::Partition;
+use super::partition::{Diagnostics, Labels, Partition, Prototypes};
 use super::{seeding, wide};
 use crate::backend::{Assigned, Backend, LloydState};
 use crate::canonical::{self, Centroids};
@@ -100,6 +100,25 @@ pub struct Fit {
     /// For each pass, over all starts of all k of the call: how many (row, start) pairs the f32 filter could not
     /// prove. The last entry is the final assignment. It depends on the device; nothing else here does.
     pub f64_fallbacks: Vec<u64>,
+}
+
+impl From<Fit> for Partition {
+    fn from(fit: Fit) -> Self {
+        Partition {
+            k: fit.k,
+            labels: Labels::new(fit.labels),
+            sizes: fit.sizes,
+            weights: fit.weights,
+            prototypes: Prototypes::Centroids(fit.centroids),
+            diagnostics: Diagnostics {
+                seeding_rows: fit.seeded_on_sample.then_some(seeding::SEEDING_ROWS),
+                inertia: fit.inertia,
+                n_iter: fit.n_iter,
+                converged: fit.converged,
+            },
+            f64_fallbacks: fit.f64_fallbacks,
+        }
+    }
 }
 
 /// One start on its way.

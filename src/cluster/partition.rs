@@ -1,6 +1,5 @@
 //! What a clustering method returns, whichever it is.
 
-use super::kmeans::Fit;
 use crate::canonical::Centroids;
 use crate::matrix::Repeats;
 use serde::{Deserialize, Serialize};
@@ -137,24 +136,5 @@ impl Partition {
     pub fn min_segment_pct(&self) -> f64 {
         let weights = &self.weights;
         100.0 * weights.iter().copied().min().unwrap_or(0) as f64 / weights.iter().sum::<u128>() as f64
-    }
-}
-
-impl From<Fit> for Partition {
-    fn from(fit: Fit) -> Self {
-        Partition {
-            k: fit.k,
-            labels: Labels::new(fit.labels),
-            sizes: fit.sizes,
-            weights: fit.weights,
-            prototypes: Prototypes::Centroids(fit.centroids),
-            diagnostics: Diagnostics {
-                seeding_rows: fit.seeded_on_sample.then_some(super::SEEDING_ROWS),
-                inertia: fit.inertia,
-                n_iter: fit.n_iter,
-                converged: fit.converged,
-            },
-            f64_fallbacks: fit.f64_fallbacks,
-        }
     }
 }
