@@ -19,11 +19,12 @@ use serde::{Deserialize, Serialize};
 pub struct Params {
     /// The seed of all draws. An analysis sets it to its own.
     pub seed: u64,
-    /// How many k-means++ starts; the best by inertia is kept.
+    /// How many k-means++ restarts; the one with the lowest inertia is kept.
     pub n_init: usize,
-    /// Passes a start may take.
+    /// The most passes that a restart may take.
     pub max_iter: usize,
-    /// A start ends when the squared shift of its centroids is at most `tol` times the features' mean variance.
+    /// A restart has converged when the total squared shift of its centroids in a pass is at most `tol` times the mean
+    /// variance of the features; with 0, when no centroid moves.
     pub tol: f64,
 }
 
@@ -65,12 +66,12 @@ impl Algorithm for Params {
     }
 }
 
-/// Where the starts come from.
+/// Where the restarts begin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
-    /// `n_init` k-means++ starts.
+    /// With `n_init` draws of k-means++.
     KMeansPlusPlus,
-    /// One start from these centroids, in stored units.
+    /// With one restart, from these centroids, in stored units.
     Given(Centroids),
 }
 
@@ -89,15 +90,15 @@ pub struct Fit {
     pub weights: Vec<u128>,
     /// Sum of the squared distances of the rows to their centroids, each times the row's weight, in the user's units.
     pub inertia: f64,
-    /// Passes that the best start took.
+    /// Passes that the best restart took.
     pub n_iter: usize,
     /// Whether it ended before `max_iter`.
     pub converged: bool,
-    /// Which start was best.
+    /// Which restart was the best.
     pub restart: usize,
     /// Whether seeding looked at a sample of the rows.
     pub seeded_on_sample: bool,
-    /// For each pass, over all starts of all k of the call: how many (row, start) pairs the f32 filter could not
+    /// For each pass, over all restarts of all k of the call: how many (row, restart) pairs the f32 filter could not
     /// prove. The last entry is the final assignment. It depends on the device; nothing else here does.
     pub f64_fallbacks: Vec<u64>,
 }
@@ -121,10 +122,11 @@ impl From<Fit> for Partition {
     }
 }
 
-/// One start on its way.
-struct Run {
+/// One restart on its way.
+struct Restart {
     k: usize,
-    restart: usize,
+    /// Which of the restarts of this k it is.
+    number: usize,
     centroids: Centroids,
     n_iter: usize,
     converged: bool,
@@ -152,10 +154,10 @@ pub fn fit(
     fits.pop().ok_or_else(|| Error::data("no k to fit"))
 }
 
-/// Fits every k of `ks`: all starts of all k go over the rows together.
+/// Fits every k of `ks`. All restarts of all k share each pass over the rows.
 ///
 /// # Errors
-/// No start or no pass asked for; k = 0; more clusters than distinct rows; given centroids of another k; a device
+/// No restart or no pass asked for; k = 0; more clusters than distinct rows; given centroids of another k; a device
 /// that failed; [`Error::Interrupted`].
 pub fn fit_many(
     dataset: &Dataset<'_>,
@@ -168,11 +170,11 @@ pub fn fit_many(
     check(matrix, ks, params, start)?;
     let repeats = matrix.repeats();
     let learned = Learned { matrix, repeats: &repeats };
-    let mut runs = starts(dataset.backend(), &learned, ks, params, start, progress)?;
+    let mut restarts = all_restarts(dataset.backend(), &learned, ks, params, start, progress)?;
     let limit = params.tol * learned.mean_variance();
     let mut f64_fallbacks = Vec::new();
     for _ in 0..params.max_iter {
-        let mut active: Vec<&mut Run> = runs.iter_mut().filter(|r| !r.done).collect();
+        let mut active: Vec<&mut Restart> = restarts.iter_mut().filter(|r| !r.done).collect();
         if active.is_empty() {
             break;
         }
@@ -180,23 +182,24 @@ pub fn fit_many(
         let mut states: Vec<LloydState> = active.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
         let passes = dataset.lloyd_incremental(&sets, false, &mut states)?;
         f64_fallbacks.push(passes.iter().map(|p| p.f64_fallbacks).sum());
-        for ((run, pass), state) in active.into_iter().zip(passes).zip(states) {
-            run.step(dataset, &learned, pass, limit)?;
-            if !run.done || run.changed {
-                run.state = state;
+        for ((restart, pass), state) in active.into_iter().zip(passes).zip(states) {
+            restart.step(dataset, &learned, pass, limit)?;
+            if !restart.done || restart.changed {
+                restart.state = state;
             }
         }
-        progress.step("fit", done_share(&runs), 1000)?;
+        progress.step("fit", done_share(&restarts), 1000)?;
     }
 
-    // A start that has no rival needs no rank.
-    if runs.len() > ks.len() {
-        rank_again(dataset, &mut runs)?;
+    // With one restart for each k there is nothing to compare.
+    if restarts.len() > ks.len() {
+        rescore_moved(dataset, &mut restarts)?;
     }
-    let best: Vec<&Run> = ks
+    let best: Vec<&Restart> = ks
         .iter()
         .filter_map(|&k| {
-            runs.iter()
+            restarts
+                .iter()
                 .filter(|r| r.k == k)
                 .reduce(|a, b| if b.between_ss.total_cmp(&a.between_ss).is_gt() { b } else { a })
         })
@@ -206,18 +209,18 @@ pub fn fit_many(
     f64_fallbacks.push(finals.iter().map(|p| p.f64_fallbacks).sum());
     best.into_iter()
         .zip(finals)
-        .map(|(run, last)| {
+        .map(|(restart, last)| {
             let labels = last.labels.ok_or_else(|| Error::Device("the device returned no labels".into()))?;
             Ok(Fit {
-                k: run.k,
-                inertia: learned.inertia(&run.centroids, &labels),
-                centroids: run.centroids.clone(),
+                k: restart.k,
+                inertia: learned.inertia(&restart.centroids, &labels),
+                centroids: restart.centroids.clone(),
                 labels,
                 sizes: last.counts,
                 weights: last.weights,
-                n_iter: run.n_iter,
-                converged: run.converged,
-                restart: run.restart,
+                n_iter: restart.n_iter,
+                converged: restart.converged,
+                restart: restart.number,
                 seeded_on_sample: matches!(start, Start::KMeansPlusPlus)
                     && learned.repeats.len() > seeding::SEEDING_ROWS,
                 f64_fallbacks: f64_fallbacks.clone(),
@@ -239,23 +242,23 @@ fn check(matrix: &Matrix, ks: &[usize], params: &Params, start: &Start) -> Resul
     if let Start::Given(centroids) = start
         && ks.iter().any(|&k| k != centroids.k())
     {
-        return Err(Error::data(format!("{} start centroids for k = {}", centroids.k(), ks[0])));
+        return Err(Error::data(format!("{} centroids to start from, but k = {}", centroids.k(), ks[0])));
     }
     enough_rows(matrix, ks)
 }
 
-/// What a fit learns from: each distinct row once, with the weight of all its copies. All sums of f64 go over these, in
-/// blocks of 4,096 in the order of the rows' first copies, so that it makes no difference to the result whether copies
-/// are written out or stand as one weighted row.
+/// The rows that a fit learns from: each distinct row once, with the weight of all its copies. All sums in f64 go over
+/// these rows, in blocks of 4,096 and in the order in which each row first occurs. So three equal rows give the same result
+/// as one row of weight 3.
 struct Learned<'a> {
     matrix: &'a Matrix,
     repeats: &'a Repeats,
 }
 
-/// Checks that no k is above the number of distinct rows: cheap, and worth knowing before a device is opened.
+/// Checks that no k is above the number of distinct rows, which is cheap and worth knowing before a device is opened.
 ///
 /// # Errors
-/// A k is; the message has both numbers.
+/// One is; the message has both numbers.
 pub fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<()> {
     let largest = ks.iter().copied().max().unwrap_or(1);
     matrix.distinct_rows(largest).map_err(|distinct| {
@@ -264,18 +267,18 @@ pub fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<()> {
     })
 }
 
-/// All starts of all k, in order of k and restart.
-fn starts(
+/// All restarts of all k, in order of k and number.
+fn all_restarts(
     backend: &dyn Backend,
     learned: &Learned<'_>,
     ks: &[usize],
     params: &Params,
     start: &Start,
     progress: Progress<'_>,
-) -> Result<Vec<Run>> {
-    let run = |k, restart, centroids| Run {
+) -> Result<Vec<Restart>> {
+    let new = |k, number, centroids| Restart {
         k,
-        restart,
+        number,
         centroids,
         n_iter: 0,
         converged: false,
@@ -285,35 +288,35 @@ fn starts(
         state: LloydState::default(),
     };
     if let Start::Given(centroids) = start {
-        return Ok(vec![run(centroids.k(), 0, centroids.clone())]);
+        return Ok(vec![new(centroids.k(), 0, centroids.clone())]);
     }
     let sample = seeding::sample(learned.matrix, learned.repeats, params.seed);
     let draws = Draws::new(params.seed, Purpose::Seeding);
     let wanted: Vec<(usize, usize)> =
-        ks.iter().flat_map(|&k| (0..params.n_init).map(move |restart| (k, restart))).collect();
+        ks.iter().flat_map(|&k| (0..params.n_init).map(move |number| (k, number))).collect();
     let streams = wanted.iter().map(|&(k, r)| (k, draws.at((k as u64) << 32 | r as u64))).collect();
     let centroids = seeding::kmeans_plus_plus(backend, &sample, streams, progress)?;
-    Ok(wanted.into_iter().zip(centroids).map(|((k, restart), c)| run(k, restart, c)).collect())
+    Ok(wanted.into_iter().zip(centroids).map(|((k, number), c)| new(k, number, c)).collect())
 }
 
-/// A start that ended with its centroids on the move is held to where they went, as scikit-learn does it.
-fn rank_again(dataset: &Dataset<'_>, runs: &mut [Run]) -> Result<()> {
-    let mut moved: Vec<&mut Run> = runs.iter_mut().filter(|r| r.changed).collect();
+/// Scores restarts whose centroids still moved in their last pass at the moved centroids, as scikit-learn does.
+fn rescore_moved(dataset: &Dataset<'_>, restarts: &mut [Restart]) -> Result<()> {
+    let mut moved: Vec<&mut Restart> = restarts.iter_mut().filter(|r| r.changed).collect();
     let sets: Vec<Centroids> = moved.iter().map(|r| r.centroids.clone()).collect();
     let mut states: Vec<LloydState> = moved.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
-    for (run, pass) in moved.into_iter().zip(dataset.lloyd_incremental(&sets, false, &mut states)?) {
-        run.between_ss = between_ss(dataset.matrix(), &pass, &run.centroids);
+    for (restart, pass) in moved.into_iter().zip(dataset.lloyd_incremental(&sets, false, &mut states)?) {
+        restart.between_ss = between_ss(dataset.matrix(), &pass, &restart.centroids);
     }
     Ok(())
 }
 
-/// Thousandths of the work that are done, taking about 25 passes for what a start needs.
-fn done_share(runs: &[Run]) -> u64 {
-    let share = |r: &Run| if r.done { 1.0 } else { r.n_iter as f64 / (r.n_iter as f64 + 25.0) };
-    (1000.0 * runs.iter().map(share).sum::<f64>() / runs.len() as f64) as u64
+/// How many thousandths of the work are done, if a restart takes about 25 passes.
+fn done_share(restarts: &[Restart]) -> u64 {
+    let share = |r: &Restart| if r.done { 1.0 } else { r.n_iter as f64 / (r.n_iter as f64 + 25.0) };
+    (1000.0 * restarts.iter().map(share).sum::<f64>() / restarts.len() as f64) as u64
 }
 
-impl Run {
+impl Restart {
     /// Takes in a pass: new centroids, and whether that was the last.
     fn step(
         &mut self,
@@ -382,9 +385,9 @@ impl Run {
     }
 }
 
-/// By how much the inertia of a pass is below the total sum of squares: the between-cluster sum of squares about the
-/// global mean, less what the centroids are away from their rows' means. Up to a factor that all starts share. The
-/// numerators are exact.
+/// How far the inertia of a pass is below the total sum of squares. That is the between-cluster sum of squares about the
+/// global mean, less what is lost because centroids are not yet at their rows' means. It is right up to a factor that all
+/// restarts share, which is enough to compare them, and its numerators are exact.
 fn between_ss(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
     let d = matrix.features();
     let total: u128 = pass.weights.iter().sum();

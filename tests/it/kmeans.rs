@@ -206,7 +206,7 @@ fn what_cannot_be_fitted_is_an_error() {
         assert!(refused(2, &Params { tol, ..good.clone() }, start).contains("tol"));
     }
     let given = |values: Vec<f32>, features| Start::Given(Centroids { values, features });
-    assert!(refused(2, &good, &given(vec![0.0; 6], 2)).contains("3 start centroids for k = 2"));
+    assert!(refused(2, &good, &given(vec![0.0; 6], 2)).contains("3 centroids to start from, but k = 2"));
     refused(2, &good, &given(vec![0.0; 6], 3)); // another width
     refused(2, &good, &given(vec![0.0; 5], 2)); // half a centroid
     for odd in [f32::NAN, f32::INFINITY, f32::MAX, matrix.max_abs_centroid().next_up()] {

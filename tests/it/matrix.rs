@@ -118,7 +118,7 @@ fn what_is_no_table_is_an_error() {
     assert!(refused(names(2), vec![vec![], vec![]]).contains("no rows"));
     refused(names(1), vec![vec![1.0], vec![1.0]]);
     refused(names(3), vec![vec![1.0], vec![1.0]]);
-    assert!(refused(names(2), vec![vec![1.0, 2.0], vec![1.0]]).contains("one length"));
+    assert!(refused(names(2), vec![vec![1.0, 2.0], vec![1.0]]).contains("equal length"));
     for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let message = refused(names(2), vec![vec![1.0, 2.0, 3.0], vec![1.0, 2.0, odd]]);
         assert!(message.contains("column 1, row 3") && message.contains("not finite"), "{message}");
