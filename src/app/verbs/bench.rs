@@ -1,4 +1,4 @@
-//! `segmenta bench`: ceilings, agreement and the time of each step, on every device of a machine.
+//! `segmenta bench`: the peak speed of every device, whether it agrees with the CPU, and the time of each step.
 
 mod agreement;
 mod machine;
@@ -39,7 +39,8 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
     }
 
     let names: Vec<&str> = machines.iter().map(|m| m.device.as_str()).collect();
-    console.note(&format!("measuring {}; nothing else should run meanwhile", names.join(", ")));
+    console
+        .note(&format!("measuring {}; run nothing else on this machine until it is done", names.join(", ")));
     let total = (machines.len() * Work::ALL.len()) as u64 * (u64::from(args.repeats) + 1);
     let desk = Desk { console: &console, repeats: args.repeats as usize, total };
     let mut found = Found::new(args, size(args, false).rows);
@@ -85,7 +86,9 @@ fn size(args: &Bench, software: bool) -> Size {
 fn check(size: &Size) -> Result<(), Error> {
     let Size { rows, features, k, .. } = *size;
     if k > rows {
-        return Err(Error::Usage(format!("--k {k}: more segments than the {rows} rows; see --rows")));
+        return Err(Error::Usage(format!(
+            "--k {k} is more than the {rows} rows; set a smaller --k or a larger --rows"
+        )));
     }
     let (wanted, limit) = (size.bytes(rayon::current_num_threads()) as u64, memory_limit());
     if wanted <= limit {
@@ -94,7 +97,7 @@ fn check(size: &Size) -> Result<(), Error> {
     let (wanted, limit) = (in_words(wanted), in_words(limit));
     let table = format!("{rows} rows x {}, k = {k}", count(features, "feature"));
     Err(Error::Usage(format!(
-        "{table}: about {wanted} of memory, and the limit is {limit}; see --max-memory"
+        "{table} needs about {wanted} of memory, but the limit is {limit}; measure a smaller table, or raise --max-memory"
     )))
 }
 

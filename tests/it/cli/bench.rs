@@ -127,7 +127,7 @@ fn without_an_adapter() {
     let desk = Desk::new();
     let said = desk.run_without_gpu(SMALL);
     assert_eq!(said.code, Some(0));
-    assert!(said.err.starts_with("note: ") && said.err.contains("the CPU alone"), "{}", said.err);
+    assert!(said.err.starts_with("note: ") && said.err.contains("only the CPU is measured"), "{}", said.err);
     for device in ["gpu", "gpu:0"] {
         let line = format!("{SMALL} -q --device {device}");
         let said = Said { out: String::new(), ..desk.run_without_gpu(&line) };

@@ -69,7 +69,7 @@ fn a_moved_column_is_named() {
     };
     let line = "drift m.json new.csv --device cpu -q --strict";
     let said = quiet(desk.run(line));
-    desk.one_clear_line(line, &said, 4, &["spend", "plan", "PSI above 0.25"]);
+    desk.one_clear_line(line, &said, 4, &["spend", "plan", "PSI is above 0.25"]);
     assert!(!said.err.contains("age") && !said.err.contains("active"), "{}", said.err);
     assert_eq!(desk.run(&format!("{line} --max-psi 99")).code, Some(0));
     assert_eq!(desk.run("drift m.json new.csv --device cpu -q").code, Some(0), "without --strict");

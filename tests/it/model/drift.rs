@@ -193,7 +193,7 @@ fn what_cannot_be_compared_is_an_error() {
     let dropping = fitted(60, 2, &InferOptions { missing: Missing::Drop, ..InferOptions::default() }).model;
     let none = csv("score,income,kids,passed,region\n,1,2,true,north\n", Some(&dropping.encoder));
     let message = dropping.drift(&none, &cpu).unwrap_err().to_string();
-    assert!(message.contains("no row is left") && message.contains("learners.csv"), "{message}");
+    assert!(message.contains("no row of this table") && message.contains("learners.csv"), "{message}");
 
     let lacking = csv("score,kids\n1,2\n", None);
     let message = model.assign(&lacking, &cpu).unwrap_err().to_string();

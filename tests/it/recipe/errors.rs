@@ -352,9 +352,9 @@ fn parameters_that_are_not_there_or_no_numbers() {
         |text: &str| Spec::parse("r.toml", text, &parameters(&[("jahr", 2025.0)])).unwrap_err().to_string();
     assert_eq!(
         set("[parameters]\nyear = 2026"),
-        "r.toml, line 1:1, parameters: no parameter \"jahr\" here, which the call sets"
+        "r.toml, line 1:1, parameters: the call sets \"jahr\", but this recipe has no such parameter"
     );
-    assert!(set("[analysis]\nk = 2").contains("the call sets \"jahr\", but there is no [parameters]"));
+    assert!(set("[analysis]\nk = 2").contains("the call sets \"jahr\", but this recipe has no [parameters]"));
 }
 
 #[test]

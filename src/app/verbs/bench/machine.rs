@@ -110,7 +110,7 @@ fn no_adapter() -> Error {
 /// Opens what was asked for, the CPU first.
 ///
 /// # Errors
-/// A device that was asked for is not to be had; where all are, the others are measured.
+/// A device that was asked for by name is unavailable. If all were asked for, unavailable ones are skipped.
 pub fn machines(asked: Measured, set: InstructionSet, console: &Console) -> Result<Vec<Machine>, Error> {
     let mut machines = Vec::new();
     if matches!(asked, Measured::All | Measured::Cpu) {
@@ -127,7 +127,7 @@ pub fn machines(asked: Measured, set: InstructionSet, console: &Console) -> Resu
         }
         Measured::All => {
             if adapter_count() == 0 {
-                console.note(&format!("note: {}: the CPU alone", no_adapter()));
+                console.note(&format!("note: {}, so only the CPU is measured", no_adapter()));
             }
             for index in 0..adapter_count() {
                 match Machine::gpu(index) {

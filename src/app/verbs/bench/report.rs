@@ -111,7 +111,7 @@ impl Found {
         let mut text = format!(
             "{}, k = {k}, {}, seed {seed}; {}\n\n{}\n{}",
             count(*features as usize, "feature"),
-            count(*n_init as usize, "start"),
+            count(*n_init as usize, "restart"),
             if *repeats == 1 { "measured once".into() } else { format!("medians of {repeats}") },
             self.ceilings(),
             self.steps()
@@ -122,12 +122,12 @@ impl Found {
         for device in &self.devices {
             if device.software {
                 text.push_str(&format!(
-                    "{}: a software device, which computes on the CPU: its figures say nothing about a GPU{}\n",
+                    "{} is a software device, which computes on the CPU, so its figures tell nothing about a GPU{}\n",
                     device.device,
                     if device.rows == self.rows {
                         String::new()
                     } else {
-                        format!(". It had {} rows, not {}; --rows overrules that", device.rows, self.rows)
+                        format!(". It was measured with {} rows instead of {}; set --rows to change that", device.rows, self.rows)
                     },
                 ));
             }
