@@ -150,7 +150,7 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
     let lacking: Vec<&str> = (0..names.len()).filter(lacking).map(|j| names[j].as_str()).collect();
     if !lacking.is_empty() {
         return Err(Error::data(format!(
-            "the model does not have these features of the fit: {}; leave them out, or start without the model (if a recipe \
+            "the model lacks these features of the fit: {}; leave them out, or start without the model (if a recipe \
              made the model, run that recipe again with --init)",
             lacking.join(", ")
         )));

@@ -304,8 +304,8 @@ fn a_recipe_names_its_segments() {
     let names: Vec<&str> = (0..3).map(|s| segments[s]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Beginners", "Second", "Senior specialists"]);
     for (line, words) in [
-        ("one = \"x\"", ["\"one\"", "the number of a segment"]),
-        ("00 = \"x\"", ["\"00\"", "the number of a segment"]),
+        ("one = \"x\"", ["\"one\"", "a segment number"]),
+        ("00 = \"x\"", ["\"00\"", "a segment number"]),
         ("1 = \" \"", ["names.1", "expected a name"]),
         ("1 = \"a\\nb\"", ["names.1", "line break"]),
         ("1 = 2", ["names.1", "a text in quotes"]),

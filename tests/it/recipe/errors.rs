@@ -140,7 +140,7 @@ fn wrong_types_and_missing_keys() {
             Case("[analysis]\nk = 0", 2, "analysis.k", &["a whole number from 1", "found 0"]),
             Case("[analysis]\nk = 2.5", 2, "analysis.k", &["a whole number", "found 2.5"]),
             Case("[analysis]\nseed = -1", 2, "analysis.seed", &["a whole number from 0 up, found -1"]),
-            Case("[analysis]\ntol = -1e-4", 2, "analysis.tol", &["from 0 on, found -1e-4"]),
+            Case("[analysis]\ntol = -1e-4", 2, "analysis.tol", &["0 or more, found -1e-4"]),
             Case(
                 "[analysis]\nsilhouette = 1",
                 2,
