@@ -13,7 +13,7 @@ pub enum SynthVerb {
     FirstDay(ExampleFlags),
     /// A survey of people who work with data: 355 columns, with the questions in the first row
     Survey(ExampleFlags),
-    /// Who signed up for a course, and when
+    /// Who signed up for a course, and when; --out may also name a .tsv or .tsv.gz file
     Enthusiasts(ExampleFlags),
     /// Gaussian blobs of standard deviation 1, with their labels
     Blobs(SynthBlobs),
