@@ -1,4 +1,4 @@
-//! The program: flags, console, files, signals and exit codes. What it computes is the library's.
+//! The program: flags, console, files, signals and exit codes. The library does all computing.
 
 mod cli;
 mod console;
@@ -16,7 +16,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A gate of `--strict` that was not met; everything was written.
+/// A gate of `--strict` that was not met. All files have been written by then.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Gate(String);
@@ -42,7 +42,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Panics that a table's reader turns into errors say nothing of their own.
+/// Silences panics that a table's reader turns into errors.
 fn quiet_caught_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -52,7 +52,7 @@ fn quiet_caught_panics() {
     }));
 }
 
-/// Says what went wrong, in one line, and gives the exit code.
+/// Prints the error, if there is one, and returns the exit code.
 pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = exit_code(&error);
@@ -64,13 +64,13 @@ pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// What went wrong; of many faults the first and how many there are.
+/// The error as text. Of a long list of mistakes only the first are shown, and how many more there are.
 fn in_words(error: &anyhow::Error) -> String {
     const SHOWN: usize = 20;
     match error.downcast_ref::<Error>() {
         Some(Error::Recipe(faults)) if faults.len() > SHOWN => {
             let shown: Vec<String> = faults[..SHOWN].iter().map(ToString::to_string).collect();
-            let more = segmenta::report::figures::count(faults.len() - SHOWN, "more fault");
+            let more = segmenta::report::figures::count(faults.len() - SHOWN, "more mistake");
             format!("{}\nand {more}", shown.join("\n"))
         }
         _ => error.to_string(),
@@ -82,7 +82,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return 4;
     }
     if let Some(e) = error.downcast_ref::<std::io::Error>() {
-        // Only results on stdout end here.
+        // Only errors from writing results to stdout get here.
         return if e.kind() == ErrorKind::BrokenPipe { 0 } else { 1 };
     }
     match error.downcast_ref::<Error>() {
@@ -94,28 +94,28 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// The memory that the job may take, in bytes; set once, when it begins.
+/// The most bytes of memory that the job may use; set once, when it begins.
 static MEMORY_LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// How many bytes the job may take in all.
+/// The most bytes of memory that the job may use.
 fn memory_limit() -> u64 {
     MEMORY_LIMIT.load(Relaxed)
 }
 
-/// Sets the number of threads, and says where to compute: on the device that was asked for, and the CPU as
-/// `SEGMENTA_SIMD` allows it.
+/// Sets the number of threads, and returns where to compute: the device that was asked for, and the CPU with the
+/// instruction set that `SEGMENTA_SIMD` allows.
 fn set_up(run: &Run) -> anyhow::Result<Compute> {
     set_threads(run.threads)?;
     Ok(Compute { device: run.device, cpu: Cpu::with(instruction_set()?)? })
 }
 
-/// Sets the number of threads; none: one for each of the machine's.
+/// Sets the number of threads; `None` means all that the machine has.
 fn set_threads(threads: Option<u16>) -> anyhow::Result<()> {
     let threads = threads.map_or(0, usize::from);
     Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?)
 }
 
-/// The instruction set that `SEGMENTA_SIMD` names, or the widest.
+/// The instruction set that `SEGMENTA_SIMD` names, or the widest one available.
 fn instruction_set() -> Result<InstructionSet, Error> {
     Ok(match std::env::var("SEGMENTA_SIMD").ok().as_deref() {
         None | Some("") => InstructionSet::detect(),

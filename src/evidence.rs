@@ -1,4 +1,4 @@
-//! Evidence about a table and its segments.
+//! Statistics that help to judge a table and its segments.
 
 pub mod agreement;
 pub mod hopkins;

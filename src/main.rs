@@ -1,4 +1,4 @@
-//! Parse, run, exit code.
+//! The entry point: parses the command line, runs it and returns the exit code.
 
 #![deny(unsafe_code)]
 

@@ -1,8 +1,8 @@
-//! Writers of results: what an analysis found out, as files and as text for people.
+//! Writes the results of an analysis, as files and as text for people.
 //!
 //! [`json`] and [`assignments`] write what programs read; `text` and `notices` (with the feature `cli`) write what
-//! people read on a terminal. All of them take an [`Outcome`](crate::analysis::Outcome), or what `assign` and `drift`
-//! found, and compute nothing themselves.
+//! people read on a terminal. All of them take an [`Outcome`](crate::analysis::Outcome), or the results of `assign` or
+//! `drift`, and compute nothing themselves.
 
 pub mod assign;
 pub mod assignments;

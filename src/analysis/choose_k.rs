@@ -1,4 +1,4 @@
-//! Which k are swept where nobody says, and whether a choice is possible at all.
+//! Which k a sweep tries by default, and whether any of them may be chosen.
 
 use super::outcome::PassedOver;
 use super::spec::DEFAULT_KS;
@@ -15,16 +15,18 @@ pub(super) fn check_ks(ks: Option<&[usize]>, min_k: usize) -> Result<()> {
     match ks {
         None if min_k > *DEFAULT_KS.end() => {
             let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
-            Err(Error::Usage(format!("--min-k {min_k}: without --k the sweep is {low}..{high}")))
+            Err(Error::Usage(format!(
+                "--min-k {min_k} leaves no k to choose, because the sweep goes over {low}..{high} unless --k says otherwise"
+            )))
         }
-        Some(ks) if !ks.iter().any(|&k| k >= least) => {
-            Err(Error::Usage(format!("no k of the sweep is at least {least}; see --min-k")))
-        }
+        Some(ks) if !ks.iter().any(|&k| k >= least) => Err(Error::Usage(format!(
+            "the sweep has no k that may be chosen, as the smallest allowed is {least}; sweep larger k, or lower --min-k"
+        ))),
         _ => Ok(()),
     }
 }
 
-/// The k of a sweep that nobody named: [`DEFAULT_KS`], fewer where the table has fewer distinct rows.
+/// The k that a sweep tries by default: [`DEFAULT_KS`], or fewer if the table has fewer distinct rows.
 ///
 /// # Errors
 /// None of them is at least `min_k`.
@@ -36,8 +38,8 @@ pub(super) fn default_ks(matrix: &Matrix, min_k: usize) -> Result<Vec<usize>> {
     }
     let rows = if distinct == 1 { "1 distinct row".into() } else { format!("{distinct} distinct rows") };
     let what = format!(
-        "the table has {rows}, so no k of {min_k} or more can be chosen; --min-k allows a smaller one, and --k asks \
-         for one"
+        "the table has {rows}, so no k of {min_k} or more can be chosen; allow a smaller k with --min-k, or set it \
+         with --k"
     );
     Err(Error::data(what))
 }

@@ -1,4 +1,4 @@
-//! Where a fit starts where somebody says so: from centroids in a file, or from last quarter's model.
+//! What a fit starts from if the user names a file: centroids, or the model of an earlier fit.
 
 use super::notice::{Notice, Observer};
 use crate::backend::Backend;
@@ -9,20 +9,20 @@ use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// The start of a fit, as its file has it.
+/// The contents of the file that a fit starts from.
 pub struct Init {
     path: PathBuf,
     from: From,
 }
 
 enum From {
-    /// One centroid a row, in the scaled feature space and feature order.
+    /// One centroid per row, in the order and the scaled units of the features.
     Rows(Vec<Vec<f64>>),
-    /// A model: its centroids are carried through their original units into the new scaling.
+    /// A model, whose centroids are converted to their original units and then to the new scaling.
     Model(Box<Model>),
 }
 
-/// What a model said of the rows of a new table.
+/// The labels that an earlier model gives to the rows of a new table.
 pub struct Before {
     /// The model's file.
     pub path: PathBuf,
@@ -33,12 +33,12 @@ pub struct Before {
 }
 
 impl Before {
-    /// The error where the model's rows are not those of the fit, which are the groups by a column or the table's own.
+    /// The error if the model's rows are not those of the fit, which are either the table's own rows or groups of them.
     pub(super) fn other_rows(&self, by: Option<&str>) -> Error {
         let rows =
             by.map_or_else(|| "the rows of the table".to_string(), |by| format!("the groups by {by:?}"));
         let what = format!(
-            "its segments are not of {rows}, as this fit's are; start from a model of a recipe with the same [group]"
+            "this fit clusters {rows}, but the model does not; start from a model whose recipe has the same [group]"
         );
         Error::data(what).in_file(&self.path.display().to_string())
     }
@@ -48,7 +48,7 @@ impl Init {
     /// Reads `.csv`, `.npy` or a `model.json`.
     ///
     /// # Errors
-    /// No such file, and what is wrong with it.
+    /// There is no such file, or its contents are wrong.
     pub(super) fn read(path: &Path, max_memory: u64) -> Result<Self> {
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let from = match json {
@@ -63,7 +63,7 @@ impl Init {
         &self.path
     }
 
-    /// Why a table needs the recipe that the model was fitted by, where it does: what the recipe did, as a sentence.
+    /// Whether the model was fitted by a recipe without which its features cannot be made; if so, what that recipe does.
     pub fn made_by_recipe(&self) -> Option<String> {
         let From::Model(model) = &self.from else { return None };
         let preparation = &model.preparation;
@@ -72,7 +72,7 @@ impl Init {
         }
         let made: Vec<&str> = preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();
         Some(match preparation.group.is_some() {
-            true => "brings rows together by groups".to_string(),
+            true => "groups rows".to_string(),
             false if made.is_empty() => "leaves rows out".to_string(),
             false => format!("makes columns such as {}", made.join(", ")),
         })
@@ -86,7 +86,7 @@ impl Init {
         }
     }
 
-    /// The columns that the model read as text and as numbers.
+    /// Which columns the model read as text and which as numbers.
     pub fn known_columns(&self) -> KnownColumns {
         match &self.from {
             From::Rows(_) => KnownColumns::default(),
@@ -94,7 +94,7 @@ impl Init {
         }
     }
 
-    /// What the model says of a table's rows.
+    /// The model's labels for a table's rows; `None` if the file has only centroids.
     ///
     /// # Errors
     /// A table that the model cannot label.
@@ -108,7 +108,7 @@ impl Init {
     /// The start centroids in the encoder's scaled space.
     ///
     /// # Errors
-    /// Rows of another length, a feature that the model has not, values out of range.
+    /// Rows of the wrong length, a feature that the model does not have, values out of range.
     pub(super) fn start(&self, encoder: &Encoder, observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
         let start = match &self.from {
             From::Rows(rows) => of_rows(rows, encoder),
@@ -118,7 +118,8 @@ impl Init {
         if start.iter().flatten().all(|v| (*v as f32).is_finite()) {
             return Ok(start);
         }
-        Err(Error::data("a start centroid is out of range").in_file(&self.path.display().to_string()))
+        Err(Error::data("a start centroid has a value that is out of range")
+            .in_file(&self.path.display().to_string()))
     }
 }
 
@@ -126,7 +127,7 @@ fn of_rows(rows: &[Vec<f64>], encoder: &Encoder) -> Result<Vec<Vec<f64>>> {
     let d = encoder.feature_count();
     if let Some(r) = rows.iter().position(|row| row.len() != d) {
         return Err(Error::data(format!(
-            "start centroid {}: {} values for {d} features ({})",
+            "start centroid {} has {} values, but there are {d} features ({})",
             r + 1,
             rows[r].len(),
             encoder.feature_names().join(", ")
@@ -148,8 +149,8 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
     let lacking: Vec<&str> = (0..names.len()).filter(lacking).map(|j| names[j].as_str()).collect();
     if !lacking.is_empty() {
         return Err(Error::data(format!(
-            "the model lacks features that this fit has: {}; leave them out with --drop, or start without the model; \
-             where a recipe made the model, run the recipe with --init",
+            "the model lacks these features of the fit: {}; leave them out, or start without the model (if a recipe \
+             made the model, run that recipe again with --init)",
             lacking.join(", ")
         )));
     }
@@ -160,7 +161,7 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
     }
     let carried = |values: &Vec<f64>| {
         let one = |(j, place): (usize, &Option<usize>)| {
-            // A level that the model did not know was in none of its rows.
+            // None of the model's rows had a category that it does not know.
             let original = place.map_or(0.0, |old| fitted[old].to_original(values[old]));
             own[j].from_original(original)
         };
@@ -169,7 +170,7 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
     Ok(model.assigner.centroids().iter().map(|c| carried(&c.values)).collect())
 }
 
-/// Reads start centroids, as the user wrote them.
+/// Reads start centroids from a file.
 ///
 /// # Errors
 /// No such file, a cell that is no number, rows of different lengths.
@@ -184,7 +185,7 @@ fn read_rows(path: &Path, max_memory: u64) -> Result<Vec<Vec<f64>>> {
                 Some(values) if values.iter().all(|v| v.is_finite()) => {
                     rows.iter_mut().zip(values.iter()).for_each(|(row, &v)| row.push(v));
                 }
-                _ => return Err(Error::data("start centroids must be numbers").in_file(&name)),
+                _ => return Err(Error::data("start centroids must be finite numbers").in_file(&name)),
             }
         }
         return Ok(rows);
@@ -210,7 +211,7 @@ fn read_rows(path: &Path, max_memory: u64) -> Result<Vec<Vec<f64>>> {
         }
     }
     if rows.is_empty() {
-        return Err(Error::data("no start centroids").in_file(&name));
+        return Err(Error::data("this file has no start centroids").in_file(&name));
     }
     Ok(rows)
 }
@@ -226,7 +227,7 @@ fn unreadable(path: &Path, e: csv::Error) -> Error {
                 csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                     format!("expected {expected_len} values, found {len}")
                 }
-                _ => "not a table of numbers in UTF-8".into(),
+                _ => "this is not a table of numbers in UTF-8".into(),
             };
             Error::at(place, what)
         }

@@ -1,4 +1,4 @@
-//! The first stage: from a file or a made-up table to a [`Table`] in memory.
+//! The first stage: reads a file, or makes up an example, to get a [`Table`] in memory.
 
 use super::init::Init;
 use super::memory::default_limit;
@@ -13,7 +13,7 @@ use std::time::Instant;
 /// Where the table of an analysis comes from.
 #[derive(Debug)]
 pub enum Source {
-    /// From where [`Spec::input`] says.
+    /// The file or example that [`Spec::input`] names.
     Spec,
     /// A table that is already in memory.
     Table(Box<Table>),
@@ -25,18 +25,18 @@ impl From<Table> for Source {
     }
 }
 
-/// A table that was read, on its way into an analysis.
+/// A table that has been read for an analysis.
 pub struct Loaded {
     /// The table.
     pub table: Table,
-    /// Where the fit starts, where [`super::Fit::init`] says so.
+    /// What the fit starts from, if [`super::Fit::init`] names a file.
     pub init: Option<Init>,
     pub(super) began: Instant,
     pub(super) limit: u64,
     pub(super) seconds: Seconds,
 }
 
-/// Reads what an analysis needs: the file that its fit starts from, and the table.
+/// Reads the table of an analysis, and the file that its fit starts from, if there is one.
 ///
 /// # Errors
 /// No table is named; a file that cannot be read; whatever is wrong with its contents.
@@ -67,13 +67,15 @@ fn read(spec: &Spec, known: KnownColumns, limit: u64, observer: &dyn Observer) -
         let mut table = during(observer, "make", || example.table(rows, spec.seed));
         if let Some(id) = spec.id() {
             let column = table.columns.iter().find(|c| c.name == id);
-            let column = column.ok_or_else(|| Error::data(format!("no column {id:?} to name the rows")))?;
+            let column = column
+                .ok_or_else(|| Error::data(format!("there is no column {id:?} to use as the id column")))?;
             let cells = (0..table.rows).map(|row| column.values.cell(row)).collect();
             table.ids = Some((id.to_string(), cells));
         }
         return Ok(table);
     }
-    let path = input.path.as_deref().ok_or_else(|| Error::Usage("the analysis names no table".into()))?;
+    let path =
+        input.path.as_deref().ok_or_else(|| Error::Usage("the analysis names no table to read".into()))?;
     let options = ReadOptions {
         id: spec.id().map(String::from),
         text: known.text.into_iter().chain(spec.recipe.text_columns()).collect(),
@@ -83,7 +85,7 @@ fn read(spec: &Spec, known: KnownColumns, limit: u64, observer: &dyn Observer) -
     read_table(path, options, limit, observer)
 }
 
-/// Reads the table at `path`, and says beforehand where that takes long. The table may take `max_memory` bytes.
+/// Reads the table at `path`, which may use `max_memory` bytes. Tells the observer beforehand how long it will take.
 ///
 /// # Errors
 /// As [`crate::table::read`]; [`Error::Interrupted`].

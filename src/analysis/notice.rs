@@ -1,4 +1,4 @@
-//! What an analysis says while it runs, as data: whoever watches it puts the words to it.
+//! What an analysis reports while it runs, as data; the observer decides how to put it into words.
 
 use super::work::Plan;
 use crate::backend::Description;
@@ -6,9 +6,10 @@ use crate::progress::{Progress, ProgressUpdate};
 use crate::recipe::ColumnChoice;
 use std::path::PathBuf;
 
-/// Watches an analysis. All methods do nothing where they are not implemented.
+/// Watches an analysis. By default its methods do nothing.
 pub trait Observer: Sync {
-    /// Hears how far a stage is. `false` asks the analysis to stop, which it does with [`crate::Error::Interrupted`].
+    /// Called as a stage progresses. Return `false` to stop the analysis, which then fails with
+    /// [`crate::Error::Interrupted`].
     fn step(&self, _step: ProgressUpdate<'_>) -> bool {
         !self.stopped()
     }
@@ -18,20 +19,20 @@ pub trait Observer: Sync {
         false
     }
 
-    /// Hears that a stage begins which cannot tell how far it is, or (`None`) that it has ended.
+    /// Called when a stage begins that cannot report its progress, and with `None` when it ends.
     fn stage(&self, _name: Option<&str>) {}
 
-    /// Hears something that a person may want to know.
+    /// Called with something that a person may want to know.
     fn notice(&self, _notice: &Notice) {}
 }
 
-/// Watches nothing.
+/// An observer that does nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
 impl Observer for Silent {}
 
-/// Does work as a stage that cannot tell how far it is.
+/// Runs `work` as a stage that cannot report its progress.
 pub(super) fn during<T>(observer: &dyn Observer, name: &str, work: impl FnOnce() -> T) -> T {
     observer.stage(Some(name));
     let done = work();
@@ -39,7 +40,7 @@ pub(super) fn during<T>(observer: &dyn Observer, name: &str, work: impl FnOnce()
     done
 }
 
-/// Calls `work` with the observer as the progress of primitives and algorithms.
+/// Runs `work`, whose progress goes to the observer.
 pub(super) fn with_progress<T>(observer: &dyn Observer, work: impl FnOnce(Progress<'_>) -> T) -> T {
     let step = |step: ProgressUpdate<'_>| observer.step(step);
     work(Progress::new(&step))
@@ -49,20 +50,20 @@ pub(super) fn with_progress<T>(observer: &dyn Observer, work: impl FnOnce(Progre
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Notice {
-    /// A file of so many bytes is being read, which takes about so many seconds.
+    /// A file is being read.
     Reading {
         /// The file.
         path: PathBuf,
-        /// Its size.
+        /// Its size in bytes.
         bytes: f64,
-        /// About how long it takes.
+        /// About how many seconds it takes to read.
         seconds: f64,
     },
     /// Something about the data, as a sentence.
     Data(String),
     /// What a recipe's steps did, as a sentence.
     Recipe(String),
-    /// Which columns became features and which did not, and why; and how many rows there are.
+    /// Which columns became features and which did not, and why.
     Features {
         /// One for each column.
         choices: Vec<ColumnChoice>,
@@ -76,37 +77,37 @@ pub enum Notice {
         /// How many of these are distinct.
         distinct: usize,
     },
-    /// So many rows have the weight 0: they get a segment, but nothing is learned from them.
+    /// This many rows have weight 0: they get a segment, but do not influence the fit.
     WeightZero(usize),
     /// Rows were left out because of missing values.
     LeftOut {
         /// How many.
         missing: usize,
-        /// Of how many.
+        /// How many rows the table has.
         rows: usize,
     },
-    /// Features of the model that the fit starts from which the fit does not have.
+    /// The model that the fit starts from has these features, which the fit does not use.
     FeaturesGone(Vec<String>),
-    /// Nobody named a k, so these are swept first.
+    /// No k was given, so these are swept first.
     DefaultSweep(Vec<usize>),
-    /// The default sweep ends early because the table has so few distinct rows.
+    /// No k was given, and the table has so few distinct rows that only these k are swept.
     SweepCutShort(Vec<usize>),
     /// The device that was chosen, and why.
     Device(Description, String),
     /// What is about to be computed.
     Plan(Plan),
-    /// How many rows of each pass f32 could not prove, so that f64 decided.
+    /// How many labels of each pass f32 could not prove, so that f64 decided.
     F64Fallbacks(Vec<u64>),
-    /// A silhouette's sample has no row of so many of k segments.
+    /// The sample that a silhouette is computed on has no row of some segments.
     SampleMisses {
         /// The k.
         k: usize,
-        /// How many segments.
+        /// How many segments have no row in the sample.
         unseen: usize,
     },
     /// A name was given for a segment that does not exist.
     NoSuchSegment {
-        /// The number that was named.
+        /// The number that the name was given for.
         segment: u32,
         /// The name.
         name: String,

@@ -1,4 +1,4 @@
-//! What an analysis found out: everything that a writer of results needs.
+//! The results of an analysis: everything that a writer of results needs.
 
 use crate::backend::Description;
 use crate::cluster::{Partition, SweepRow};
@@ -8,29 +8,29 @@ use crate::model::{Assignment, Model};
 use crate::recipe::Encoder;
 use serde::Serialize;
 
-/// What an analysis found out. Serialised, it is the body of `metrics.json`.
+/// The results of an analysis. Serialised, they are the body of `metrics.json`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Outcome {
-    /// Rows of the table, or of its groups where the recipe brings rows together.
+    /// Number of rows of the table, or of groups if the recipe groups rows.
     pub rows: usize,
-    /// How many of the fit's rows are distinct, where each of these was computed once.
+    /// How many of the fit's rows are distinct, if equal rows were computed once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distinct_rows: Option<usize>,
-    /// Rows of weight 0: labelled, but nothing is learned from them.
+    /// Number of rows of weight 0, which get a segment but do not influence the fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weightless: Option<usize>,
-    /// Rows that the fit does not have, outliers among them.
+    /// Number of rows that were left out of the fit, including outliers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
-    /// Rows left out as outliers.
+    /// Number of rows that were left out as outliers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outliers: Option<usize>,
     /// The features' names.
     pub features: Vec<String>,
-    /// Hopkins' statistic, where it was asked for.
+    /// Hopkins' statistic, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hopkins: Option<Tendency>,
-    /// One for each k of the sweep, where there was one.
+    /// One line for each k of the sweep, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Vec<SweepLine>>,
     /// The k that the sweep chose.
@@ -42,7 +42,7 @@ pub struct Outcome {
     /// Sum of the squared distances of the rows to their centroids, in the scaled feature space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inertia: Option<f64>,
-    /// Passes of the best restart.
+    /// How many passes the best restart took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_iter: Option<usize>,
     /// Whether the best restart converged.
@@ -51,29 +51,30 @@ pub struct Outcome {
     /// The segments' sizes, by their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sizes: Option<Vec<u64>>,
-    /// The mean silhouette of the fit, where it was computed.
+    /// The mean silhouette of the fit, if it was computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silhouette: Option<f64>,
-    /// Rows that silhouettes were computed on, where not on all.
+    /// How many rows silhouettes were computed on, if not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silhouette_sample: Option<usize>,
     /// The segments, by their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,
-    /// Who moved since the model that the fit started from.
+    /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
-    /// The seed of all draws.
+    /// The seed of everything random.
     pub seed: u64,
-    /// The device, where one was needed.
+    /// The device, if one was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceUsed>,
-    /// For each pass of the sweep or the fit, the (row, restart) pairs that f32 could not prove and f64 decided.
+    /// For each pass of the sweep or the fit, how many labels f32 could not prove, so that f64 decided. Each restart
+    /// counts on its own.
     #[serde(rename = "undecided", skip_serializing_if = "Vec::is_empty")]
     pub f64_fallbacks: Vec<u64>,
     /// How long each stage took.
     pub seconds: Seconds,
-    /// That a smaller k scores higher than the chosen one.
+    /// A k that was too small to be chosen although it scores higher, if there is one.
     #[serde(skip)]
     pub passed_over: Option<PassedOver>,
     /// The model of the fit.
@@ -89,27 +90,27 @@ pub struct Outcome {
 pub struct Labelled {
     /// The id column's name and cells; `None`: rows are numbered.
     pub ids: Option<(String, Vec<String>)>,
-    /// For each row its segment; none where the fit does not have the row.
+    /// Each row's segment; `None` for rows that the fit left out.
     pub rows: Vec<Option<Assignment>>,
-    /// Which rows were left out as outliers, ascending.
+    /// Which rows were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
     /// The segments' names, by their numbers.
     pub names: Vec<Option<String>>,
 }
 
-/// Seconds of each stage that there was.
+/// How many seconds each stage took, for the stages that were run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Seconds {
     /// Reading the table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<f64>,
-    /// From columns to the matrix.
+    /// Making the matrix of features from the columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prepare: Option<f64>,
     /// Hopkins' statistic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tendency: Option<f64>,
-    /// FitReport, of the sweep too.
+    /// Fitting, including the fits of a sweep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<f64>,
     /// Silhouettes.
@@ -118,18 +119,18 @@ pub struct Seconds {
     /// Labelling all rows and writing files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write: Option<f64>,
-    /// All of it.
+    /// The whole run.
     pub total: f64,
 }
 
-/// The device and why it was taken.
+/// The device, and why it was chosen.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeviceUsed {
     /// `cpu` or `gpu`.
     pub backend: &'static str,
     /// Threads and instruction set, or the adapter and its driver.
     pub name: String,
-    /// Why this one.
+    /// Why this device was chosen.
     pub reason: String,
 }
 
@@ -143,19 +144,19 @@ impl DeviceUsed {
 /// A segment of a fit.
 #[derive(Debug, Clone, Serialize)]
 pub struct Segment {
-    /// Its number: 0 is the largest, unless an earlier model said otherwise.
+    /// Its number: 0 is the largest segment, unless the fit kept the numbers of an earlier model.
     pub segment: u32,
-    /// Its name, where it has one.
+    /// Its name, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// How many rows.
     pub size: u64,
-    /// The weight of its rows, where rows have weights.
+    /// The total weight of its rows, if rows have weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// Its share of the rows, or of their weight.
     pub share: f64,
-    /// A value for each feature, in the table's own units.
+    /// The mean of each feature, in the table's own units.
     pub centroid: Vec<f64>,
 }
 
@@ -166,11 +167,11 @@ pub struct SweepLine {
     pub k: usize,
     /// The inertia of the best restart.
     pub inertia: f64,
-    /// The mean silhouette; none for k = 1.
+    /// The mean silhouette; `None` for k = 1.
     pub silhouette: Option<f64>,
-    /// The share of the smallest segment, in per cent.
+    /// The share of the smallest segment, in percent.
     pub min_segment_pct: f64,
-    /// Passes of the best restart.
+    /// How many passes the best restart took.
     pub n_iter: usize,
 }
 
@@ -208,13 +209,13 @@ pub struct PassedOver {
 /// Hopkins' statistic.
 #[derive(Debug, Clone, Serialize)]
 pub struct Tendency {
-    /// With exponent 1, as notebooks compute it.
+    /// With exponent 1, as notebooks usually compute it.
     pub exponent_1: f64,
     /// With exponent d, the number of features, as the literature defines it.
     pub exponent_d: f64,
-    /// The chance that a uniform table has an `exponent_d` this high.
+    /// The probability that uniform noise has an `exponent_d` this high.
     pub p_value: f64,
-    /// Probes of each kind.
+    /// How many random rows were probed, and as many random points.
     pub probes: usize,
 }
 
@@ -224,21 +225,21 @@ impl From<&Hopkins> for Tendency {
     }
 }
 
-/// Who moved from which segment of an earlier model to which segment of this one.
+/// How many rows moved from which segment of an earlier model to which segment of this one.
 #[derive(Debug, Clone, Serialize)]
 pub struct Migration {
     /// The earlier model.
     pub from: String,
-    /// Rows by old segment and new, in the order of their numbers.
+    /// The number of rows by old segment (outer) and new segment (inner).
     pub rows: Vec<Vec<u64>>,
-    /// Rows that have both and whose segment changed.
+    /// How many of the rows that have both an old and a new segment changed it.
     pub moved: u64,
     /// Their share of the rows that have both.
     pub share: f64,
 }
 
 impl Migration {
-    /// From counts by old and new segment.
+    /// From counts by old and new segment; `from` is the earlier model's file.
     pub fn new(from: String, rows: Vec<Vec<u64>>) -> Self {
         let all: u64 = rows.iter().flatten().sum();
         let stayed: u64 = rows.iter().enumerate().map(|(s, row)| row[s]).sum();
@@ -247,13 +248,13 @@ impl Migration {
 }
 
 impl Outcome {
-    /// Takes in a sweep.
+    /// Adds the results of a sweep.
     pub(super) fn add_sweep(&mut self, rows: &[SweepRow]) {
         self.sweep = Some(rows.iter().map(SweepLine::from).collect());
         self.f64_fallbacks = rows.first().map_or_else(Vec::new, |r| r.partition.f64_fallbacks.clone());
     }
 
-    /// Takes in the final partition. `numbers` are the segments' numbers in the order of the labels; `names` are by
+    /// Adds the final partition. `numbers` are the segments' numbers in the order of the labels; `names` are by
     /// number.
     pub(super) fn add_fit(
         &mut self,
@@ -295,7 +296,7 @@ impl Outcome {
         self.f64_fallbacks.clone_from(&partition.f64_fallbacks);
     }
 
-    /// What does not meet the gates, each as a sentence.
+    /// The gates that were not met, each as a sentence.
     pub fn missed(&self, gates: &super::Gates) -> Vec<String> {
         let shares = self.segments.iter().flatten().map(|segment| segment.share);
         let pct = 100.0 * shares.fold(1.0, f64::min);
@@ -303,10 +304,13 @@ impl Outcome {
         if self.converged == Some(false) {
             let passes = self.n_iter.unwrap_or(0);
             let word = if passes == 1 { "pass" } else { "passes" };
-            missed.push(format!("not converged after {passes} {word}"));
+            missed.push(format!("the fit did not converge within {passes} {word}"));
         }
         if pct < gates.min_segment_pct {
-            missed.push(format!("the smallest segment has {pct:.3} %, under {} %", gates.min_segment_pct));
+            missed.push(format!(
+                "the smallest segment has {pct:.3} % of the rows, less than the {} % that are required",
+                gates.min_segment_pct
+            ));
         }
         missed
     }

@@ -1,4 +1,4 @@
-//! The second stage: from a table to the matrix of its features.
+//! The second stage: turns a table into the matrix of its features.
 
 use super::init::{Before, Init};
 use super::load::Loaded;
@@ -11,66 +11,66 @@ use crate::recipe::{ColumnReference, FitReport, FittedRecipe};
 use crate::weights::Weights;
 use std::time::Instant;
 
-/// A table that was turned into features.
+/// A table that has been turned into features.
 pub struct Prepared {
     /// The table's name, for messages.
     pub source: String,
-    /// The rows of the fit; each distinct row once where that saves work, see `merged`.
+    /// The rows of the fit. If many rows are equal, it holds each distinct row once; see `merged`.
     pub matrix: Matrix,
-    /// Which of the fit's rows are equal, where the matrix holds each distinct row once.
+    /// Which of the fit's rows are equal, if the matrix holds each distinct row once.
     pub merged: Option<Repeats>,
-    /// Rows of weight 0: they are labelled, but nothing is learned from them.
+    /// Rows of weight 0, which get a segment but do not influence the fit.
     pub weightless: Option<Weightless>,
-    /// What was learned on the way from columns to features.
+    /// The recipe with everything that it learned from the table.
     pub fitted: FittedRecipe,
     /// The id column's name and cells, if one was asked for.
     pub ids: Option<(String, Vec<String>)>,
-    /// Rows of the table; the fit may have fewer.
+    /// Number of rows of the table; the fit may have fewer.
     pub rows: usize,
-    /// Which rows the fit has; `None` means all.
+    /// Which rows of the table the fit uses; `None` means all.
     pub kept: Option<Vec<u32>>,
-    /// Which rows were left out as outliers, ascending.
+    /// Which rows were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
     pub(super) init: Option<Start>,
-    /// The column with the rows' weights.
+    /// The name of the weight column.
     pub(super) weight_column: Option<String>,
-    /// What the columns are like, for a model.
+    /// The distributions of the columns, which the model keeps to detect drift.
     pub(super) reference: Vec<ColumnReference>,
-    /// The weights of the fit's rows, before equal ones were merged, where they have any.
+    /// The weights of the fit's rows before equal rows were merged, if rows have weights.
     pub(super) weights: Option<Weights>,
     pub(super) began: Instant,
     pub(super) limit: u64,
     pub(super) seconds: Seconds,
 }
 
-/// Where a fit starts.
+/// The centroids that a fit starts from.
 pub(super) struct Start {
     /// The centroids, in the scaled space.
     pub(super) centroids: Vec<Vec<f64>>,
-    /// The labels of the table's rows by the model that the fit starts from, where it starts from a model.
+    /// If the fit starts from a model, the labels that this model gives to the table's rows.
     pub(super) before: Option<Before>,
 }
 
 /// Rows of weight 0 and their features.
 pub struct Weightless {
-    /// Their numbers in the table, ascending.
+    /// Their row numbers in the table, in ascending order.
     pub rows: Vec<u32>,
-    /// One column a feature.
+    /// One column for each feature.
     pub columns: Vec<Vec<f32>>,
 }
 
 impl Prepared {
-    /// How many rows the fit learns from, copies counted each.
+    /// How many rows the fit learns from; equal rows are all counted.
     pub fn fit_rows(&self) -> usize {
         self.merged.as_ref().map_or(self.matrix.rows(), Repeats::rows)
     }
 
-    /// The row of the matrix that has the values of row `i` of the fit.
+    /// The row of the matrix that holds the values of the fit's row `i`.
     pub fn matrix_row(&self, i: usize) -> usize {
         self.merged.as_ref().map_or(i, |repeats| repeats.of_row(i).unwrap_or(0))
     }
 
-    /// What the table's rows got, from what the rows of the matrix got; rows that the fit has not got nothing.
+    /// Maps results from the rows of the matrix to the rows of the table; rows that are not in the fit get `None`.
     pub fn of_table<T: Copy>(&self, of_matrix: Vec<Option<T>>) -> Vec<Option<T>> {
         if self.merged.is_none() && self.kept.is_none() {
             return of_matrix;
@@ -88,14 +88,14 @@ impl Loaded {
     /// Chooses the features and makes the matrix.
     ///
     /// # Errors
-    /// Whatever is wrong with the recipe, its features, or the centroids to start from; too little memory.
+    /// Mistakes in the recipe, its features or the start centroids; too little memory.
     pub fn prepare(self, spec: &Spec, compute: &Compute, observer: &dyn Observer) -> Result<Prepared> {
         let Loaded { mut table, init, began: all_began, limit, mut seconds } = self;
         let (began, init) = (Instant::now(), init.as_ref());
         table.notes.iter().for_each(|note| observer.notice(&Notice::Data(note.clone())));
         let source = table.source.clone();
         let recipe = &spec.recipe;
-        // Before the recipe makes columns of the table's own names.
+        // Before the recipe makes columns that may replace the table's own.
         let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
         let FitReport { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
@@ -111,7 +111,7 @@ impl Loaded {
         let init = init.map(start).transpose()?.map(|centroids| Start { centroids, before });
         let values = init.iter().flat_map(|init| init.centroids.iter().flatten());
         let reach = values.fold(0f64, |reach, v| reach.max(v.abs())) as f32;
-        // Before the table's columns become the matrix. Only a model needs it.
+        // Computed before the table's columns become the matrix. Only a model needs it.
         let reference = match &spec.fit {
             None => Vec::new(),
             Some(_) => fitted.encoder.reference(&table, kept.as_deref(), weights.as_ref()),
@@ -175,7 +175,8 @@ impl Loaded {
     }
 }
 
-/// The table of the distinct rows alone, and which rows these stand for, where that saves at least a quarter of the rows.
+/// A matrix that holds each distinct row once, and which rows these stand for, if that saves at least a quarter of the
+/// rows.
 fn merge_repeats(matrix: Matrix) -> (Matrix, Option<Repeats>) {
     let merged = {
         let repeats = matrix.repeats();

@@ -1,4 +1,4 @@
-//! The recipe that a run without one follows, as a text to edit.
+//! Prints the recipe that does the same as a fit without a recipe, for the user to edit.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::cluster::Params;
 use crate::recipe::{ColumnChoice, InferOptions, Missing, Scale};
 use crate::table::{Format, ReadOptions};
 
-/// Writes the recipe that takes the table at `path` to the features that `choices` say.
+/// Writes the recipe that makes the features in `choices` from the table at `path`.
 pub fn print_recipe(
     path: &Path,
     read: &ReadOptions,
@@ -16,7 +16,7 @@ pub fn print_recipe(
     choices: &[ColumnChoice],
 ) -> String {
     let mut text = String::new();
-    // A String takes everything.
+    // Writing to a String cannot fail.
     let _ = write(&mut text, path, read, options, choices);
     text
 }
@@ -61,7 +61,7 @@ fn write(
     }
     writeln!(
         out,
-        "\n# Columns can be made of others before they become features, for example:\n#\n\
+        "\n# Columns can be computed from others before they become features, for example:\n#\n\
          # [[column]]\n# name = \"log_pay\"\n# from = \"pay\"\n# steps = [{{ clip = {{ min = 0 }} }}, \"log1p\"]\n\n\
          [features]\ncolumns = ["
     )?;
@@ -76,28 +76,28 @@ fn write(
     let scale = word_of(&Scale::WORDS, &options.scale);
     writeln!(
         out,
-        "# numbers: \"standard\", \"robust\", \"minmax\" or \"none\"\nscale = \"{scale}\"\n\
-         # missing values: \"impute\", \"drop\" (the row) or \"error\"\nmissing = \"{missing}\"\n\
-         # texts with more distinct values are no features\nmax_categories = {}\n",
+        "# how to scale numbers: \"standard\", \"robust\", \"minmax\" or \"none\"\nscale = \"{scale}\"\n\
+         # missing values: \"impute\", \"drop\" (leave the row out) or \"error\"\nmissing = \"{missing}\"\n\
+         # text columns with more distinct values do not become features\nmax_categories = {}\n",
         options.max_categories
     )?;
     let (kmeans, Spec { seed, choose_k, .. }) = (Params::default(), Spec::default());
     let (low, high) = (DEFAULT_KS.start(), DEFAULT_KS.end());
     write!(
         out,
-        "[analysis]\n# k = 6             # without it a sweep of {low}..{high} chooses, from min_k on\n\
+        "[analysis]\n# k = 6             # without k, a sweep of {low}..{high} chooses one, at least min_k\n\
          # sweep = \"{low}..{high}\"\n# tendency = true  # Hopkins' statistic\nmin_k = {}\nn_init = {}\nmax_iter = {}\n\
          tol = {:e}\nseed = {seed}\n\n[output]\nfolder = \"{DEFAULT_FOLDER}\"\n",
         choose_k.min_k, kmeans.n_init, kmeans.max_iter, kmeans.tol
     )
 }
 
-/// A text in quotes, as TOML has it: JSON's escapes, and the one character more that TOML wants escaped.
+/// A text in TOML's quotes, which are JSON's, except that TOML escapes one more character.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default().replace('\u{7f}', "\\u007f")
 }
 
-/// A text that can stand in a comment.
+/// A text that is safe in a comment.
 fn comment(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

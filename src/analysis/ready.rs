@@ -1,4 +1,4 @@
-//! The third and the fourth stage: from the matrix to a device that is ready, and from there to the outcome.
+//! The third and fourth stages: opening the device, and computing.
 
 use super::choose_k::{default_ks, is_cut_short, passed_over};
 use super::memory::check_fit;
@@ -23,21 +23,21 @@ use crate::random::{Draws, Purpose};
 use std::collections::HashSet;
 use std::time::Instant;
 
-/// An analysis whose table, device and k are settled, so that all that can be wrong with them has been said.
+/// An analysis whose table, device and k are settled. Mistakes in any of them have been reported by now.
 pub struct Ready<'a> {
     spec: &'a Spec,
     observer: &'a dyn Observer,
     prepared: Prepared,
     backend: Box<dyn Backend>,
     device: DeviceUsed,
-    /// The k to sweep, and the restarts of each.
+    /// Which k to sweep, and the number of restarts of each.
     sweep: Option<(Vec<usize>, usize)>,
     /// How many segments the fit has, unless the sweep chooses.
     k: Option<usize>,
 }
 
 impl Prepared {
-    /// Settles which k are fitted, checks that the table allows it, and opens the device.
+    /// Settles which k are fitted, checks that the table has enough rows, and opens the device.
     ///
     /// # Errors
     /// More clusters than distinct rows, too little memory, or a device that is unavailable.
@@ -59,13 +59,13 @@ impl Prepared {
         };
         let sweep = match sweep {
             None => None,
-            Some((ks, starts)) => {
+            Some((ks, restarts)) => {
                 let asked = ks.is_some();
                 let ks = ks.map_or_else(|| default_ks(matrix, spec.choose_k.min_k).map_err(named), Ok)?;
                 if !asked && spec.fit.is_none() && is_cut_short(&ks) {
                     observer.notice(&Notice::SweepCutShort(ks.clone()));
                 }
-                Some((ks, starts.map_or(n_init, |n| n as usize)))
+                Some((ks, restarts.map_or(n_init, |n| n as usize)))
             }
         };
         let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
@@ -83,7 +83,7 @@ impl Prepared {
         Ok(Ready { spec, observer, backend: chosen.backend, device, sweep, k, prepared: self })
     }
 
-    /// What is going to be computed, on a device that is not known yet.
+    /// What is going to be computed, while the device is not known yet.
     fn plan(&self, spec: &Spec, sweep: Option<&(Vec<usize>, usize)>, k: Option<usize>) -> Plan {
         let matrix = &self.matrix;
         let mut work = Work::default();
@@ -94,8 +94,8 @@ impl Prepared {
             work.fit += method.multiply_adds(matrix, ks);
             steps.push(Planned::Fit(ks.to_vec(), if self.init.is_some() { 1 } else { n_init }));
         };
-        if let Some((ks, starts)) = sweep {
-            fit(ks, *starts);
+        if let Some((ks, restarts)) = sweep {
+            fit(ks, *restarts);
         }
         if let Some(k) = k {
             fit(&[k], spec.method.n_init());
@@ -114,7 +114,7 @@ impl Prepared {
         Plan { rows, distinct: self.merged.is_some(), features, steps, work, device }
     }
 
-    /// An outcome that says what the table is like, and nothing else yet.
+    /// An outcome that describes the table and has no results yet.
     pub fn outcome(&self, spec: &Spec) -> Outcome {
         let weightless = self.weightless.as_ref().map(|w| w.rows.len());
         let excluded = self.rows - self.fit_rows() - weightless.unwrap_or(0);
@@ -167,7 +167,7 @@ impl Ready<'_> {
             Some(k) => k,
             None => running.choose(&swept)?,
         };
-        // A fit with as many restarts would be the sweep's own.
+        // A fit with the same number of restarts would repeat the sweep's.
         let same = self.sweep.as_ref().is_some_and(|(_, n_init)| *n_init == self.spec.method.n_init());
         let swept = swept.into_iter().find(|row| same && prepared.init.is_none() && row.partition.k == k);
         let mut method = self.method();
@@ -191,7 +191,7 @@ impl Ready<'_> {
         let (prepared, start) = (&self.prepared, Instant::now());
         let Running { dataset, mut outcome, .. } = running;
         let matrix = &prepared.matrix;
-        // The partition may be one of distinct rows.
+        // The partition may be of the distinct rows only.
         let all_rows = prepared.merged.as_ref().map(|repeats| partition.clone().of_all_rows(repeats));
         let all_rows = all_rows.as_ref().unwrap_or(&partition);
         let (numbers, names, migration) = self.numbers_and_names(all_rows);
@@ -217,8 +217,8 @@ impl Ready<'_> {
         Ok(outcome)
     }
 
-    /// The segments' numbers in the order of the labels, by size or as an earlier model had them; their names by
-    /// number; and who moved since the earlier model.
+    /// The segments' numbers in the order of the labels, either by size or as in an earlier model; their names by number;
+    /// and how many rows moved since the earlier model.
     fn numbers_and_names(&self, partition: &Partition) -> (Vec<u32>, Vec<Option<String>>, Option<Migration>) {
         let (prepared, k) = (&self.prepared, partition.k);
         let before = prepared.init.as_ref().and_then(|init| init.before.as_ref());
@@ -255,7 +255,7 @@ impl Ready<'_> {
     }
 }
 
-/// An analysis on its way: the dataset, and what was found so far.
+/// An analysis that is running: the dataset, and the results so far.
 struct Running<'a> {
     spec: &'a Spec,
     observer: &'a dyn Observer,
@@ -264,7 +264,7 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// Hopkins' statistic.
+    /// Computes Hopkins' statistic.
     fn tendency(&mut self) -> Result<()> {
         let start = Instant::now();
         let probes = self.spec.tendency.and_then(|t| t.probes).map(|p| p as usize);
@@ -275,7 +275,7 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Fits every k and scores each.
+    /// Fits and scores every k.
     fn sweep(&mut self, ks: &[usize], n_init: usize) -> Result<Vec<SweepRow>> {
         let mut method = self.spec.method.clone();
         method.set_seed(self.spec.seed);
@@ -294,7 +294,7 @@ impl Running<'_> {
         Ok(choice.k)
     }
 
-    /// Fits one k, from where the specification says; `method` learns that given centroids leave one restart.
+    /// Fits one k, from the given centroids or from k-means++. With given centroids, `method` is set to one restart.
     fn fit(&mut self, k: usize, fit: &Fit, method: &mut Method, init: Option<&Start>) -> Result<SweepRow> {
         let start = match init {
             Some(init) => {
@@ -364,7 +364,7 @@ impl Running<'_> {
     }
 }
 
-/// Start centroids, from the scaled space to stored units.
+/// Converts start centroids from the scaled feature space to the units of the matrix.
 fn start_centroids(rows: &[Vec<f64>], matrix: &Matrix) -> Centroids {
     let stored = |&v: &f64| matrix.to_stored(f64::from(v as f32));
     Centroids { values: rows.iter().flatten().map(stored).collect(), features: matrix.features() }

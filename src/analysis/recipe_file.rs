@@ -1,5 +1,5 @@
-//! A recipe file, read into a [`Spec`]: TOML in which every key is known, and in which everything that is wrong is
-//! said at once, each fault with its line and key.
+//! Reads a recipe, a TOML file, into a [`Spec`]. Unknown keys are mistakes, and all mistakes are reported together, each
+//! with its line and key.
 
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
 use crate::cluster::{Method, Params};
@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 impl Spec {
-    /// Reads a recipe file; `parameters` take the place of those of its `[parameters]`. Paths in it are relative to
+    /// Reads a recipe file; `parameters` override its `[parameters]`. Paths in it are relative to
     /// the file.
     ///
     /// # Errors
-    /// There is no such file, and all that [`Spec::parse`] finds.
+    /// The file cannot be read, or [`Spec::parse`] finds mistakes in it.
     pub fn read(path: &Path, parameters: &BTreeMap<String, f64>) -> Result<Spec> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
@@ -32,10 +32,10 @@ impl Spec {
         Ok(spec)
     }
 
-    /// Parses the text of a recipe file; `name` stands for it in messages. Paths stay as they are.
+    /// Parses the text of a recipe file, which messages call `name`. Paths stay as they are.
     ///
     /// # Errors
-    /// [`Error::Recipe`] with everything that is wrong, each fault with its line and key.
+    /// [`Error::Recipe`] with all mistakes, each with its line and key.
     pub fn parse(name: &str, text: &str, parameters: &BTreeMap<String, f64>) -> Result<Spec> {
         let document = Document::new(name, text);
         let (root, errors) = DeTable::parse_recoverable(text);
@@ -52,13 +52,13 @@ impl Spec {
         if faults.is_empty() { Ok(spec) } else { Err(Error::Recipe(faults)) }
     }
 
-    /// The column whose cells name the table's rows, where one does. Groups have their own names.
+    /// The id column, if there is one. Groups are identified by their own column instead.
     pub fn id(&self) -> Option<&str> {
         self.input.read.id.as_deref().filter(|_| self.recipe.group.is_none())
     }
 }
 
-/// Tells the document the numbers that values may name, those of the call before those of the file.
+/// Tells the document the values of parameters; those of the caller override those of the file.
 fn set_parameters(document: &Document<'_>, root: &Section<'_>, given: &BTreeMap<String, f64>) {
     if let Some(section) = root.take("parameters").and_then(|v| v.section()) {
         for (name, value) in section.entries() {
@@ -67,10 +67,10 @@ fn set_parameters(document: &Document<'_>, root: &Section<'_>, given: &BTreeMap<
             }
         }
         for name in given.keys().filter(|name| !section.entries().iter().any(|(n, _)| n == *name)) {
-            section.fault(format!("no parameter {name:?} here, which the call sets"));
+            section.fault(format!("the call sets {name:?}, but this recipe has no such parameter"));
         }
     } else if let Some(name) = given.keys().next() {
-        let what = format!("the call sets {name:?}, but there is no [parameters]");
+        let what = format!("the call sets {name:?}, but this recipe has no [parameters]");
         document.fault(&(0..0), "parameters", what);
     }
     given.iter().for_each(|(name, value)| document.set_parameter(name, *value));
@@ -104,10 +104,10 @@ fn input(section: Section<'_>) -> (Input, Option<String>) {
     let synth = section.take("synth");
     let rows = section.take("rows");
     if let (Some(_), Some(synth)) = (&path, &synth) {
-        synth.fault("path and synth are two inputs; expected one of them");
+        synth.fault("path and synth are two inputs; give only one of them");
     }
     if let (None, Some(rows)) = (&synth, &rows) {
-        rows.fault("rows are for synth");
+        rows.fault("rows are for synth tables; leave them out for a file");
     }
     let lines = 0..=*SIZE.end();
     let read = ReadOptions {
@@ -133,12 +133,12 @@ fn input(section: Section<'_>) -> (Input, Option<String>) {
     (input, weight)
 }
 
-/// What a text means, or the fault that it cannot be read.
+/// Parses a text; a text that cannot be parsed is a fault.
 fn parsed<T>(value: &Value<'_>, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Option<T> {
     parse(&value.text()?).map_err(|what| value.fault(what)).ok()
 }
 
-/// Texts and numbers that mean missing.
+/// Texts and numbers that count as missing.
 fn nulls(value: &Value<'_>) -> Option<Vec<String>> {
     let one = |v: &Value<'_>| if v.is_number() { v.number().map(|n| n.to_string()) } else { v.text() };
     value.list()?.iter().map(one).collect()
@@ -167,7 +167,7 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
     if let Some(max_iter) = small("max_iter") {
         kmeans.max_iter = max_iter as usize;
     }
-    if let Some(tol) = section.take("tol").and_then(|v| v.number_where("a number from 0 on", |t| t >= 0.0)) {
+    if let Some(tol) = section.take("tol").and_then(|v| v.number_where("a number, 0 or more", |t| t >= 0.0)) {
         kmeans.tol = tol;
     }
     spec.method = Method::KMeans(kmeans);
@@ -202,9 +202,9 @@ fn ks(value: &Value<'_>) -> Option<Ks> {
 fn names(section: &Section<'_>) -> BTreeMap<u32, String> {
     let mut names = BTreeMap::new();
     for (key, value) in section.entries() {
-        // One way to write each number, so that no segment is named twice.
+        // Only one spelling of each number, so that no segment is named twice.
         let Some(segment) = key.parse::<u32>().ok().filter(|n| n.to_string() == key) else {
-            value.fault(format!("expected the number of a segment, 0, 1 and so on, found {key:?}"));
+            value.fault(format!("expected a segment number such as 0 or 1, found {key:?}"));
             continue;
         };
         let Some(name) = value.text() else { continue };

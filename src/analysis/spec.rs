@@ -1,4 +1,4 @@
-//! Everything that a user can choose about an analysis, and every default, in one plain type.
+//! Everything that a user can choose about an analysis, with every default, in one plain type.
 //!
 //! The command line, a recipe and a library user each build a [`Spec`] and nothing else. [`Spec::default`] reads the
 //! table at [`Input::path`], chooses features by rules, sweeps k from 2 to 10, and fits the k that scores best.
@@ -16,16 +16,16 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The k that a sweep tries where nobody says which.
+/// The k that a sweep tries by default.
 pub const DEFAULT_KS: RangeInclusive<usize> = 2..=10;
 
-/// The folder that results go into where nobody names one.
+/// The default folder for results.
 pub const DEFAULT_FOLDER: &str = "segmenta-out";
 
-/// What an analysis does: where its table is, what becomes of the columns, what is computed and what is written.
+/// What an analysis does: where its table is, how the columns are prepared, what is computed and what is written.
 ///
-/// The stages that are `None` are left out, so one type describes a whole run, a sweep alone or Hopkins' statistic
-/// alone.
+/// Stages that are `None` are skipped, so the same type describes a whole run, only a sweep, or only Hopkins'
+/// statistic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spec {
@@ -33,11 +33,11 @@ pub struct Spec {
     pub input: Input,
     /// Which columns are made, which rows are left out, and which columns become features.
     pub recipe: Recipe,
-    /// The seed of all random draws: the same seed gives the same result.
+    /// The seed of everything random: the same seed gives the same result.
     pub seed: u64,
-    /// Whether to compute Hopkins' statistic, which tells whether the table clusters at all.
+    /// Whether to compute Hopkins' statistic, which tests whether the table has any clusters at all.
     pub tendency: Option<Tendency>,
-    /// Whether to fit and score a range of k. A fit without k sweeps [`DEFAULT_KS`] even where this is `None`.
+    /// Whether to fit and score a range of k. A fit without k sweeps [`DEFAULT_KS`] even if this is `None`.
     pub sweep: Option<Sweep>,
     /// Whether to find segments and make a model of them.
     pub fit: Option<Fit>,
@@ -45,13 +45,13 @@ pub struct Spec {
     pub method: Method,
     /// How k is chosen from a sweep.
     pub choose_k: ChooseK,
-    /// Names of segments, by their numbers.
+    /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
-    /// What a result must meet.
+    /// Conditions that a result must meet.
     pub gates: Gates,
-    /// Where results are written, where the analysis says so itself.
+    /// Where a recipe wants its results written.
     pub output: Output,
-    /// The memory in bytes that the table and the work on it may take; `None`: 80 % of what the machine has left.
+    /// The most bytes of memory that the analysis may use; `None`: 80 % of what is free on the machine.
     pub max_memory: Option<u64>,
 }
 
@@ -75,11 +75,10 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// Checks what can be checked before there is a table. `init` is the file that the fit starts from, once it was
-    /// read.
+    /// Checks what can be checked without a table. `init` is the file that the fit starts from, once it has been read.
     ///
     /// # Errors
-    /// Choices that exclude one another.
+    /// Choices that contradict one another.
     pub fn check(&self, init: Option<&Init>) -> Result<()> {
         let fit = self.fit.as_ref();
         let k = fit.and_then(|fit| fit.k);
@@ -89,14 +88,14 @@ impl Spec {
             check_ks(ks, self.choose_k.min_k)?;
         }
         if k == Some(1) && fit.is_some_and(|fit| fit.silhouette) {
-            return Err(Error::Usage("a silhouette needs at least two segments, and k is 1".into()));
+            return Err(Error::Usage("a silhouette needs at least two segments, but k is 1".into()));
         }
         match (init, k) {
             (Some(init), Some(k)) if init.k() != k => {
                 let (path, centroids) = (init.path().display(), init.k());
                 Err(Error::Usage(format!(
-                    "k is {k}, but {path}, which the fit is to start from, has {centroids} centroids; leave k out, or \
-                     start from another file"
+                    "k is {k}, but {path}, from which the fit should start, has {centroids} centroids; leave k out, \
+                     or start from another file"
                 )))
             }
             _ => Ok(()),
@@ -110,9 +109,9 @@ impl Spec {
 pub struct Input {
     /// The file; `-` is stdin.
     pub path: Option<PathBuf>,
-    /// A table to make up, instead of a file.
+    /// A made-up example table to use instead of a file.
     pub synth: Option<synth::Example>,
-    /// How many rows to make up; `None`: as many as the published analysis had.
+    /// How many rows the made-up table has; `None`: as many as in the published analysis.
     pub rows: Option<usize>,
     /// How the file is read.
     pub read: ReadOptions,
@@ -122,7 +121,8 @@ pub struct Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tendency {
-    /// Probes of each kind, at most a tenth of the rows; `None`: the smaller of 2,000 and a tenth of the rows.
+    /// How many random rows and how many random points to probe, at most a tenth of the rows; `None`: a tenth of the
+    /// rows, but no more than 2,000.
     pub probes: Option<u32>,
 }
 
@@ -130,9 +130,9 @@ pub struct Tendency {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sweep {
-    /// The k to fit; `None`: [`DEFAULT_KS`], or up to the number of distinct rows where that is smaller.
+    /// Which k to fit; `None`: [`DEFAULT_KS`], or fewer if the table has fewer distinct rows.
     pub k: Option<Ks>,
-    /// Restarts of each k; `None`: as many as the fit has.
+    /// Number of restarts for each k; `None`: the same number as the fit.
     pub n_init: Option<u32>,
 }
 
@@ -142,10 +142,10 @@ pub struct Sweep {
 pub struct Fit {
     /// How many segments; `None`: the sweep chooses.
     pub k: Option<usize>,
-    /// Where to start, in place of k-means++ restarts: a file of centroids (`.csv`, `.npy`), or an earlier
-    /// `model.json` whose segments keep their numbers and names.
+    /// A file to start from instead of k-means++ restarts: centroids (`.csv`, `.npy`), or an earlier `model.json`, in
+    /// which case matching segments keep their numbers and names.
     pub init: Option<PathBuf>,
-    /// Whether to score the segments by their silhouette where no sweep did.
+    /// Whether to compute the segments' silhouette if no sweep did.
     pub silhouette: bool,
 }
 
@@ -155,9 +155,10 @@ pub struct Fit {
 pub struct ChooseK {
     /// What makes one k better than another.
     pub rule: crate::cluster::Rule,
-    /// The smallest k that may be chosen. A split in two often has the highest silhouette because it says the least.
+    /// The smallest k that may be chosen. A split in two often has the highest silhouette, but only because it separates
+    /// a few outliers from everybody else.
     pub min_k: usize,
-    /// Compute silhouettes on this many rows drawn at random; `None`: on all rows, exactly.
+    /// Compute silhouettes on this many randomly drawn rows; `None`: on all rows, exactly.
     pub sample: Option<u32>,
 }
 
@@ -167,11 +168,11 @@ impl Default for ChooseK {
     }
 }
 
-/// What a result must meet, so that a batch job can stop.
+/// Conditions that a result must meet; a batch job can stop if it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gates {
-    /// The smallest share of the rows that a segment may have, in per cent.
+    /// The smallest share of the rows that a segment may have, in percent.
     pub min_segment_pct: f64,
 }
 
@@ -181,11 +182,11 @@ pub struct Gates {
 pub struct Output {
     /// The folder of the results; `None`: [`DEFAULT_FOLDER`].
     pub folder: Option<PathBuf>,
-    /// A file for the feature matrix.
+    /// A file for the matrix of scaled features.
     pub features: Option<PathBuf>,
 }
 
-/// The k of a sweep: at least one, ascending, each once.
+/// The k of a sweep: at least one, in ascending order, without repeats.
 ///
 /// ```
 /// let ks: segmenta::analysis::Ks = "2..5".parse().unwrap();
@@ -196,7 +197,7 @@ pub struct Output {
 #[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
 pub struct Ks(Vec<usize>);
 
-/// How many k a range may have: enough for any sweep, and few enough that a typing error is not followed.
+/// How many k a range may have: more than any sweep needs, but few enough to catch a typing error.
 const MOST_KS: usize = 10_000;
 
 impl TryFrom<Vec<usize>> for Ks {
@@ -207,7 +208,7 @@ impl TryFrom<Vec<usize>> for Ks {
         ks.dedup();
         match ks.first() {
             None => Err("expected at least one k".into()),
-            Some(0) => Err("expected k of 1 or more, found 0".into()),
+            Some(0) => Err("expected k to be 1 or more, found 0".into()),
             Some(_) => Ok(Ks(ks)),
         }
     }
@@ -234,11 +235,11 @@ impl FromStr for Ks {
         let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
         if low > high {
             return Err(format!(
-                "{text:?} is an empty range, as its first k is above its last; a range such as 2..10 goes up"
+                "{text:?} is an empty range, because its first k is larger than its last; write the smaller first, as in 2..10"
             ));
         }
         if high - low >= MOST_KS {
-            return Err(format!("{low}..{high} has more than {MOST_KS} values of k"));
+            return Err(format!("{low}..{high} has more than {MOST_KS} values of k; sweep a smaller range"));
         }
         Ok(Ks((low..=high).collect()))
     }
@@ -252,7 +253,7 @@ impl std::ops::Deref for Ks {
     }
 }
 
-/// Reads what separates the fields of a text table: one ASCII character, or the word `tab`.
+/// Parses the delimiter of a text table: one ASCII character, or the word `tab`.
 ///
 /// # Errors
 /// What was expected, as a sentence.
@@ -261,7 +262,7 @@ pub fn parse_delimiter(text: &str) -> std::result::Result<u8, String> {
         ("tab" | "\\t", _) => Ok(b'\t'),
         (_, &[byte]) if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => Ok(byte),
         _ => Err(format!(
-            "expected one ASCII character that is no quote and no line end, or the word tab, found {text:?}"
+            "expected one ASCII character (no quote or line break) or the word tab, found {text:?}"
         )),
     }
 }

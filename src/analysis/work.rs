@@ -1,5 +1,5 @@
-//! What an analysis is going to compute, and about how long that takes: from the multiply-adds that it comes to, and
-//! what a device is taken to do. Right within a factor of two or so, which is why people read "about".
+//! What an analysis is going to compute, and roughly how long that takes: its number of multiply-adds, divided by a
+//! typical speed of the device. The estimate is right within a factor of two or so, so messages say "about".
 
 use crate::backend::Description;
 use crate::matrix::Matrix;
@@ -9,15 +9,15 @@ use std::path::Path;
 /// What is about to be computed, and where.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The rows that are computed: the distinct ones where equal rows were merged.
+    /// How many rows are computed; only distinct rows, if equal ones were merged.
     pub rows: usize,
-    /// Whether only distinct rows are computed.
+    /// Whether equal rows were merged.
     pub distinct: bool,
     /// How many features.
     pub features: usize,
-    /// What is done, in order.
+    /// The steps, in order.
     pub steps: Vec<Planned>,
-    /// The work that all of it comes to.
+    /// The total work.
     pub work: Work,
     /// The device.
     pub device: Description,
@@ -26,9 +26,9 @@ pub struct Plan {
 /// A part of an analysis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planned {
-    /// Hopkins' statistic with so many probes of each kind.
+    /// Hopkins' statistic with this many probes of each kind.
     Hopkins(usize),
-    /// A fit of these k with so many restarts each.
+    /// A fit of these k with this many restarts each.
     Fit(Vec<usize>, usize),
     /// Silhouettes.
     Silhouettes,
@@ -46,13 +46,13 @@ pub struct Work {
 }
 
 impl Work {
-    /// All of it.
+    /// The sum of all work.
     pub fn total(&self) -> f64 {
         self.fit + self.pairs + self.nearest
     }
 
-    /// About how many seconds it takes on a device; a pair that is measured once for both its rows counts twice in the
-    /// rates.
+    /// About how many seconds it takes on a device. In these speeds a pair whose distance is computed once for both of its
+    /// rows counts twice.
     pub fn seconds(&self, device: &Description) -> f64 {
         let threads = rayon::current_num_threads() as f64;
         let (fit, pairs) = match (device.backend, device.name.as_str()) {
@@ -80,7 +80,7 @@ pub(super) fn reading(path: &Path, format: Option<Format>) -> Option<(f64, f64)>
     let threads = rayon::current_num_threads().min(8) as f64;
     let binary = matches!(format, Some(Format::Npy | Format::Parquet | Format::Arrow))
         || [".npy", ".parquet", ".arrow", ".feather", ".ipc"].iter().any(|ending| name.ends_with(ending));
-    // Unpacking has one thread, and typed files need little but the disk.
+    // Decompression uses one thread, and typed files are limited by the disk.
     let rate = match () {
         () if name.ends_with(".gz") => 5e7,
         () if binary => 5e8,

@@ -1,4 +1,4 @@
-//! The command line: flags only, no work.
+//! The flags of the command line. This module only parses; the verbs do the work.
 
 mod bench;
 mod groups;
@@ -22,28 +22,28 @@ use std::path::PathBuf;
 
 const AFTER: &str = "\
 Examples:
-  segmenta demo                             a made-up table of 205,843 learners, analysed whole
-  segmenta inspect users.csv                what would become a feature, and why
-  segmenta sweep users.csv --k 2..10        inertia and silhouette for each k, on all rows
-  segmenta fit users.csv --k 6 --id user_id six segments, into segmenta-out/
-  segmenta name segmenta-out/model.json 0=Beginners             a name for segment 0
-  segmenta assign segmenta-out/model.json new.csv --out new     label new rows
-  segmenta drift segmenta-out/model.json new.csv --strict       is it still the same kind of table?
-  segmenta run recipe.toml                  all of it as a recipe says, from raw table to files
+  segmenta demo                              make a table of 205,843 learners and analyse it
+  segmenta inspect users.csv                 show which columns would become features, and why
+  segmenta sweep users.csv --k 2..10         inertia and silhouette for each k, on all rows
+  segmenta fit users.csv --k 6 --id user_id  find six segments and write them to segmenta-out/
+  segmenta name segmenta-out/model.json 0=Beginners           give segment 0 a name
+  segmenta assign segmenta-out/model.json new.csv --out new   label new rows with the saved model
+  segmenta drift segmenta-out/model.json new.csv --strict     check whether new rows still look the same
+  segmenta run recipe.toml                   follow a recipe, from the raw table to the result files
 
 Exit codes:
   0 done               1 failed while running    2 wrong usage    3 bad data
-  4 --strict not met   5 no such device        130 interrupted";
+  4 --strict not met   5 no such device         130 interrupted";
 
-/// Segments a whole platform's users: exact on every row, the same answer on every device.
+/// Clusters all users of a platform into segments: exact on every row, with the same result on every device.
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER, max_term_width = 110)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// The memory that the table and the work on it may take, such as 8G or 500M; what needs more is an error before
-    /// the work [default: 80 % of what the machine or its container has left]
+    /// The most memory that a run may use, such as 8G or 500M; a run that needs more stops with an error before it
+    /// starts [default: 80 % of the memory that is free on the machine or in its container]
     #[arg(long, global = true, env = "SEGMENTA_MAX_MEMORY", value_name = "SIZE", value_parser = size::size,
           help_heading = "Running")]
     pub max_memory: Option<u64>,
@@ -52,44 +52,44 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Make a table of 205,843 learners and run the whole analysis on it, in a fresh folder
+    /// Make a table of 205,843 learners and run a whole analysis on it, in a new folder
     Demo(Demo),
-    /// Follow a recipe: from the raw table to features, segments and files
+    /// Follow a recipe, from the raw table to features, segments and result files
     Run(RunRecipe),
-    /// Show the columns: types, missing values, what would be a feature and why
+    /// Show each column's type and missing values, and whether it would become a feature and why
     Inspect(Inspect),
-    /// Ask whether the table clusters at all (Hopkins' statistic)
+    /// Test whether the table has any clusters at all (Hopkins' statistic)
     Tendency(Tendency),
-    /// Fit every k of a range and score each: inertia, silhouette, smallest segment
+    /// Fit each k of a range and compare inertia, silhouette and the size of the smallest segment
     Sweep(Sweep),
-    /// Find segments; without --k, sweep 2..10 first and take the k with the highest silhouette
+    /// Find segments; without --k, sweep k = 2..10 first and use the k with the highest silhouette
     Fit(Fit),
     /// Label the rows of a table with a saved model
     Assign(Assign),
-    /// Tell whether a table is still like the one that a saved model was fitted to
+    /// Check whether a table still resembles the one that a saved model was fitted to
     Drift(Drift),
-    /// Give the segments of a saved model names, or list them
+    /// List the segments of a saved model, or give them names
     Name(Name),
-    /// Make a seeded table for trials and benchmarks
+    /// Make up a table for trials and benchmarks; the same seed makes the same table
     #[command(subcommand)]
     Synth(SynthVerb),
-    /// Measure this machine: what its devices can do at most, whether they agree, how fast each step is
+    /// Measure this machine: the peak speed of each device, whether all agree, and how fast each step runs
     Bench(Bench),
-    /// Show the devices of this machine, their limits, and which one `auto` takes
+    /// Show the devices of this machine, their limits, and which one `--device auto` would use
     Doctor(Doctor),
 }
 
-/// How a run talks and where it computes.
+/// Where a run computes and what it prints.
 #[derive(Debug, Clone, Args)]
 pub struct Run {
-    /// Where to compute: auto, cpu, gpu, or gpu:N for adapter N of `segmenta doctor`
+    /// Where to compute: auto, cpu, gpu, or gpu:N for adapter N as listed by `segmenta doctor`
     #[arg(long, env = "SEGMENTA_DEVICE", default_value = "auto", help_heading = "Running")]
     pub device: Device,
-    /// CPU threads [default: all]
+    /// How many CPU threads to use [default: all]
     #[arg(long, env = "SEGMENTA_THREADS", value_parser = clap::value_parser!(u16).range(1..),
           help_heading = "Running")]
     pub threads: Option<u16>,
-    /// Seed of all random draws; the same seed gives the same result [default: 0]
+    /// Seed for everything random; the same seed gives the same result [default: 0]
     #[arg(long, env = "SEGMENTA_SEED", help_heading = "Running")]
     pub seed: Option<u64>,
     #[command(flatten)]
@@ -97,7 +97,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// The seed, where nothing else says one.
+    /// The seed, for verbs where nothing but this flag can set it.
     pub fn seed(&self) -> u64 {
         self.seed.unwrap_or(0)
     }
@@ -106,16 +106,16 @@ impl Run {
 /// What is printed.
 #[derive(Debug, Clone, Args)]
 pub struct Talk {
-    /// Print one JSON document on stdout instead of a table
+    /// Print the results to stdout as one JSON document instead of tables
     #[arg(long, help_heading = "Output")]
     pub json: bool,
-    /// Say nothing on stderr but errors
+    /// Print only errors to stderr
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Say more on stderr
+    /// Print more details to stderr
     #[arg(short, long, action = ArgAction::SetTrue, help_heading = "Output")]
     pub verbose: bool,
-    /// Show a progress bar: auto (when stderr is a terminal) or never
+    /// Show a progress bar: auto (if stderr is a terminal) or never
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto, help_heading = "Output")]
     pub progress: ProgressMode,
 }
@@ -133,14 +133,14 @@ pub struct Out {
     /// Folder for the results
     #[arg(long, default_value = DEFAULT_FOLDER, value_name = "DIR", help_heading = "Output")]
     pub out: PathBuf,
-    /// Replace results that are already there
+    /// Replace files that already exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// What the assignments are written as: assignments.csv or assignments.parquet
+    /// Format of the assignments: csv writes assignments.csv, parquet writes assignments.parquet
     #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
           help_heading = "Output")]
     pub assignments: OutputFormat,
-    /// Write distances and margins with all of their digits, not with six
+    /// Write distances and margins with all their digits instead of six
     #[arg(long, help_heading = "Output")]
     pub full_precision: bool,
 }
@@ -150,7 +150,7 @@ pub struct Demo {
     /// Folder for the table and the results
     #[arg(long, default_value = "segmenta-demo", value_name = "DIR", help_heading = "Output")]
     pub out: PathBuf,
-    /// Replace an earlier demo
+    /// Replace the files of an earlier demo
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     #[command(flatten)]
@@ -158,63 +158,65 @@ pub struct Demo {
 }
 
 const AFTER_RUN: &str = "\
-A recipe says in TOML where the table is, what becomes of its columns, which are
-features, what is fitted and where it goes; RECIPES.md explains every key. What
-it learns from the table (medians, levels, quantiles, figures by group) is kept
-in model.json, and only applied by `segmenta assign`.
+A recipe is a TOML file that says where the table is, how its columns are
+prepared, which of them become features, what is fitted and where the results
+go. RECIPES.md explains every key. Whatever the recipe learns from the table
+(medians, categories, quantiles, figures per group) is saved in model.json;
+`segmenta assign` applies it to new rows and learns nothing from them.
 
 Examples:
-  segmenta inspect users.csv --print-recipe > users.toml   a recipe to begin with
+  segmenta inspect users.csv --print-recipe > users.toml   write a recipe to start from
   segmenta run users.toml                                  follow it
   segmenta run users.toml --input june.csv --out june      the same for another table
-  segmenta run users.toml --set reference_year=2027        another value of a parameter
-  segmenta run users.toml --k 6                            six segments, without the sweep
-  segmenta run users.toml --init old/model.json            the segments keep their numbers and names
-  segmenta run users.toml --features-out x.npy --no-fit    only the features
+  segmenta run users.toml --set reference_year=2027        set one of its [parameters]
+  segmenta run users.toml --k 6                            six segments, without a sweep
+  segmenta run users.toml --init old/model.json            refit; segments keep numbers and names
+  segmenta run users.toml --features-out x.npy --no-fit    write the features and stop
 
-Everything that is wrong with a recipe is said at once, with line and key, before
-any work.";
+Before any work, all mistakes in the recipe itself are listed together, each with
+its line and key. Mistakes that only show against the table, such as the name of
+a column that it does not have, are reported once the table has been read.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_RUN)]
 pub struct RunRecipe {
     /// The recipe: a TOML file
     pub recipe: PathBuf,
-    /// How many segments, whatever the recipe says; its sweep is then left out
+    /// How many segments; overrides the recipe and skips its sweep
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub k: Option<u32>,
-    /// k-means++ starts, of the fit and of each k of a sweep, whatever the recipe says
+    /// Number of k-means++ restarts, for the fit and for each k of the sweep; overrides the recipe
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "KMeans")]
     pub n_init: Option<u32>,
-    /// Where to start, whatever the recipe says: an earlier model.json of this recipe, whose segments keep their numbers
-    /// and names, or centroids as for fit; the sweep is then left out
+    /// Start KMeans from this file; overrides the recipe and skips its sweep. Either an earlier model.json of this
+    /// recipe (matching segments keep their numbers and names) or a file of centroids, as for `segmenta fit`
     #[arg(long, value_name = "FILE", help_heading = "KMeans")]
     pub init: Option<PathBuf>,
-    /// The table, instead of the recipe's
+    /// The table to read instead of the recipe's
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub input: Option<PathBuf>,
-    /// Another value for one of the recipe's [parameters] (repeatable)
+    /// Set one of the recipe's [parameters] to another value (repeatable)
     #[arg(long, value_name = "NAME=NUMBER", value_parser = setting, help_heading = "Input")]
     pub set: Vec<(String, f64)>,
-    /// Folder for the results [default: the recipe's, or segmenta-out]
+    /// Folder for the results [default: the recipe's folder, or segmenta-out]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Replace results that are already there
+    /// Replace files that already exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// What the assignments are written as: assignments.csv or assignments.parquet
+    /// Format of the assignments: csv writes assignments.csv, parquet writes assignments.parquet
     #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
           help_heading = "Output")]
     pub assignments: OutputFormat,
-    /// Write distances and margins with all of their digits, not with six
+    /// Write distances and margins with all their digits instead of six
     #[arg(long, help_heading = "Output")]
     pub full_precision: bool,
     #[command(flatten)]
     pub features_out: FeaturesOut,
-    /// Stop after the features
+    /// Write the features to the file of --features-out, then stop without fitting
     #[arg(long, requires = "features_out", help_heading = "Output")]
     pub no_fit: bool,
-    /// Check the recipe, the input, the features and the output folder, then stop
+    /// Check the recipe, the input, the features and the output folder, then stop without fitting
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
     #[command(flatten)]
@@ -226,7 +228,8 @@ pub struct RunRecipe {
 /// Where the features go.
 #[derive(Debug, Clone, Args)]
 pub struct FeaturesOut {
-    /// Write the features too: .csv, .npy (without names) or .parquet
+    /// Also write the features to this file: .csv, .npy (without names) or .parquet. The numbers are the scaled ones that
+    /// KMeans clusters
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub features_out: Option<PathBuf>,
 }
@@ -237,7 +240,7 @@ pub struct Inspect {
     pub input: InputFlags,
     #[command(flatten)]
     pub features: Features,
-    /// Print a recipe that does what a run without one does, to edit and to run
+    /// Print a recipe that does the same as `segmenta fit` on this table, for you to edit and run
     #[arg(long, conflicts_with = "json", help_heading = "Output")]
     pub print_recipe: bool,
     #[command(flatten)]
@@ -250,7 +253,8 @@ pub struct Tendency {
     pub input: InputFlags,
     #[command(flatten)]
     pub features: Features,
-    /// Probes of each kind, at most a tenth of the rows [default: the smaller of 2,000 and a tenth of the rows]
+    /// How many random rows and how many random points to probe; at most a tenth of the rows [default: a tenth of the
+    /// rows, but no more than 2,000]
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..))]
     pub probes: Option<u32>,
     #[command(flatten)]
@@ -261,8 +265,8 @@ pub struct Tendency {
 pub struct Sweep {
     #[command(flatten)]
     pub input: InputFlags,
-    /// The k to fit: a range with both ends (2..10) or a list (2,4,8) [default: 2..10, or up to the number of distinct
-    /// rows where that is smaller]
+    /// Which k to fit: a range that includes both ends (2..10) or a list (2,4,8) [default: 2..10, or fewer if the table
+    /// has fewer distinct rows]
     #[arg(long, value_parser = str::parse::<Ks>)]
     pub k: Option<Ks>,
     #[command(flatten)]
@@ -279,19 +283,19 @@ pub struct Sweep {
 pub struct Fit {
     #[command(flatten)]
     pub input: InputFlags,
-    /// How many segments [default: chosen by a sweep of 2..10]
+    /// How many segments [default: chosen by a sweep over k = 2..10]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub k: Option<u32>,
     #[command(flatten)]
     pub features: Features,
     #[command(flatten)]
     pub kmeans: KMeansFlags,
-    /// Where to start, in place of the k-means++ starts: centroids, one a row, in the scaled feature space and feature
-    /// order, as .csv (with or without a header) or .npy; or an earlier model.json, whose segments keep their numbers
-    /// and names
+    /// Start KMeans from this file instead of k-means++ restarts. Either an earlier model.json (matching segments keep
+    /// their numbers and names), or a .csv (with or without a header) or .npy with one centroid per row, in the order
+    /// and the scaled units of the features
     #[arg(long, value_name = "FILE", help_heading = "KMeans")]
     pub init: Option<PathBuf>,
-    /// Score the segments by their silhouette too
+    /// Compute the silhouette of the segments too
     #[arg(long, help_heading = "Choosing k")]
     pub silhouette: bool,
     #[command(flatten)]
@@ -300,11 +304,12 @@ pub struct Fit {
     pub out: Out,
     #[command(flatten)]
     pub features_out: FeaturesOut,
-    /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
-    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true,
+    /// `--labels -` writes the assignments to stdout as CSV, for a pipe, instead of to a file. model.json and
+    /// metrics.json are still written; `-` is the only value
+    #[arg(long, value_name = "-", value_parser = ["-"], hide_possible_values = true,
           conflicts_with_all = ["json", "assignments"], help_heading = "Output")]
     pub labels: Option<String>,
-    /// Check the input, the features and the output folder, then stop
+    /// Check the input, the features and the output folder, then stop without fitting
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
     #[command(flatten)]
@@ -315,14 +320,14 @@ pub struct Fit {
 
 #[derive(Debug, Args)]
 pub struct Assign {
-    /// The model.json of a fit
+    /// The model.json that a fit wrote
     pub model: PathBuf,
     #[command(flatten)]
     pub input: InputFlags,
     #[command(flatten)]
     pub out: Out,
-    /// `--labels -` sends the assignments to stdout instead of a file, for a pipe; nothing else is printed there
-    #[arg(long, value_name = "FILE", value_parser = ["-"], hide_possible_values = true,
+    /// `--labels -` writes the assignments to stdout as CSV, for a pipe, instead of to a file; `-` is the only value
+    #[arg(long, value_name = "-", value_parser = ["-"], hide_possible_values = true,
           conflicts_with_all = ["json", "assignments"], help_heading = "Output")]
     pub labels: Option<String>,
     #[command(flatten)]
@@ -330,35 +335,38 @@ pub struct Assign {
 }
 
 const AFTER_DRIFT: &str = "\
-The population stability index (PSI) of a column is the sum over its bins of
-(now - then) * ln(now / then), with the share of the rows in a bin then and now:
-0 where nothing moved, stable below 0.1, moderate up to 0.25, major beyond.
+The population stability index (PSI) measures how far the distribution of a column
+has moved since the fit. It is the sum over bins of (now - then) * ln(now / then),
+where now and then are the shares of the rows in a bin. PSI is 0 if no share has
+moved; below 0.1 counts as stable, up to 0.25 as moderate, and above as major.
 
-The bins: for numbers the deciles of the fit, the outermost without an end, and a
-bin of its own for a value that several deciles share; for texts the levels, the
-rarer ones together. Missing has a bin of its own, and so have texts that the fit
-did not see. Shares below 0.0001 count as that. The segments' shares have a PSI
-too. Where nothing changed, ten bins in tables of n and m rows still come to
-about 9 * (1 / n + 1 / m).
+For numbers the bins are the deciles of the fit; the first and the last bin are
+open-ended, and a value so common that it fills several deciles gets its own bin.
+For text each category is a bin, with the rare ones put together. Missing values
+are one more bin, and so are texts that the fit did not see. A share below 0.0001
+is taken as 0.0001, so that an empty bin does not make the PSI infinite. The
+shares of the segments have a PSI too. Chance alone gives a PSI of about
+9 * (1 / n + 1 / m) for ten bins and tables of n and m rows.
 
-Values are compared after a recipe's rules, and only in rows that get a segment.
+Values are compared as the recipe, if there was one, has prepared them. Only rows
+that get a segment are compared.
 
 Examples:
   segmenta drift segmenta-out/model.json june.csv
-  segmenta drift model.json june.csv --strict --max-psi 0.2    for a batch job
+  segmenta drift model.json june.csv --strict --max-psi 0.2    fail a batch job on drift
   segmenta drift model.json june.csv --json";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_DRIFT)]
 pub struct Drift {
-    /// The model.json of a fit
+    /// The model.json that a fit wrote
     pub model: PathBuf,
     #[command(flatten)]
     pub input: InputFlags,
-    /// Exit with code 4 where a PSI, of a column or of the segments' shares, is above --max-psi
+    /// Exit with code 4 if the PSI of a column or of the segments' shares is above --max-psi
     #[arg(long, help_heading = "Gates")]
     pub strict: bool,
-    /// The largest PSI that passes
+    /// The largest PSI that --strict accepts
     #[arg(long, default_value_t = 0.25, value_name = "PSI", value_parser = tolerance, help_heading = "Gates")]
     pub max_psi: f64,
     #[command(flatten)]
@@ -385,7 +393,7 @@ fn tolerance(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What assignments are written as, by the flag's words.
+/// The formats that assignments can be written in, by the words of the flag.
 const ASSIGNMENTS: &[(&str, OutputFormat)] =
     &[("csv", OutputFormat::Csv), ("parquet", OutputFormat::Parquet)];
 

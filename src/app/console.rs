@@ -14,14 +14,14 @@ use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// Writes a line to stderr, broken at blanks where a terminal is narrower; a closed stderr is nobody's error.
+/// Writes a line to stderr, broken at spaces if a terminal is narrower. A closed stderr is not an error.
 pub fn complain(line: &str) {
     let line = plain_lines(line);
     let line = stderr_width().map_or_else(|| line.clone(), |width| wrapped(&line, width));
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Writes a text for people to stdout, lines between tables broken at blanks where a terminal is narrower.
+/// Writes a text for people to stdout. Lines are broken at spaces if a terminal is narrower.
 ///
 /// # Errors
 /// As [`stream`].
@@ -32,7 +32,7 @@ pub fn tell(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes results to stdout, whole and at once.
+/// Writes results to stdout in one go.
 ///
 /// # Errors
 /// As [`stream`].
@@ -40,10 +40,10 @@ pub fn result(text: &str) -> anyhow::Result<()> {
     stream(|out| out.write_all(text.as_bytes()))
 }
 
-/// Writes results to stdout as they come.
+/// Writes results to stdout as they are produced.
 ///
 /// # Errors
-/// A closed pipe, as [`io::Error`]: whoever read has seen enough. A full disk, as [`segmenta::Error::Write`].
+/// A closed pipe, as an [`io::Error`]: the reader has seen enough. A full disk, as [`segmenta::Error::Write`].
 pub fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout());
     write(&mut out).and_then(|()| out.flush()).map_err(|e| match e.kind() {
@@ -52,13 +52,14 @@ pub fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::R
     })
 }
 
-/// A stage that takes less is not worth a line in a log.
+/// A stage that takes less than this gets no line in a log.
 const WORTH_A_LINE: Duration = Duration::from_secs(1);
 
-/// After so long a log hears how far a stage is, and then each time that it has taken twice as long.
+/// After this time a log gets a line about the progress of a stage, and again each time that the time has doubled.
 const FIRST_NEWS: Duration = Duration::from_secs(30);
 
-/// What the user hears while a job runs: bars on a terminal; in a log a line for each stage that takes a while.
+/// What the user sees while a job runs: progress bars on a terminal, and in a log a line for each stage that takes a
+/// while.
 pub struct Console {
     quiet: bool,
     verbose: bool,
@@ -66,25 +67,25 @@ pub struct Console {
     stage: Mutex<Option<Stage>>,
 }
 
-/// What is being done.
+/// The stage that is running.
 struct Stage {
     name: String,
     began: Instant,
     bar: Option<ProgressBar>,
-    /// What keeps the bar of a stage moving that cannot tell how far it is; it ends when this is dropped.
+    /// Keeps the bar moving for a stage that cannot report its progress; it stops when this is dropped.
     _ticker: Option<Sender<()>>,
-    /// When a log hears of it next.
+    /// When a log gets the next line about it.
     news: Duration,
 }
 
 impl Console {
-    /// For one job.
+    /// The console of one job.
     pub fn new(talk: &Talk) -> Self {
         let bars = talk.progress == ProgressMode::Auto && !talk.quiet && std::io::stderr().is_terminal();
         Console { quiet: talk.quiet, verbose: talk.verbose, bars, stage: Mutex::new(None) }
     }
 
-    /// Says something that is not a result.
+    /// Prints something that is not a result to stderr.
     pub fn note(&self, line: &str) {
         if !self.quiet {
             self.clear();
@@ -92,14 +93,14 @@ impl Console {
         }
     }
 
-    /// Says something that only `-v` asks for.
+    /// Prints something that only users of `-v` want to see.
     pub fn detail(&self, line: &str) {
         if self.verbose {
             self.note(line);
         }
     }
 
-    /// Does work that cannot tell how far it is.
+    /// Runs `work` as a stage that cannot report its progress.
     pub fn during<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
         self.enter(name, None);
         let done = work();
@@ -107,7 +108,7 @@ impl Console {
         done
     }
 
-    /// Begins a stage, where it is not the present one.
+    /// Begins a stage, unless it is already the current one.
     fn enter(&self, name: &str, total: Option<u64>) {
         let Ok(mut stage) = self.stage.lock() else { return };
         if stage.as_ref().is_some_and(|stage| stage.name == name) {
@@ -120,7 +121,7 @@ impl Console {
             Some(Stage { name: name.into(), began: Instant::now(), bar, _ticker: ticker, news: FIRST_NEWS });
     }
 
-    /// Ends the stage, and takes its bar away.
+    /// Ends the current stage and removes its bar.
     pub fn clear(&self) {
         if let Ok(mut stage) = self.stage.lock() {
             self.end(stage.take());
@@ -175,7 +176,7 @@ impl Observer for Console {
 }
 
 impl Stage {
-    /// Tells a log how far it is, more and more seldom.
+    /// Writes its progress to a log, at ever longer intervals.
     fn tell(&mut self, step: &ProgressUpdate<'_>) {
         let taken = self.began.elapsed();
         if taken < self.news || step.done == 0 || step.done >= step.total {
@@ -196,7 +197,7 @@ fn new_bar(stage: &str, total: Option<u64>) -> ProgressBar {
         Some(_) => format!("{{msg:<11}} [{{bar:{length}}}] {{percent:>3}} %  {{eta}} left"),
         None => "{msg:<11} {elapsed}".into(),
     };
-    // Built without a word, so that a stage of a few milliseconds does not flash.
+    // Nothing is drawn yet, so that a stage of a few milliseconds does not flash up.
     let bar = bar.with_message(stage.to_string());
     match ProgressStyle::with_template(&template) {
         Ok(style) => bar.with_style(style.progress_chars("=> ")),
@@ -204,7 +205,7 @@ fn new_bar(stage: &str, total: Option<u64>) -> ProgressBar {
     }
 }
 
-/// Shows twice a second how long a stage has taken, beginning after half a second.
+/// Redraws a bar twice a second, starting after half a second.
 fn ticker(bar: &ProgressBar) -> Sender<()> {
     let (stop, stopped) = std::sync::mpsc::channel();
     let bar = bar.clone();

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all, and never over older ones unasked.
+//! Writes files so that they appear complete or not at all, and replace older ones only if the user asks for it.
 //!
 //! Each is written under a temporary name beside its own. [`commit`](commit()) puts all files of a run in their places
 //! together; [`lock`] keeps two runs from writing into one folder, and tells the leftovers of dead runs from the files
@@ -21,7 +21,7 @@ pub use commit::heal_before_reading;
 pub use features::FeaturesFile;
 pub use lock::FolderLock;
 
-/// The names under which a folder may hold assignments: of one run, only one of them.
+/// The possible names of the assignments' file. A run writes only one of them.
 const ASSIGNMENTS: [&str; 2] = ["assignments.csv", "assignments.parquet"];
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`] or [`Folder::keep`].
@@ -31,20 +31,20 @@ pub struct Pending {
     force: bool,
 }
 
-/// A temporary file whose writing an interrupt ends.
+/// A temporary file; writing to it fails once the user interrupts.
 struct Stoppable {
     file: NamedTempFile,
-    /// The digest of what was written, where somebody will ask for it.
+    /// The digest of what was written, if it will be needed.
     digest: Option<Sha256>,
 }
 
 impl Write for Stoppable {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if interrupted() {
-            // Not of the kind `Interrupted`, which writers try again.
+            // Not of the kind `Interrupted`, after which writers try again.
             return Err(io::Error::other(Error::Interrupted));
         }
-        // The file itself: errors of its wrapper show the temporary name.
+        // Write to the file itself, because errors of its wrapper show the temporary name.
         let written = self.file.as_file_mut().write(bytes)?;
         if let Some(digest) = &mut self.digest {
             digest.update(&bytes[..written]);
@@ -92,7 +92,7 @@ fn new_temporary(dir: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // As any new file: the umask takes its share.
+        // The same permissions as any new file, less the umask.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(dir)
@@ -107,7 +107,7 @@ impl Pending {
         free(path, force)?;
         let folder = folder_of(path);
         if !folder.is_dir() {
-            let what = format!("there is no folder {}", folder.display());
+            let what = format!("the folder {} does not exist", folder.display());
             return Err(write_error(path, io::Error::new(io::ErrorKind::NotFound, what)));
         }
         clear_leftovers(folder);
@@ -116,7 +116,7 @@ impl Pending {
 
     fn open_in(folder: &Path, path: &Path, force: bool) -> Result<Self, Error> {
         let mut unfinished = hold();
-        // Only the kind: the text has the temporary name.
+        // Keep only the kind of error, as its text has the temporary name.
         let file = locked_temporary(folder).map_err(|e| write_error(path, e.kind().into()))?;
         unfinished.push(file.path().to_path_buf());
         let file = Stoppable { file, digest: None };
@@ -126,7 +126,7 @@ impl Pending {
     /// Writes all of it through `write`.
     ///
     /// # Errors
-    /// A full disk, and what else a disk can say.
+    /// A full disk, or another error from the file system.
     pub fn write(
         &mut self,
         write: impl FnOnce(&mut (dyn Write + Send)) -> std::io::Result<()>,
@@ -134,7 +134,7 @@ impl Pending {
         write(&mut self.writer).and_then(|()| self.writer.flush()).map_err(|e| write_error(&self.path, e))
     }
 
-    /// Puts the file in its place.
+    /// Moves the file to its place.
     ///
     /// # Errors
     /// As [`Pending::keep_all`].
@@ -142,10 +142,10 @@ impl Pending {
         Self::keep_all(vec![self])
     }
 
-    /// Puts several files in their places: all of them or none.
+    /// Moves several files to their places: all of them or none.
     ///
     /// # Errors
-    /// A file of such a name has appeared meanwhile and `force` was not given; one could not be renamed.
+    /// A file of that name has appeared in the meantime and `force` was not given; a file could not be renamed.
     pub fn keep_all(files: Vec<Self>) -> Result<(), Error> {
         let force = files.iter().all(|file| file.force);
         commit::commit(None, files, &[], force)
@@ -160,14 +160,14 @@ impl Pending {
     }
 }
 
-/// Refuses a name that is taken.
+/// Refuses a name that is already taken.
 fn free(path: &Path, force: bool) -> Result<(), Error> {
     if path.exists() && !force {
-        let what = format!("{} is already there: --force replaces it", path.display());
+        let what = format!("{} already exists; use --force to replace it", path.display());
         return Err(Error::Usage(what));
     }
     if path.is_dir() {
-        return Err(Error::Usage(format!("{} is a folder", path.display())));
+        return Err(Error::Usage(format!("{} is a folder, not a file", path.display())));
     }
     Ok(())
 }
@@ -186,14 +186,14 @@ pub struct Folder {
     made: Vec<PathBuf>,
     lock: Option<FolderLock>,
     files: Vec<Pending>,
-    /// Older files that must not stay beside the new ones.
+    /// Older files that must not remain beside the new ones.
     stale: Vec<PathBuf>,
     force: bool,
 }
 
 impl Folder {
-    /// Opens `names` in `dir`, which is made where it is not there. What a killed run left in it is finished or removed.
-    /// Assignments in the other format, of an earlier run, count as taken: they go with `force`.
+    /// Opens `names` in `dir`, which is created if necessary. What a killed run left there is finished or removed.
+    /// Assignments of an earlier run in the other format count as taken too; with `force` they are removed.
     ///
     /// # Errors
     /// As [`Pending::open`]; another run is writing into the folder.
@@ -221,7 +221,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Makes the folder and those around it.
+    /// Creates the folder and its parents.
     fn make(&mut self) -> Result<(), Error> {
         let missing = self.dir.ancestors().take_while(|a| !a.as_os_str().is_empty() && !a.exists());
         let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
@@ -232,7 +232,7 @@ impl Folder {
                     unfinished.push(new.clone());
                     self.made.push(new);
                 }
-                // By another run, just now.
+                // Another run has just created it.
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(write_error(&new, e)),
             }
@@ -271,7 +271,7 @@ impl Folder {
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// Puts all files in their places as one step, and takes stale ones away.
+    /// Moves all files to their places in one step, and removes stale ones.
     ///
     /// # Errors
     /// As [`Pending::keep_all`].
@@ -279,7 +279,7 @@ impl Folder {
         self.keep_with(None)
     }
 
-    /// The same with one more file of the run, which may lie elsewhere.
+    /// The same with one more file of the run, which may be in another folder.
     ///
     /// # Errors
     /// As [`Pending::keep_all`].
@@ -290,7 +290,7 @@ impl Folder {
         Ok(())
     }
 
-    /// From here on the folder stays, whatever becomes of the files that are still to come.
+    /// Keeps the folder from now on, even if the remaining files are never written.
     pub fn keep_folder(&mut self) {
         for made in self.made.drain(..) {
             finished(&made);
@@ -308,7 +308,7 @@ impl Drop for Folder {
         self.files.clear();
         self.lock = None;
         for made in self.made.drain(..).rev() {
-            // Ours; it goes if nobody else put anything in.
+            // This run created it; it is removed if it is empty.
             let _ = fs::remove_dir(&made);
             finished(&made);
         }

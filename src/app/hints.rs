@@ -1,4 +1,4 @@
-//! What a file is, where it is not what the verb expected.
+//! Recognises a file that is not what the verb expected, to say which verb would fit.
 
 use segmenta::Error;
 use segmenta::model::Model;
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-/// What a user may have on disk.
+/// The kinds of files that segmenta uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Table,
@@ -14,7 +14,7 @@ enum Kind {
     Model,
 }
 
-/// What the name of a file says that it is.
+/// The kind of a file, judged by its name.
 fn by_name(path: &Path) -> Option<Kind> {
     let name = path.to_string_lossy().to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
@@ -27,7 +27,7 @@ fn by_name(path: &Path) -> Option<Kind> {
     }
 }
 
-/// What the first bytes of a file say that it is.
+/// The kind of a file, judged by its first bytes.
 fn by_content(path: &Path) -> Option<Kind> {
     let mut head = Vec::new();
     File::open(path).ok()?.take(1 << 12).read_to_end(&mut head).ok()?;
@@ -49,7 +49,8 @@ fn by_content(path: &Path) -> Option<Kind> {
     }
 }
 
-/// The error for a file that is no recipe, if it can be told what it is; `parsed` says that it was tried as one.
+/// The error for a file that is not a recipe, if its kind can be recognised. `parsed` tells whether parsing it as a
+/// recipe has already failed.
 pub fn not_a_recipe(path: &Path, parsed: bool) -> Option<Error> {
     if !path.is_file() {
         return None;
@@ -66,7 +67,7 @@ pub fn not_a_recipe(path: &Path, parsed: bool) -> Option<Error> {
     Some(Error::Usage(what))
 }
 
-/// The error for a file that is no table, if its name says what it is.
+/// The error for a file that is not a table, if its name tells its kind.
 pub fn not_a_table(path: &Path) -> Option<Error> {
     let shown = path.display();
     let what = match by_name(path).filter(|_| path.is_file())? {
@@ -82,12 +83,12 @@ pub fn not_a_table(path: &Path) -> Option<Error> {
 /// Reads a model.
 ///
 /// # Errors
-/// As [`Model::read`]; a file that is something else says what it is.
+/// As [`Model::read`]; the error for a file of another kind says what it is.
 pub fn read_model(path: &Path, verb: &str) -> anyhow::Result<Model> {
     let shown = path.display();
     let what = match by_name(path).filter(|_| path.is_file()) {
         Some(Kind::Table) => {
-            format!("{shown} is a table; the model comes first: segmenta {verb} model.json {shown}")
+            format!("{shown} is a table, but the model comes first: segmenta {verb} model.json {shown}")
         }
         Some(Kind::Recipe) => {
             format!("{shown} is a recipe, not a model; segmenta run {shown} makes its model.json")

@@ -26,7 +26,7 @@ static ANNOUNCED: AtomicBool = AtomicBool::new(false);
 /// holds this lock meanwhile, so that ending the process never falls in between.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// From here on an interrupt is a request first, and an end soon after.
+/// From now on, an interrupt first asks the job to stop and soon after ends it.
 pub fn listen() {
     // A second call of the same job keeps the first one's handler.
     let _ = ctrlc::set_handler(|| {
@@ -42,12 +42,12 @@ pub fn listen() {
     });
 }
 
-/// Whether the user asked to stop.
+/// Whether the user has asked the job to stop.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Relaxed)
 }
 
-/// Says once that the job was interrupted, whichever thread ends it.
+/// Prints that the job was interrupted, but only once, whichever thread ends it.
 pub fn announce() {
     if !ANNOUNCED.swap(true, Relaxed) {
         complain(&format!("error: {}", Error::Interrupted));
@@ -60,7 +60,7 @@ pub fn hold() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// It is in its place, or gone.
+/// Marks a path as finished: it is in its place, or has been removed.
 pub fn finished(path: &Path) {
     hold().retain(|p| p != path);
 }
@@ -75,7 +75,7 @@ fn end() {
             let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
         }
         if std::io::stderr().is_terminal() {
-            // Instead of what is left of a progress bar.
+            // Clears what is left of a progress bar.
             let _ = write!(std::io::stderr(), "\r\x1b[2K");
         }
         announce();

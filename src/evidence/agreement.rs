@@ -1,4 +1,4 @@
-//! Which segment of one labelling is which of another: the pairing with the most rows in common.
+//! Matches the segments of two labelings of the same rows so that matched segments share as many rows as possible.
 
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
@@ -16,8 +16,8 @@ pub fn contingency(old: &[Option<u32>], new: &[Option<u32>], k: usize) -> Vec<Ve
     counts
 }
 
-/// For each new label its old one, by the Hungarian method (Kuhn 1955): the pairs have as many rows in common as can
-/// be. `counts` is square, as [`contingency`] gives it.
+/// For each new label the matching old one, by the Hungarian method (Kuhn 1955): matched labels share as many rows as
+/// possible. `counts` is square, as [`contingency`] gives it.
 pub fn matched(counts: &[Vec<u64>]) -> Vec<u32> {
     let k = counts.len();
     if k == 0 {

@@ -2,8 +2,8 @@
 //!
 //! `H = sum u^e / (sum u^e + sum w^e)`: `u` are the distances from `m` points drawn uniformly in the table's bounding
 //! box to their nearest rows, `w` those from `m` rows, drawn without replacement, to their nearest other rows. Near
-//! 1 the table clusters, near 0.5 it is as good as uniform. The literature takes `e = d` (Lawson and Jurs, 1990), and
-//! then `H` of a uniform table follows Beta(m, m); notebooks take `e = 1`.
+//! 1 the table clusters, near 0.5 it looks like uniform noise. The literature takes `e = d` (Lawson and Jurs, 1990), and
+//! then `H` of a uniform table follows Beta(m, m); notebooks usually take `e = 1`.
 
 use crate::backend::{Metric, Neighbour, SelfMatches};
 use crate::dataset::Dataset;
@@ -19,9 +19,9 @@ pub struct Hopkins {
     pub exponent_1: f64,
     /// With exponent d, the number of features.
     pub exponent_d: f64,
-    /// The chance that a uniform table has an `exponent_d` this high: the upper tail of Beta(m, m).
+    /// The probability that uniform noise has an `exponent_d` this high: the upper tail of Beta(m, m).
     pub p_value: f64,
-    /// How many probes of each kind.
+    /// How many random rows were probed, and as many random points.
     pub probes: usize,
     /// The nearest rows of the uniform probes, then the nearest other rows of the probed rows.
     pub neighbours: Vec<u32>,
@@ -30,12 +30,12 @@ pub struct Hopkins {
 /// Probes between two reports of progress.
 const STEP: usize = 2048;
 
-/// The default number of probes of each kind for this many rows, see [`population`]: a tenth of them, 2,000 at most.
+/// The default number of probes of each kind for this many rows (see [`population`]): a tenth of them, at most 2,000.
 pub fn default_probes(rows: usize) -> usize {
     (rows / 10).min(2000)
 }
 
-/// How many rows there are to draw probes from: all copies where weights are whole numbers, else the rows of a weight
+/// How many rows there are to draw probes from: all copies if weights are whole numbers, else the rows whose weight is
 /// above 0.
 pub fn population(matrix: &Matrix) -> usize {
     match matrix.sample_weights() {
@@ -48,7 +48,7 @@ pub fn population(matrix: &Matrix) -> usize {
 /// Computes Hopkins' statistic with `probes` probes of each kind.
 ///
 /// Whole weights are copies of rows: each copy may be drawn, and another copy is the nearest other row. With other
-/// weights a row is drawn by the chance that its weight gives it, once at most.
+/// weights a row is drawn with a chance that grows with its weight, and at most once.
 ///
 /// # Errors
 /// No probes, or more than a tenth of [`population`]; rows of weight 0, which would count as neighbours; a table whose
@@ -58,11 +58,11 @@ pub fn hopkins(dataset: &Dataset<'_>, probes: usize, seed: u64, progress: Progre
     let n = population(matrix);
     if probes == 0 || probes > n / 10 {
         return Err(Error::data(format!(
-            "{probes} probes for {n} rows: Hopkins wants at least 1 and at most a tenth of the rows"
+            "{probes} probes for {n} rows: Hopkins' statistic needs at least 1 probe, and at most a tenth of the rows"
         )));
     }
     if matrix.weights().is_some_and(|weights| weights.contains(&0)) {
-        return Err(Error::data("Hopkins' statistic wants a table without rows of weight 0"));
+        return Err(Error::data("Hopkins' statistic needs a table without rows of weight 0"));
     }
     let chosen = draw(matrix, probes, seed);
     let uniform = uniform_probes(matrix, probes, seed);
@@ -79,7 +79,7 @@ pub fn hopkins(dataset: &Dataset<'_>, probes: usize, seed: u64, progress: Progre
                 dataset.nearest(&matrix.select(&alone), SelfMatches::Exclude(&numbers), Metric::Euclidean)?;
         }
         let mut others = others.into_iter();
-        // Another copy of a row lies where the row does.
+        // Another copy of the row is at distance 0.
         let copy = |probe: &Probe| Neighbour { row: probe.row as u32, distance: 0.0 };
         w.extend(own.iter().filter_map(|p| if p.has_copies { Some(copy(p)) } else { others.next() }));
     }
@@ -98,7 +98,7 @@ pub fn hopkins(dataset: &Dataset<'_>, probes: usize, seed: u64, progress: Progre
     };
     let (Some((exponent_1, _)), Some((exponent_d, rest))) = (share(1.0), share(matrix.features() as f64))
     else {
-        return Err(Error::data("all rows are equal: Hopkins' statistic is not defined"));
+        return Err(Error::data("all rows are equal, so Hopkins' statistic is undefined"));
     };
     let m = probes as f64;
     let p_value = statrs::function::beta::checked_beta_reg(m, m, rest.clamp(0.0, 1.0)).unwrap_or(f64::NAN);
@@ -114,8 +114,8 @@ struct Probe {
     has_copies: bool,
 }
 
-/// Draws rows without replacement, each copy of a row with the same chance. Distinct rows are gone through in the order of
-/// their first copies, so that it makes no difference whether copies are written out or stand as one weighted row.
+/// Draws rows without replacement; each copy of a row has the same chance. Distinct rows are visited in the order of
+/// their first copies, so that the draw is the same whether copies are separate rows or one weighted row.
 fn draw(matrix: &Matrix, probes: usize, seed: u64) -> Vec<Probe> {
     let repeats = matrix.repeats();
     let draws = Draws::new(seed, Purpose::HopkinsRows);
@@ -124,7 +124,7 @@ fn draw(matrix: &Matrix, probes: usize, seed: u64) -> Vec<Probe> {
         matrix.sample_weights().map_or(steps as f64, |w| w.as_copies(steps))
     };
     if matrix.sample_weights().is_some_and(|w| !w.is_whole()) {
-        // A race (Efraimidis and Spirakis, 2006): the first to come have the smallest -ln(u) / weight.
+        // Weighted sampling (Efraimidis and Spirakis, 2006): take the smallest -ln(u) / weight.
         let mut race: Vec<(f64, usize)> = (0..repeats.len())
             .map(|distinct| (-libm::log1p(-draws.at(distinct as u64).uniform()) / copies(distinct), distinct))
             .collect();
@@ -146,7 +146,7 @@ fn draw(matrix: &Matrix, probes: usize, seed: u64) -> Vec<Probe> {
     chosen.into_iter().map(probe).collect()
 }
 
-/// `ln sum exp(e * l)`: sums of d-th powers leave the range of f64 soon.
+/// `ln sum exp(e * l)`, in logarithms because d-th powers soon leave the range of f64.
 fn log_sum(logs: &[f64], e: f64) -> f64 {
     let top = logs.iter().fold(f64::NEG_INFINITY, |t, l| t.max(l * e));
     if top == f64::NEG_INFINITY {

@@ -9,17 +9,17 @@
 use serde::Serialize;
 use std::fmt;
 
-/// Smaller shares count as this one: an empty bin would make the index infinite.
+/// Smaller shares are taken as this one, because an empty bin would make the index infinite.
 pub const LEAST_SHARE: f64 = 1e-4;
 
-/// Below it nothing has changed that matters.
+/// Below this, no change that matters.
 pub const MODERATE: f64 = 0.1;
 
-/// Beyond it the tables are different.
+/// Above this, the tables differ.
 pub const MAJOR: f64 = 0.25;
 
-/// The index of shares now against those then, bin by bin; 0 where they are equal. The two may change places. Bins that
-/// one of them lacks are empty in it.
+/// The index of the shares now against those then, bin by bin; 0 if they are equal. Swapping the two gives the same
+/// value. Bins that only one of them has count as empty in the other.
 pub fn psi(then: &[f64], now: &[f64]) -> f64 {
     let share = |of: &[f64], bin: usize| of.get(bin).copied().unwrap_or(0.0).max(LEAST_SHARE);
     (0..then.len().max(now.len()))
@@ -28,12 +28,12 @@ pub fn psi(then: &[f64], now: &[f64]) -> f64 {
         .sum()
 }
 
-/// What the index is, on average, where nothing changed.
+/// The mean of the index if nothing changed.
 pub fn by_chance(bins: usize, then: usize, now: usize) -> f64 {
     bins.saturating_sub(1) as f64 * (1.0 / then.max(1) as f64 + 1.0 / now.max(1) as f64)
 }
 
-/// An index in a word.
+/// The size of an index as a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {

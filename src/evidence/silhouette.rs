@@ -9,8 +9,8 @@ use crate::weights::Weights;
 
 /// The mean silhouette of each labeling, Euclidean, over all rows.
 ///
-/// A row of weight w counts as w rows: its copies are at distance 0 from it, and its silhouette counts w times. Where
-/// weights are no whole numbers, a row is compared with the others alone, as if it had no copies.
+/// A row of weight w counts as w rows: its copies are at distance 0 from it, and its silhouette counts w times. If
+/// weights are not whole numbers, a row is compared only with the other rows, as if it had no copies.
 ///
 /// # Errors
 /// A labeling with fewer than two clusters that have rows; a device that failed; [`Error::Interrupted`].
@@ -46,7 +46,7 @@ pub fn silhouette_samples(
     Ok(out)
 }
 
-/// Hands each row's silhouettes, one a labeling, to `take`, in order of the rows.
+/// Passes each row's silhouettes, one for each labeling, to `take`, in the order of the rows.
 fn each_row(
     dataset: &Dataset<'_>,
     labelings: &[Labeling<'_>],
@@ -57,7 +57,7 @@ fn each_row(
         return Ok(());
     }
     let matrix = dataset.matrix();
-    // Whole weights are copies; one of these is the row itself. Else all of the row's weight is itself.
+    // A whole weight means copies, one of which is the row itself. Otherwise the whole weight is the row itself.
     let whole = matrix.sample_weights().is_none_or(Weights::is_whole);
     let sizes: Vec<Vec<f64>> = labelings
         .iter()
@@ -72,7 +72,7 @@ fn each_row(
         })
         .collect();
     if sizes.iter().any(|s| s.iter().filter(|&&n| n > 0.0).count() < 2) {
-        return Err(Error::data("a silhouette wants at least two clusters that have rows"));
+        return Err(Error::data("a silhouette needs at least two clusters that have rows"));
     }
     let width: usize = labelings.iter().map(|l| l.k).sum();
     let mut scores = vec![0.0; labelings.len()];
@@ -94,7 +94,7 @@ fn each_row(
 /// One row's silhouette from the sums of its distances to every cluster; `itself` is the part of its own cluster's size
 /// that it is not compared with.
 fn silhouette(sums: &[f64], sizes: &[f64], own: usize, itself: f64) -> f64 {
-    // Sums of weights that are not whole leave a rounding error.
+    // Sums of fractional weights leave a rounding error.
     let others = sizes[own] - itself;
     if others <= 1e-12 * sizes[own] {
         return 0.0;

@@ -1,4 +1,4 @@
-//! Whether a table is still like the one that was fitted.
+//! Compares a table with the one that a model was fitted to.
 
 use super::reference::distances;
 use super::{LabelledTable, Model};
@@ -7,14 +7,14 @@ use crate::error::{Error, Place, Result};
 use crate::evidence::psi::{MODERATE, by_chance, psi};
 use crate::table::Table;
 
-/// A table held against the fit of a model.
+/// How a table differs from the one that a model was fitted to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drift {
-    /// Rows of the table, or of its groups where the model brings rows together.
+    /// Number of rows of the table, or of groups if the model groups rows.
     pub rows: usize,
-    /// Rows that got a segment; the comparison is of these.
+    /// Number of rows that got a segment; only these are compared.
     pub labelled: usize,
-    /// One for each column of the encoder, the one that changed most first.
+    /// One for each column that features are made from; the one that changed most comes first.
     pub columns: Vec<ColumnDrift>,
     /// One for each segment, by its number.
     pub segments: Vec<SegmentDrift>,
@@ -22,41 +22,41 @@ pub struct Drift {
     pub segments_psi: f64,
     /// The quantiles 0, 0.05 and so on up to 1 of the rows' distances to their centroids.
     pub distances: Vec<f64>,
-    /// What a person should know: unseen categories and the like.
+    /// What a person should know, such as categories that the fit did not see.
     pub warnings: Vec<String>,
 }
 
-/// A column then and now.
+/// A column, now and in the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnDrift {
     /// The column's name.
     pub column: String,
     /// The population stability index over the bins of the reference.
     pub psi: f64,
-    /// The share of the rows without a value.
+    /// The share of the rows that have no value.
     pub missing: f64,
-    /// The same at the fit.
+    /// The same share in the fit.
     pub fitted_missing: f64,
 }
 
-/// A segment then and now.
+/// A segment, now and in the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentDrift {
     /// The segment's number.
     pub segment: u32,
-    /// How many rows.
+    /// Its number of rows.
     pub size: u64,
-    /// Their share; of the rows' weight, where the fit had weights and this table has them too.
+    /// Its share of the rows, or of their weight if both the fit and this table have weights.
     pub share: f64,
-    /// The share at the fit.
+    /// The same share in the fit.
     pub fitted_share: f64,
 }
 
 impl Model {
-    /// Labels the rows of a table, and compares them with those of the fit.
+    /// Labels the rows of a table and compares them with the rows of the fit.
     ///
     /// # Errors
-    /// As [`Model::assign`] and [`Model::reference`]; a table of which no row gets a segment.
+    /// As [`Model::assign`] and [`Model::reference`]; a table in which no row gets a segment.
     pub fn drift(&self, table: &Table, backend: &dyn Backend) -> Result<Drift> {
         let reference = self.reference()?;
         let LabelledTable { assignments: assigned, counted, weights } = self.label(table, backend)?;
@@ -69,7 +69,10 @@ impl Model {
         let all = copies.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let labelled = sizes.iter().sum::<u64>() as usize;
         if labelled == 0 {
-            return Err(Error::at(Place::file(table.source.as_str()), "no row is left to compare"));
+            return Err(Error::at(
+                Place::file(table.source.as_str()),
+                "no row of this table gets a segment, so there is nothing to compare",
+            ));
         }
         let mut columns: Vec<ColumnDrift> = reference
             .columns
@@ -97,12 +100,13 @@ impl Model {
         let mut warnings = assigned.warnings;
         if let (Some(column), None) = (&self.weight_column, &weights) {
             warnings.push(format!(
-                "no usable weights in a column {column}, as the fit had: every row counts once"
+                "the fit was weighted by column {column}, but this table has no usable weights there, so every row counts once"
             ));
         }
         let chance = by_chance(TENTHS, self.rows, labelled);
         if chance >= MODERATE / 2.0 {
-            warnings.push(format!("so few rows that a PSI of about {chance:.2} comes by chance"));
+            warnings
+                .push(format!("there are so few rows that chance alone gives a PSI of about {chance:.2}"));
         }
         Ok(Drift {
             rows: assigned.rows.len(),
@@ -116,5 +120,5 @@ impl Model {
     }
 }
 
-/// Bins of a column of numbers that are all different.
+/// How many bins a column of numbers has, unless many rows share a value.
 const TENTHS: usize = 10;

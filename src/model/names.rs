@@ -1,4 +1,4 @@
-//! Names of segments, written into the text of a `model.json` that stays as it is otherwise.
+//! Changes the names of segments in the text of a `model.json` and leaves everything else in it unchanged.
 
 use super::Model;
 use crate::error::{Error, Result};
@@ -8,14 +8,14 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Where the centroids stand in the text.
+/// The centroids' places in the text.
 #[derive(Deserialize)]
 struct Outline<'a> {
     #[serde(borrow)]
     centroids: Vec<&'a RawValue>,
 }
 
-/// Where the parts of a centroid stand that matter here.
+/// The places of the parts of a centroid that matter here.
 #[derive(Deserialize)]
 struct Entry<'a> {
     #[serde(borrow)]
@@ -24,8 +24,8 @@ struct Entry<'a> {
     name: Option<&'a RawValue>,
 }
 
-/// The text of a model with other names: each segment of `names` gets its name, or loses it where there is none. All
-/// other bytes stay what they are, so that a version control system shows the names alone.
+/// The text of a model with new names: each segment in `names` gets its name, or loses it if that is `None`. All other
+/// bytes stay the same, so that a version control system shows only the names as changed.
 ///
 /// # Errors
 /// Not a model; a segment that it does not have; a name that is empty or has control characters.
@@ -46,21 +46,26 @@ pub fn with_names(text: &str, names: &BTreeMap<u32, Option<String>>) -> Result<S
     for (range, new) in edits {
         text.replace_range(range, &new);
     }
-    // What was written must read as what was meant, whatever the file looked like.
+    // However the file is laid out, the new text must read as the intended model.
     if Model::from_json(&text)? != model {
-        return Err(Error::data("this file is laid out in a way in which names cannot be changed"));
+        return Err(Error::data(
+            "this file has an unusual layout in which names cannot be changed; fit again to get a fresh model.json",
+        ));
     }
     Ok(text)
 }
 
-/// Whether these can be names of the segments of a model.
+/// Checks that these can be names of the segments of a model.
 ///
 /// # Errors
 /// A segment that it does not have; a name that is empty or has control characters.
 pub fn check(names: &BTreeMap<u32, Option<String>>, segments: usize) -> Result<()> {
     for (segment, name) in names {
         if *segment as usize >= segments {
-            let what = format!("there is no segment {segment}: the model has 0 to {}", segments - 1);
+            let what = format!(
+                "there is no segment {segment}: the model's segments are numbered 0 to {}",
+                segments - 1
+            );
             return Err(Error::Usage(what));
         }
         if let Some(name) = name {
@@ -70,13 +75,13 @@ pub fn check(names: &BTreeMap<u32, Option<String>>, segments: usize) -> Result<(
     Ok(())
 }
 
-/// Where a part of the text stands.
+/// The place of a part of the text.
 fn place(text: &str, part: &RawValue) -> Range<usize> {
     let start = part.get().as_ptr() as usize - text.as_ptr() as usize;
     start..start + part.get().len()
 }
 
-/// What to put where, so that the centroid at `whole` has this name.
+/// The edit that gives the centroid at `whole` this name: a range of the text, and what replaces it.
 fn edit(
     text: &str,
     whole: Range<usize>,
@@ -87,7 +92,7 @@ fn edit(
     match (entry.name.map(|old| place(text, old)), name) {
         (Some(old), Some(name)) => Some((old, json(name))),
         (None, Some(name)) => {
-            // On a line of its own, where the other keys are on theirs.
+            // On a line of its own if the other keys are on separate lines too.
             let inside = &text[whole.start + 1..whole.end];
             let blanks = &inside[..inside.len() - inside.trim_start().len()];
             let colon = if blanks.is_empty() { ":" } else { ": " };

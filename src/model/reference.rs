@@ -1,4 +1,4 @@
-//! What the fit saw, kept to tell whether later tables are like it.
+//! A summary of the fit's data, kept in the model so that later tables can be compared with it.
 
 use super::{Assignment, Model};
 use crate::error::{Error, Result};
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Distances are kept at quantiles this far apart, 0 and 1 included.
 const PARTS: usize = 20;
 
-/// What the fit saw: its columns, and how far its rows lie from their centroids. Shares of the segments are the
-/// centroids' sizes.
+/// A summary of the fit's data: the distributions of its columns, and of its rows' distances to their centroids. The
+/// shares of the segments follow from the sizes that the model has anyway.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// One for each column of the encoder, in its order.
@@ -21,8 +21,8 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Of the columns of a fit, and of its rows, each with its distance. `weights` are those of the rows that have a
-    /// segment, in their order.
+    /// A summary of the columns and of the labelled rows of a fit. `weights` has a weight for each row that has a
+    /// segment, in order.
     pub fn new(
         columns: Vec<ColumnReference>,
         rows: &[Option<Assignment>],
@@ -31,7 +31,7 @@ impl Reference {
         Reference { columns, distances: distances(rows, weights) }
     }
 
-    /// Whether it fits a model's encoder, and can be computed with.
+    /// Whether it matches a model's encoder and has usable numbers.
     pub(super) fn is_sound(&self, model: &Model) -> bool {
         let encoders = &model.encoder.columns;
         let sound = self.columns.iter().zip(encoders).all(|(reference, encoder)| reference.is_sound(encoder));
@@ -44,14 +44,14 @@ impl Reference {
 }
 
 impl Model {
-    /// What the fit saw.
+    /// The summary of the fit's data.
     ///
     /// # Errors
-    /// The model is of an older program, which did not keep it.
+    /// The model was made by an older version, which did not keep one.
     pub fn reference(&self) -> Result<&Reference> {
         self.reference.as_ref().ok_or_else(|| {
             Error::data(
-                "this model does not hold what its fit saw, an older segmenta made it: fit again to compare",
+                "this model was made by an older version of segmenta and has no summary of its data to compare with; fit again to get one",
             )
         })
     }

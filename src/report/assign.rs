@@ -1,10 +1,10 @@
-//! What labelling a table with a saved model found out.
+//! The results of labelling a table with a saved model.
 
 use crate::analysis::{DeviceUsed, Seconds};
 use crate::model::{Assignment, Model};
 use serde::Serialize;
 
-/// What `assign` found out.
+/// The results of `assign`.
 #[derive(Debug, Serialize)]
 pub struct Assigned {
     version: &'static str,
@@ -28,7 +28,7 @@ struct Share {
     name: Option<String>,
     size: u64,
     share: f64,
-    /// The share in the rows of the fit.
+    /// The segment's share of the rows of the fit.
     fitted_share: f64,
 }
 
@@ -75,7 +75,7 @@ impl Assigned {
         }
     }
 
-    /// For people.
+    /// The results as a table for people.
     #[cfg(feature = "cli")]
     pub fn to_text(&self) -> String {
         use super::figures::{percent, whole};

@@ -1,4 +1,4 @@
-//! The assignments' file: a table's rows with their segments.
+//! Writes the file of assignments: a table's rows with their segments.
 
 use crate::model::Assignment;
 use crate::table::write::{Cell, Cells, OutputFormat, write_csv, write_table_with};
@@ -13,11 +13,11 @@ pub fn file_name(format: OutputFormat) -> &'static str {
     }
 }
 
-/// The columns of the assignments behind the id or the row's number.
+/// The columns of the assignments, after the id or row number.
 const OWN_COLUMNS: [&str; 5] = ["segment", "status", "distance", "margin", "name"];
 
-/// The id column's name in the assignments: `id_` is put before one that the assignments have themselves, in any case,
-/// as many programs do not tell `Segment` from `segment`.
+/// The id column's name in the assignments. A name that the assignments use themselves gets `id_` in front, whatever
+/// its case, as many programs do not tell `Segment` from `segment`.
 fn id_name(name: &str) -> Cow<'_, str> {
     let own = OWN_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name));
     if own { Cow::Owned(format!("id_{name}")) } else { Cow::Borrowed(name) }
@@ -25,26 +25,26 @@ fn id_name(name: &str) -> Cow<'_, str> {
 
 /// A table's rows with their segments.
 pub struct LabelledRows<'a> {
-    /// Whether a text has all digits of distances and margins, or six.
+    /// Whether text files get all digits of distances and margins, or six.
     pub full_precision: bool,
     /// The name of the fit whose segments these are.
     pub run: Option<&'a str>,
-    /// The id column's name and cells; none: rows are numbered.
+    /// The id column's name and cells; `None`: rows are numbered.
     pub ids: Option<&'a (String, Vec<String>)>,
-    /// The segments; none where a row has none.
+    /// Each row's segment; `None` for rows that were left out.
     pub rows: &'a [Option<Assignment>],
-    /// Which of these are outliers, ascending.
+    /// Which rows were left out as outliers, in ascending order.
     pub outliers: &'a [u32],
     /// The segments' names, by their numbers.
     pub names: &'a [Option<String>],
 }
 
 impl<'a> LabelledRows<'a> {
-    /// Writes a row for each row of the table: id (or row number), segment, status, distance, margin, and the segment's name, empty where
-    /// it has none.
+    /// Writes a line for each row of the table: id (or row number), segment, status, distance, margin, and the segment's
+    /// name, which is empty if it has none.
     ///
     /// # Errors
-    /// What `out` says.
+    /// Whatever `out` reports.
     pub fn write(&self, format: OutputFormat, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let (names, columns) = self.columns();
         let names = names.each_ref().map(|name| &**name);
@@ -52,18 +52,18 @@ impl<'a> LabelledRows<'a> {
         write_table_with(format, metadata.as_slice(), self.rows.len(), &names, &columns, out)
     }
 
-    /// Writes the same as CSV, to a stream.
+    /// Writes the same as CSV to a stream.
     ///
     /// # Errors
-    /// What `out` says.
+    /// Whatever `out` reports.
     pub fn write_csv(&self, out: &mut dyn Write) -> std::io::Result<()> {
         let (names, columns) = self.columns();
         let names = names.each_ref().map(|name| &**name);
         write_csv(self.rows.len(), &names, &columns, out)
     }
 
-    /// The id column's name and the name that it has in the file, where the two differ because the file has a column of
-    /// that name itself.
+    /// The id column's name and its name in the file, if the two differ because the file has a column of that name
+    /// already.
     pub fn renamed_id(&self) -> Option<(&str, String)> {
         let (name, _) = self.ids?;
         match id_name(name) {
@@ -96,7 +96,7 @@ impl<'a> LabelledRows<'a> {
             Cells::I32(Box::new(move |i| Some(rows[i].as_ref().map_or(-1, |row| row.segment as i32)))),
             Cells::Text(Box::new(move |i| Some(status(i).into()))),
             float(Box::new(move |i| rows[i].as_ref().map(|row| row.distance))),
-            // One segment alone has no runner-up.
+            // With a single segment there is no second nearest centroid.
             float(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
             Cells::Text(Box::new(name)),
         ];

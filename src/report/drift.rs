@@ -1,4 +1,4 @@
-//! Whether a table is still like the one that a model was fitted to, for people and for programs.
+//! The results of comparing a table with the one that a model was fitted to, for people and for programs.
 
 use crate::analysis::{DeviceUsed, Seconds};
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::evidence::psi::Change;
 use crate::model::{Drift, Model};
 use serde::Serialize;
 
-/// What `drift` found out.
+/// The results of `drift`.
 #[derive(Debug, Serialize)]
 pub struct DriftFound {
     version: &'static str,
@@ -29,7 +29,7 @@ struct Column {
     column: String,
     psi: f64,
     change: Change,
-    /// The share of the rows without a value.
+    /// The share of the rows that have no value.
     missing: f64,
     fitted_missing: f64,
 }
@@ -42,11 +42,11 @@ struct Segment {
     size: u64,
     share: f64,
     fitted_share: f64,
-    /// Of the shares, in points of per cent.
+    /// The difference of the shares in percentage points.
     difference: f64,
 }
 
-/// Of the rows to their centroids, in the scaled feature space.
+/// Distances of the rows to their centroids, in the scaled feature space.
 #[derive(Debug, Serialize)]
 struct Distances {
     median: f64,
@@ -56,10 +56,10 @@ struct Distances {
 }
 
 impl DriftFound {
-    /// Puts names and words to what a model found.
+    /// Adds the names of segments, and words for the sizes of changes, to a comparison.
     ///
     /// # Errors
-    /// The model holds nothing to compare with.
+    /// The model contains nothing to compare with.
     pub fn new(model: &Model, drift: Drift, device: DeviceUsed, seconds: Seconds) -> Result<Self> {
         let reference = model.reference()?;
         let (median, p95) = (10, 19);
@@ -103,7 +103,7 @@ impl DriftFound {
         })
     }
 
-    /// For people.
+    /// The results as tables for people.
     #[cfg(feature = "cli")]
     pub fn to_text(&self) -> String {
         use super::figures::{number, percent, score, whole};
@@ -154,7 +154,7 @@ impl DriftFound {
             distances.row([name.to_string(), number(now), number(then)]);
         }
         format!(
-            "{}\n{}PSI of the shares {}, {}\n\n{}",
+            "{}\n{}PSI of the segments' shares: {}, {}\n\n{}",
             columns.to_text(),
             segments.to_text(),
             score(self.segments_psi),

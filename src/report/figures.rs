@@ -1,4 +1,4 @@
-//! Numbers and names as people read them; JSON has all digits and the plain texts.
+//! Formats numbers and names for people. JSON has all digits and the unchanged texts instead.
 
 /// `1,234,567`.
 pub fn whole(n: u64) -> String {
@@ -13,7 +13,7 @@ pub fn whole(n: u64) -> String {
     out
 }
 
-/// Four digits that count: `0.01235`, `70.38`, `1,234,568`; very large and very small ones with an exponent.
+/// Four significant digits: `0.01235`, `70.38`, `1,234,568`; very large and very small numbers get an exponent.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || !value.is_finite() {
@@ -29,13 +29,13 @@ pub fn number(value: f64) -> String {
     format!("{value:.*}", (3 - first_digit(size)).clamp(0, 8) as usize)
 }
 
-/// The exponent of ten of the first digit, once the number is rounded to four.
+/// The decimal exponent of the number once it is rounded to four digits.
 fn first_digit(size: f64) -> i32 {
     let shown = format!("{size:.3e}");
     shown.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0)
 }
 
-/// A share as `40.6 %`; one that is there but does not show is `< 0.1 %`.
+/// A share as `40.6 %`; a positive one that would round to zero is `< 0.1 %`.
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     if percent > 0.0 && percent < 0.05 { "< 0.1 %".into() } else { format!("{percent:.1} %") }
@@ -63,7 +63,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A name with its control characters written out, so that it cannot steer a terminal or break a line.
+/// A name with its control characters escaped, so that it can neither control the terminal nor break a line.
 pub fn plain(name: &str) -> String {
     if !name.chars().any(steers) {
         return name.to_string();
@@ -76,7 +76,7 @@ pub fn plain_lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters, line separators, and what turns the direction of writing.
+/// Whether a character can control a terminal: control characters, line separators and direction marks.
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,4 +1,4 @@
-//! What an analysis found out, as one JSON document: `metrics.json`, and what `--json` prints.
+//! The results of an analysis as one JSON document: the contents of `metrics.json`, and what `--json` prints.
 
 use crate::analysis::Outcome;
 use serde::Serialize;
@@ -12,7 +12,7 @@ pub struct Written {
     pub sha256: String,
 }
 
-/// An outcome with what says where it comes from.
+/// An outcome, and what tells where it comes from.
 #[derive(Debug, Serialize)]
 pub struct Document<'a> {
     version: &'static str,
@@ -20,7 +20,7 @@ pub struct Document<'a> {
     /// The name that all files of the run carry; see [`crate::model::Model::run`].
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<&'a str>,
-    /// The assignments that belong to it, where they went into a file.
+    /// The file of assignments that belongs to it, if one was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     assignments: Option<&'a Written>,
     #[serde(flatten)]
@@ -28,19 +28,19 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// The document of a command's outcome, and of the assignments' file where there is one.
+    /// The document for a command's outcome and the file of its assignments, if there is one.
     pub fn new(command: &'a str, outcome: &'a Outcome, assignments: Option<&'a Written>) -> Self {
         let run = outcome.model.as_ref().and_then(|model| model.run.as_deref());
         Document { version: env!("CARGO_PKG_VERSION"), command, run, assignments, outcome }
     }
 
-    /// As text.
+    /// The document as text.
     pub fn to_json(&self) -> String {
         pretty(self)
     }
 }
 
-/// A document of results as JSON with an end of line.
+/// Results as indented JSON that ends with a line break.
 pub fn pretty(document: &impl Serialize) -> String {
     // Serialising plain structs of numbers and strings to memory cannot fail.
     let mut text = serde_json::to_string_pretty(document).unwrap_or_default();

@@ -1,22 +1,23 @@
-//! What an analysis says while it runs, in words.
+//! Puts the notices of a running analysis into words.
 
 use super::figures::{count, duration, plain, whole};
+use super::sheet::{stderr_width, wrapped};
 use crate::analysis::{Notice, Plan, Planned};
 use crate::recipe::ColumnChoice;
 
-/// How much a reader has to want to know.
+/// How much detail a reader has to ask for to see a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Said unless a user wants silence.
+    /// Shown unless the user asks for quiet.
     Normal,
-    /// Said where a user asks for details.
+    /// Shown if the user asks for details.
     Detail,
 }
 
-/// What takes less time, in seconds, is not announced.
+/// Work that takes fewer seconds than this is not announced.
 const WORTH_SAYING: f64 = 10.0;
 
-/// A notice in words, and how much a reader has to want to know; `None` where it is not worth saying.
+/// A notice in words, and its level; `None` if it is not worth mentioning.
 pub fn in_words(notice: &Notice) -> Option<(Level, String)> {
     let text = match notice {
         Notice::Reading { path, bytes, seconds } => {
@@ -33,18 +34,27 @@ pub fn in_words(notice: &Notice) -> Option<(Level, String)> {
         Notice::Recipe(note) => note.clone(),
         Notice::Features { choices, rows } => features(choices, *rows),
         Notice::Merged { rows, distinct } => format!(
-            "{}, {}: rows that repeat are computed once",
+            "{}, but only {}; equal rows are computed once",
             count(*rows, "row"),
             count(*distinct, "distinct row")
         ),
         Notice::WeightZero(rows) => {
-            format!("note: {} of weight 0: labelled, but nothing is learned from them", count(*rows, "row"))
+            let verb = if *rows == 1 {
+                "has weight 0; it gets a segment but does"
+            } else {
+                "have weight 0; they get a segment but do"
+            };
+            format!("note: {} {verb} not influence the result", count(*rows, "row"))
         }
         Notice::LeftOut { missing, rows } => {
-            format!("left out for missing values: {} of {}", whole(*missing as u64), count(*rows, "row"))
+            format!(
+                "left out because of missing values: {} of {}",
+                whole(*missing as u64),
+                count(*rows, "row")
+            )
         }
         Notice::FeaturesGone(names) => {
-            format!("note: features of the model that this fit does not have: {}", names.join(", "))
+            format!("note: the model has features that this fit does not use: {}", names.join(", "))
         }
         Notice::DefaultSweep(ks) => format!("no --k: sweeping {}..{} first", ks[0], ks[ks.len() - 1]),
         Notice::SweepCutShort(ks) => {
@@ -58,20 +68,23 @@ pub fn in_words(notice: &Notice) -> Option<(Level, String)> {
         Notice::Plan(plan) => announcement(plan)?,
         Notice::F64Fallbacks(passes) => {
             let shown: Vec<String> = passes.iter().map(u64::to_string).collect();
-            let text = format!("pairs decided in f64, pass by pass: {}", shown.join(" "));
+            let text = format!("rows that needed 64-bit arithmetic, pass by pass: {}", shown.join(" "));
             return Some((Level::Detail, text));
         }
         Notice::SampleMisses { k, unseen } => {
-            format!("note: k = {k}: the sample has no row of {}", count(*unseen, "segment"))
+            format!("note: k = {k}: the silhouette's sample contains no row of {}", count(*unseen, "segment"))
         }
         Notice::NoSuchSegment { segment, name, k } => {
-            format!("note: the recipe names segment {segment} {name:?}, but the segments are 0 to {}", k - 1)
+            format!(
+                "note: the recipe names segment {segment} {name:?}, but the segments are numbered 0 to {}",
+                k - 1
+            )
         }
     };
     Some((Level::Normal, text))
 }
 
-/// What is going to be done and about how long it takes, where that is long.
+/// What is about to be done and roughly how long it takes, if that is long.
 fn announcement(plan: &Plan) -> Option<String> {
     let seconds = plan.work.seconds(&plan.device);
     if seconds < WORTH_SAYING {
@@ -91,7 +104,7 @@ fn announcement(plan: &Plan) -> Option<String> {
     ))
 }
 
-/// `k = 5 with 10 starts`, `k = 2..10 with 10 starts each`.
+/// `k = 5 with 10 restarts`, `k = 2..10 with 10 restarts each`.
 fn step(step: &Planned) -> String {
     let (ks, n_init) = match step {
         Planned::Hopkins(probes) => {
@@ -100,19 +113,22 @@ fn step(step: &Planned) -> String {
         Planned::Silhouettes => return "silhouettes".into(),
         Planned::Fit(ks, n_init) => (ks, n_init),
     };
-    let starts = count(*n_init, "start");
+    let restarts = count(*n_init, "restart");
     match &ks[..] {
-        [k] => format!("k = {k} with {starts}"),
+        [k] => format!("k = {k} with {restarts}"),
         [first, .., last] if last - first + 1 == ks.len() => {
-            format!("k = {first}..{last} with {starts} each")
+            format!("k = {first}..{last} with {restarts} each")
         }
-        _ => format!("{} values of k with {starts} each", ks.len()),
+        _ => format!("{} values of k with {restarts} each", ks.len()),
     }
 }
 
-/// What was taken and what was left, in a few lines.
+/// Long lists are broken into lines of this width, so that they can be read in a log.
+const LOG_WIDTH: usize = 110;
+
+/// Which columns became features and which did not, with the reasons: a paragraph for each of the two.
 fn features(choices: &[ColumnChoice], rows: usize) -> String {
-    // Said once for all of them, not behind each name.
+    // The one reason that is given once for all columns, not after each name.
     const NOT_ASKED: &str = "not asked for";
     let reasoned = |c: &ColumnChoice| format!("{} ({})", plain(&c.column), plain(&c.reason));
     let taken: Vec<String> = choices.iter().filter(|c| c.features > 0).map(reasoned).collect();
@@ -131,12 +147,18 @@ fn features(choices: &[ColumnChoice], rows: usize) -> String {
         const SHOWN: usize = 30;
         if !all.is_empty() {
             let more = all.len().saturating_sub(SHOWN);
-            let tail = if more > 0 { format!(", and {more} more (see inspect)") } else { String::new() };
-            note.push_str(&format!("\n  {what}: {}{tail}", all[..all.len().min(SHOWN)].join(", ")));
+            let tail = if more > 0 {
+                format!(", and {more} more (segmenta inspect lists all)")
+            } else {
+                String::new()
+            };
+            let line = format!("  {what}: {}{tail}", all[..all.len().min(SHOWN)].join(", "));
+            note.push('\n');
+            note.push_str(&wrapped(&line, stderr_width().map_or(LOG_WIDTH, |width| width.min(LOG_WIDTH))));
         }
     };
-    list("taken", &taken);
-    list("left", &left);
+    list("used", &taken);
+    list("left out", &left);
     list(NOT_ASKED, &unasked);
     note
 }

@@ -1,5 +1,5 @@
-//! Tables for people, which fit the terminal: where the columns do not fit beside each other, texts are shortened, and
-//! what still does not fit goes into a second block of lines that repeats the first column.
+//! Tables for people that fit into the width of the terminal. If the columns do not fit side by side, names are
+//! shortened; columns that still do not fit go into a second block below, which repeats the first column.
 
 use super::figures::plain;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
@@ -9,16 +9,16 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Figures and the like: on the right, never shortened.
+    /// Numbers: aligned right, never shortened.
     Number,
-    /// Names and single words: on the left, shortened in the middle.
+    /// Names and single words: aligned left, shortened in the middle.
     Name,
-    /// Sentences: on the left, broken at blanks.
+    /// Sentences: aligned left, broken at spaces.
     Prose,
 }
 
 impl Kind {
-    /// How narrow such a column may get.
+    /// The least width of such a column.
     fn least(self) -> usize {
         match self {
             Kind::Number => usize::MAX,
@@ -28,28 +28,28 @@ impl Kind {
     }
 }
 
-/// Blanks of a column beside its text, one on each side.
+/// The spaces around a column's text, one on each side.
 const PADDING: usize = 2;
 
-/// A table on its way.
+/// A table that is being put together.
 pub struct Sheet {
     header: Vec<(String, Kind)>,
     rows: Vec<Vec<String>>,
-    /// How many columns each block begins with.
+    /// How many of the first columns each block repeats.
     keys: usize,
 }
 
-/// A column's place in a block: which it is and how wide.
+/// A column in a block: its number and its width.
 type Place = (usize, usize);
 
 impl Sheet {
-    /// A table of these columns; the first says what a line is about.
+    /// A table with these columns; the first one identifies the line.
     pub fn new(header: &[(&str, Kind)]) -> Self {
         let header = header.iter().map(|(name, kind)| (plain(name), *kind)).collect();
         Sheet { header, rows: Vec::new(), keys: 1 }
     }
 
-    /// The same where it takes so many columns to say what a line is about.
+    /// The same table, if it takes the first `keys` columns to identify a line.
     pub fn keyed_by(self, keys: usize) -> Self {
         Sheet { keys, ..self }
     }
@@ -59,7 +59,7 @@ impl Sheet {
         self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
     }
 
-    /// Its lines as wide as stdout's terminal, or as they need where that is none.
+    /// The table as text, at most as wide as the terminal that stdout goes to, if it does.
     pub fn to_text(&self) -> String {
         self.fit(stdout_width().unwrap_or(usize::MAX))
     }
@@ -69,18 +69,18 @@ impl Sheet {
         blocks.join("\n")
     }
 
-    /// How wide a column is where nothing holds it back.
+    /// A column's width if there is enough room.
     fn natural(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.width()).max().unwrap_or(0).max(self.header[column].0.width())
     }
 
-    /// How narrow a column may get.
+    /// The least width of a column.
     fn least(&self, column: usize) -> usize {
         let words = self.header[column].0.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0);
         let natural = self.natural(column);
         match self.header[column].1 {
-            // The words of the header may stand below each other.
+            // The words of the header may be put below each other.
             Kind::Number => {
                 let cells = self.rows.iter().filter_map(|row| row.get(column));
                 cells.map(|cell| cell.width()).max().unwrap_or(0).max(words).max(1)
@@ -89,7 +89,7 @@ impl Sheet {
         }
     }
 
-    /// Which columns stand beside each other, and how wide each is.
+    /// Which columns are put side by side, and the width of each.
     fn blocks(&self, width: usize) -> Vec<Vec<Place>> {
         let natural: Vec<usize> = (0..self.header.len()).map(|c| self.natural(c)).collect();
         let needs = |columns: &[usize], of: &dyn Fn(usize) -> usize| -> usize {
@@ -103,7 +103,7 @@ impl Sheet {
         let mut blocks: Vec<Vec<usize>> = Vec::new();
         for &column in others {
             match blocks.last_mut() {
-                // The last blank of a line is cut off.
+                // The last space of a line is cut off.
                 Some(block)
                     if needs(block, &|c| self.least(c)) + self.least(column) + PADDING <= width + 1 =>
                 {
@@ -117,7 +117,7 @@ impl Sheet {
             .map(|block| {
                 let mut places: Vec<Place> = block.iter().map(|&c| (c, self.least(c))).collect();
                 let mut left = (width + 1).saturating_sub(needs(&block, &|c| self.least(c)));
-                // What is left goes to those that lack most.
+                // The columns that miss most of their natural width get what is left.
                 while left > 0 {
                     let lacks = |&(c, w): &Place| natural[c].saturating_sub(w);
                     let most = (0..places.len()).max_by_key(|&p| (lacks(&places[p]), places.len() - p));
@@ -148,12 +148,12 @@ impl Sheet {
             let width = u16::try_from(width + PADDING).unwrap_or(u16::MAX);
             column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
         }
-        // Without the blanks that a terminal does not need.
+        // Without spaces at the end of lines.
         table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }
 
-/// A name in so many places of a terminal, its middle left out where it is longer.
+/// Shortens a name to `width` columns of a terminal by leaving out its middle.
 fn shortened(name: &str, width: usize) -> String {
     if name.width() <= width || width == 0 {
         return name.to_string();
@@ -173,13 +173,13 @@ fn shortened(name: &str, width: usize) -> String {
     format!("{front}…{back}")
 }
 
-/// How wide stdout's terminal is; none where it is not one.
+/// The width of the terminal that stdout goes to; `None` if it does not go to one.
 pub fn stdout_width() -> Option<usize> {
     let stdout = std::io::stdout();
     width(stdout.is_terminal(), || terminal_size::terminal_size_of(&stdout))
 }
 
-/// The same of stderr.
+/// The same for stderr.
 pub fn stderr_width() -> Option<usize> {
     let stderr = std::io::stderr();
     width(stderr.is_terminal(), || terminal_size::terminal_size_of(&stderr))
@@ -192,7 +192,7 @@ fn width(terminal: bool, size: impl FnOnce() -> Size) -> Option<usize> {
     Some(usize::from(width.0)).filter(|width| *width > 0)
 }
 
-/// Breaks lines that are longer than `width` at blanks; what comes after is indented two blanks more than its line.
+/// Breaks lines that are longer than `width` at spaces; continuation lines are indented by two more spaces.
 pub fn wrapped(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for line in text.split_inclusive('\n') {

@@ -1,18 +1,18 @@
-//! What an analysis found out, as text for people.
+//! The results of an analysis as text for people.
 
 use super::figures::{count, number, percent, plain, score, whole};
 use super::sheet::{Kind, Sheet};
 use crate::analysis::{Migration, Outcome, PassedOver};
 
-/// An outcome for people: tables, and a line or two below each.
+/// An outcome as tables, with a line or two below each.
 pub fn text(outcome: &Outcome) -> String {
     let mut text = String::new();
     if let Some(h) = &outcome.hopkins {
         let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
         text.push_str(&format!(
-                "Hopkins' statistic, {0} + {0} probes (near 0.5 is no more clustered than uniform, near 1 is clustered)\n\
-                 {1:.4}  exponent 1, as notebooks take it\n\
-                 {2:.4}  exponent d = {3}, as the literature defines it; p-value {p} against uniform\n",
+                "Hopkins' statistic, {0} + {0} probes (near 0.5: like uniform noise, near 1: clustered)\n\
+                 {1:.4}  with exponent 1, as notebooks usually compute it\n\
+                 {2:.4}  with exponent d = {3}, as the literature defines it; p-value {p} against uniform noise\n",
                 whole(h.probes as u64),
                 h.exponent_1,
                 h.exponent_d,
@@ -88,12 +88,15 @@ pub fn text(outcome: &Outcome) -> String {
     text
 }
 
-/// That a k which was too small to be chosen scores higher, and how to take it; `with_recipe` tells where that is said.
+/// Says that a k below the smallest allowed one has a higher silhouette, and how to choose it; `with_recipe` tells
+/// whether that is set in a recipe or by flags.
 pub fn passed_over(found: &PassedOver, with_recipe: bool) -> String {
     let PassedOver { better: (better, better_score), chosen: (chosen, chosen_score) } = *found;
     let how = match with_recipe {
-        true => format!("min_k = {better} under [analysis] in the recipe, or --k {better}, takes it"),
-        false => format!("--min-k {better} takes it"),
+        true => format!(
+            "to choose it, set min_k = {better} under [analysis] in the recipe, or run with --k {better}"
+        ),
+        false => format!("to choose it, use --min-k {better}"),
     };
     format!(
         "note: k = {better} has a higher silhouette ({better_score:.3}) than the chosen k = {chosen} \
@@ -102,16 +105,16 @@ pub fn passed_over(found: &PassedOver, with_recipe: bool) -> String {
 }
 
 fn migration_text(migration: &Migration, names: &[Option<String>]) -> String {
-    let header: Vec<String> = (0..migration.rows.len()).map(|s| format!("now {s}")).collect();
+    let header: Vec<String> = (0..migration.rows.len()).map(|s| format!("new {s}")).collect();
     let columns = header.iter().map(|name| (name.as_str(), Kind::Number));
     let columns: Vec<(&str, Kind)> = std::iter::once(("", Kind::Name)).chain(columns).collect();
     let mut sheet = Sheet::new(&columns);
     for (old, row) in migration.rows.iter().enumerate() {
         let name = names.get(old).and_then(Option::as_ref).map_or(String::new(), |n| format!(" {n}"));
-        sheet.row(std::iter::once(format!("was {old}{name}")).chain(row.iter().map(|&n| whole(n))));
+        sheet.row(std::iter::once(format!("old {old}{name}")).chain(row.iter().map(|&n| whole(n))));
     }
     format!(
-        "{}{} ({}) changed their segment since {}\n",
+        "rows by old segment (from {3}) and new segment\n{0}{1} ({2}) moved to another segment\n",
         sheet.to_text(),
         count(migration.moved as usize, "row"),
         percent(migration.share),
@@ -119,7 +122,7 @@ fn migration_text(migration: &Migration, names: &[Option<String>]) -> String {
     )
 }
 
-/// Two digits are enough to judge by.
+/// A p-value with the two digits that are enough to judge by.
 fn p_value(p: f64) -> String {
     if p < 1e-3 { format!("{p:.1e}") } else { format!("{p:.2}") }
 }

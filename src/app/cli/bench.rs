@@ -5,47 +5,51 @@ use clap::Args;
 use segmenta::backend::Device;
 
 const AFTER_BENCH: &str = "\
-First what each device can do at most: how fast it reads memory, how many f32
-multiply-adds it does. Then whether each adapter finds what the CPU finds: the
-same bits in lloyd, nearest, fit and hopkins, the same within 1e-5 in
-distance_sums and silhouettes; one that does not is named, and the exit code
-is 1. Then the time of each step on a table of blobs made from --seed: the
-median of --repeats, after a run to warm up.
+For each device, bench measures three things:
+  1. Its peak speed: how fast it reads memory, and how many f32 multiply-adds
+     it does per second.
+  2. Whether it agrees with the CPU: lloyd, nearest, fit and hopkins must give
+     the same bits, distance_sums and silhouettes must agree within 1e-5. A
+     device that does not is reported, and the exit code is 1.
+  3. The time of each step on a table of blobs made from --seed: the median of
+     --repeats runs, after one run to warm up.
 
 The steps:
-  lloyd          a first pass of KMeans: rows to the nearest of k centroids,
-                 for --n-init sets of centroids
-  nearest        the nearest other row of up to 2,000 rows
-  distance_sums  all pairs of rows, each counted once: what silhouettes are
-                 made of
+  lloyd          the first pass of KMeans, which finds the nearest of k
+                 centroids for every row, for --n-init sets of centroids
+  nearest        the nearest other row, for up to 2,000 rows
+  distance_sums  the distances of all pairs of rows, which silhouettes are
+                 computed from; each pair counts once
   fit            KMeans with --k and --n-init, from the table to the labels
   sweep          the same for k = 2..10, and the silhouettes on all rows
-  hopkins        Hopkins' statistic, up to 2,000 probes of each kind
+  hopkins        Hopkins' statistic, with up to 2,000 random rows and as many
+                 random points
 
 Reading the tables:
-  ceiling        GB/s: bytes read from memory; GFLOP/s: f32 multiply-adds,
-                 each of which counts 2
-  load           how long the table takes to the device; fit, sweep and
-                 hopkins have it in their time
-  readback       how long a result of this size alone takes to come back; it
-                 is part of the time
-  GFLOP/s        3 for each feature of each pair, a subtraction and a
-                 multiply-add, over the whole time; pairs that a device
-                 need not look at count too
-  of ceiling     the share of the ceiling's GFLOP/s: at most 75 % where each
-                 pair takes that subtraction and a multiply-add is one
-                 instruction; more is a shorter way, not a faster device
+  ceiling        the peak speed. GB/s: bytes read from memory; GFLOP/s: f32
+                 multiply-adds, each counted as 2 operations
+  load           the time to copy the table to the device; the times of fit,
+                 sweep and hopkins include it
+  readback       the time to copy a result of this size back from the device;
+                 the time of the step includes it
+  GFLOP/s        3 operations (a subtraction and a multiply-add) for each
+                 feature of each pair, divided by the time; pairs that a
+                 device finds a way to skip count too
+  of ceiling     GFLOP/s as a share of the ceiling's GFLOP/s. A device that
+                 does the subtraction for each pair reaches 75 % at most; a
+                 higher share means that it computes distances by a formula
+                 with fewer operations, not that it is faster than its peak
   x CPU          how many times as fast as the CPU on the same rows
 
 Examples:
-  segmenta bench                                 every device, in less than a minute
+  segmenta bench                                 measure every device, in less than a minute
   segmenta bench --device gpu --rows 205843 --features 26 --k 5 --n-init 30
   segmenta bench --device cpu --threads 1 --json";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_BENCH)]
 pub struct Bench {
-    /// Rows of the table, 100 or more [default: 30,000; 1,000 on a software device]
+    /// Rows of the table, at least 100 [default: 30,000; 1,000 on a software device]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=i64::from(u32::MAX / 2)),
           help_heading = "Size")]
     pub rows: Option<u32>,
@@ -53,26 +57,26 @@ pub struct Bench {
     #[arg(long, default_value_t = 26, value_name = "D", value_parser = clap::value_parser!(u32).range(1..=65_536),
           help_heading = "Size")]
     pub features: u32,
-    /// Segments to look for
+    /// How many segments to look for
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Size")]
     pub k: u32,
-    /// k-means++ starts of a fit, and centroid sets of a pass
+    /// Number of k-means++ restarts of a fit, and of sets of centroids in lloyd
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000),
           help_heading = "Size")]
     pub n_init: u32,
-    /// Times that each step is measured; the median counts
+    /// How often to measure each step; the median is shown
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000),
           help_heading = "Running")]
     pub repeats: u32,
-    /// What to measure: all (the CPU and every adapter), cpu, gpu (every adapter), or gpu:N for adapter N of
+    /// What to measure: all (the CPU and every adapter), cpu, gpu (every adapter), or gpu:N for adapter N as listed by
     /// `segmenta doctor`
     #[arg(long, default_value = "all", value_parser = measured, help_heading = "Running")]
     pub device: Measured,
-    /// CPU threads [default: all]
+    /// How many CPU threads to use [default: all]
     #[arg(long, env = "SEGMENTA_THREADS", value_parser = clap::value_parser!(u16).range(1..),
           help_heading = "Running")]
     pub threads: Option<u16>,
-    /// Seed of the table and of all random draws
+    /// Seed of the table and of everything else that is random
     #[arg(long, env = "SEGMENTA_SEED", default_value_t = 0, help_heading = "Running")]
     pub seed: u64,
     #[command(flatten)]

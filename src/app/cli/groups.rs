@@ -1,4 +1,4 @@
-//! Flags of the analysis that several verbs have. Their defaults are those of the library.
+//! Flags of the analysis that several verbs share. Their defaults are the library's.
 
 use super::one_of;
 use clap::Args;
@@ -8,16 +8,16 @@ use segmenta::cluster::{Method, Params, Rule};
 /// How KMeans runs.
 #[derive(Debug, Clone, Args)]
 pub struct KMeansFlags {
-    /// k-means++ starts; the best by inertia is kept
+    /// Number of k-means++ restarts; the one with the lowest inertia is kept
     #[arg(long, default_value_t = Params::default().n_init as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
           help_heading = "KMeans")]
     pub n_init: u32,
-    /// Passes that a start may take
+    /// The most passes over the rows that a restart may take
     #[arg(long, default_value_t = Params::default().max_iter as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
           help_heading = "KMeans")]
     pub max_iter: u32,
-    /// A start ends when the squared shift of its centroids is at most T times the mean variance; 0: when no
-    /// centroid moves
+    /// A restart has converged when its centroids' total squared shift in a pass is at most T times the mean variance of
+    /// the features; with 0, when no centroid moves
     #[arg(long, default_value_t = Params::default().tol, value_name = "T", value_parser = super::tolerance, help_heading = "KMeans")]
     pub tol: f64,
 }
@@ -25,15 +25,15 @@ pub struct KMeansFlags {
 /// How k is chosen.
 #[derive(Debug, Clone, Args)]
 pub struct Choosing {
-    /// How k is chosen from a sweep: the highest silhouette
+    /// How the sweep chooses k: silhouette takes the k with the highest one
     #[arg(long, value_parser = one_of(Rule::WORDS), default_value = word_of(Rule::WORDS, &ChooseK::default().rule),
           help_heading = "Choosing k")]
     pub rule: Rule,
-    /// The smallest k that may be chosen; 2 allows a split in two, which often has the highest silhouette because it
-    /// says the least
+    /// The smallest k that the sweep may choose. A split in two often has the highest silhouette, but only because it
+    /// separates a few outliers from everybody else; --min-k 2 allows it
     #[arg(long, default_value_t = ChooseK::default().min_k, value_name = "K", help_heading = "Choosing k")]
     pub min_k: usize,
-    /// Compute silhouettes on this many rows, drawn at random [default: all rows, exact]
+    /// Compute silhouettes on this many randomly drawn rows, which is faster [default: all rows, exact]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..),
           help_heading = "Choosing k")]
     pub sample: Option<u32>,
@@ -42,16 +42,16 @@ pub struct Choosing {
 /// Gates for batch jobs.
 #[derive(Debug, Clone, Default, Args)]
 pub struct GateFlags {
-    /// Exit with code 4 where the fit did not converge or a segment is under --min-segment-pct
+    /// Exit with code 4 if the fit did not converge or a segment is smaller than --min-segment-pct
     #[arg(long, help_heading = "Gates")]
     pub strict: bool,
-    /// The smallest share of the rows that a segment may have, in per cent
+    /// The smallest share of the rows that a segment may have, in percent
     #[arg(long, default_value_t = Gates::default().min_segment_pct, value_name = "PCT", value_parser = per_cent, help_heading = "Gates")]
     pub min_segment_pct: f64,
 }
 
 impl KMeansFlags {
-    /// Puts what the flags say into an analysis.
+    /// Sets the method of an analysis to these flags.
     pub fn apply(&self, spec: &mut Spec) {
         let (n_init, max_iter) = (self.n_init as usize, self.max_iter as usize);
         spec.method = Method::KMeans(Params { n_init, max_iter, tol: self.tol, ..Params::default() });
@@ -59,14 +59,14 @@ impl KMeansFlags {
 }
 
 impl Choosing {
-    /// As an analysis has it.
+    /// The same as part of an analysis.
     pub fn spec(&self) -> ChooseK {
         ChooseK { rule: self.rule, min_k: self.min_k, sample: self.sample }
     }
 }
 
 impl GateFlags {
-    /// As an analysis has it.
+    /// The same as part of an analysis.
     pub fn spec(&self) -> Gates {
         Gates { min_segment_pct: self.min_segment_pct }
     }
@@ -75,6 +75,6 @@ impl GateFlags {
 fn per_cent(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
-        _ => Err("expected a share in per cent, 0 to 100".into()),
+        _ => Err("expected a percentage from 0 to 100".into()),
     }
 }

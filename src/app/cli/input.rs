@@ -13,30 +13,30 @@ use std::path::PathBuf;
 pub struct InputFlags {
     /// The table: .csv, .tsv, .csv.gz, .npy, .parquet, .arrow, .feather, or - for stdin (with --format)
     pub input: PathBuf,
-    /// What the input is, where its name does not say
+    /// Format of the table, if its file name does not tell
     #[arg(long, value_parser = one_of(Format::WORDS), help_heading = "Input")]
     pub format: Option<Format>,
-    /// What separates the fields: one character, or tab [default: found out]
+    /// The character that separates the fields, or the word tab [default: detected]
     #[arg(long, value_parser = parse_delimiter, help_heading = "Input")]
     pub delimiter: Option<u8>,
-    /// The decimal sign of all numbers: , or . [default: told from each column's cells]
+    /// The decimal sign of all numbers: , or . [default: detected for each column]
     #[arg(long, value_name = "SIGN", value_parser = decimal, help_heading = "Input")]
     pub decimal: Option<char>,
-    /// How many lines come before the header, such as a title [default: comments (#) are skipped]
+    /// Skip this many lines above the header, such as a title [default: lines that begin with # are skipped]
     #[arg(long, value_name = "N", help_heading = "Input")]
     pub skip_lines: Option<usize>,
-    /// The text table has no header: its columns are called f0, f1 and so on
+    /// The text table has no header; call its columns f0, f1 and so on
     #[arg(long, help_heading = "Input")]
     pub no_header: bool,
-    /// One more text or number that means missing, beside NA, N/A, #N/A, NaN, null, None, ?, - and nothing
-    /// (repeatable). A number means the value, in every format: -999 is -999.0 too
+    /// Treat this text or number as missing, besides the empty cell, NA, N/A, #N/A, NaN, null, None, ? and -
+    /// (repeatable). Numbers are compared by value: -999 also covers -999.0
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Input")]
     pub null: Vec<String>,
-    /// One of these words that is a text in this table: NA may be Namibia (repeatable)
+    /// Keep one of those words as ordinary text, for example NA where it stands for Namibia (repeatable)
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Input")]
     pub keep_null: Vec<String>,
-    /// The column that names the rows; it comes back as it was written [default of assign and drift: the column that
-    /// named the rows of the fit]
+    /// The column that identifies each row; it is copied unchanged into the assignments. Assign and drift use the id
+    /// column of the fit unless you name another
     #[arg(long, value_name = "COLUMN", help_heading = "Input")]
     pub id: Option<String>,
 }
@@ -44,26 +44,27 @@ pub struct InputFlags {
 /// Which columns become features.
 #[derive(Debug, Clone, Args)]
 pub struct Features {
-    /// Columns to use as features: names or globs, separated by commas; a name with a comma stands alone or in quotes,
-    /// as in '"Spend, total",age' [default: chosen by rules, see inspect]
+    /// Columns to use as features: names or globs such as spend_*, separated by commas; put a name that contains a comma
+    /// in quotes, as in '"Spend, total",age' [default: chosen by rules; `segmenta inspect` shows them]
     #[arg(long, value_name = "A,B,C", help_heading = "Features")]
     pub features: Vec<String>,
-    /// Columns to leave out: names or globs, as for --features
+    /// Columns to leave out, written as for --features
     #[arg(long, value_name = "A,B", help_heading = "Features")]
     pub drop: Vec<String>,
-    /// How numbers, and columns of two values as 0 and 1, are scaled: standard (mean 0, deviation 1), robust (median 0, quartiles 1 apart), minmax (0 to 1)
-    /// or none
+    /// How to scale numbers and 0/1 columns: standard (mean 0, standard deviation 1), robust (median 0, interquartile
+    /// range 1), minmax (from 0 to 1) or none
     #[arg(long, value_parser = one_of(&Scale::WORDS), default_value = word_of(&Scale::WORDS, &Scale::default()),
           help_heading = "Features")]
     pub scale: Scale,
-    /// Missing values: impute (the median, the commoner of two values, or a level of their own), drop the row, or error
+    /// What to do about missing values: impute (fill in the median of numbers and the commoner of two values; make
+    /// missing a category of its own in text), drop (leave the row out) or error (stop)
     #[arg(long, value_parser = one_of(&Missing::WORDS), default_value = word_of(&Missing::WORDS, &Missing::default()),
           help_heading = "Features")]
     pub missing: Missing,
-    /// Leave out text columns with more distinct values than this
+    /// Leave out text columns that have more distinct values than this
     #[arg(long, default_value_t = InferOptions::default().max_categories, value_name = "N", help_heading = "Features")]
     pub max_categories: usize,
-    /// The column with the rows' weights, from 0 on: a row of weight 2 counts as two rows in a fit
+    /// The column that holds each row's weight, 0 or more; a row of weight 2 counts as two rows in a fit
     #[arg(long, value_name = "COLUMN", help_heading = "Features")]
     pub weight: Option<String>,
 }
@@ -90,10 +91,12 @@ impl InputFlags {
         }
     }
 
-    /// Whether the format of stdin is said.
+    /// Checks that a table from stdin comes with its format.
     pub fn check(&self) -> Result<(), Error> {
         if self.input.as_os_str() == "-" && self.format.is_none() {
-            return Err(Error::Usage("stdin (-) needs --format csv, tsv, npy, parquet or arrow".into()));
+            return Err(Error::Usage(
+                "reading from stdin (-) needs --format: csv, tsv, npy, parquet or arrow".into(),
+            ));
         }
         Ok(())
     }
@@ -116,8 +119,8 @@ impl Features {
     }
 }
 
-/// The names and globs of lists that are separated by commas. A list that is the name of a column is that name; in
-/// other lists a name that has a comma stands in quotes.
+/// Splits comma-separated lists into names and globs. A list that is exactly the name of a column means that column;
+/// elsewhere a name that contains a comma is in quotes.
 fn names(lists: &[String], table: &Table) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for list in lists {
@@ -128,7 +131,8 @@ fn names(lists: &[String], table: &Table) -> Result<Vec<String>, Error> {
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(list.as_bytes());
         for record in reader.records() {
-            let record = record.map_err(|e| Error::Usage(format!("the list of columns {list:?}: {e}")))?;
+            let record =
+                record.map_err(|e| Error::Usage(format!("cannot read the list of columns {list:?}: {e}")))?;
             names.extend(record.iter().map(String::from));
         }
     }

@@ -5,42 +5,43 @@ use clap::Args;
 use std::path::PathBuf;
 
 const AFTER_NAME: &str = "\
-Names are kept in the model: assign and drift show them, assignments get them in
-their column name, and a refit that starts from the model (fit --init) keeps
-them. Only the names in the file change. Assignments that were written before
-stay as they are; segmenta assign writes them anew.
+The names are saved in model.json. From then on assign and drift show them, new
+assignments have them in the column called name, and a refit that starts from the
+model (fit --init) keeps them. Nothing else in the file changes. Assignments that
+were written earlier stay as they are; run segmenta assign again to update them.
 
-A recipe can name its segments too: [names] with lines such as 0 = \"Beginners\".
+A recipe can name its segments too, under [names], as in 0 = \"Beginners\".
 
 Examples:
   segmenta name model.json                                 list the segments
-  segmenta name model.json 2 \"Senior specialists\"         name one
+  segmenta name model.json 2 \"Senior specialists\"         name one segment
   segmenta name model.json 0=Beginners 2=\"Senior specialists\"
-  segmenta name model.json --remove 0,2                    take names away";
+  segmenta name model.json --remove 0,2                    remove two names";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_NAME)]
 pub struct Name {
-    /// The model.json of a fit
+    /// The model.json that a fit wrote
     pub model: PathBuf,
-    /// A segment's number and its name, or any number of NUMBER=NAME; none: list the segments
+    /// Names to give, as NUMBER=NAME (any number of them) or as a number followed by a name; without any, the segments
+    /// are listed
     #[arg(value_name = "NUMBER=NAME")]
     pub names: Vec<String>,
-    /// Take the names of these segments away
+    /// Remove the names of these segments
     #[arg(long, value_delimiter = ',', value_name = "NUMBER,...")]
     pub remove: Vec<u32>,
     #[command(flatten)]
     pub talk: Talk,
 }
 
-/// What becomes of the names, by the segments' numbers: a name, or none.
+/// The new name of each segment that changes, by number; `None` removes the name.
 pub type Named = std::collections::BTreeMap<u32, Option<String>>;
 
 impl Name {
-    /// The names that are asked for.
+    /// The changes that were asked for.
     ///
     /// # Errors
-    /// What is no number with its name, and a segment that is said twice.
+    /// An argument that is not a number with a name, or a segment that occurs twice.
     pub fn named(&self) -> Result<Named, String> {
         let mut pairs: Vec<(u32, Option<String>)> =
             self.remove.iter().map(|&segment| (segment, None)).collect();
@@ -48,7 +49,7 @@ impl Name {
             [number, name] if !number.contains('=') => pairs.push((segment(number)?, Some(name.clone()))),
             [number] if number.trim().parse::<u32>().is_ok() => {
                 return Err(format!(
-                    "segment {number} has no name here; say {number}=NAME, or --remove {number}"
+                    "no name was given for segment {number}; write {number}=NAME, or --remove {number}"
                 ));
             }
             all => {
@@ -71,5 +72,5 @@ impl Name {
 }
 
 fn segment(text: &str) -> Result<u32, String> {
-    text.trim().parse().map_err(|_| format!("expected the number of a segment, found {text:?}"))
+    text.trim().parse().map_err(|_| format!("expected a segment number, found {text:?}"))
 }

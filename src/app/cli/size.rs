@@ -1,4 +1,4 @@
-//! A size in bytes, as people write it.
+//! Parses sizes in bytes as people write them.
 
 /// `8G`, `500 MB`, `1.5GiB` or a number of bytes. K, M, G and T are powers of 1000, KiB and so on of 1024.
 pub fn size(text: &str) -> Result<u64, String> {

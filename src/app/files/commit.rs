@@ -1,4 +1,4 @@
-//! Putting all files of a run in their places, as one step as far as a file system allows.
+//! Moves all files of a run to their places in one step, as far as a file system allows that.
 //!
 //! The files are written under temporary names, down to the disk. A journal in the folder then says which file goes
 //! where; from that moment the commit is decided. A process that is killed before leaves the old set, one that is
@@ -155,7 +155,7 @@ pub fn commit(
 
 fn appeared(path: &Path) -> Error {
     let what = format!(
-        "{} has appeared while this run was working, and was left as it is: --force replaces it",
+        "{} appeared while this run was working and was left unchanged; use --force to replace it",
         path.display()
     );
     Error::Usage(what)
@@ -259,6 +259,7 @@ pub fn heal_before_reading(path: &Path) -> Result<(), Error> {
             Err(_) => break,
         }
     }
-    let what = "a run was ended while it put its files in place here, and this folder cannot be written to finish that";
+    let what = "a run was killed while it was moving its files into this folder, and that cannot be finished because the folder \
+                is not writable";
     Err(Error::Read { path: path.to_path_buf(), source: io::Error::other(what) })
 }

@@ -1,4 +1,4 @@
-//! The feature matrix as a file, for people who go on with another tool.
+//! Writes the matrix of scaled features to a file, for use with other tools.
 
 use super::Pending;
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use segmenta::table::write::{Cells, OutputFormat, write_table};
 use segmenta::{Error, Matrix};
 use std::path::Path;
 
-/// Where the features go, if they are wanted.
+/// The file that the features are written to, if the user asked for it.
 pub struct FeaturesFile(Option<(Pending, OutputFormat)>);
 
 impl FeaturesFile {
@@ -24,7 +24,10 @@ impl FeaturesFile {
             "csv" => OutputFormat::Csv,
             "parquet" => OutputFormat::Parquet,
             _ => {
-                let what = format!("--features-out {}: expected .csv, .npy or .parquet", path.display());
+                let what = format!(
+                    "--features-out {}: expected a name that ends in .csv, .npy or .parquet",
+                    path.display()
+                );
                 return Err(Error::Usage(what));
             }
         };

@@ -1,4 +1,4 @@
-//! Who is writing where: locks that end with their process, however it ends, and what dead runs left behind.
+//! Locks on folders, which end with their process however it ends, and the removal of what dead runs left behind.
 
 use super::super::interrupt::hold;
 use super::{commit, new_temporary, write_error};
@@ -53,7 +53,7 @@ impl FolderLock {
 
 fn busy(dir: &Path) -> Error {
     let what = format!(
-        "another run of segmenta is writing into {}: wait until it has ended, or choose another folder with --out",
+        "another run of segmenta is writing into {}; wait until it has ended, or choose another folder with --out",
         dir.display()
     );
     Error::Usage(what)
@@ -125,5 +125,5 @@ pub fn locked_temporary(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
             Err(TryLockError::Error(_)) => return Ok(file),
         }
     }
-    Err(io::Error::other("temporary files do not stay"))
+    Err(io::Error::other("temporary files disappear as soon as they are made"))
 }

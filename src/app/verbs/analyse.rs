@@ -1,4 +1,4 @@
-//! tendency, sweep and fit: one analysis, of which each verb does its part.
+//! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
 use super::super::console::{Console, result, tell};
 use super::super::files::{FeaturesFile, Folder, heal_before_reading};
@@ -34,7 +34,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     figures("sweep", spec, (&args.input, &args.features), &args.run)
 }
 
-/// An analysis that ends with figures: nothing is written.
+/// Runs an analysis that only prints its results and writes no files.
 fn figures(
     command: &str,
     mut spec: Spec,
@@ -103,12 +103,12 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     job.finish(prepared, files, (&compute, &args.run.talk), &console, began)
 }
 
-/// The error for a model that cannot be the start of a fit without the recipe that made it.
+/// The error for a model that a fit can only start from together with the recipe that made it.
 fn needs_its_recipe(args: &Fit, what: &str) -> Error {
     let model = args.init.as_ref().map_or(String::new(), |path| path.display().to_string());
     let table = args.input.input.display();
     Error::Usage(format!(
-        "{model} was fitted by a recipe, which {what}; run that recipe again: segmenta run RECIPE.toml --input {table} \
+        "{model} was fitted by a recipe that {what}; run that recipe again: segmenta run RECIPE.toml --input {table} \
          --init {model}"
     ))
 }
@@ -117,14 +117,14 @@ fn needs_its_recipe(args: &Fit, what: &str) -> Error {
 pub struct Wanted<'a> {
     pub folder: &'a std::path::Path,
     pub force: bool,
-    /// What the assignments' file is; `None`: they go to stdout.
+    /// The format of the assignments' file; `None`: they go to stdout.
     pub assignments: Option<OutputFormat>,
     pub features: Option<&'a std::path::Path>,
-    /// Whether distances and margins have all their digits.
+    /// Whether distances and margins are written with all their digits.
     pub full_precision: bool,
 }
 
-/// The files of a fit, opened before any work, so that a folder that cannot be written is told at once.
+/// The files of a fit, opened before any work, so that a folder that is not writable is reported at once.
 pub struct Files {
     folder: Folder,
     names: Vec<&'static str>,
@@ -137,8 +137,8 @@ impl Files {
     /// Opens them.
     ///
     /// # Errors
-    /// Files that are there already, unless they may be replaced; a folder that cannot be written; a format that this
-    /// build cannot write.
+    /// Files that already exist, unless they may be replaced; a folder that is not writable; a format that this build
+    /// does not support.
     pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
         wanted.assignments.map_or(Ok(()), OutputFormat::must_be_there)?;
         let names = file_names(wanted.assignments);
@@ -149,12 +149,12 @@ impl Files {
     }
 }
 
-/// The files of a fit, in the order in which they are opened; assignments that go to stdout get none.
+/// The names of a fit's files, in the order in which they are opened. Assignments that go to stdout have no file.
 pub fn file_names(assignments: Option<OutputFormat>) -> Vec<&'static str> {
     ["model.json", "metrics.json"].into_iter().chain(assignments.map(file_name)).collect()
 }
 
-/// A fit, and what is to be done with its outcome.
+/// A fit, and what to do with its outcome.
 pub struct Job<'a> {
     pub command: &'a str,
     pub spec: &'a Spec,
@@ -163,7 +163,7 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Computes, writes the files, prints, and tells which gates were not met.
+    /// Computes, writes the files, prints the results, and reports gates that were not met.
     pub fn finish(
         &self,
         prepared: Prepared,
@@ -191,7 +191,7 @@ impl Job<'_> {
         gates(&self.spec.gates, self.strict, &outcome, console)
     }
 
-    /// Writes a fit's files, the assignments to stdout where they get none.
+    /// Writes a fit's files; assignments that have no file go to stdout.
     fn write(
         &self,
         outcome: &mut Outcome,
@@ -201,7 +201,7 @@ impl Job<'_> {
     ) -> anyhow::Result<Option<Written>> {
         let start = Instant::now();
         let Files { mut folder, features, assignments, full_precision, .. } = files;
-        let nothing = || anyhow::anyhow!("the fit made no model");
+        let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
         folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
         let labelled = outcome.labelled.as_ref().ok_or_else(nothing)?;
@@ -227,24 +227,24 @@ impl Job<'_> {
         folder.write(1, |out| out.write_all(json.as_bytes()))?;
         folder.keep_with(features.into_file())?;
         if assignments.is_none() {
-            // After the files: a reader that stops early must not cost the model.
+            // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;
         }
         Ok(written)
     }
 }
 
-/// Says that the id column has another name in the assignments, where it has.
+/// Tells the user if the id column has another name in the assignments.
 pub fn note_renamed_id(rows: &LabelledRows<'_>, console: &Console) {
     if let Some((name, other)) = rows.renamed_id() {
         console.note(&format!(
-            "note: the id column {name} is called {other} in the assignments, which have a column {} of their own",
+            "note: the id column {name} is called {other} in the assignments, because they already have a column {}",
             name.to_lowercase()
         ));
     }
 }
 
-/// Prints an outcome as the user wants it, and after it what a reader of the sweep should know.
+/// Prints an outcome as text or JSON, and then a note if a smaller k has a higher silhouette.
 pub fn print(
     command: &str,
     outcome: &Outcome,
@@ -263,7 +263,7 @@ pub fn print(
     Ok(())
 }
 
-/// Ends a strict run whose outcome misses a gate; otherwise only says so.
+/// Fails a strict run whose outcome misses a gate; otherwise only prints a note.
 fn gates(gates: &Gates, strict: bool, outcome: &Outcome, console: &Console) -> anyhow::Result<()> {
     let missed = outcome.missed(gates);
     if strict && !missed.is_empty() {

@@ -73,10 +73,10 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses to write assignments beside the model of another fit: whoever reads the folder would take them for its.
+/// Refuses to write assignments beside the model of another fit, because a reader would think that they belong to it.
 fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
     let beside = folder.path().join("model.json");
-    // What is no model decides nothing here.
+    // A file that is not a model is no reason to refuse.
     let Ok(mut other) = Model::read(&beside) else { return Ok(()) };
     let mut model = model.clone();
     for segment in other.assigner.segments_mut().chain(model.assigner.segments_mut()) {
@@ -86,13 +86,14 @@ fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
         return Ok(());
     }
     let what = format!(
-        "{} is of another fit than the model that these assignments are made by: choose another folder with --out",
+        "{} comes from another fit than the model in use, so these assignments would not match it; choose another folder \
+         with --out",
         beside.display()
     );
     Err(Error::Usage(what))
 }
 
-/// Reads a table of new rows for a model. The model's id column names them unless the call says another one.
+/// Reads a table of new rows for a model. Rows are identified by the model's id column unless a flag names another.
 ///
 /// # Errors
 /// As [`read_table`].
@@ -104,7 +105,7 @@ pub fn read_for(
 ) -> anyhow::Result<Table> {
     let known = model.known_columns();
     let mut options = ReadOptions { text: known.text, numbers: known.numbers, ..input.read_options() };
-    // Groups have their own names.
+    // Groups are identified by their own column.
     if options.id.is_none() && model.preparation.group.is_none() {
         options.id.clone_from(&model.id);
         options.id_optional = true;
@@ -118,8 +119,8 @@ pub fn read_for(
     seconds.load = Some(start.elapsed().as_secs_f64());
     if let (Some(id), None) = (&id, &table.ids) {
         console.note(&format!(
-            "note: there is no column {id:?}, which named the rows of the fit: rows are numbered instead; --id names \
-             another column"
+            "note: this table has no column {id:?}, the id column of the fit, so its rows are numbered instead; use --id to \
+             name another column"
         ));
     }
     Ok(table)

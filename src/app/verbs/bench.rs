@@ -1,4 +1,4 @@
-//! `segmenta bench`: ceilings, agreement and the time of each step, on every device of a machine.
+//! `segmenta bench`: the peak speed of every device, whether it agrees with the CPU, and the time of each step.
 
 mod agreement;
 mod machine;
@@ -20,10 +20,10 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use std::time::Instant;
 use work::{Answer, Size, Trial, Work};
 
-/// Rows where nobody asks for another number: a GPU has enough to do, and two cores end in seconds.
+/// The default number of rows: enough work for a GPU, and seconds for two cores.
 const ROWS: usize = 30_000;
 
-/// The same for a software device, which does a hundredth.
+/// The default for a software device, which is about a hundred times slower.
 const SOFTWARE_ROWS: usize = 1_000;
 
 /// `segmenta bench`.
@@ -39,11 +39,12 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
     }
 
     let names: Vec<&str> = machines.iter().map(|m| m.device.as_str()).collect();
-    console.note(&format!("measuring {}; nothing else should run meanwhile", names.join(", ")));
+    console
+        .note(&format!("measuring {}; run nothing else on this machine until it is done", names.join(", ")));
     let total = (machines.len() * Work::ALL.len()) as u64 * (u64::from(args.repeats) + 1);
     let desk = Desk { console: &console, repeats: args.repeats as usize, total };
     let mut found = Found::new(args, size(args, false).rows);
-    // What the CPU answers for each size; its first run is also the one that warms it up.
+    // The CPU's results for each size. Computing them also warms the CPU up.
     let mut expected: BTreeMap<usize, (Trial, Vec<Answer>)> = BTreeMap::new();
     for (m, (machine, size)) in machines.iter().zip(&sizes).enumerate() {
         let first = m * Work::ALL.len() * (desk.repeats + 1);
@@ -58,7 +59,7 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
         };
         let mut device = Device::new(machine, size.rows);
         match desk.measure(machine, trial, answers, first, &mut device) {
-            // What the others did is worth knowing all the more.
+            // The results of the other devices are still worth having.
             Err(Error::Device(why)) if !machine.is_cpu() => device.fail(&why),
             outcome => outcome?,
         }
@@ -74,7 +75,7 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
     if wrong.is_empty() { Ok(()) } else { anyhow::bail!("WRONG: {}", wrong.join("; ")) }
 }
 
-/// What is measured on a device; a software device gets less, unless the rows were asked for.
+/// The size to measure a device with: smaller for a software device, unless --rows was given.
 fn size(args: &Bench, software: bool) -> Size {
     let k = args.k as usize;
     let few = SOFTWARE_ROWS.max(4 * k).min(ROWS);
@@ -85,7 +86,9 @@ fn size(args: &Bench, software: bool) -> Size {
 fn check(size: &Size) -> Result<(), Error> {
     let Size { rows, features, k, .. } = *size;
     if k > rows {
-        return Err(Error::Usage(format!("--k {k}: more segments than the {rows} rows; see --rows")));
+        return Err(Error::Usage(format!(
+            "--k {k} is more than the {rows} rows; set a smaller --k or a larger --rows"
+        )));
     }
     let (wanted, limit) = (size.bytes(rayon::current_num_threads()) as u64, memory_limit());
     if wanted <= limit {
@@ -94,11 +97,11 @@ fn check(size: &Size) -> Result<(), Error> {
     let (wanted, limit) = (in_words(wanted), in_words(limit));
     let table = format!("{rows} rows x {}, k = {k}", count(features, "feature"));
     Err(Error::Usage(format!(
-        "{table}: about {wanted} of memory, and the limit is {limit}; see --max-memory"
+        "{table} needs about {wanted} of memory, but the limit is {limit}; measure a smaller table, or raise --max-memory"
     )))
 }
 
-/// The middle one; of an even number the mean of the two in the middle.
+/// The median; of an even number of values, the mean of the two in the middle.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let half = values.len() / 2;
@@ -109,7 +112,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// What every measurement needs.
+/// The settings that all measurements share.
 struct Desk<'a> {
     console: &'a Console,
     repeats: usize,
@@ -122,7 +125,7 @@ impl Desk<'_> {
         if self.console.step(step) { Ok(()) } else { Err(Error::Interrupted) }
     }
 
-    /// What the CPU finds.
+    /// The CPU's results.
     fn answers(&self, cpu: &Machine, trial: &Trial) -> Result<Vec<Answer>, Error> {
         let dataset = Dataset::load(cpu.backend(), &trial.matrix)?;
         Work::ALL
@@ -134,8 +137,8 @@ impl Desk<'_> {
             .collect()
     }
 
-    /// Takes every step on one machine, the first of which is number `first` of all; what was found until an error
-    /// stays in `device`.
+    /// Measures every step on one machine; `first` is the number of its first step among all. After an error, `device`
+    /// keeps the results so far.
     fn measure(
         &self,
         machine: &Machine,
@@ -176,7 +179,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// The time until a table has arrived.
+    /// The time to copy a table to the device.
     fn loads(&self, machine: &Machine, trial: &Trial) -> Result<f64, Error> {
         let mut seconds = Vec::with_capacity(self.repeats);
         for _ in 0..self.repeats {

@@ -1,4 +1,4 @@
-//! `segmenta doctor`: the devices of this machine, and which one `auto` takes.
+//! `segmenta doctor`: shows the devices of this machine, and which one `auto` would use.
 
 use super::super::console::{result, tell};
 use super::super::set_up;
@@ -46,11 +46,11 @@ pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
 fn adapters_text() -> String {
     let adapters = segmenta::backend::gpu::adapters();
     if adapters.is_empty() {
-        return "gpu     no adapter was found (Vulkan, Metal, Direct3D 12)\n".into();
+        return "gpu     no adapter was found (looked for Vulkan, Metal and Direct3D 12)\n".into();
     }
     let line = |(i, a): (usize, &segmenta::backend::gpu::Adapter)| {
         let kind = match (a.software, a.integrated) {
-            (true, _) => "software driver, never taken by auto",
+            (true, _) => "software driver, never used by auto",
             (_, true) => "integrated",
             _ => "discrete",
         };

@@ -1,4 +1,4 @@
-//! `segmenta drift`: whether a table is still like the one that a model was fitted to.
+//! `segmenta drift`: checks whether a table still resembles the one that a model was fitted to.
 
 use super::super::console::{Console, result, tell};
 use super::super::files::heal_before_reading;
@@ -44,13 +44,13 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
         tell(&found.to_text())?;
     }
     if args.strict && !past.is_empty() {
-        let what = format!("gate not met: PSI above {}: {}", args.max_psi, past.join(", "));
+        let what = format!("gate not met: the PSI is above {}: {}", args.max_psi, past.join(", "));
         return Err(Gate(what).into());
     }
     Ok(())
 }
 
-/// What moved further than it may: columns, and the segments' shares.
+/// The columns, and the segments' shares, whose PSI is too high.
 fn past(drift: &Drift, max_psi: f64) -> Vec<String> {
     let columns = drift.columns.iter().map(|c| (c.column.as_str(), c.psi));
     let all = columns.chain([("the segments' shares", drift.segments_psi)]);

@@ -1,4 +1,4 @@
-//! `segmenta inspect`: what would become a feature, and why.
+//! `segmenta inspect`: shows which columns would become features, and why.
 
 use super::super::console::{Console, count, result};
 use super::super::hints::not_a_table;

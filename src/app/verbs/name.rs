@@ -1,4 +1,4 @@
-//! `segmenta name`: names for the segments of a saved model.
+//! `segmenta name`: lists or names the segments of a saved model.
 
 use super::super::console::{Console, result, tell};
 use super::super::files::{Pending, heal_before_reading, lock_beside};

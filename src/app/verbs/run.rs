@@ -1,4 +1,4 @@
-//! `segmenta run` and `demo`: a recipe, followed from the raw table to the files.
+//! `segmenta run` and `demo`: follow a recipe from the raw table to the result files.
 
 use super::super::console::{Console, count};
 use super::super::files::{FeaturesFile, Folder, Pending, heal_before_reading};
@@ -64,10 +64,14 @@ fn features_alone(
     let prepared = load(spec, Source::Spec, console)?.prepare(spec, compute, console)?;
     features.write(&prepared)?;
     features.into_file().map_or(Ok(()), Pending::keep)?;
-    print("run", &prepared.outcome(spec), None, &args.run.talk, console)
+    print("run", &prepared.outcome(spec), None, &args.run.talk, console)?;
+    if let Some(path) = path {
+        console.note(&format!("wrote the features to {}", path.display()));
+    }
+    Ok(())
 }
 
-/// Reads the recipe; a file that is something else says what it is.
+/// Reads the recipe; the error for a file of another kind says what it is.
 fn read_recipe(args: &RunRecipe) -> anyhow::Result<Spec> {
     if let Some(e) = not_a_recipe(&args.recipe, false) {
         return Err(e.into());
@@ -76,7 +80,7 @@ fn read_recipe(args: &RunRecipe) -> anyhow::Result<Spec> {
     Ok(spec.map_err(|e| not_a_recipe(&args.recipe, true).unwrap_or(e))?)
 }
 
-/// Whether there is a table to read, and whether its file can be one.
+/// Checks that there is a table to read, and that its file is not a recipe or a model.
 fn check_input(spec: &Spec) -> anyhow::Result<()> {
     let input = &spec.input;
     let Some(path) = &input.path else {
@@ -84,7 +88,7 @@ fn check_input(spec: &Spec) -> anyhow::Result<()> {
             return Ok(());
         }
         let recipe = &spec.recipe.source;
-        let what = format!("{recipe}: [input] names no table (path or synth); --input FILE names one");
+        let what = format!("{recipe}: [input] names no table; set path or synth there, or use --input FILE");
         return Err(Error::Usage(what).into());
     };
     match not_a_table(path).filter(|_| input.read.format.is_none()) {
@@ -94,7 +98,7 @@ fn check_input(spec: &Spec) -> anyhow::Result<()> {
 }
 
 impl RunRecipe {
-    /// Puts what the flags say over what the recipe says.
+    /// Overrides the recipe with the flags.
     fn apply(&self, spec: &mut Spec) {
         if let Some(seed) = self.run.seed {
             spec.seed = seed;
@@ -114,7 +118,7 @@ impl RunRecipe {
         if let Some(k) = self.k {
             fit.k = Some(k as usize);
         }
-        // A call that says how many segments needs no sweep.
+        // If the flags settle the number of segments, no sweep is needed.
         if self.k.is_some() || self.init.is_some() {
             spec.sweep = None;
         }
@@ -163,8 +167,8 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
     follow(&args, &compute)?;
     let out = Path::new(&recipe).parent().unwrap_or(Path::new("")).display();
     console.note(&format!(
-        "the same again:   segmenta run {} --force\n\
-         label other rows: segmenta assign {out}/model.json OTHER.csv --out other",
+        "to run it again:     segmenta run {} --force\n\
+         to label other rows: segmenta assign {out}/model.json OTHER.csv --out other",
         recipe.display(),
     ));
     Ok(())

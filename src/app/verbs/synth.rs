@@ -57,17 +57,17 @@ fn example(
     told(word_of(Example::WORDS, &example), &[&made.out], (rows, columns, made.seed), &made.talk)
 }
 
-/// Whether a document can be printed where a table may go.
+/// Checks that the JSON document and the table do not both go to stdout.
 fn stdout_is_free(out: &Path, talk: &Talk) -> Result<(), Error> {
     if talk.json && out.as_os_str() == "-" {
         return Err(Error::Usage(
-            "--json and --out - both print on stdout; name a file for the table".into(),
+            "--json and --out - would both print to stdout; write the table to a file instead".into(),
         ));
     }
     Ok(())
 }
 
-/// What was made, as JSON where that was asked for.
+/// Prints what was made as JSON, if the user asked for that.
 fn told(
     table: &str,
     files: &[&Path],
@@ -112,7 +112,7 @@ fn blobs(args: &SynthBlobs) -> anyhow::Result<()> {
 /// Refuses too many rows, and a file whose name ends in none of `texts` (each also with `.gz`) and `others`.
 fn check(rows: usize, out: &Path, texts: &[&str], others: &[&str]) -> Result<(), Error> {
     if rows == 0 || rows > u32::MAX as usize / 2 {
-        return Err(Error::Usage(format!("--rows {rows}: from 1 to {}", u32::MAX / 2)));
+        return Err(Error::Usage(format!("--rows {rows}: expected a number from 1 to {}", u32::MAX / 2)));
     }
     let (name, plain) = (out.to_string_lossy().to_lowercase(), plain_name(out));
     let fits = texts.iter().any(|e| plain.ends_with(e)) || others.iter().any(|e| name.ends_with(e));
@@ -125,7 +125,10 @@ fn check(rows: usize, out: &Path, texts: &[&str], others: &[&str]) -> Result<(),
             .chain(others.iter().map(|e| e.to_string()))
             .collect();
         let expected = expected.join(", ");
-        return Err(Error::Usage(format!("--out {}: expected {expected} or -", out.display())));
+        return Err(Error::Usage(format!(
+            "--out {}: expected a name that ends in {expected}, or - for stdout",
+            out.display()
+        )));
     }
     Ok(())
 }

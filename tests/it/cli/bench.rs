@@ -51,7 +51,7 @@ fn the_help_teaches() {
     let flags =
         "--rows --features --k --n-init --repeats --device --threads --seed --json --quiet --progress";
     for word in
-        flags.split(' ').chain(STEPS).chain(["of ceiling", "GFLOP/s", "the exit code\nis 1", "Examples:"])
+        flags.split(' ').chain(STEPS).chain(["of ceiling", "GFLOP/s", "the exit code is 1", "Examples:"])
     {
         assert!(help.contains(word), "bench --help does not mention {word}");
     }
@@ -78,7 +78,10 @@ fn the_cpu() {
     let said = desk.run(&format!("{SMALL} --device cpu --threads 1"));
     // A stage that took a second or more is told when it ends.
     let (first, rest) = said.err.split_once('\n').unwrap();
-    assert_eq!((said.code, first), (Some(0), "measuring cpu; nothing else should run meanwhile"));
+    assert_eq!(
+        (said.code, first),
+        (Some(0), "measuring cpu; run nothing else on this machine until it is done")
+    );
     assert!(rest.lines().all(|line| line.starts_with("cpu: ")), "{rest}");
     assert!(said.out.contains("1 thread,") && said.out.contains("3 features, k = 4"), "{}", said.out);
     for step in STEPS {
@@ -118,7 +121,10 @@ fn every_adapter_agrees_and_a_software_one_is_called_that() {
     let Said { code, out: text, .. } = desk.run(&line);
     assert_eq!(code, Some(0));
     let plain = format!("gpu:{software}: a software device, which computes on the CPU");
-    assert!(text.contains(&plain) && text.contains("It had 1000 rows, not 30000"), "{text}");
+    assert!(
+        text.contains(&plain) && text.contains("It was measured with 1000 rows instead of 30000"),
+        "{text}"
+    );
     assert!(text.contains("agrees with the CPU: the same bits in lloyd"), "{text}");
 }
 
@@ -127,7 +133,7 @@ fn without_an_adapter() {
     let desk = Desk::new();
     let said = desk.run_without_gpu(SMALL);
     assert_eq!(said.code, Some(0));
-    assert!(said.err.starts_with("note: ") && said.err.contains("the CPU alone"), "{}", said.err);
+    assert!(said.err.starts_with("note: ") && said.err.contains("only the CPU is measured"), "{}", said.err);
     for device in ["gpu", "gpu:0"] {
         let line = format!("{SMALL} -q --device {device}");
         let said = Said { out: String::new(), ..desk.run_without_gpu(&line) };

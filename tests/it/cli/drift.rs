@@ -31,7 +31,7 @@ fn the_rows_of_the_fit_have_not_drifted() {
         assert!(said.out.contains(word), "no {word}: {}", said.out);
     }
     assert!(!said.out.contains("major") && said.out.contains("+0.0\n"), "{}", said.out);
-    assert!(said.err.contains("by chance"), "sixty rows: {}", said.err);
+    assert!(said.err.contains("chance alone"), "sixty rows: {}", said.err);
 
     let (found, _) = desk.run("drift m.json t.csv --device cpu -q --json").json();
     let expected = "version command rows excluded k columns segments segments_psi segments_change distances warnings \
@@ -69,7 +69,7 @@ fn a_moved_column_is_named() {
     };
     let line = "drift m.json new.csv --device cpu -q --strict";
     let said = quiet(desk.run(line));
-    desk.one_clear_line(line, &said, 4, &["spend", "plan", "PSI above 0.25"]);
+    desk.one_clear_line(line, &said, 4, &["spend", "plan", "PSI is above 0.25"]);
     assert!(!said.err.contains("age") && !said.err.contains("active"), "{}", said.err);
     assert_eq!(desk.run(&format!("{line} --max-psi 99")).code, Some(0));
     assert_eq!(desk.run("drift m.json new.csv --device cpu -q").code, Some(0), "without --strict");
@@ -143,7 +143,7 @@ fn the_id_column_of_the_fit_is_remembered() {
     desk.put("none.csv", learners().replace("user_id", "customer"));
     let said = desk.run("assign made/model.json none.csv --device cpu --out by_row");
     assert!(
-        said.code == Some(0) && said.err.contains("note: there is no column \"user_id\""),
+        said.code == Some(0) && said.err.contains("note: this table has no column \"user_id\""),
         "{}",
         said.err
     );

@@ -71,7 +71,7 @@ fn names_turn_up_wherever_segments_do() {
     let said = desk.run("drift m.json t.csv --device cpu -q").out;
     assert!(said.contains("Young") && said.contains("Old"), "{said}");
     let said = desk.run("fit t.csv --init m.json --device cpu -q --out refit").out;
-    assert!(said.contains("was 0 Young") && said.contains("Old"), "{said}");
+    assert!(said.contains("old 0 Young") && said.contains("Old"), "{said}");
     assert!(desk.read("refit/assignments.csv").contains(",Young\n"));
 }
 

@@ -174,7 +174,7 @@ fn ids_that_are_odd() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     for note in [
         "note: id column Segment: 1 id is used twice or more (\"A\" on lines 2, 3), and 1 row is without an id (line 4)",
-        "note: the id column Segment is called id_Segment in the assignments, which have a column segment of their own",
+        "note: the id column Segment is called id_Segment in the assignments, because they already have a column segment",
     ] {
         assert!(said.err.contains(note), "{}", said.err);
     }

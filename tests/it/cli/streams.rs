@@ -121,7 +121,7 @@ fn long_fit(desk: &Desk) -> Child {
     let stderr = child.stderr.as_mut().unwrap();
     let (mut seen, mut byte) = (Vec::new(), [0]);
     // Byte by byte, so that the rest stays for the test.
-    while !seen.ends_with(b"taken: ") {
+    while !seen.ends_with(b"used: ") {
         assert_eq!(stderr.read(&mut byte).unwrap(), 1, "it ended: {}", String::from_utf8_lossy(&seen));
         seen.push(byte[0]);
     }

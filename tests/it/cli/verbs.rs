@@ -171,7 +171,7 @@ fn fit() {
 fn columns_that_nobody_asked_for_are_listed_once() {
     let desk = Desk::with_table();
     let said = desk.run("fit t.csv --device cpu --k 3 --features age,spend --id user_id --out out");
-    let line = "\n  left: user_id (the id column)\n  not asked for: plan, active\n";
+    let line = "\n  left out: user_id (the id column)\n  not asked for: plan, active\n";
     assert!(said.err.contains(line) && said.err.matches("not asked for").count() == 1, "{}", said.err);
 }
 
@@ -314,7 +314,7 @@ fn strict_gates() {
     let desk = Desk::with_table();
     let fit = "fit t.csv --device cpu -q --k 5 --force --out out";
     let said = desk.run(&format!("{fit} --strict --max-iter 1 --tol 0"));
-    desk.one_clear_line(fit, &super::Said { out: String::new(), ..said }, 4, &["not converged", "1 pass"]);
+    desk.one_clear_line(fit, &super::Said { out: String::new(), ..said }, 4, &["did not converge", "1 pass"]);
     assert_eq!(desk.names("out"), FILES, "a gate closes after the files are written");
     let said = desk.run(&format!("{fit} --strict --min-segment-pct 30"));
     desk.one_clear_line(fit, &super::Said { out: String::new(), ..said }, 4, &["smallest segment", "30 %"]);
@@ -323,7 +323,7 @@ fn strict_gates() {
     // Without --strict it is a note, which -q keeps back.
     let line = "fit t.csv --device cpu --k 5 --max-iter 1 --tol 0 --force --out out";
     let said = desk.run(line);
-    assert!(said.code == Some(0) && said.err.contains("not converged"), "{}", said.err);
+    assert!(said.code == Some(0) && said.err.contains("did not converge"), "{}", said.err);
     desk.run(&format!("{line} -q")).quietly();
 }
 
@@ -496,12 +496,12 @@ fn long_work_is_announced_before_it_begins() {
     desk.run("synth blobs --rows 20000 --features 30 --out t.npy -q").quietly();
     let long = "fit t.npy --device cpu --k 20 --n-init 20000 --dry-run";
     let said = desk.run(long);
-    let words = ["20,000 rows x 30 features", "k = 20 with 20,000 starts", "takes about", "thread"];
+    let words = ["20,000 rows x 30 features", "k = 20 with 20,000 restarts", "takes about", "thread"];
     assert!(said.code == Some(0) && words.iter().all(|word| said.err.contains(word)), "{}", said.err);
     desk.run(&format!("{long} -q")).quietly();
     let said = desk.run("fit t.npy --device cpu --k 2 --n-init 1 --dry-run --threads 2");
     assert!(!said.err.contains("takes about"), "{}", said.err);
     let said = desk.run("fit t.npy --device cpu --n-init 10000 --dry-run --threads 2");
-    let words = ["k = 2..10 with 10,000 starts each, silhouettes", "on 2 threads"];
+    let words = ["k = 2..10 with 10,000 restarts each, silhouettes", "on 2 threads"];
     assert!(words.iter().all(|word| said.err.contains(word)), "{}", said.err);
 }

@@ -140,7 +140,7 @@ fn wrong_types_and_missing_keys() {
             Case("[analysis]\nk = 0", 2, "analysis.k", &["a whole number from 1", "found 0"]),
             Case("[analysis]\nk = 2.5", 2, "analysis.k", &["a whole number", "found 2.5"]),
             Case("[analysis]\nseed = -1", 2, "analysis.seed", &["a whole number from 0 up, found -1"]),
-            Case("[analysis]\ntol = -1e-4", 2, "analysis.tol", &["from 0 on, found -1e-4"]),
+            Case("[analysis]\ntol = -1e-4", 2, "analysis.tol", &["0 or more, found -1e-4"]),
             Case(
                 "[analysis]\nsilhouette = 1",
                 2,
@@ -352,9 +352,9 @@ fn parameters_that_are_not_there_or_no_numbers() {
         |text: &str| Spec::parse("r.toml", text, &parameters(&[("jahr", 2025.0)])).unwrap_err().to_string();
     assert_eq!(
         set("[parameters]\nyear = 2026"),
-        "r.toml, line 1:1, parameters: no parameter \"jahr\" here, which the call sets"
+        "r.toml, line 1:1, parameters: the call sets \"jahr\", but this recipe has no such parameter"
     );
-    assert!(set("[analysis]\nk = 2").contains("the call sets \"jahr\", but there is no [parameters]"));
+    assert!(set("[analysis]\nk = 2").contains("the call sets \"jahr\", but this recipe has no [parameters]"));
 }
 
 #[test]

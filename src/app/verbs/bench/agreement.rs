@@ -1,13 +1,13 @@
-//! Whether a device finds what the CPU finds.
+//! Checks whether a device gives the same results as the CPU.
 
 use super::work::Answer;
 use segmenta::backend::Assigned;
 use segmenta::cluster::Partition;
 
-/// How far results may differ where the contract does not ask for the same bits.
+/// How far results may differ that are not promised to be the same bits.
 const CLOSE: f64 = 1e-5;
 
-/// The largest difference, 0 where only the same bits will do; or what is wrong.
+/// The largest difference, which is 0 for steps that must give the same bits, or a description of what is wrong.
 pub fn compare(got: &Answer, expected: &Answer) -> Result<f64, String> {
     match (got, expected) {
         (Answer::Lloyd(got), Answer::Lloyd(expected)) => {
@@ -30,7 +30,7 @@ pub fn compare(got: &Answer, expected: &Answer) -> Result<f64, String> {
         }
         (Answer::DistanceSums(_, got), Answer::DistanceSums(width, expected)) => {
             same_length(got, expected)?;
-            // A sum far below the row's largest was rounded beside it.
+            // A sum far smaller than the row's largest carries that one's rounding error.
             let pairs = got.chunks(*width).zip(expected.chunks(*width)).flat_map(|(got, expected)| {
                 let floor = 1e-9 * expected.iter().copied().fold(0.0, f64::max);
                 got.iter().zip(expected).map(move |(&g, &e)| (g, e, floor))
@@ -85,7 +85,7 @@ fn same<T: PartialEq + std::fmt::Display>(got: &[T], expected: &[T], what: &str)
     }
 }
 
-/// But for how many rows f32 could not decide, which depends on the device.
+/// Compares everything except how many rows f32 could not decide, which depends on the device.
 fn same_assigned(got: &Assigned, expected: &Assigned) -> Result<(), String> {
     let none: &[u32] = &[];
     same(got.labels.as_deref().unwrap_or(none), expected.labels.as_deref().unwrap_or(none), "label")?;
@@ -115,7 +115,7 @@ fn same_partition(got: &Partition, expected: &Partition) -> Result<(), String> {
     Ok(())
 }
 
-/// The largest relative difference of (got, expected, what is as good as nothing); or the first that is too large.
+/// The largest relative difference of (got, expected, difference to ignore), or the first one that is too large.
 fn close(pairs: impl Iterator<Item = (f64, f64, f64)>) -> Result<f64, (usize, String)> {
     let mut largest = 0f64;
     for (at, (got, expected, floor)) in pairs.enumerate() {

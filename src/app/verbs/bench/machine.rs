@@ -10,9 +10,9 @@ use segmenta::backend::cpu::{Cpu, InstructionSet};
 use segmenta::backend::gpu::{Gpu, Options, adapters};
 use std::time::Duration;
 
-/// A device, ready.
+/// A device that has been opened.
 pub struct Machine {
-    /// As `--device` names it.
+    /// Its name, as in `--device`.
     pub device: String,
     /// Whether it is a driver that computes on the CPU.
     pub software: bool,
@@ -29,7 +29,7 @@ impl Machine {
     /// The CPU with one instruction set.
     ///
     /// # Errors
-    /// It does not have it.
+    /// The CPU does not have that instruction set.
     pub fn cpu(set: InstructionSet) -> Result<Self, Error> {
         Ok(Machine { device: "cpu".into(), software: false, kind: Kind::Cpu(Cpu::with(set)?, set) })
     }
@@ -58,7 +58,7 @@ impl Machine {
         }
     }
 
-    /// What it can do at most.
+    /// Its peak speeds.
     pub fn ceilings(&self) -> Result<Ceilings, Error> {
         match &self.kind {
             Kind::Cpu(_, set) => Ok(ceiling::cpu(*set)),
@@ -67,7 +67,7 @@ impl Machine {
         }
     }
 
-    /// Waits until it has done all that it was given.
+    /// Waits until it has finished all work.
     pub fn wait(&self) -> Result<(), Error> {
         match &self.kind {
             Kind::Cpu(..) => Ok(()),
@@ -76,7 +76,7 @@ impl Machine {
         }
     }
 
-    /// How long `bytes` take to come back.
+    /// How long it takes to copy `bytes` back from the device.
     pub fn readback(&self, bytes: u64) -> Result<Duration, Error> {
         match &self.kind {
             Kind::Cpu(..) => {
@@ -107,7 +107,7 @@ fn no_adapter() -> Error {
     })
 }
 
-/// Opens what was asked for, the CPU first.
+/// Opens the devices that were asked for, the CPU first.
 ///
 /// # Errors
 /// A device that was asked for by its number is unavailable. If all were asked for, the others are measured.
@@ -127,7 +127,7 @@ pub fn machines(asked: Measured, set: InstructionSet, console: &Console) -> Resu
         }
         Measured::All => {
             if adapter_count() == 0 {
-                console.note(&format!("note: {}: the CPU alone", no_adapter()));
+                console.note(&format!("note: {}, so only the CPU is measured", no_adapter()));
             }
             for index in 0..adapter_count() {
                 match Machine::gpu(index, set) {

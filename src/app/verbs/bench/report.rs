@@ -1,4 +1,4 @@
-//! What a bench found, for people and as JSON.
+//! The results of a bench, for people and as JSON.
 
 use super::super::super::console::count;
 use super::machine::Machine;
@@ -9,7 +9,7 @@ use segmenta::report::figures::whole;
 use segmenta::report::sheet::{Kind, Sheet};
 use serde::Serialize;
 
-/// Everything.
+/// The results of a bench.
 #[derive(Debug, Serialize)]
 pub struct Found {
     version: &'static str,
@@ -23,7 +23,7 @@ pub struct Found {
     pub devices: Vec<Device>,
 }
 
-/// One device.
+/// The results of one device.
 #[derive(Debug, Serialize)]
 pub struct Device {
     device: String,
@@ -32,11 +32,11 @@ pub struct Device {
     rows: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ceilings: Option<Highest>,
-    /// The time in which the table goes to the device.
+    /// The time to copy the table to the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_seconds: Option<f64>,
     pub steps: Vec<Step>,
-    /// Why it did not come to its end.
+    /// Why its measurement failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed: Option<String>,
 }
@@ -54,7 +54,7 @@ impl From<Ceilings> for Highest {
     }
 }
 
-/// One step.
+/// The results of one step.
 #[derive(Debug, Serialize)]
 pub struct Step {
     step: &'static str,
@@ -66,10 +66,11 @@ pub struct Step {
     gflops: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     share_of_ceiling: Option<f64>,
-    /// Whether the result is the CPU's; the CPU's own has nothing to be held against.
+    /// Whether the result agrees with the CPU's; `None` for the CPU itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     agrees: Option<bool>,
-    /// The largest difference, relative, but in silhouettes; 0 where only the same bits will do.
+    /// The largest difference, absolute for silhouettes and relative for the rest; 0 for steps that must give the same
+    /// bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     largest_difference: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,18 +101,18 @@ impl Found {
     /// As JSON.
     ///
     /// # Errors
-    /// None that these types have.
+    /// None in practice: these types can always be serialised.
     pub fn to_json(&self) -> anyhow::Result<String> {
         Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 
-    /// For people.
+    /// The results as tables for people.
     pub fn to_text(&self) -> String {
         let Found { features, k, n_init, repeats, seed, .. } = self;
         let mut text = format!(
             "{}, k = {k}, {}, seed {seed}; {}\n\n{}\n{}",
             count(*features as usize, "feature"),
-            count(*n_init as usize, "start"),
+            count(*n_init as usize, "restart"),
             if *repeats == 1 { "measured once".into() } else { format!("medians of {repeats}") },
             self.ceilings(),
             self.steps()
@@ -122,12 +123,12 @@ impl Found {
         for device in &self.devices {
             if device.software {
                 text.push_str(&format!(
-                    "{}: a software device, which computes on the CPU: its figures say nothing about a GPU{}\n",
+                    "{} is a software device, which computes on the CPU, so its figures tell nothing about a GPU{}\n",
                     device.device,
                     if device.rows == self.rows {
                         String::new()
                     } else {
-                        format!(". It had {} rows, not {}; --rows overrules that", device.rows, self.rows)
+                        format!(". It was measured with {} rows instead of {}; set --rows to change that", device.rows, self.rows)
                     },
                 ));
             }
@@ -202,7 +203,7 @@ impl Found {
 }
 
 impl Device {
-    /// Before its steps.
+    /// A device before its steps are measured.
     pub fn new(machine: &Machine, rows: usize) -> Self {
         Device {
             device: machine.device.clone(),
@@ -216,12 +217,12 @@ impl Device {
         }
     }
 
-    /// It did not come to its end. Drivers' reasons have many lines.
+    /// Records why it failed, on one line, as drivers' messages have many.
     pub fn fail(&mut self, why: &str) {
         self.failed = Some(why.split_whitespace().collect::<Vec<_>>().join(" "));
     }
 
-    /// What went wrong on it, in words.
+    /// What went wrong on it, as sentences.
     fn wrong(&self) -> Vec<String> {
         let step =
             |s: &Step| s.disagreement.as_ref().map(|why| format!("{}: {}: {why}", self.device, s.step));
@@ -252,7 +253,7 @@ impl Device {
 }
 
 impl Step {
-    /// As it was measured; `agreement` is how it was held against the CPU.
+    /// A step as it was measured; `agreement` is the result of comparing it with the CPU.
     pub fn new(
         work: Work,
         trial: &Trial,
@@ -260,7 +261,7 @@ impl Step {
         ceilings: Ceilings,
         agreement: Option<Result<f64, String>>,
     ) -> Self {
-        // A clock may be coarse; nothing here takes no time.
+        // A coarse clock may measure 0, but no step takes no time.
         let seconds = seconds.max(1e-9);
         let rate = work.flops(trial).map(|flops| flops / seconds);
         Step {
@@ -281,7 +282,7 @@ fn dash() -> String {
     "-".into()
 }
 
-/// A number with three figures.
+/// A number with three significant digits.
 fn figures(value: f64) -> String {
     match value {
         v if v < 10.0 => format!("{v:.2}"),

@@ -1,4 +1,4 @@
-//! The steps that are measured, and the table that they are measured on.
+//! The steps that bench measures, and the table that it measures them on.
 
 use super::super::super::interrupt::interrupted;
 use segmenta::backend::{Assigned, Labeling, Metric, Neighbour, SelfMatches};
@@ -13,7 +13,7 @@ use segmenta::{Dataset, Matrix, Result, synth};
 /// The k of the sweep.
 const KS: std::ops::RangeInclusive<usize> = 2..=10;
 
-/// How large the work is.
+/// The size of the work.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
     pub rows: usize,
@@ -24,14 +24,14 @@ pub struct Size {
 }
 
 impl Size {
-    /// About the bytes that the largest steps need, in f64 so that nothing overflows.
+    /// About how many bytes the largest steps need, in f64 so that nothing overflows.
     pub fn bytes(&self, threads: usize) -> f64 {
         let [rows, features, k, n_init] = [self.rows, self.features, self.k, self.n_init].map(|v| v as f64);
         let probes = default_probes(self.rows) as f64;
         let centroids = n_init * KS.sum::<usize>().max(self.k) as f64;
         let ceiling = f64::from(256 << 20);
-        // Columns and tiles; queries and probes; start centroids, their sums and each thread's share of them; labels
-        // of all starts, and a distance for each while seeding; the answers twice, to be compared.
+        // The columns and the tiles; queries and probes; start centroids, their sums and each thread's part of them; the
+        // labels of all restarts, and a distance for each during seeding; and two sets of answers to compare.
         let table = 4.0 * features * (2.0 * rows + 2.0 * probes);
         let fits = centroids * features * (40.0 + 16.0 * threads as f64)
             + rows * (8.0 * n_init * KS.count() as f64 + 16.0 * threads as f64);
@@ -40,23 +40,23 @@ impl Size {
     }
 }
 
-/// A table, and what is asked about it.
+/// A table, and the inputs of all steps.
 pub struct Trial {
     pub matrix: Matrix,
     size: Size,
-    /// Centroid sets, as starts have them.
+    /// Sets of start centroids, one for each restart.
     sets: Vec<Centroids>,
-    /// Rows that look for their nearest other row.
+    /// The rows whose nearest other row is searched.
     own: Vec<u32>,
     probes: Matrix,
     labels: Vec<u32>,
 }
 
 impl Trial {
-    /// Blobs, one for each of the segments that are looked for.
+    /// A table of blobs, one for each segment.
     ///
     /// # Errors
-    /// None that a size within the flags' ranges has.
+    /// None for sizes that the flags allow.
     pub fn new(size: Size) -> Result<Self> {
         let Size { rows, features, k, n_init, seed } = size;
         let blobs = synth::blobs(rows, features, k, seed);
@@ -79,11 +79,11 @@ impl Trial {
     }
 }
 
-/// What a step found.
+/// The result of a step.
 pub enum Answer {
     Lloyd(Vec<Assigned>),
     Nearest(Vec<Neighbour>),
-    /// For each row the sums to each of so many clusters.
+    /// The number of clusters, and for each row the sum of its distances to each cluster.
     DistanceSums(usize, Vec<f64>),
     Fit(Partition),
     Sweep(Vec<SweepRow>),
@@ -116,20 +116,20 @@ impl Work {
         }
     }
 
-    /// Three operations for each feature of each pair; none for whole jobs, whose passes the data decides.
+    /// Three operations for each feature of each pair; `None` for whole jobs, whose number of passes depends on the data.
     pub fn flops(self, trial: &Trial) -> Option<f64> {
         let rows = trial.matrix.rows() as f64;
         let others = match self {
             Work::Lloyd => trial.sets.iter().map(|set| set.k() as f64).sum(),
             Work::Nearest => trial.probes.rows() as f64,
-            // Each pair of rows once, whether or not a device makes use of that.
+            // Each pair of rows counts once, even if a device computes it twice.
             Work::DistanceSums => (rows - 1.0) / 2.0,
             Work::Fit | Work::Sweep | Work::Hopkins => return None,
         };
         Some(3.0 * trial.matrix.features() as f64 * rows * others)
     }
 
-    /// The bytes that must come back from a device; none for whole jobs, which bring back many things.
+    /// How many bytes of results a device returns; `None` for whole jobs, which return many results.
     pub fn result_bytes(self, trial: &Trial) -> Option<u64> {
         let (rows, features) = (trial.matrix.rows(), trial.matrix.features());
         let bytes = match self {
@@ -142,8 +142,8 @@ impl Work {
         Some(bytes as u64)
     }
 
-    /// Takes the step once; whole jobs load the table for themselves. `labels`: whether `lloyd` gives them too, which
-    /// passes of a fit do without.
+    /// Runs the step once; whole jobs load the table themselves. `labels`: whether `lloyd` returns labels too, which the
+    /// passes of a fit do not need.
     ///
     /// # Errors
     /// A device that failed; an interrupt.
