@@ -125,7 +125,7 @@ pub(super) fn of_groups(
         (AggregateFunction::Count, Some(of)) => {
             (0..of.len()).map(|row| if of.is_missing(row) { f64::NAN } else { 1.0 }).collect()
         }
-        (_, Some(of)) => numbers_or(of, || format!("the {} wants numbers", function.word()))?.into_owned(),
+        (_, Some(of)) => numbers_or(of, || format!("the {} needs numbers", function.word()))?.into_owned(),
         (_, None) => vec![1.0; codes.len()],
     };
     // Rows sorted by group, in row order within each.

@@ -58,8 +58,8 @@ impl ArithmeticOperation {
     /// # Errors
     /// A sentence, where one of the columns holds no numbers.
     pub(super) fn apply(self, values: &Values, name: &str, other: &Values) -> Result<Values, String> {
-        let own = numbers_or(values, || format!("{} wants numbers", self.name()))?;
-        let other = numbers_or(other, || format!("{} wants numbers in column {name}", self.name()))?;
+        let own = numbers_or(values, || format!("{} needs numbers", self.name()))?;
+        let other = numbers_or(other, || format!("{} needs numbers in column {name}", self.name()))?;
         let of = |x: f64, y: f64| match self {
             ArithmeticOperation::Add => x + y,
             ArithmeticOperation::Subtract => x - y,

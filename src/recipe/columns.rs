@@ -126,7 +126,8 @@ impl<'a> ColumnPlan<'a> {
             if now.is_empty() {
                 let circle = circle(&later);
                 let names: Vec<&str> = circle.iter().map(|n| n.name.as_str()).collect();
-                let what = format!("made of each other in a circle: {}", names.join(", "));
+                let what =
+                    format!("these columns are made from each other in a circle: {}", names.join(", "));
                 return Err(Error::recipe(vec![fault(circle[0].line, &circle[0].name, what)]));
             }
             let fit = |node: &&Node<'_>| {
@@ -242,7 +243,9 @@ fn check_levels(
     match level(by) {
         Some(Stage::Row) => {}
         None | Some(_) if table.column(by).is_some() => {}
-        Some(_) => fault(line, "group.by", format!("{by:?} is made of the groups that it is to make")),
+        Some(_) => {
+            fault(line, "group.by", format!("{by:?} cannot define the groups, because it is made from them"))
+        }
         None => {
             let names: Vec<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
             fault(line, "group.by", no_column(table, &names, by));
@@ -263,7 +266,9 @@ fn check_levels(
                 Stage::Aggregate if !of_row && table.column(need).is_none() => fault(
                     node.line,
                     &node.name,
-                    format!("{need:?} is a column of the groups; a figure by {by:?} is of the single rows"),
+                    format!(
+                        "{need:?} is a column of the groups; an [[aggregate]] by {by:?} can only use columns of the single rows"
+                    ),
                 ),
                 _ => {}
             }
@@ -384,7 +389,7 @@ fn fit_node(
                     let applied = fitted.apply_with(values.as_ref().unwrap_or(source), other)?;
                     if !applied.unknown.is_empty() {
                         let unknown = listed(&applied.unknown);
-                        return Err(format!("{}: not listed: {unknown}", fitted.name()));
+                        return Err(format!("{}: the recipe does not list {unknown}", fitted.name()));
                     }
                     values = Some(applied.values);
                     column.steps.push(fitted);

@@ -174,7 +174,7 @@ impl FittedDrop {
 }
 
 fn numbers(column: &Column) -> std::result::Result<Vec<f64>, String> {
-    numbers_or(&column.values, || "a quantile wants numbers".to_string()).map(std::borrow::Cow::into_owned)
+    numbers_or(&column.values, || "a quantile needs numbers".to_string()).map(std::borrow::Cow::into_owned)
 }
 
 /// The columns that names and globs stand for, each once, in the table's order.

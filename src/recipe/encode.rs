@@ -542,7 +542,9 @@ fn one_hot(
     warnings.extend(unseen_levels(name, texts, unseen, outcome));
     if unexpected > 0 {
         let rows = count(unexpected);
-        warnings.push(format!("{name}: missing in {rows}, and in none at the fit: 0 in all its features"));
+        warnings.push(format!(
+            "{name}: missing in {rows}, although none was missing at the fit: 0 in all its features"
+        ));
     }
     (out, warnings)
 }

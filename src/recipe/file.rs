@@ -164,7 +164,7 @@ fn column(section: Section<'_>, made: &mut DeclaredNames) -> Option<ColumnSpec> 
         }
         let name = v.text()?;
         if !name.contains("{column}") && !name.contains("{text}") {
-            v.fault("one name for many columns; expected {column} or {text} in it");
+            v.fault("all matching columns would get this one name; put {column} or {text} in it");
         }
         Some(name)
     });

@@ -71,7 +71,7 @@ impl Encoder {
         let fitted = fitted.into_iter().collect::<Result<Vec<_>>>()?;
         let (columns, constants): (Vec<ColumnEncoder>, Vec<Option<String>>) = fitted.into_iter().unzip();
         let note = |(column, value): (&ColumnEncoder, Option<String>)| {
-            let what = "a feature that is the same everywhere tells no rows apart";
+            let what = "a feature that is the same everywhere cannot tell rows apart";
             Some(format!("note: {} is {} in every row: {what}", column.column(), value?))
         };
         let notes = columns.iter().zip(constants).filter_map(note).collect();

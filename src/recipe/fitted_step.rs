@@ -293,13 +293,13 @@ impl FittedStep {
             FittedStep::Number(_) if values.numbers().is_some() => values.clone().into(),
             FittedStep::Number(format) => self.numbers_of(values, |text| match format.parse(text) {
                 Some(number) => Ok(Some(number)),
-                None => Err(format!("{text:?} is no number written like {}", format.example())),
+                None => Err(format!("{text:?} is not a number written like {}", format.example())),
             })?,
             FittedStep::Timestamp(format) => {
                 self.numbers_of(values, |text| seconds(format, text).map(Some))?
             }
             FittedStep::Arithmetic { column, .. } => {
-                return Err(format!("{} wants the column {column:?}", self.name()));
+                return Err(format!("{} needs the column {column:?}", self.name()));
             }
             _ => {
                 let numbers = self.numbers_in(values)?;
@@ -368,7 +368,7 @@ impl FittedStep {
 
     /// The numbers of a column, true and false as 1 and 0.
     pub(super) fn numbers_in<'a>(&self, values: &'a Values) -> Result<Cow<'a, [f64]>, String> {
-        numbers_or(values, || format!("{} wants numbers", self.name()))
+        numbers_or(values, || format!("{} needs numbers", self.name()))
     }
 
     /// Each text by `to`; texts that it has no answer for become missing.
@@ -441,7 +441,7 @@ pub(super) fn as_text(values: &Values) -> Result<Cow<'_, Values>, String> {
         let codes = v.iter().map(|b| b.map(u32::from)).collect();
         return Ok(Cow::Owned(text_of(vec!["false".into(), "true".into()], codes)));
     }
-    let numbers = numbers_or(values, || "text wants numbers".into())?;
+    let numbers = numbers_or(values, || "text needs numbers".into())?;
     let mut levels = Vec::new();
     let mut places: HashMap<u64, u32> = HashMap::new();
     let code = |&x: &f64| {
@@ -486,7 +486,7 @@ fn fill(values: &Values, constant: &Scalar) -> Result<Values, String> {
             Ok(Values::Bool(b.iter().map(|b| Some(b.unwrap_or(*v == 1.0))).collect()))
         }
         (Scalar::Number(v), _) => {
-            let numbers = numbers_or(values, || "fill with a number wants numbers".into())?;
+            let numbers = numbers_or(values, || "fill with a number needs numbers".into())?;
             Ok(Values::Number(numbers.iter().map(|&x| if x.is_nan() { *v } else { x }).collect()))
         }
         (Scalar::Text(t), Values::Text { levels, codes }) => {
@@ -497,7 +497,7 @@ fn fill(values: &Values, constant: &Scalar) -> Result<Values, String> {
             }
             Ok(text_of(levels, codes.iter().map(|c| c.or(Some(code as u32))).collect()))
         }
-        (Scalar::Text(t), _) => Err(format!("fill with the text {t:?} wants texts, found numbers")),
+        (Scalar::Text(t), _) => Err(format!("fill with the text {t:?} needs texts, found numbers")),
     }
 }
 
@@ -528,7 +528,7 @@ pub(super) fn mixed<'a>(constants: impl Iterator<Item = &'a Scalar>) -> Option<(
 /// A timestamp in seconds since 1970; one without an offset is taken as UTC.
 pub(super) fn seconds(format: &str, text: &str) -> Result<f64, String> {
     use jiff::fmt::strtime::BrokenDownTime;
-    let wrong = |why: String| format!("{text:?} is no timestamp of the form {format:?}: {why}");
+    let wrong = |why: String| format!("{text:?} is not a timestamp in the format {format:?}: {why}");
     let parsed = BrokenDownTime::parse(format, text).map_err(|e| wrong(e.to_string()))?;
     let instant = if parsed.timestamp().is_some() || parsed.offset().is_some() {
         parsed.to_timestamp()
@@ -545,10 +545,10 @@ pub(super) fn seconds(format: &str, text: &str) -> Result<f64, String> {
 
 /// Whether a format can read what it writes.
 pub(super) fn check_format(format: &str) -> Result<(), String> {
-    let wrong = |e: jiff::Error| format!("{format:?} is no format of timestamps: {e}");
+    let wrong = |e: jiff::Error| format!("{format:?} is not a timestamp format: {e}");
     let moment = jiff::Timestamp::from_second(1_540_829_109).map_err(wrong)?;
     let written = jiff::fmt::strtime::format(format, moment).map_err(wrong)?;
     seconds(format, &written).map(drop).map_err(|_| {
-        format!("{format:?} is no format of timestamps: it gives no moment for {written:?}, which it writes")
+        format!("{format:?} is not a usable timestamp format: {written:?}, which is written in it, cannot be read back")
     })
 }

@@ -132,7 +132,7 @@ pub(super) fn grouped<'a>(
     let place = || Place::file(table.source.as_str()).column(by);
     let (names, codes) = groups(column(by)?).map_err(|what| Error::at(place(), what))?;
     if names.is_empty() {
-        return Err(Error::at(place(), "every row lacks a value here, so there is no group"));
+        return Err(Error::at(place(), "every value is missing, so the rows cannot be grouped"));
     }
     let without = codes.iter().filter(|code| code.is_none()).count();
     if without > 0 {

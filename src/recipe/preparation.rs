@@ -220,7 +220,10 @@ pub(super) fn make(columns: &[FittedColumn], table: &Table, notes: &mut Vec<Stri
             let (joined, new) = join(source, groups).map_err(place)?;
             if new > 0 {
                 let rows = count(new);
-                notes.push(format!("{}: {rows} of groups that the fit did not see, missing", column.name));
+                notes.push(format!(
+                    "{}: {rows} of groups that the fit did not see; the value is missing there",
+                    column.name
+                ));
             }
             values = Some(joined);
         }
@@ -235,7 +238,7 @@ pub(super) fn make(columns: &[FittedColumn], table: &Table, notes: &mut Vec<Stri
             let applied = step.apply_with(values.as_ref().unwrap_or(source), other).map_err(place)?;
             if !applied.unknown.is_empty() {
                 notes.push(format!(
-                    "{}: {} that the fit did not see, missing",
+                    "{}: {} that the fit did not see, counted as missing",
                     column.name,
                     listed(&applied.unknown)
                 ));

@@ -68,9 +68,14 @@ pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
     if close.is_empty() {
         let more = if names.len() > 8 { ", …" } else { "" };
         let shown = names[..names.len().min(8)].join(", ");
-        return format!("no column is called {name:?}, in the table or made here; there are {shown}{more}");
+        return format!(
+            "no column is called {name:?}, neither in the table nor made by the recipe; there are {shown}{more}"
+        );
     }
-    format!("no column is called {name:?}, in the table or made here; did you mean {}?", close.join(" or "))
+    format!(
+        "no column is called {name:?}, neither in the table nor made by the recipe; did you mean {}?",
+        close.join(" or ")
+    )
 }
 
 /// Some rows of a table, as a table of its own.

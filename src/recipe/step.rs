@@ -106,7 +106,7 @@ impl Step {
                 "text" => Some(Step::Fixed(FittedStep::Text)),
                 "zscore" => Some(Step::ZScore { ddof: 0 }),
                 name if Self::NAMES.contains(&name) => {
-                    value.fault(format!("{name} wants an argument: {{ {name} = … }}"));
+                    value.fault(format!("{name} needs an argument: {{ {name} = … }}"));
                     None
                 }
                 name => {
@@ -150,7 +150,7 @@ impl Step {
         copies: Copies<'_>,
     ) -> Result<Vec<FittedStep>, String> {
         let some = |name: &str| {
-            let found = numbers_or(values, || format!("{name} wants numbers"))?;
+            let found = numbers_or(values, || format!("{name} needs numbers"))?;
             let there = there(&found, copies);
             if there.0.is_empty() { Err(format!("{name}: every value is missing")) } else { Ok(there) }
         };
@@ -497,7 +497,7 @@ fn mode(values: &Values, copies: Copies<'_>) -> Result<Scalar, String> {
 
 /// The first value of each group that has one.
 fn one_a_group(values: &Values, groups: &Values) -> Result<Vec<f64>, String> {
-    let numbers = numbers_or(values, || "quantile_cut wants numbers".into())?;
+    let numbers = numbers_or(values, || "quantile_cut needs numbers".into())?;
     let groups = as_text(groups)?;
     let Values::Text { levels, codes } = &*groups else { return Ok(Vec::new()) };
     let mut first = vec![f64::NAN; levels.len()];

@@ -45,7 +45,7 @@ pub(super) fn parse(
     let mut cells = Cells::cut(bytes, &top, !options.no_header, budget)?;
     let names = column_names(&cells)?;
     if cells.rows() == 0 {
-        return Err(Error::data("a header but no rows"));
+        return Err(Error::data("the table has a header but no rows below it"));
     }
     cells.skip(options.skip_rows);
     must_have_rows(cells.rows(), options)?;

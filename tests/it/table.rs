@@ -297,7 +297,7 @@ fn an_unknown_id_column_names_what_comes_close() {
 fn files_that_hold_no_table() {
     assert_eq!(error("t.csv", ""), "t.csv: the file is empty");
     assert_eq!(error("t.csv", "\u{feff}\n\r\n"), "t.csv: the file is empty");
-    assert_eq!(error("t.csv", "a,b\n"), "t.csv: a header but no rows");
+    assert_eq!(error("t.csv", "a,b\n"), "t.csv: the table has a header but no rows below it");
     assert_eq!(error("t.csv", b"a,b\n1,\x002\n"), "t.csv: this does not look like a text table");
     assert_eq!(error("t.csv", b"\x01\x90\xf3\xfe\x88,\x02\n"), "t.csv: this does not look like a text table");
     assert_eq!(

@@ -299,10 +299,10 @@ fn what_the_fit_did_not_see_is_named() {
     assert_eq!(
         encoded.warnings,
         [
-            "code: \"gold\" in 1 row that the fit did not see, missing",
-            "listed: \"gold\" in 1 row that the fit did not see, missing",
-            "mapped: \"gold\" in 1 row that the fit did not see, missing",
-            "size: 1 row of groups that the fit did not see, missing",
+            "code: \"gold\" in 1 row that the fit did not see, counted as missing",
+            "listed: \"gold\" in 1 row that the fit did not see, counted as missing",
+            "mapped: \"gold\" in 1 row that the fit did not see, counted as missing",
+            "size: 1 row of groups that the fit did not see; the value is missing there",
             "named: categories that the fit did not see, in 1 row, 0 in all its features: \"gold\" in 1 row",
         ]
     );
@@ -329,14 +329,14 @@ fn what_the_fit_did_not_see_is_named() {
     assert!(error("pay\n3\n").contains("no column is called \"age\""));
     assert!(
         error("pay,age\n3,old\n")
-            .contains("column age: a quantile wants numbers, found text such as \"old\"")
+            .contains("column age: a quantile needs numbers, found text such as \"old\"")
     );
     let dates = "[[column]]\nname = \"day\"\nfrom = \"when\"\nsteps = [{ timestamp = \"%Y-%m-%d\" }]\n\
                  [features]\ncolumns = [\"day\"]\n";
     let fitted = learn(dates, "when\n2024-01-02\n2024-01-05\n").fitted;
     let error = fitted.apply(&read(&fitted, "when\n2024-01-02\n5/1/24\n")).unwrap_err().to_string();
     assert!(
-        error.starts_with("t.csv, column when: row 2: \"5/1/24\" is no timestamp of the form"),
+        error.starts_with("t.csv, column when: row 2: \"5/1/24\" is not a timestamp in the format"),
         "{error}"
     );
 }

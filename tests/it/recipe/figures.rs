@@ -107,8 +107,8 @@ fn a_text_that_is_a_figure_is_joined_to_new_rows() {
 #[test]
 fn figures_of_what_holds_no_numbers_or_too_large_ones_are_faults() {
     for (figure, cells, words) in [
-        ("sum", "x,y", "the sum wants numbers, found text such as \"x\""),
-        ("max", "x,y", "the max wants numbers"),
+        ("sum", "x,y", "the sum needs numbers, found text such as \"x\""),
+        ("max", "x,y", "the max needs numbers"),
         ("sum", "1e308,1.5e308", "the numbers are too large for a sum"),
         ("std", "1e300,-1e300", "the numbers are too large for a std"),
     ] {
@@ -178,7 +178,7 @@ fn noise_is_correlated_with_nothing() {
 fn a_constant_feature_gets_a_note() {
     let notes = |recipe: &str, table: &str| parse(recipe).fit(&mut csv(table)).unwrap().notes;
     let table = "flag,n,t,b,most\n0,1,x,true,3\n0,2,x,true,\n0,4,x,true,3\n";
-    let said = "a feature that is the same everywhere tells no rows apart";
+    let said = "a feature that is the same everywhere cannot tell rows apart";
     assert_eq!(
         notes("[features]\ncolumns = [\"n\", \"flag\", \"t\", \"b\", \"most\"]", table),
         [

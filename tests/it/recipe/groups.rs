@@ -388,7 +388,10 @@ fn what_is_wrong_with_a_group_is_said() {
         ),
         (
             "[group]\nby = \"n\"\n[[aggregate]]\nname = \"n\"\nby = \"n\"\ncompute = \"count\"".into(),
-            vec![(1, "group.by", "\"n\" is made of the groups that it is to make"), (3, "n", "\"n\"")],
+            vec![
+                (1, "group.by", "\"n\" cannot define the groups, because it is made from them"),
+                (3, "n", "\"n\""),
+            ],
         ),
         (
             text("[features]\ncolumns = [\"pay\"]"),

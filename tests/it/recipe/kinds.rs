@@ -164,7 +164,7 @@ fn the_step_number_settles_one_column() {
     assert_eq!(recipe.text_columns(), ["a", "b", "c"]);
     let e =
         run("[[column]]\nname = \"a\"\nsteps = [\"number\"]\n", "a;b\n1,5;1\n2;2\n").unwrap_err().to_string();
-    assert_eq!(e, "r.toml, line 1:1, a: row 1: \"1,5\" is no number written like 1,234.5");
+    assert_eq!(e, "r.toml, line 1:1, a: row 1: \"1,5\" is not a number written like 1,234.5");
     let fault = |step: &str| {
         let text = format!("[[column]]\nname = \"a\"\nsteps = [{{ number = {step} }}]\n");
         segmenta::analysis::Spec::parse("r.toml", &text, &super::parameters(&[])).unwrap_err().to_string()

@@ -53,7 +53,7 @@ fn lines_before_the_header_can_be_skipped() {
         assert_eq!((names(&t), t.rows), (vec!["a"], 2), "{end:?}");
     }
     assert_eq!(one_error("a\n1\n", &lines(2)), "t.csv: nothing but the 2 lines at the top that are skipped");
-    assert_eq!(one_error("a\n1\n", &lines(1)), "t.csv: a header but no rows");
+    assert_eq!(one_error("a\n1\n", &lines(1)), "t.csv: the table has a header but no rows below it");
     assert!(one_error("a\n1\n", &lines(usize::MAX)).contains("nothing but the 2 lines"));
     let options = ReadOptions { skip_rows: 1, id: Some("id".into()), ..lines(1) };
     let t = read_with("title\nid,v\nWho?,How?\na,5\n", &options);
@@ -71,7 +71,7 @@ fn comments_above_the_header_are_skipped() {
     assert_eq!((names(&t), t.notes.len()), (vec!["#user", "spend"], 0));
     assert_eq!(names(&table("t.csv", "#\n1\n2\n")), ["#"]);
     assert_eq!(names(&read_with("# x\n1\n", &lines(0))), ["# x"]);
-    assert_eq!(error("t.csv", "# only\n# comments\n"), "t.csv: a header but no rows");
+    assert_eq!(error("t.csv", "# only\n# comments\n"), "t.csv: the table has a header but no rows below it");
 }
 
 #[test]
