@@ -51,10 +51,15 @@ const MOST_LINES: usize = 600;
 
 #[test]
 fn files_stay_small() {
-    each_source(|name, text| {
-        let lines = text.lines().count();
-        assert!(lines <= MOST_LINES, "src/{name} has {lines} lines, more than {MOST_LINES}: split it");
-    });
+    for folder in ["src", "tests", "benches", "fuzz/fuzz_targets", "shaders"] {
+        each_file(folder, &["rs", "wgsl"], |name, text| {
+            let lines = text.lines().count();
+            assert!(
+                lines <= MOST_LINES,
+                "{folder}/{name} has {lines} lines, more than {MOST_LINES}: split it"
+            );
+        });
+    }
 }
 
 #[test]
@@ -135,17 +140,22 @@ fn code(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Hands every source file to `look`: its path below `src`, and its text.
-fn each_source(mut look: impl FnMut(&str, &str)) {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut dirs = vec![src.clone()];
+/// Hands every source file of the library and the program to `look`: its path below `src`, and its text.
+fn each_source(look: impl FnMut(&str, &str)) {
+    each_file("src", &["rs"], look);
+}
+
+/// Hands every file below a folder with one of these endings to `look`: its path below the folder, and its text.
+fn each_file(folder: &str, endings: &[&str], mut look: impl FnMut(&str, &str)) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut dirs = vec![root.clone()];
     while let Some(dir) = dirs.pop() {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 dirs.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                let name = path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
+            } else if path.extension().is_some_and(|e| endings.iter().any(|ending| e == *ending)) {
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
                 look(&name, &std::fs::read_to_string(&path).unwrap());
             }
         }

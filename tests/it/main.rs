@@ -3,11 +3,9 @@
 mod analysis;
 mod bounds;
 mod cases;
-#[cfg(feature = "cli")]
 mod cli;
 mod contract;
 mod devices;
-#[cfg(feature = "cli")]
 mod documents;
 mod goldens;
 mod house;
@@ -21,7 +19,6 @@ mod model;
 mod oracle;
 mod prepared;
 mod primitives;
-#[cfg(feature = "cli")]
 mod real;
 mod recipe;
 mod synth;

@@ -289,3 +289,35 @@ fn a_gpu_that_is_not_there() {
     assert!(said.out.starts_with("cpu "), "the machine is shown all the same: {}", said.out);
     desk.one_clear_line("doctor", &super::Said { out: String::new(), ..said }, 5, &["GPU"]);
 }
+
+#[test]
+fn a_run_with_a_faulty_recipe_leaves_nothing_behind() {
+    let desk = Desk::with_table();
+    desk.put(
+        "text.toml",
+        "[input]\npath = \"t.csv\"\n[analysis]\nk = 0\n[[column]]\nname = \"x\"\nsteps = [\"logp\"]\n",
+    );
+    desk.put(
+        "table.toml",
+        "[input]\npath = \"t.csv\"\n[analysis]\nk = 2\n[[column]]\nname = \"x\"\nfrom = \"agee\"\n",
+    );
+    let before = desk.everything();
+    for (name, lines) in [
+        (
+            "text.toml",
+            vec![
+                "error: text.toml, line 4:5, analysis.k: expected a whole number from 1",
+                "text.toml, line 7:10, column[0].steps[0]: unknown operation \"logp\"; did you mean log1p?",
+            ],
+        ),
+        ("table.toml", vec!["error: table.toml, line 5:1, x: no column is called \"agee\""]),
+    ] {
+        let said = desk.run(&format!("run {name} --device cpu --out out -q"));
+        assert_eq!((said.code, said.out.as_str()), (Some(3), ""), "{}", said.err);
+        assert_eq!(said.err.lines().count(), lines.len(), "{}", said.err);
+        for (said, expected) in said.err.lines().zip(lines) {
+            assert!(said.starts_with(expected), "{said}");
+        }
+        assert!(before == desk.everything(), "{name}");
+    }
+}
