@@ -120,7 +120,7 @@ fn every_adapter_agrees_and_a_software_one_is_called_that() {
     let line = format!("bench --features 2 --n-init 1 --repeats 1 -q --device gpu:{software}");
     let Said { code, out: text, .. } = desk.run(&line);
     assert_eq!(code, Some(0));
-    let plain = format!("gpu:{software}: a software device, which computes on the CPU");
+    let plain = format!("gpu:{software} is a software device, which computes on the CPU");
     assert!(
         text.contains(&plain) && text.contains("It was measured with 1000 rows instead of 30000"),
         "{text}"

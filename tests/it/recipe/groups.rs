@@ -238,7 +238,7 @@ fn the_order_of_the_rows_within_a_group_and_columns_that_nothing_needs_do_not_ma
     let error = fitted.apply(&csv("day,customer\nlate,1\n")).unwrap_err().to_string();
     assert_eq!(error, "t.csv, column day: expected numbers as at the fit, found text such as \"late\"");
     let error = fitted.apply(&csv("day,customer\n19950,\n19951,\n")).unwrap_err().to_string();
-    assert!(error.contains("column customer: every row lacks a value here"), "{error}");
+    assert!(error.contains("column customer: every value is missing"), "{error}");
 }
 
 #[test]

@@ -274,7 +274,7 @@ fn a_row_of_weight_0_is_none() {
     let dates = "[input]\nweight = \"w\"\n[[column]]\nname = \"d\"\nfrom = \"t\"\nsteps = [{ timestamp = \"%Y-%m-%d\" }]\n\
                  [features]\ncolumns = [\"d\", \"n\"]";
     let error = parse(dates).fit(&mut csv("n,t,w\n1,2024-01-01,0\n2,2024-01-02,2\n3,x,1\n")).unwrap_err();
-    assert!(error.to_string().contains("d: row 3: \"x\" is no timestamp"), "{error}");
+    assert!(error.to_string().contains("d: row 3: \"x\" is not a timestamp in the format"), "{error}");
 }
 
 #[test]
