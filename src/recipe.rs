@@ -1,9 +1,14 @@
-//! From columns to features: what a [`Recipe`] says, or rules choose, is fitted once and then applied.
+//! Turns a table's columns into numeric features, learned on one table and then applied unchanged to later ones.
 //!
-//! A recipe makes columns of columns by chains of [`Step`]s, leaves rows out ([`DropSpec`]) and names its features;
-//! [`Recipe::fit`] learns what that needs. [`infer()`] says what would become of each column and why; [`Encoder::fit`]
-//! learns medians, means, deviations and category levels; [`FittedRecipe::apply`] turns any table with those columns into
-//! features.
+//! A [`Recipe`] says how: it computes new columns from existing ones with lists of [`Step`]s, leaves rows out
+//! ([`DropSpec`]), and names the columns that become features. Without named features, [`infer()`] picks them by rules
+//! and says why each column was taken or left out.
+//!
+//! [`Recipe::fit`] learns everything this needs from the first table, such as medians, means, standard deviations and
+//! the list of categories. The result, a [`FittedRecipe`], is kept in the model. [`FittedRecipe::apply`] encodes any
+//! later table with the same columns, using those learned values and never relearning them, so that its rows are
+//! comparable with the rows of the fit. [`Encoder::fit`] does the last part alone, for a table that needs no
+//! preparation.
 
 mod aggregate;
 mod arithmetic;
@@ -44,28 +49,31 @@ pub use reference::ColumnReference;
 pub(crate) use statistics::quantiles;
 pub use step::{ImputeStatistic, Step};
 
-/// How many levels of a text column get a feature each; the rest share one.
+/// How many categories of a text column get a 0/1 feature each, unless the recipe says otherwise. The rarer ones share
+/// the feature `other`.
 pub const TOP_LEVELS: usize = 15;
 
-/// How numbers are scaled. A column whose values differ by no more than the rounding error of their mean is constant.
+/// How numbers are scaled. A column whose values differ by no more than the rounding error of their mean counts as
+/// constant, because scaling it would only blow up rounding noise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// Centred on the mean and divided by the deviation (ddof 0); a constant column is divided by 1.
+    /// Subtracts the mean and divides by the standard deviation (`ddof` 0). A constant column becomes 0.
     #[default]
     Standard,
-    /// Centred on the median and divided by the distance of the quartiles; by 1 where that is 0.
+    /// Subtracts the median and divides by the interquartile range, or by 1 if that is 0.
     Robust,
-    /// From 0 at the smallest to 1 at the largest; a constant column becomes 0.
+    /// Maps the smallest value to 0 and the largest to 1. A constant column becomes 0.
     Minmax,
-    /// Only centred, on the mean rounded to a multiple of the largest power of two that is at most the
-    /// deviation. Distances do not change, whole numbers stay whole where the deviation is 1 or more, and a
-    /// large mean costs no digits. A constant column is centred on its value.
+    /// Keeps the column's units, but moves it close to 0 so that a large mean costs no digits in f32. What is
+    /// subtracted is the mean, rounded to a multiple of the largest power of two that is not above the standard
+    /// deviation. Distances between rows stay the same, and whole numbers stay whole if the standard deviation is at
+    /// least 1. A constant column becomes 0.
     None,
 }
 
 impl Scale {
-    /// Each by its name in a recipe; the last is no scaling.
+    /// The names used in a recipe. `none` has to stay last, because the step `scale` accepts all but the last.
     pub const WORDS: [(&str, Scale); 4] = [
         ("standard", Scale::Standard),
         ("robust", Scale::Robust),
@@ -74,40 +82,42 @@ impl Scale {
     ];
 }
 
-/// What becomes of missing values.
+/// What is done with missing values in the columns that become features.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Missing {
-    /// The median for numbers, the commoner value for booleans, a level of its own for text.
+    /// Replaces a missing number by the median, and a missing value in a column of two values by the commoner one. In
+    /// other text columns, missing becomes a 0/1 feature of its own.
     #[default]
     Impute,
-    /// Rows with a missing value in a chosen column are left out.
+    /// Leaves out the rows with a missing value in any of these columns.
     Drop,
-    /// A missing value in a chosen column is an error.
+    /// Stops with an error at the first missing value in any of these columns.
     Error,
 }
 
 impl Missing {
-    /// Each by its name in a recipe.
+    /// The names used in a recipe.
     pub const WORDS: [(&str, Missing); 3] =
         [("impute", Missing::Impute), ("drop", Missing::Drop), ("error", Missing::Error)];
 }
 
-/// Which columns become features, and how.
+/// Which columns become features, and how they are encoded by default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InferOptions {
-    /// Names or globs (`*`, `?`) of the columns to take, whatever they look like; empty: choose by the rules.
+    /// Names or globs (`*`, `?`) of the columns to use, even those that the rules would skip. If empty, the rules
+    /// choose.
     pub features: Vec<String>,
-    /// Names or globs of columns to leave out, even where `features` takes them.
+    /// Names or globs of columns to leave out, even if `features` includes them.
     pub drop: Vec<String>,
-    /// A text column with more distinct values than this is no feature.
+    /// A text column with more distinct values than this cannot be a feature.
     pub max_categories: usize,
-    /// How numbers are scaled.
+    /// How numbers and columns of two values are scaled.
     pub scale: Scale,
-    /// What becomes of missing values.
+    /// What is done with missing values.
     pub missing: Missing,
-    /// The column with the rows' weights, which is no feature.
+    /// The column that holds the rows' weights. It never becomes a feature.
     pub weight: Option<String>,
 }
 

@@ -1,4 +1,8 @@
-//! The fitted encoder, and applying it.
+//! The [`Encoder`], which turns a table's columns into the feature matrix that distances are computed on.
+//!
+//! A number becomes one scaled feature, a column of two values one feature of 0 and 1 (scaled too), and any other text
+//! one 0/1 feature per category. What this needs was learned at the fit and is stored in the model. The module also
+//! converts single feature values back to the column's units, so that centroids can be shown as hours or euros.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -14,52 +18,53 @@ use crate::recipe::rows::{check_lengths, count, kept_rows, pick};
 use crate::recipe::{Missing, Scale};
 use crate::table::{Column, Table, Values, check_columns, missing_column};
 
-/// How one column becomes features.
+/// How one column becomes features. The values of features are said to be in the scaled space.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ColumnEncoder {
-    /// `(value - centre) / scale`, one feature.
+    /// A column of numbers: one feature, `(value - centre) / scale`.
     Number {
         /// The column's name.
         column: String,
-        /// What stands in for a missing value.
+        /// The number that replaces a missing value.
         median: f64,
-        /// What is taken away.
+        /// The number that is subtracted.
         centre: f64,
-        /// What is divided by.
+        /// The number that the difference is divided by. The feature's weight is part of it: a weight of 2 halves it.
         scale: f64,
-        /// Whether it is only centred, where others are scaled.
+        /// Whether this column is only centred, although the encoder's default is to scale.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         unscaled: bool,
     },
-    /// A column of two values, one feature: `(value - centre) / scale` of 0 or 1, times the weight.
+    /// A column of two values: one feature, `(value - centre) / scale * weight`, where value is 0 or 1.
     Bool {
         /// The column's name.
         column: String,
-        /// What stands in for a missing value.
+        /// The value that replaces a missing one.
         fill: bool,
         /// What the feature is multiplied by.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         weight: f64,
-        /// What is taken away; older models scaled no flags.
+        /// The number that is subtracted. Absent (0) in older models, which did not scale columns of two values.
         #[serde(default, skip_serializing_if = "is_zero")]
         centre: f64,
-        /// What is divided by.
+        /// The number that the difference is divided by.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         scale: f64,
-        /// The two texts, where the column holds texts.
+        /// Which text is 0 and which is 1, if the column holds texts and not booleans.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         texts: Option<BinaryCategories>,
     },
-    /// One feature a level, 1 in the rows that have it and 0 elsewhere.
+    /// A text column: one feature per category, which is 1 in the rows of this category and 0 elsewhere.
     OneHot {
         /// The column's name.
         column: String,
-        /// The levels with a feature each, the commonest first.
+        /// The categories with a feature each, in the order of their features: commonest first, or alphabetical if the
+        /// recipe says so.
         levels: Vec<String>,
-        /// The rarer levels, which share one feature called `other`; without any there is no such feature.
+        /// The rarer categories, which share one feature called `other`. If there are none, there is no such feature.
         other: Vec<String>,
-        /// Whether missing has a feature of its own.
+        /// Whether missing values have a feature of their own.
         missing: bool,
         /// What the features are multiplied by.
         #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -67,20 +72,20 @@ pub enum ColumnEncoder {
     },
 }
 
-/// The two texts of a column that has no others.
+/// The two texts of a text column that has only two, such as `no` and `yes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BinaryCategories {
-    /// The text that is 0.
+    /// The text that becomes 0.
     pub no: String,
-    /// The text that is 1.
+    /// The text that becomes 1.
     pub yes: String,
 }
 
-/// Words for yes, in lower case.
+/// Words for yes in several languages, in lower case.
 const YES: [&str; 11] = ["yes", "y", "true", "t", "1", "on", "ja", "j", "oui", "si", "sí"];
 
 impl BinaryCategories {
-    /// Two texts: a word for yes is 1, else the later one in the order of the alphabet.
+    /// Decides which of two texts becomes 1: the one that is a word for yes, otherwise the later one in the alphabet.
     pub(super) fn of(a: &str, b: &str) -> Self {
         let says_yes = |text: &str| YES.contains(&text.to_lowercase().as_str());
         let swapped = if says_yes(a) == says_yes(b) { a > b } else { says_yes(a) };
@@ -88,7 +93,7 @@ impl BinaryCategories {
         BinaryCategories { no: no.into(), yes: yes.into() }
     }
 
-    /// The two texts of a column in which the rows kept have exactly two.
+    /// The two texts that occur in these codes; `None` unless there are exactly two.
     pub(super) fn in_rows(levels: &[String], codes: impl Iterator<Item = Option<u32>>) -> Option<Self> {
         let mut found: Vec<u32> = Vec::new();
         for code in codes.flatten() {
@@ -106,12 +111,12 @@ impl BinaryCategories {
         }
     }
 
-    /// Which of the two a text is.
+    /// Whether a text is the one for yes; `None` if it is neither of the two.
     pub(super) fn side(&self, text: &str) -> Option<bool> {
         if text == self.yes { Some(true) } else { (text == self.no).then_some(false) }
     }
 
-    /// What becomes of the column, in words.
+    /// Describes the encoding in words.
     pub(super) fn describe(&self) -> String {
         format!("two values: {} is 1, {} is 0", self.yes, self.no)
     }
@@ -121,13 +126,13 @@ fn one() -> f64 {
     1.0
 }
 
-// serde hands out references.
+// serde passes a reference to this function.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_one(weight: &f64) -> bool {
     *weight == 1.0
 }
 
-// serde hands out references.
+// serde passes a reference to this function.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(centre: &f64) -> bool {
     *centre == 0.0
@@ -153,7 +158,8 @@ impl ColumnEncoder {
         }
     }
 
-    /// A feature's value in the units of the column: 0 to 1 for one of two values and for levels.
+    /// Converts a feature's value to the units of the column. For categories and columns of two values the result runs
+    /// from 0 to 1: in a centroid, it is the share of rows with the category.
     pub fn to_original(&self, scaled: f64) -> f64 {
         match self {
             ColumnEncoder::Number { centre, scale, .. } => scaled * scale + centre,
@@ -162,7 +168,7 @@ impl ColumnEncoder {
         }
     }
 
-    /// The other way: a value in the units of the column, in the scaled space.
+    /// The inverse of [`ColumnEncoder::to_original`]: converts a value in the units of the column to the scaled space.
     pub fn from_original(&self, value: f64) -> f64 {
         match self {
             ColumnEncoder::Number { centre, scale, .. } => (value - centre) / scale,
@@ -171,13 +177,13 @@ impl ColumnEncoder {
         }
     }
 
-    /// Whether its features stand for levels of a text.
+    /// Whether its features stand for categories of a text column.
     pub fn is_level(&self) -> bool {
         matches!(self, ColumnEncoder::OneHot { .. } | ColumnEncoder::Bool { texts: Some(_), .. })
     }
 
-    /// A feature's value as a user writes it, in the scaled space; see [`Encoder::from_user`]. `of` is how the
-    /// encoder scales numbers.
+    /// Converts a feature's value as users see it to the scaled space, see [`Encoder::from_user`]. `of` is
+    /// [`Encoder::scale`].
     pub fn from_user(&self, of: Scale, value: f64) -> f64 {
         match self {
             ColumnEncoder::Number { centre, scale, unscaled, .. } if *unscaled || of == Scale::None => {
@@ -188,30 +194,31 @@ impl ColumnEncoder {
     }
 }
 
-/// Columns to features: made by [`Encoder::fit`], kept in the model, applied to every table since.
+/// Turns columns into features. It is made by [`Encoder::fit`], stored in the model, and applied to every later table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
-    /// How numbers were scaled.
+    /// How numbers are scaled by default; single columns may deviate.
     pub scale: Scale,
-    /// What becomes of missing values.
+    /// What is done with missing values.
     pub missing: Missing,
-    /// The columns, in the order of their features.
+    /// The encoded columns, in the order of their features.
     pub columns: Vec<ColumnEncoder>,
 }
 
 /// A table's features.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoded {
-    /// One column a feature, one value a kept row.
+    /// The feature matrix by columns: one vector per feature, each with one value per kept row.
     pub columns: Vec<Vec<f32>>,
-    /// The rows kept, counted from 0 and ascending; `None` means all.
+    /// The table's rows that were kept, counted from 0 and ascending; `None` means all.
     pub kept: Option<Vec<u32>>,
-    /// What the table had that the fit had not, one sentence each.
+    /// What the table has and the fit did not see, such as new categories; one sentence each.
     pub warnings: Vec<String>,
 }
 
 impl Encoder {
-    /// The features' names, all different: the column's, or `column=level`.
+    /// The features' names: the column's name, or `column=category` for the feature of a category. All names differ; a
+    /// repeated one gets a number at its end.
     pub fn feature_names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for encoder in &self.columns {
@@ -229,7 +236,7 @@ impl Encoder {
                 }
             }
         }
-        // A level may itself be called `other`, or a column `a=b`.
+        // Names can clash if a category is itself called `other`, or a column `a=b`.
         let mut taken: HashSet<String> = HashSet::new();
         for name in &mut names {
             let plain = name.clone();
@@ -242,7 +249,7 @@ impl Encoder {
         names
     }
 
-    /// Whether its numbers can be computed with; a person may have edited them.
+    /// Whether its numbers make sense. They come from a model file, which someone may have edited by hand.
     pub(crate) fn is_sound(&self) -> bool {
         self.columns.iter().all(|column| match column {
             ColumnEncoder::Number { median, centre, scale, .. } => {
@@ -261,7 +268,7 @@ impl Encoder {
         self.columns.iter().map(ColumnEncoder::width).sum()
     }
 
-    /// The columns that new tables must be read as text, for [`crate::table::ReadOptions::text`].
+    /// The columns of later tables that have to be read as text, for [`crate::table::ReadOptions::text`].
     pub fn text_columns(&self) -> Vec<String> {
         let text = |c: &&ColumnEncoder| {
             matches!(c, ColumnEncoder::OneHot { .. } | ColumnEncoder::Bool { texts: Some(_), .. })
@@ -271,27 +278,29 @@ impl Encoder {
 
     /// Turns a table's columns into features.
     ///
-    /// Missing values are treated as at the fit. A category that the fit did not see becomes `other` where that
-    /// is a feature and is 0 in all its features elsewhere, as is a missing text where the fit saw none; both
-    /// are counted in the warnings. Columns that the encoder does not name are ignored.
+    /// Missing values are treated as at the fit. A category that the fit did not see counts as `other` if there is such
+    /// a feature, and otherwise the row is 0 in all of the column's features. The same happens to a missing text if the
+    /// fit saw none. In a column of two texts, a new one counts as missing. [`Encoded::warnings`] says in how many rows
+    /// each of these occurs. Columns that the encoder does not use are ignored.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] for a column that is not there or has another type, a missing value under
-    /// [`Missing::Error`], no row left under [`Missing::Drop`], and a value too large for f32 once scaled.
+    /// [`Error::Data`] for a column that does not exist or has another type than at the fit, for a missing value under
+    /// [`Missing::Error`], and for a value too large for f32 once scaled.
     pub fn apply(&self, table: &Table) -> Result<Encoded> {
         self.apply_rows(table, None)
     }
 
-    /// The same for the rows that a fit kept.
+    /// Does the same as [`Encoder::apply`] for some rows: `kept` lists them, counted from 0 and ascending; `None` means
+    /// all.
     ///
     /// # Errors
-    /// As [`Encoder::apply`].
+    /// Those of [`Encoder::apply`].
     pub fn apply_to(&self, table: &Table, kept: Option<&[u32]>) -> Result<Encoded> {
         self.apply_rows(table, kept.map(<[u32]>::to_vec))
     }
 
-    /// The same for some rows.
+    /// The same as [`Encoder::apply_to`], for a list that the caller no longer needs.
     pub(super) fn apply_rows(&self, table: &Table, among: Option<Vec<u32>>) -> Result<Encoded> {
         check_lengths(table)?;
         check_columns(table, self.columns.iter().map(ColumnEncoder::column).collect())?;
@@ -319,43 +328,47 @@ impl Encoder {
         Ok(out)
     }
 
-    /// A feature's value in the units of its column: 0 to 1 for one of two values and for levels. Features that are
-    /// not there come back as they are. For many features, see [`Encoder::by_feature`].
+    /// Converts a feature's value to the units of its column, see [`ColumnEncoder::to_original`]. `feature` counts from
+    /// 0; if there is no such feature, the value is returned unchanged. For many features, [`Encoder::by_feature`] is
+    /// faster.
     pub fn to_original(&self, feature: usize, scaled: f64) -> f64 {
         self.encoder_of(feature).map_or(scaled, |encoder| encoder.to_original(scaled))
     }
 
-    /// The other way: a value in the units of a feature's column, in the scaled space.
+    /// The inverse of [`Encoder::to_original`]: converts a value in the units of a feature's column to the scaled
+    /// space.
     pub fn from_original(&self, feature: usize, value: f64) -> f64 {
         self.encoder_of(feature).map_or(value, |encoder| encoder.from_original(value))
     }
 
-    /// Whether a feature stands for a level of a text.
+    /// Whether a feature stands for a category of a text column.
     pub fn is_level(&self, feature: usize) -> bool {
         self.encoder_of(feature).is_some_and(ColumnEncoder::is_level)
     }
 
-    /// A feature's value as a user writes it, in the scaled space, as [`Encoder::apply`] would have it. The two
-    /// differ under [`Scale::None`], whose centring a user does not see.
+    /// Converts a feature's value as users see it, such as a centroid in a CSV file, to the scaled space of
+    /// [`Encoder::apply`]. The two differ only for unscaled numbers: [`Scale::None`] centres them internally, and users
+    /// see them without this centring.
     pub fn from_user(&self, feature: usize, value: f64) -> f64 {
         self.encoder_of(feature).map_or(value, |encoder| encoder.from_user(self.scale, value))
     }
 
-    /// The other way: a feature's value in the scaled space as a user writes it.
+    /// The inverse of [`Encoder::from_user`].
     pub fn to_user(&self, feature: usize, value: f64) -> f64 {
         value - self.from_user(feature, 0.0)
     }
 
-    /// For each feature the encoder of its column.
+    /// For each feature, in order, the encoder of its column.
     pub fn by_feature(&self) -> Vec<&ColumnEncoder> {
         self.columns.iter().flat_map(|column| std::iter::repeat_n(column, column.width())).collect()
     }
 
-    /// Turns a table whose columns lie packed and become one feature each, in order, into those features where they
-    /// lie, and takes the columns out of it. `None`, and nothing changed, for any other table.
+    /// Encodes a table in place, without a second copy of the data in memory. This works if all columns are packed in
+    /// one block ([`Values::Packed`]), are numbers that become one feature each in the same order, and no row is left
+    /// out. The table then loses its columns. For any other table, returns `None` and changes nothing.
     ///
     /// # Errors
-    /// A value that is too large for f32 once scaled.
+    /// [`Error::Data`] for a value that is too large for f32 once scaled.
     pub fn apply_in_place(&self, table: &mut Table) -> Option<Result<RowMajor>> {
         let fits = |(i, (column, encoder)): (usize, (&Column, &ColumnEncoder))| {
             let Values::Packed { block, column: own } = &column.values else { return false };
@@ -398,7 +411,7 @@ impl Encoder {
         })
     }
 
-    /// The column encoder that makes a feature.
+    /// The encoder of the column that a feature belongs to.
     fn encoder_of(&self, feature: usize) -> Option<&ColumnEncoder> {
         let mut end = 0;
         self.columns.iter().find(|c| {
@@ -408,17 +421,17 @@ impl Encoder {
     }
 }
 
-/// A number as its feature.
+/// Encodes a number; NaN counts as missing.
 fn scaled(value: f64, median: f64, centre: f64, scale: f64) -> f32 {
     let value = if value.is_nan() { median } else { value };
-    // Adding zero makes -0.0 plain.
+    // Adding zero turns -0.0 into 0.0.
     ((value - centre) / scale) as f32 + 0.0
 }
 
-/// One column's features, and what to warn of.
+/// One column's features, with one value per kept row each, and warnings.
 type Features = (Vec<Vec<f32>>, Vec<String>);
 
-/// Encodes the kept rows of a column whose type fits.
+/// Encodes the kept rows of a column, whose type has been checked.
 fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Result<Features> {
     let rows = column.values.len();
     match encoder {
@@ -437,7 +450,8 @@ fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Res
             let (sides, warnings) = sides(column, kept, texts.as_ref());
             let of = |side: bool| {
                 let value = f64::from(u8::from(side));
-                // Adding zero makes -0.0 plain. As numbers of 0 and 1 are scaled, to the last bit.
+                // Dividing by `scale / weight` gives the same bits as a column of the numbers 0 and 1 would. Adding
+                // zero turns -0.0 into 0.0.
                 ((value - centre) / (scale / weight)) as f32 + 0.0
             };
             let (yes, no) = (of(true), of(false));
@@ -456,7 +470,8 @@ fn encode(encoder: &ColumnEncoder, column: &Column, kept: Option<&[u32]>) -> Res
     }
 }
 
-/// Which of its two values each row of a column has, where one is there.
+/// Which of its two values each row of a column has, and warnings about texts that the fit did not see. Both these and
+/// missing values are `None`.
 fn sides<'a>(
     column: &'a Column,
     kept: Option<&[u32]>,
@@ -480,7 +495,8 @@ fn sides<'a>(
     }
 }
 
-/// A warning of texts that the fit did not see: how many rows have each, and what becomes of these.
+/// A warning about texts that the fit did not see. `rows` says how many rows have each of the column's `texts`, 0 if it
+/// is known; `outcome` says how these rows are treated.
 fn unseen_levels(name: &str, texts: &[String], rows: Vec<usize>, outcome: &str) -> Option<String> {
     let new: Vec<(&str, usize)> =
         texts.iter().zip(rows).filter(|(_, n)| *n > 0).map(|(t, n)| (t.as_str(), n)).collect();
@@ -495,7 +511,7 @@ fn unseen_levels(name: &str, texts: &[String], rows: Vec<usize>, outcome: &str) 
     Some(format!("{name}: categories that the fit did not see, in {total}, {outcome}: {listed}{more}"))
 }
 
-/// Encodes a text column.
+/// Encodes a text column with one 0/1 feature per category.
 fn one_hot(
     column: &Column,
     kept: Option<&[u32]>,
@@ -549,7 +565,7 @@ fn one_hot(
     (out, warnings)
 }
 
-/// Whether the column still has the type of the fit; one that is missing throughout has any.
+/// Checks that a column has the type that it had at the fit. A column in which every value is missing suits any type.
 fn check_type(encoder: &ColumnEncoder, column: &Column) -> Result<()> {
     let kind = match encoder {
         ColumnEncoder::Number { .. } => ColumnType::Number,

@@ -1,5 +1,9 @@
-//! A recipe, and the sections of a recipe file that it is read from: `[[column]]`, `[[aggregate]]`, `[group]`,
-//! `[[drop]]` and `[features]`.
+//! The [`Recipe`] itself, and how it is read from a recipe file.
+//!
+//! This module covers the sections that say how columns become features: `[[column]]`, `[[aggregate]]`, `[group]`,
+//! `[[drop]]` and `[features]`. The types here hold what the user wrote; nothing in them has been learned from a table
+//! yet. Mistakes are collected in the document instead of ending the reading, so that the user sees all of them at
+//! once.
 
 use std::collections::BTreeMap;
 
@@ -15,64 +19,66 @@ use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
 use crate::table::Values;
 
-/// How a table's columns become features: the columns that are made, the rows that are left out, and which columns are
-/// taken.
+/// How a table becomes features: which columns are computed, which rows are left out, and which columns are used.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Recipe {
-    /// The name of the file that it was read from, for messages.
+    /// The name of the recipe file, for error messages.
     pub source: String,
-    /// Columns that are made, and how columns become features.
+    /// The `[[column]]` sections: columns to compute, and how single columns become features.
     pub columns: Vec<ColumnSpec>,
-    /// Columns made of figures by group.
+    /// The `[[aggregate]]` sections: columns that hold a figure per group, such as the mean pay of each company.
     pub aggregates: Vec<Aggregate>,
-    /// Whether the rows are brought together before there are features.
+    /// The `[group]` section, if the features describe groups of rows (customers) and not single rows (purchases).
     pub group: Option<Group>,
-    /// Rows that are left out.
+    /// The `[[drop]]` sections: rows to leave out.
     pub drops: Vec<DropSpec>,
-    /// Which columns become features.
+    /// The `[features]` section: which columns become features.
     pub features: Features,
 }
 
-/// A column that is made of another by a chain of operations, and how it becomes features.
+/// A `[[column]]` section: a column that is computed from another by a list of operations, and how it becomes features.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ColumnSpec {
-    /// Its line in the recipe.
+    /// The line of the section in the recipe file, counted from 1.
     pub line: u64,
-    /// Its name; in a column for each of [`ColumnSpec::columns`], `{column}` and `{text}` stand for theirs.
+    /// The new column's name. With [`ColumnSpec::columns`], `{column}` stands for the name of the source column and
+    /// `{text}` for its first text: `"log_{column}"` makes `log_pay` from `pay`.
     pub name: String,
-    /// The column that it is made of; by default the one of its own name.
+    /// The source column. By default, the table's column called [`ColumnSpec::name`].
     pub from: Option<String>,
-    /// A glob: one column is made for each that matches.
+    /// Instead of `from`, a glob: one column is computed from each of the table's columns that match.
     pub columns: Option<String>,
-    /// The chain.
+    /// The operations, applied one after another. If there are none, the column is a copy of its source.
     pub steps: Vec<Step>,
-    /// How it becomes features, where it is one.
+    /// How it becomes features, if it is used as one.
     pub encoding: EncodingOptions,
 }
 
-/// How a column becomes features, where that is not the rule.
+/// How a single column becomes features, where that differs from the defaults in `[features]`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EncodingOptions {
-    /// How a number is scaled.
+    /// How numbers and columns of two values are scaled. `None` means as in `[features]`.
     pub scale: Option<Scale>,
-    /// What its features are multiplied by.
+    /// What its features are multiplied by after scaling. `None` means 1.
     pub weight: Option<f64>,
-    /// Whether each level of a text gets a feature, where there are but two as well.
+    /// Whether each category gets a 0/1 feature even if there are only two. Otherwise two categories share one feature.
     pub one_hot: bool,
-    /// How many levels of a text get a feature each; the rest shares one.
+    /// How many categories get a feature each; the rarer ones share `other`. `None` means
+    /// [`TOP_LEVELS`](crate::recipe::TOP_LEVELS).
     pub top: Option<usize>,
-    /// Whether levels are in the order of the alphabet, not by how common they are.
+    /// Whether the categories' features are in alphabetical order. Otherwise the commonest comes first.
     pub alphabetical: bool,
 }
 
 impl EncodingOptions {
-    /// Why it is not for a column of these values, as a sentence.
+    /// Why these settings do not suit a column with these values, as a sentence; `None` if they do. For example,
+    /// `one_hot` makes no sense for numbers.
     pub(super) fn unfit(&self, values: &Values) -> Option<String> {
         let (key, wants, advice) = match values {
-            // A text of two values is 0 and 1, unless its levels are wanted.
+            // A text with two values becomes one feature of 0 and 1, which can be scaled.
             Values::Text { levels, .. } if levels.len() == 2 && !self.one_hot => return None,
             Values::Text { .. } if self.scale.is_some() => {
                 ("scale", "numbers and for columns of two values", "")
@@ -90,17 +96,18 @@ impl EncodingOptions {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Features {
-    /// The line of `[features]`, 0 where there is none.
+    /// The line of `[features]` in the recipe file, or 0 if the recipe has no such section.
     pub line: u64,
-    /// Names and globs, scaling, missing values.
+    /// Which columns to use, how to scale them, and what to do with missing values.
     pub options: InferOptions,
-    /// The correlation from which on the later of two columns is left out.
+    /// If two columns correlate more strongly than this, in either direction, the later one is left out.
     pub drop_correlated: Option<f64>,
 }
 
 impl Recipe {
-    /// The columns that the table must be read with as text: those whose first step says how their numbers are written,
-    /// and what makes groups, which is kept as it is written.
+    /// The columns that have to be read as text, whatever they look like. These are the columns whose first step is
+    /// `number`, because that step parses the text itself, and the column in `[group]`, so that a group called `007`
+    /// keeps its name.
     pub fn text_columns(&self) -> Vec<String> {
         let from = |c: &ColumnSpec| {
             let number = matches!(c.steps.first(), Some(Step::Fixed(FittedStep::Number(_))));
@@ -111,13 +118,14 @@ impl Recipe {
         self.columns.iter().filter_map(from).chain(by).collect()
     }
 
-    /// The recipe that a run without one follows.
+    /// The recipe for a run without a recipe file: no preparation, with features chosen by these options.
     pub fn inferred(options: InferOptions) -> Recipe {
         Recipe { features: Features { options, ..Features::default() }, ..Recipe::default() }
     }
 
-    /// Takes the sections of a recipe file that say how columns become features. `source` is the file's name and `id` the
-    /// column that names the rows; faults are gathered in the document.
+    /// Reads the sections that say how columns become features. `source` is the file's name, and `id` is the column
+    /// that names the rows, if `[input]` has one. Mistakes are added to the document's list of faults, so the result is
+    /// only usable if that list stays empty.
     pub(crate) fn decode(root: &Section<'_>, source: &str, id: Option<&str>) -> Recipe {
         let mut recipe = Recipe { source: source.into(), ..Recipe::default() };
         let mut made = DeclaredNames::default();
@@ -134,12 +142,12 @@ impl Recipe {
     }
 }
 
-/// The names of the columns that are made, and the lines where they are.
+/// The names of the computed columns read so far, each with its line, to report a name that is used twice.
 #[derive(Default)]
 struct DeclaredNames(BTreeMap<String, u64>);
 
 impl DeclaredNames {
-    /// A name that is not empty and is made once.
+    /// Reads a column's name and records it. An empty name and one that is already taken are faults.
     fn name(&mut self, value: &Value<'_>) -> Option<String> {
         let name = value.text()?;
         if name.is_empty() {
@@ -153,7 +161,7 @@ impl DeclaredNames {
     }
 }
 
-/// The numbers of rows, levels and the like that a recipe may name.
+/// The range of counts that a recipe may contain, such as numbers of rows or categories.
 pub(crate) const SIZE: std::ops::RangeInclusive<u64> = 1..=(u32::MAX as u64);
 
 fn column(section: Section<'_>, made: &mut DeclaredNames) -> Option<ColumnSpec> {
@@ -282,7 +290,10 @@ fn features(section: Section<'_>) -> Features {
     features
 }
 
-/// Whether a text can be a segment's name; otherwise why not.
+/// Checks that a text can be a segment's name.
+///
+/// # Errors
+/// A sentence that says why not.
 pub(crate) fn fit_for_a_name(name: &str) -> std::result::Result<(), String> {
     if name.trim().is_empty() {
         return Err("expected a name, found nothing".into());

@@ -1,4 +1,7 @@
-//! What an encoder learns from a table.
+//! Fitting an [`Encoder`]: chooses the columns that become features and learns how to turn each into numbers.
+//!
+//! For a number this is the median, centre and scale, for a text the list of its categories. Applying the result is in
+//! the module `encode`.
 
 use std::collections::HashMap;
 
@@ -14,23 +17,25 @@ use crate::recipe::{EncodingOptions, Features, InferOptions, Missing, Scale, TOP
 use crate::table::{Column, Table, Values, missing_column};
 
 impl Encoder {
-    /// Chooses the columns as [`infer`] does and learns how to encode them.
+    /// Chooses the columns as [`infer`] does and learns how to encode them. Returns the encoder and, for each column of
+    /// the table, whether it is used and why.
     ///
-    /// Medians, means, deviations and levels are those of the rows that `options.missing` keeps; means and
-    /// deviations are taken after missing numbers are replaced by the median. The answer does not depend on
-    /// the number of threads.
+    /// Medians, means, standard deviations and categories are computed over the rows that `options.missing` keeps.
+    /// Missing numbers are replaced by the median before means and standard deviations are taken. The result does not
+    /// depend on the number of threads.
     ///
     /// # Errors
     ///
-    /// Those of [`infer`]; [`Error::Data`] for a missing value under [`Missing::Error`], no row left under
-    /// [`Missing::Drop`], and numbers too large for a mean or deviation.
+    /// The errors of [`infer`]; [`Error::Data`] for a missing value under [`Missing::Error`], for a table in which
+    /// [`Missing::Drop`] leaves no row, and for numbers too large for a mean or standard deviation.
     pub fn fit(table: &Table, options: &InferOptions) -> Result<(Encoder, Vec<ColumnChoice>)> {
         let features = Features { options: options.clone(), ..Features::default() };
         let fitted = Self::fit_rows(table, &features, &HashMap::new(), None, None)?;
         Ok((fitted.encoder, fitted.choices))
     }
 
-    /// The same for some rows, of which there are so many `copies` each, with columns treated each in its way.
+    /// Does the same as [`Encoder::fit`] for the rows in `among` (`None` for all), with the weights of the table's rows
+    /// in `copies`, and with `encodings` for the columns, by name, that deviate from the defaults.
     pub(super) fn fit_rows(
         table: &Table,
         features: &Features,
@@ -77,7 +82,8 @@ impl Encoder {
         let notes = columns.iter().zip(constants).filter_map(note).collect();
         for (choice, column) in choices.iter_mut().filter(|c| c.features > 0).zip(&columns) {
             let guessed = std::mem::replace(&mut choice.features, column.width());
-            // Rows that were left out may have taken levels with them.
+            // `infer` looked at all rows. If rows were left out since, some categories may be gone, so say what is
+            // left.
             if let ColumnEncoder::Bool { texts: Some(texts), .. } = column {
                 choice.reason = texts.describe();
             }
@@ -93,18 +99,19 @@ impl Encoder {
     }
 }
 
-/// What fitting an encoder to some rows gives.
+/// The result of fitting an encoder.
 pub(super) struct FittedEncoder {
     pub(super) encoder: Encoder,
-    /// What became of each column, and why.
+    /// For each column of the table, whether it became features, and why.
     pub(super) choices: Vec<ColumnChoice>,
-    /// The rows that it kept, where not all.
+    /// The rows that were kept, ascending; `None` if all were.
     pub(super) kept: Option<Vec<u32>>,
-    /// What a person should know.
+    /// Notes for the user, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
-/// Leaves out the later of two columns whose correlation is beyond `most`, either way.
+/// Of two columns whose correlation is above `most` or below `-most`, leaves out the later one. A column that was
+/// already left out does not count against later ones.
 fn drop_correlated(
     columns: &[&Column],
     choices: &mut [ColumnChoice],
@@ -135,7 +142,8 @@ fn drop_correlated(
     }
 }
 
-/// Learns one column from the rows kept, of which there are so many copies each; with its value, where it is a constant.
+/// Learns how to encode one column from the rows in `kept`, whose weights are `copies`. If the column is constant in
+/// these rows, also returns its value, for a note to the user.
 fn fit_column(
     column: &Column,
     kept: Option<&[u32]>,
@@ -149,7 +157,7 @@ fn fit_column(
         numbers @ (Values::Number(_) | Values::Packed { .. }) => {
             let mut values = pick(numbers.len(), kept, |row| numbers.number(row).unwrap_or(f64::NAN));
             let median = median(&values, copies);
-            // Of as many ones as zeros, as for other columns of two values.
+            // A median halfway between 0 and 1 means equally many of both. Fill with 0 then, as `fit_flag` does.
             let flags = median == 0.5 && values.iter().all(|v| v.is_nan() || *v == 0.0 || *v == 1.0);
             let median = if flags { 0.0 } else { median };
             values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = median);
@@ -171,7 +179,7 @@ fn fit_column(
         }
         Values::Text { levels, codes } => {
             let codes = pick(codes.len(), kept, |row| codes[row]);
-            // Rows without a copy are none.
+            // Rows with weight 0 do not count.
             let counts = |row: usize| copies.is_none_or(|copies| copies[row] > 0.0);
             let counted = codes.iter().enumerate().filter(|(row, _)| counts(*row)).map(|(_, code)| *code);
             if !encoding.one_hot
@@ -198,7 +206,8 @@ fn fit_column(
     }
 }
 
-/// Learns a column of two values, as a column of the numbers 0 and 1 is learned; with its value, where it is a constant.
+/// Learns how to encode a column of two values, in the same way as a column of the numbers 0 and 1. If the column is
+/// constant, also returns its value.
 fn fit_flag(
     column: String,
     values: &[Option<bool>],
@@ -213,7 +222,7 @@ fn fit_flag(
         Some(texts) => format!("{:?}", if fill { &texts.yes } else { &texts.no }),
         None => fill.to_string(),
     });
-    // Zeros and ones are fine as they are where nothing is to be scaled.
+    // Without scaling, zeros and ones need no centring either.
     let (centre, scale) = if how == Scale::None {
         (0.0, 1.0)
     } else {

@@ -1,4 +1,8 @@
-//! A recipe fitted to a table, and applied to others.
+//! Fitting a [`Recipe`] to a table, and applying the [`FittedRecipe`] to later tables.
+//!
+//! Here the parts come together, in this order: computed columns, one row per group (if asked for), rows to leave out,
+//! and the encoding of columns as features. The fit learns from the rows with a weight above 0 only; the other rows
+//! still get features and a segment, just like the rows of a later table.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -21,46 +25,49 @@ use crate::recipe::{Features, Recipe};
 use crate::table::{Column, DetectedFormat, NumberFormat, Table, check_columns, missing_column};
 use crate::weights::Weights;
 
-/// All that a recipe learned: from a table to its features.
+/// Everything that a recipe learned from its table: enough to turn any table with the same columns into features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FittedRecipe {
-    /// Columns made and rows left out.
+    /// Computes columns, groups rows and leaves rows out.
     pub preparation: Preparation,
-    /// From columns to features.
+    /// Turns the resulting columns into features.
     pub encoder: Encoder,
 }
 
-/// What applying it gives.
+/// What applying a fitted recipe to a table gives.
 pub(crate) struct AppliedRecipe<'a> {
     pub(crate) encoded: Encoded,
-    /// The rows that are left out as outliers, ascending.
+    /// The rows left out as outliers, counted from 0 and ascending.
     pub(crate) outliers: Vec<u32>,
-    /// The columns that the features are made of. Where rows were brought together, it has the groups as ids.
+    /// The columns that the features were made from. If rows were grouped, it has one row per group, whose id is the
+    /// group's value.
     pub(crate) table: Cow<'a, Table>,
 }
 
-/// What report a recipe gives beside what it learned.
+/// What [`Recipe::fit`] learned, and what happened to the table's columns and rows. Rows are counted from 0; if the
+/// recipe groups rows, they are the groups.
 #[derive(Debug, Clone)]
 pub struct FitReport {
-    /// What was learned.
+    /// What was learned, to be applied to this table and to later ones.
     pub fitted: FittedRecipe,
-    /// What became of each column, and why.
+    /// For each column, whether it became features, and why.
     pub choices: Vec<ColumnChoice>,
-    /// What a person should know.
+    /// Notes for the user, one sentence each.
     pub notes: Vec<String>,
-    /// The rows that are left out as outliers, ascending.
+    /// The rows left out as outliers, ascending.
     pub outliers: Vec<u32>,
-    /// How many rows [`DropSpec`]s leave out, outliers among them.
+    /// How many rows the recipe's `[[drop]]` sections leave out, including the outliers.
     pub dropped: usize,
-    /// The rows that the features have, where not all. Rows of weight 0 are not among them.
+    /// The rows to fit the model to, ascending; `None` means all rows of the table. Rows with weight 0 are never among
+    /// them.
     pub kept: Option<Vec<u32>>,
-    /// The weights of the rows that the features have, where there are such. All are above 0.
+    /// The weights of the rows in `kept`, in the same order, all above 0; `None` if the recipe has no weights.
     pub weights: Option<Weights>,
-    /// The rows that get a segment but are no rows of the fit, because their weight is 0; ascending.
+    /// The rows with weight 0 that are not left out, ascending: they get a segment but do not influence the fit.
     pub unweighted: Vec<u32>,
 }
 
-/// What the rows that count teach.
+/// What was learned from the rows with a weight above 0.
 struct Learned {
     preparation: Preparation,
     encoder: FittedEncoder,
@@ -69,20 +76,21 @@ struct Learned {
 }
 
 impl Recipe {
-    /// Makes the recipe's columns in `table`, chooses its features, and learns all that they need. With `[group]`, the
-    /// table becomes that of the groups.
+    /// Adds the recipe's columns to `table`, chooses the features, and learns everything they need. With `[group]`,
+    /// `table` is replaced by one with a row per group.
     ///
-    /// Columns learn from all rows; features only from those that are kept. A weight is a number of copies in all that
-    /// is learned, and a row of weight 0 is none: it only gets its columns, as any other table's rows would.
+    /// Computed columns learn from all rows (the median of `impute`, the figures per group); the encoding of features
+    /// learns only from the rows that no `[[drop]]` leaves out. A row of weight w counts like w copies of itself. A row
+    /// of weight 0 teaches nothing: it only gets its columns, as a row of a later table would.
     ///
     /// # Errors
-    /// Columns that are not there, chains that do not fit their columns, weights that cannot be used, and those of
-    /// [`Encoder::fit`].
+    /// [`Error::Recipe`] for columns that do not exist and for steps that do not suit their column; [`Error::Data`] for
+    /// weights that cannot be used; and the errors of [`Encoder::fit`].
     pub fn fit(&self, table: &mut Table) -> Result<FitReport> {
         let plan = ColumnPlan::new(self, table)?;
         let mut notes = Vec::new();
         let mut grouping = None;
-        // Those of the table, before columns are made of its own names.
+        // Computed columns may replace the table's, and `put` then forgets how those were written.
         let written = table.number_formats.clone();
         if let Some(group) = &self.group {
             let (columns, made) = plan.make(&plan.of_rows, table, None)?;
@@ -94,7 +102,7 @@ impl Recipe {
         }
         let nodes = if grouping.is_some() { &plan.of_groups } else { &plan.of_rows };
         let weights = self.weights(&plan, nodes, table)?;
-        // The rows of a weight above 0, where not all are.
+        // The rows with a weight above 0, if some rows have weight 0.
         let counted = weights.as_ref().map(|weights| {
             (0..table.rows as u32).filter(|row| weights.counts_row(*row as usize)).collect::<Vec<u32>>()
         });
@@ -134,7 +142,8 @@ impl Recipe {
         Ok(report)
     }
 
-    /// The rows' weights, where a column has them. One that is made is made of rows that all count once.
+    /// The rows' weights, if the recipe names a weight column. If that column is computed, all rows count once while it
+    /// is, because there are no weights yet.
     fn weights(&self, plan: &ColumnPlan<'_>, nodes: &[Node<'_>], table: &Table) -> Result<Option<Weights>> {
         let Some(name) = &self.features.options.weight else { return Ok(None) };
         let place = || Place::file(table.source.as_str()).column(name.as_str());
@@ -153,7 +162,7 @@ impl Recipe {
         weights_of(table, column).map(Some)
     }
 
-    /// Makes the columns of a table whose rows all count, and learns from them.
+    /// Computes the columns of a table in which every weight is above 0, and learns from all of its rows.
     fn learn<'a>(
         &'a self,
         plan: &ColumnPlan<'a>,
@@ -183,7 +192,8 @@ impl Recipe {
         Ok(Learned { preparation, encoder, notes, statuses })
     }
 
-    /// A fit to the rows that count, for the whole table: the other rows get their columns too, and their status.
+    /// Extends what was learned from the rows in `counted` to the whole table: the rows of weight 0 get their computed
+    /// columns and their status, and row numbers become those of the whole table.
     fn with_the_rest(
         &self,
         learned: Learned,
@@ -222,10 +232,10 @@ impl Recipe {
     }
 }
 
-/// The weights that a column of a table holds.
+/// Reads the rows' weights from a column.
 ///
 /// # Errors
-/// Those of [`Weights::new`], and a column without numbers.
+/// [`Error::Data`] if the column does not hold numbers, or for the errors of [`Weights::new`].
 fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
     let place = || Place::file(table.source.as_str()).column(column.name.as_str());
     let numbers = numbers_or(&column.values, || "expected weights that are numbers".into());
@@ -236,7 +246,7 @@ fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
     })
 }
 
-/// Puts columns that were made into a table, in the place of its own of the same names.
+/// Adds computed columns to a table. One with the name of an existing column replaces it.
 fn put(table: &mut Table, made: Vec<Column>) {
     for made in made {
         match table.columns.iter_mut().find(|c| c.name == made.name) {
@@ -250,12 +260,13 @@ fn put(table: &mut Table, made: Vec<Column>) {
     }
 }
 
-/// How many rows are left out.
+/// How many rows are left out; none if there are no statuses.
 fn dropped(statuses: Option<&[RowStatus]>) -> usize {
     statuses.iter().copied().flatten().filter(|f| **f != RowStatus::Kept).count()
 }
 
-/// Puts the columns that a recipe names in its order, before all others.
+/// Sorts the table's columns so that those in `[features]` come first, in the order given there. Features are made in
+/// the order of the columns.
 fn in_order(table: &mut Table, features: &Features) {
     if features.line == 0 {
         return;
@@ -269,7 +280,9 @@ fn in_order(table: &mut Table, features: &Features) {
     table.columns.sort_by_cached_key(|c| place(&c.name));
 }
 
-/// Fits what leaves rows out. Columns of `[features]` that are not there are faults of the recipe as well.
+/// Fits the `[[drop]]` sections and marks the rows that they leave out; the statuses are `None` if there are no such
+/// sections. Names in `[features]` that match no column are checked here too, so that the user sees all such mistakes
+/// at once.
 fn fit_drops(
     recipe: &Recipe,
     table: &Table,
@@ -317,6 +330,7 @@ fn fit_drops(
     Ok((drops, Some(statuses)))
 }
 
+/// The rows that are kept; `None` if all are.
 fn kept(statuses: &[RowStatus]) -> Option<Vec<u32>> {
     let rows: Vec<u32> = rows_of(statuses, |f| f == RowStatus::Kept);
     (rows.len() < statuses.len()).then_some(rows)
@@ -330,7 +344,8 @@ fn rows_of(statuses: &[RowStatus], is: impl Fn(RowStatus) -> bool) -> Vec<u32> {
     statuses.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
 }
 
-/// How numbers are written in the table's columns that are used as numbers.
+/// How numbers were written in those columns of the table that are used as numbers. The model remembers it, so that
+/// later tables are read alike.
 fn number_formats(
     written: &BTreeMap<String, DetectedFormat>,
     preparation: &Preparation,
@@ -351,16 +366,18 @@ impl From<Encoder> for FittedRecipe {
 }
 
 impl FittedRecipe {
-    /// A table's features, and the rows that are left out as outliers.
+    /// Computes a table's features with what the fit learned. Also returns the rows left out as outliers, counted from
+    /// 0 and ascending.
     ///
     /// # Errors
-    /// As [`Encoder::apply`], and for the columns that others are made of.
+    /// Those of [`Encoder::apply`], also for the columns that computed columns need.
     pub fn apply(&self, table: &Table) -> Result<(Encoded, Vec<u32>)> {
         let applied = Self::features(&self.preparation, &self.encoder, table)?;
         Ok((applied.encoded, applied.outliers))
     }
 
-    /// The same for parts that a model holds.
+    /// Does the same as [`FittedRecipe::apply`] for the two parts as a model holds them, and also returns the table
+    /// that the features were made from.
     pub(crate) fn features<'a>(
         preparation: &Preparation,
         encoder: &Encoder,
@@ -384,7 +401,7 @@ impl FittedRecipe {
         Ok(AppliedRecipe { encoded, outliers, table: Cow::Owned(whole) })
     }
 
-    /// The columns that new tables must be read as numbers, and how these are written.
+    /// The columns of later tables that have to be read as numbers, each with how its numbers are written.
     pub(crate) fn numbers(preparation: &Preparation, encoder: &Encoder) -> Vec<(String, NumberFormat)> {
         let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
         let number = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::Number { .. });
@@ -397,7 +414,7 @@ impl FittedRecipe {
         numbers.into_iter().collect()
     }
 
-    /// The columns that new tables must be read as text.
+    /// The columns of later tables that have to be read as text.
     pub(crate) fn texts(preparation: &Preparation, encoder: &Encoder) -> Vec<String> {
         let read = preparation.text_columns().into_iter().map(String::from);
         if preparation.group.is_some() {

@@ -1,4 +1,7 @@
-//! What is done to a column's values once everything is known: the fitted form of a recipe's steps.
+//! Applies the operations of a recipe to a column's values.
+//!
+//! A [`FittedStep`] holds everything that its operation needs, including what was learned from the table of the fit. It
+//! is stored in the model and applied in the same way to every later table.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::recipe::arithmetic::ArithmeticOperation;
 use crate::table::{NumberFormat, Values};
 
-/// A number, or a text.
+/// A single value: a number or a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
@@ -54,20 +57,21 @@ impl Comparison {
     }
 }
 
-/// One rule. Missing values stay missing, but for [`FittedStep::Fill`] and [`FittedStep::Answered`].
+/// One operation on a column, ready to be applied. In the variants, x is the column's value in a row. Missing values
+/// stay missing, except with [`FittedStep::Fill`] and [`FittedStep::Answered`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FittedStep {
-    /// Missing values become this one.
+    /// Replaces missing values by this one.
     Fill(Scalar),
-    /// Numbers outside become missing.
+    /// Makes numbers outside this range missing.
     Range {
-        /// The smallest that stays.
+        /// The smallest number that stays.
         min: f64,
-        /// The largest that stays.
+        /// The largest number that stays.
         max: f64,
     },
-    /// Numbers outside become the nearest bound.
+    /// Replaces numbers outside these bounds by the nearest bound.
     Clip {
         /// The lower bound.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +80,7 @@ pub enum FittedStep {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max: Option<f64>,
     },
-    /// `ln(1 + x)`; missing below -1.
+    /// `ln(1 + x)`; missing for x of -1 and below.
     Log1p,
     /// `x * c`.
     Multiply(f64),
@@ -86,76 +90,78 @@ pub enum FittedStep {
     Subtract(f64),
     /// `c - x`.
     SubtractFrom(f64),
-    /// With the number of another column in the same row; missing where that is.
+    /// Computes with the number that another column has in the same row; missing if either number is.
     Arithmetic {
-        /// What is done.
+        /// The operation.
         operation: ArithmeticOperation,
         /// The other column.
         column: String,
     },
-    /// 1 where the comparison holds, 0 elsewhere.
+    /// 1 where the comparison of x with a number holds, 0 elsewhere.
     Compare {
         /// The comparison.
         is: Comparison,
-        /// What is compared to.
+        /// The number that x is compared with.
         to: f64,
     },
-    /// Numbers to texts: the first label up to the first cut, the last beyond the last cut.
+    /// Replaces numbers by labels: the first label up to the first cut, the second from there to the second cut, and so
+    /// on; the last label beyond the last cut.
     Cut {
         /// The cuts, ascending.
         at: Vec<f64>,
-        /// One more label than cuts.
+        /// The labels; one more than there are cuts.
         labels: Vec<String>,
-        /// Whether a number on a cut belongs below it.
+        /// Whether a number equal to a cut gets the label below the cut (true) or above it (false).
         right: bool,
     },
-    /// Texts that are not listed become `other`.
+    /// Replaces all texts that are not listed.
     Keep {
         /// The texts that stay.
         levels: Vec<String>,
-        /// What the rest becomes.
+        /// The text that replaces the others.
         other: String,
     },
-    /// A text to its place in the list, counted from 0.
+    /// Replaces a text by its position in the list, counted from 0. A text that is not listed becomes missing.
     Codes {
         /// The texts, in order.
         levels: Vec<String>,
     },
-    /// A text to what stands beside it.
+    /// Replaces a text by its entry in a table.
     Map {
-        /// The table.
+        /// The table from texts to replacements, which are all numbers or all texts.
         to: BTreeMap<String, Scalar>,
-        /// What the rest becomes.
+        /// The replacement for texts that the table lacks; without it they become missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         other: Option<Scalar>,
     },
-    /// 1 where the text contains any of these, in any case; 0 elsewhere.
+    /// 1 where the text contains any of these, ignoring case; 0 elsewhere.
     Contains(Vec<String>),
     /// 1 where there is a value, 0 where it is missing.
     Answered,
-    /// Numbers as texts.
+    /// Writes numbers out as texts.
     Text,
-    /// A text by this strptime format to seconds since 1970, in UTC.
+    /// Parses a text as a timestamp in this strptime format: seconds since 1970, in UTC unless the text has an offset.
     Timestamp(String),
-    /// A text that is a number as people write it, to that number; numbers stay what they are.
+    /// Parses a text as a number written in this format, such as `1.234,50 €`. Columns of numbers stay as they are.
     Number(NumberFormat),
-    /// Seconds to whole hours, rounded down.
+    /// Converts seconds to whole hours, rounded down.
     Hours,
-    /// The density of a normal distribution about 0.
+    /// The density of a normal distribution with mean 0 at x.
     Gaussian {
-        /// Its standard deviation.
+        /// The distribution's standard deviation.
         deviation: f64,
     },
     /// `(x - centre) / scale`.
     Scale {
-        /// What is taken away.
+        /// The number that is subtracted.
         centre: f64,
-        /// What is divided by.
+        /// The number that the difference is divided by.
         scale: f64,
     },
 }
 
-/// A column's values after a rule, and the texts that it had no answer for, with their rows.
+/// A column's values after a step, and the texts that the step did not know, each with its number of rows. Unknown
+/// texts become missing values; the caller decides whether they are an error (at the fit) or a note (in later tables).
 pub(super) struct StepOutput {
     pub(super) values: Values,
     pub(super) unknown: BTreeMap<String, usize>,
@@ -168,7 +174,7 @@ impl From<Values> for StepOutput {
 }
 
 impl FittedStep {
-    /// Its name in a recipe.
+    /// The operation's name in a recipe, for messages.
     pub(super) fn name(&self) -> &'static str {
         match self {
             FittedStep::Fill(_) => "fill",
@@ -196,7 +202,7 @@ impl FittedStep {
         }
     }
 
-    /// Whether it can be computed with; a person may have edited it.
+    /// Whether its parameters make sense. They come from a model file, which someone may have edited by hand.
     pub(super) fn is_sound(&self) -> bool {
         match self {
             FittedStep::Fill(Scalar::Number(v)) => v.is_finite(),
@@ -220,7 +226,7 @@ impl FittedStep {
         }
     }
 
-    /// The other column that it needs.
+    /// The second column that this step needs, if any.
     pub(super) fn column(&self) -> Option<&str> {
         match self {
             FittedStep::Arithmetic { column, .. } => Some(column),
@@ -228,10 +234,10 @@ impl FittedStep {
         }
     }
 
-    /// What the rule makes of a column; `other` are the values of [`FittedStep::column`].
+    /// Applies the step to a column. `other` holds the values of the column named by [`FittedStep::column`].
     ///
     /// # Errors
-    /// As [`FittedStep::apply`].
+    /// Those of [`FittedStep::apply`].
     pub(super) fn apply_with(&self, values: &Values, other: Option<&Values>) -> Result<StepOutput, String> {
         match (self, other) {
             (FittedStep::Arithmetic { operation, column }, Some(other)) => {
@@ -241,10 +247,10 @@ impl FittedStep {
         }
     }
 
-    /// What a rule that needs no other column makes of a column.
+    /// Applies a step that needs no second column.
     ///
     /// # Errors
-    /// A sentence, where the column has another type or a cell cannot be read.
+    /// A sentence, if the column has the wrong type or a cell cannot be parsed.
     pub(super) fn apply(&self, values: &Values) -> Result<StepOutput, String> {
         if let Values::Empty(rows) = values {
             return Ok(self.apply_to_nothing(*rows).into());
@@ -309,7 +315,7 @@ impl FittedStep {
         })
     }
 
-    /// A number under a rule for numbers.
+    /// Applies a step for numbers to one number that is not missing.
     fn number(&self, x: f64) -> f64 {
         match self {
             FittedStep::Range { min, max } => {
@@ -344,7 +350,7 @@ impl FittedStep {
         }
     }
 
-    /// A column without a value has no type: it becomes what the rule makes.
+    /// Applies the step to a column in which every value is missing. Such a column has no type, so it suits any step.
     fn apply_to_nothing(&self, rows: usize) -> Values {
         match self {
             FittedStep::Fill(Scalar::Number(v)) => Values::Number(vec![*v; rows]),
@@ -366,12 +372,12 @@ impl FittedStep {
         Ok(text_of(labels.to_vec(), codes))
     }
 
-    /// The numbers of a column, true and false as 1 and 0.
+    /// The column as numbers, with true and false as 1 and 0.
     pub(super) fn numbers_in<'a>(&self, values: &'a Values) -> Result<Cow<'a, [f64]>, String> {
         numbers_or(values, || format!("{} needs numbers", self.name()))
     }
 
-    /// Each text by `to`; texts that it has no answer for become missing.
+    /// Replaces each text by the text that `to` returns. A text for which it returns `None` is unknown.
     fn texts(
         &self,
         values: &Values,
@@ -396,7 +402,7 @@ impl FittedStep {
         Ok(StepOutput { values: text_of(new, codes), unknown })
     }
 
-    /// Each text by `to`; texts that it has no answer for become missing.
+    /// Replaces each text by the number that `to` returns. A text for which it returns `None` is unknown.
     fn numbers_of(
         &self,
         values: &Values,
@@ -417,7 +423,10 @@ impl FittedStep {
     }
 }
 
-/// The numbers of a column, true and false as 1 and 0; `wants` begins the sentence where there are none.
+/// The column as numbers, with true and false as 1 and 0.
+///
+/// # Errors
+/// A sentence that begins with `wants`, if the column holds texts.
 pub(super) fn numbers_or(values: &Values, wants: impl Fn() -> String) -> Result<Cow<'_, [f64]>, String> {
     match values {
         Values::Bool(v) => {
@@ -432,7 +441,7 @@ pub(super) fn numbers_or(values: &Values, wants: impl Fn() -> String) -> Result<
     }
 }
 
-/// Texts as they are; numbers and booleans as they are written.
+/// The column as texts: numbers are written out, and booleans become `true` and `false`.
 pub(super) fn as_text(values: &Values) -> Result<Cow<'_, Values>, String> {
     if matches!(values, Values::Text { .. } | Values::Empty(_)) {
         return Ok(Cow::Borrowed(values));
@@ -445,7 +454,7 @@ pub(super) fn as_text(values: &Values) -> Result<Cow<'_, Values>, String> {
     let mut levels = Vec::new();
     let mut places: HashMap<u64, u32> = HashMap::new();
     let code = |&x: &f64| {
-        // Adding zero makes -0.0 plain.
+        // Adding zero turns -0.0 into 0.0.
         let x = x + 0.0;
         (!x.is_nan()).then(|| {
             *places.entry(x.to_bits()).or_insert_with(|| {
@@ -458,7 +467,7 @@ pub(super) fn as_text(values: &Values) -> Result<Cow<'_, Values>, String> {
     Ok(Cow::Owned(text_of(levels, codes)))
 }
 
-/// A text column without levels that no row has, which are in order of first appearance.
+/// Builds a text column. Levels that no row has are dropped, and the others are sorted by first appearance.
 pub(super) fn text_of(levels: Vec<String>, codes: Vec<Option<u32>>) -> Values {
     let mut new = vec![None; levels.len()];
     let mut seen = 0;
@@ -501,7 +510,7 @@ fn fill(values: &Values, constant: &Scalar) -> Result<Values, String> {
     }
 }
 
-/// The texts whose code has no answer, with how many rows have them.
+/// The texts for which `is_unknown` holds, each with the number of rows that have it.
 fn unknown(
     levels: &[String],
     codes: &[Option<u32>],
@@ -513,7 +522,7 @@ fn unknown(
     rows.into_iter().enumerate().filter(there).map(|(code, rows)| (levels[code].clone(), rows)).collect()
 }
 
-/// The first two constants of different kinds, if there are such.
+/// A text and a number from `constants`, if both kinds occur in it.
 pub(super) fn mixed<'a>(constants: impl Iterator<Item = &'a Scalar>) -> Option<(String, f64)> {
     let (mut text, mut number) = (None, None);
     for constant in constants {
@@ -525,7 +534,10 @@ pub(super) fn mixed<'a>(constants: impl Iterator<Item = &'a Scalar>) -> Option<(
     text.zip(number)
 }
 
-/// A timestamp in seconds since 1970; one without an offset is taken as UTC.
+/// Parses a timestamp in a strptime format into seconds since 1970. Without an offset it is taken as UTC.
+///
+/// # Errors
+/// A sentence, if the text does not fit the format, or if its year has fewer than four digits.
 pub(super) fn seconds(format: &str, text: &str) -> Result<f64, String> {
     use jiff::fmt::strtime::BrokenDownTime;
     let wrong = |why: String| format!("{text:?} is not a timestamp in the format {format:?}: {why}");
@@ -536,14 +548,15 @@ pub(super) fn seconds(format: &str, text: &str) -> Result<f64, String> {
         parsed.to_datetime().and_then(|t| jiff::tz::Offset::UTC.to_timestamp(t))
     };
     let instant = instant.map_err(|e| wrong(e.to_string()))?;
-    // `%Y` reads "24" as the year 24.
+    // `%Y` reads "24" as the year 24, which is hardly ever meant.
     if instant.as_second() < -62_135_596_800 + 999 * 31_556_952 {
         return Err(wrong("the year has fewer than four digits".into()));
     }
     Ok(instant.as_second() as f64 + f64::from(instant.subsec_nanosecond()) / 1e9)
 }
 
-/// Whether a format can read what it writes.
+/// Checks that a strptime format is valid and can read back what it writes, so that a mistake in it is found in the
+/// recipe and not in the first row of the table.
 pub(super) fn check_format(format: &str) -> Result<(), String> {
     let wrong = |e: jiff::Error| format!("{format:?} is not a timestamp format: {e}");
     let moment = jiff::Timestamp::from_second(1_540_829_109).map_err(wrong)?;

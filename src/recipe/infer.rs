@@ -1,4 +1,7 @@
-//! Which columns become features, and why.
+//! Decides which columns of a table become features, and says why in a few words.
+//!
+//! Without a choice by the user, the rules leave out columns that hardly describe a row: keys and running numbers,
+//! names, constants, columns that are mostly missing, texts with too many values. `segmenta inspect` shows the reasons.
 
 use std::collections::HashMap;
 
@@ -12,16 +15,16 @@ use crate::recipe::statistics::constant;
 use crate::recipe::{InferOptions, Missing, TOP_LEVELS};
 use crate::table::{Column, InferredFormat, NumberFormat, Table, Values, missing_column};
 
-/// Whole numbers that are nearly all distinct are taken for keys from this many rows on.
+/// In a table with more rows than this, whole numbers that are nearly all distinct are taken for keys.
 const KEY_ROWS: usize = 1000;
 
-/// Texts that are nearly all distinct are taken for names from this many values on.
+/// From this many values on, texts that are nearly all distinct are taken for names.
 const NAME_ROWS: usize = 5;
 
-/// The words of a name that make its column a key.
+/// A column with one of these words in its name is taken for a key: `user_id`, `emailHash`.
 const KEY_WORDS: [&str; 4] = ["id", "hash", "uuid", "email"];
 
-/// What becomes of one column.
+/// Whether one column becomes features, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnChoice {
     /// The column's name.
@@ -30,15 +33,15 @@ pub struct ColumnChoice {
     pub kind: &'static str,
     /// How many of its cells are missing.
     pub missing: usize,
-    /// How many different values it has, the missing ones aside; `None` where all are missing.
+    /// How many different values it has, not counting missing ones; `None` if all are missing.
     pub distinct: Option<usize>,
     /// How many features it becomes; 0 means that it is left out.
     pub features: usize,
-    /// Why, in a few words.
+    /// Why it is left out, or what kind of column it is, in a few words.
     pub reason: String,
 }
 
-/// How a column was named by a list of names and globs.
+/// How a list of names and globs refers to a column. A name counts for more than a glob.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Named {
     No,
@@ -46,17 +49,19 @@ enum Named {
     Exactly,
 }
 
-/// Says for each column, in file order, whether it becomes features, and why.
+/// Decides for each column, in the order of the table, whether it becomes features, and why.
 ///
-/// Columns in `options.features` are taken even where the rules would leave them out. What cannot be a feature
-/// at all (the id column, an empty one, text with too many values) is an error where it is named exactly, and
-/// left out where only a glob matches it. Counts of features are over all rows; [`crate::recipe::Encoder::fit`]
-/// gives those of the rows that it keeps.
+/// Columns in `options.features` are used even if the rules would leave them out. Some columns cannot be features at
+/// all: the id and weight columns, an empty column, text with too many values. To name one of these exactly is an
+/// error; if only a glob matches it, it is left out.
+///
+/// The numbers of features are for all rows of the table. If rows are left out later, [`crate::recipe::Encoder::fit`]
+/// returns corrected ones.
 ///
 /// # Errors
 ///
-/// [`Error::Data`] for a name or glob that matches no column, a named column that cannot be a feature, and a
-/// table that has no feature at all.
+/// [`Error::Data`] for a name or glob that matches no column, for a named column that cannot be a feature, and for a
+/// table without any feature.
 pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<ColumnChoice>> {
     let asked = named(table, &options.features)?;
     let dropped = named(table, &options.drop)?;
@@ -90,7 +95,7 @@ pub fn infer(table: &Table, options: &InferOptions) -> Result<Vec<ColumnChoice>>
     Ok(choices)
 }
 
-/// How many different values a column has, to the last digit.
+/// How many different values a column has. Whole numbers too large for f64 are told apart to the last digit.
 fn distinct(table: &Table, column: &Column) -> usize {
     table
         .wide_integers
@@ -98,13 +103,13 @@ fn distinct(table: &Table, column: &Column) -> usize {
         .map_or_else(|| column.values.distinct(), |wide_integers| wide_integers.distinct)
 }
 
-/// How each column is named by `patterns`, each of which must match one.
+/// How `patterns` refer to each column. A pattern that matches no column is an error.
 fn named(table: &Table, patterns: &[String]) -> Result<Vec<Named>> {
     let mut named = vec![Named::No; table.columns.len()];
     let places = table.columns.iter().enumerate().rev().map(|(i, column)| (column.name.as_str(), i));
     let places: HashMap<&str, usize> = places.collect();
     for pattern in patterns {
-        // A name comes first: it may hold a `?` of its own.
+        // Try it as a plain name first, because a column's name may itself contain a `?` or `*`.
         if let Some(&i) = places.get(pattern.as_str()) {
             named[i] = Named::Exactly;
             continue;
@@ -124,7 +129,7 @@ fn named(table: &Table, patterns: &[String]) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// A column on trial.
+/// A column that may become features, with what the rules need to know about it.
 struct Candidate<'a> {
     table: &'a Table,
     column: &'a Column,
@@ -134,7 +139,10 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// The number of features and the reason, or the reason to leave the column out.
+    /// Decides about the column: the number of features and a description, or (inner `Err`) the reason to leave it out.
+    ///
+    /// # Errors
+    /// The column was named exactly, but cannot be a feature.
     fn verdict(&self, asked: Named, dropped: bool) -> Result<std::result::Result<(usize, String), String>> {
         if dropped {
             return Ok(Err("dropped by name".into()));
@@ -159,7 +167,7 @@ impl Candidate<'_> {
         Ok(against.map_or_else(|| Ok(self.taken()), Err))
     }
 
-    /// Why the column can never be a feature.
+    /// Why the column cannot be a feature, whatever the options say; `None` if it can.
     fn never(&self) -> Option<String> {
         if self.table.ids.as_ref().is_some_and(|(id, _)| *id == self.column.name) {
             return Some("the id column".into());
@@ -170,7 +178,7 @@ impl Candidate<'_> {
         (self.missing == self.table.rows).then(|| "all missing".into())
     }
 
-    /// Whether a text column has too many values, and what to do.
+    /// If a text column has too many values: a description of the problem, and advice.
     fn too_many(&self) -> Option<(String, &'static str)> {
         let most = self.options.max_categories;
         let Values::Text { levels, .. } = &self.column.values else { return None };
@@ -190,8 +198,8 @@ impl Candidate<'_> {
         }
     }
 
-    /// A text among numbers, where at most one distinct value in `share` is no number: a stray mark or a decimal
-    /// comma turns a column of numbers into text.
+    /// The first text that is not a number, in a text column where at most one distinct value in `share` is not. A
+    /// single stray mark or decimal comma turns a column of numbers into such a text column.
     fn odd_text(&self, share: usize) -> Option<&str> {
         let Values::Text { levels, .. } = &self.column.values else { return None };
         let mut odd = levels.iter().filter(|l| l.parse::<f64>().is_err());
@@ -199,7 +207,7 @@ impl Candidate<'_> {
         ((odd.count() + 1) * share <= levels.len()).then_some(first.as_str())
     }
 
-    /// Why the column is left out unless asked for.
+    /// Why the column is left out unless the user asks for it; `None` if it is used.
     fn unlikely(&self) -> Option<String> {
         if let Some(word) = words(&self.column.name).into_iter().find(|w| KEY_WORDS.contains(&w.as_str())) {
             return Some(format!("{word} in its name"));
@@ -208,7 +216,7 @@ impl Candidate<'_> {
         if self.missing * 2 > rows {
             return Some(format!("{} missing", percent(self.missing, rows)));
         }
-        // Text that is sometimes missing has two states: there or not.
+        // A text that is the same wherever it is present still tells rows apart if it is missing in some.
         let states = self.distinct + usize::from(self.missing_level());
         if states < 2 {
             return Some("constant".into());
@@ -248,7 +256,7 @@ impl Candidate<'_> {
         None
     }
 
-    /// How many features the column becomes, and the word for it.
+    /// How many features the column becomes, and a description of it.
     fn taken(&self) -> (usize, String) {
         match self.column.values {
             Values::Number(_) | Values::Packed { .. } => (1, self.number()),
@@ -271,7 +279,7 @@ impl Candidate<'_> {
         }
     }
 
-    /// What kind of number it is, in words.
+    /// Describes a column of numbers, with an example if they are written in an unusual way.
     fn number(&self) -> String {
         match self.table.number_formats.get(&self.column.name).map(|written| written.example.as_str()) {
             None | Some("") => "number".into(),
@@ -279,16 +287,16 @@ impl Candidate<'_> {
         }
     }
 
-    /// Whether missing gets a level of its own.
+    /// Whether missing values get a 0/1 feature of their own.
     fn missing_level(&self) -> bool {
-        // In a column of two values the commoner one stands in for missing ones.
+        // With two values, missing ones are replaced by the commoner value instead.
         let text = matches!(&self.column.values, Values::Text { levels, .. } if levels.len() != 2);
         text && self.missing > 0 && self.options.missing == Missing::Impute
     }
 }
 
-/// What to do about texts that look like something else, if they do: numbers of which nobody can tell how they are
-/// written, codes, or dates.
+/// Advice for texts that look like something else: numbers in an unusual or ambiguous format, codes such as `007`, or
+/// dates.
 fn misread(levels: &[String]) -> Option<String> {
     match NumberFormat::infer(levels, None) {
         InferredFormat::Ambiguous(example) => {
@@ -313,7 +321,7 @@ fn misread(levels: &[String]) -> Option<String> {
     advice(levels)
 }
 
-/// `every row`, or how many in a hundred.
+/// `every row`, or `nearly every row (98 of 100)`.
 fn nearly_every(distinct: usize, present: usize) -> String {
     if distinct == present {
         "every row".into()
@@ -322,12 +330,13 @@ fn nearly_every(distinct: usize, present: usize) -> String {
     }
 }
 
-/// How many features a text column becomes.
+/// How many features a text column with this many categories becomes.
 fn width(levels: usize, missing: bool) -> usize {
     levels.min(TOP_LEVELS) + usize::from(levels > TOP_LEVELS) + usize::from(missing)
 }
 
-/// What a text column becomes, in words: `top` of its levels have a feature each.
+/// Describes a text column in words: how many categories it has, and that only the `top` commonest of them have a
+/// feature each.
 pub(super) fn describe(levels: usize, top: usize, missing: bool) -> String {
     match (levels, missing) {
         (1, false) => "1 category".into(),
@@ -339,12 +348,13 @@ pub(super) fn describe(levels: usize, top: usize, missing: bool) -> String {
     }
 }
 
-/// A share in whole percent.
+/// A share as whole percent, such as `97 %`.
 fn percent(part: usize, whole: usize) -> String {
     format!("{:.0} %", 100.0 * part as f64 / whole as f64)
 }
 
-/// The words of a name, in lower case, split at what is no letter or digit and where `camelCase` turns.
+/// Splits a name into words in lower case, at characters other than letters and digits and at capitals: `user_id`,
+/// `userId` and `User ID` all give `user` and `id`.
 fn words(name: &str) -> Vec<String> {
     let chars: Vec<char> = name.chars().collect();
     let mut words = vec![String::new()];
@@ -355,7 +365,7 @@ fn words(name: &str) -> Vec<String> {
         }
         let before = i.checked_sub(1).map(|b| chars[b]);
         let after_lower = before.is_some_and(|b| b.is_lowercase() || b.is_numeric());
-        // The last capital of `HTTPId` begins a word.
+        // In `HTTPId`, the last capital starts a new word.
         let ends_acronym =
             before.is_some_and(char::is_uppercase) && chars.get(i + 1).is_some_and(|n| n.is_lowercase());
         if c.is_uppercase() && (after_lower || ends_acronym) {

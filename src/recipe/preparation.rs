@@ -1,4 +1,7 @@
-//! Columns made and rows left out: fitted once, kept in the model, applied to every table since.
+//! The [`Preparation`]: everything a model does to a table before its columns are encoded as features.
+//!
+//! It groups rows, computes columns and leaves rows out. All of it is learned once, at the fit, and stored in the
+//! model, so that a later table is prepared exactly as the first one was.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,7 +16,8 @@ use crate::recipe::group::Grouping;
 use crate::recipe::rows::count;
 use crate::table::{Column, NumberFormat, Table, Values, missing_column};
 
-/// What a column that is read from the table was at the fit.
+/// The type that a column of the table had at the fit. A later table has to have the same, because steps and encodings
+/// depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
@@ -23,11 +27,12 @@ pub enum ColumnType {
     Boolean,
     /// Texts.
     Text,
-    /// Nothing but missing values.
+    /// Every value is missing, so that the type is unknown.
     Empty,
 }
 
 impl ColumnType {
+    /// The type of these values.
     pub(super) fn of(values: &Values) -> ColumnType {
         match values {
             Values::Number(_) | Values::Packed { .. } => ColumnType::Number,
@@ -37,7 +42,7 @@ impl ColumnType {
         }
     }
 
-    /// What a column of this kind holds.
+    /// What a column of this type holds, in a word for messages.
     pub(super) fn word(self) -> &'static str {
         match self {
             ColumnType::Number => "numbers",
@@ -48,39 +53,40 @@ impl ColumnType {
     }
 }
 
-/// A column that is made of another.
+/// A computed column, with everything that was learned to compute it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FittedColumn {
     /// Its name.
     pub name: String,
-    /// The column that it is made of.
+    /// The column that it is computed from: another computed one, or the table's.
     pub from: String,
-    /// What that was at the fit, where it is the table's; none where it is itself made.
+    /// The type of `from` at the fit if it is a column of the table; `None` if it is itself a computed column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ColumnType>,
-    /// The figure of each of its values, where they are groups.
+    /// For an `[[aggregate]]`, the figure of each group by the group's value in `from`: the mean pay of each company by
+    /// the company's name. Groups without a figure are absent.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "sorted")]
     pub groups: Option<HashMap<String, Scalar>>,
-    /// What is done to it, in order.
+    /// The steps that are applied, in order.
     #[serde(rename = "rules", default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<FittedStep>,
 }
 
 impl FittedColumn {
-    /// The other columns that its steps compute with.
+    /// The second columns that its steps compute with, such as the divisor of `divide`.
     pub(super) fn operands(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(FittedStep::column)
     }
 
-    /// The table's columns that it reads; `made` are the names of all columns that are made.
+    /// The columns of the table that it reads. `made` holds the names of all computed columns.
     pub(super) fn reads<'a>(&'a self, made: &HashSet<&str>) -> Vec<&'a str> {
-        // A column that is made of its own name reads the table's.
+        // A computed column that refers to its own name means the table's column.
         let own = |name: &&str| *name == self.name || !made.contains(name);
         let from = self.read.is_some().then_some(self.from.as_str());
         from.into_iter().chain(self.operands().filter(own)).collect()
     }
 
-    /// Whether it can be computed with; a person may have edited it.
+    /// Whether its numbers make sense. They come from a model file, which someone may have edited by hand.
     pub(super) fn is_sound(&self) -> bool {
         let finite = |figure: &Scalar| !matches!(figure, Scalar::Number(v) if !v.is_finite());
         let groups = self.groups.as_ref().is_none_or(|groups| groups.values().all(finite));
@@ -88,7 +94,7 @@ impl FittedColumn {
     }
 }
 
-/// Writes groups in the order of their texts, so that equal models are equal files.
+/// Writes the groups sorted by their texts, so that equal models give equal files.
 fn sorted<S: Serializer>(
     groups: &Option<HashMap<String, Scalar>>,
     to: S,
@@ -96,54 +102,57 @@ fn sorted<S: Serializer>(
     groups.as_ref().map(|groups| groups.iter().collect::<BTreeMap<_, _>>()).serialize(to)
 }
 
-/// The fitted part of a recipe that comes before its features.
+/// What a model does to a table before it encodes features. The parts are applied in the order of the fields: rows are
+/// grouped, columns are computed, rows are left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
-    /// Rows brought together, before anything else.
+    /// Turns the table into one with a row per group, before anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Grouping>,
-    /// Columns that are made, each after those that it is made of.
+    /// The computed columns, sorted so that each comes after those that it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<FittedColumn>,
-    /// Rows that are left out.
+    /// The rows to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
-    /// How numbers are written in columns of the table, where that is not as programs write them.
+    /// For columns of the table whose numbers are not written like `1234.5`, by name, how they are written. This is
+    /// used while a table is read.
     #[serde(rename = "readings", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub number_formats: BTreeMap<String, NumberFormat>,
 }
 
-/// A table as a preparation leaves it.
+/// The result of applying a preparation to a table.
 pub(crate) struct PreparedTable {
-    /// The table with one row for each group, where rows are brought together.
+    /// The table with one row per group, if rows are grouped.
     pub(crate) grouped: Option<Table>,
-    /// What becomes of each row; none: all are kept.
+    /// Whether each row is kept or left out; `None` means that all are kept.
     pub(crate) statuses: Option<Vec<RowStatus>>,
-    /// The columns that were made.
+    /// The computed columns.
     pub(crate) made: Vec<Column>,
-    /// What a person should know.
+    /// Notes for the user, one sentence each.
     pub(crate) notes: Vec<String>,
 }
 
 impl Preparation {
-    /// Whether there is nothing in it.
+    /// Whether it changes nothing, neither while a table is read nor afterwards.
     pub fn is_empty(&self) -> bool {
         !self.has_work() && self.number_formats.is_empty()
     }
 
-    /// Whether there is something to do once a table was read.
+    /// Whether there is anything to do after a table has been read.
     pub(crate) fn has_work(&self) -> bool {
         self.group.is_some() || !self.columns.is_empty() || !self.drops.is_empty()
     }
 
-    /// Whether it can be computed with; a person may have edited it.
+    /// Whether its numbers make sense. They come from a model file, which someone may have edited by hand.
     pub(crate) fn is_sound(&self) -> bool {
         self.columns.iter().all(FittedColumn::is_sound)
             && self.group.as_ref().is_none_or(Grouping::is_sound)
             && self.number_formats.values().all(|format| format.check().is_ok())
     }
 
-    /// The table's columns that it reads, and those of `names` that it does not make.
+    /// The columns that the table has to have so that those in `names` are available afterwards: the columns that the
+    /// preparation itself reads, and those in `names` that it does not compute.
     pub(crate) fn reads<'a>(&'a self, names: &HashSet<&'a str>) -> Vec<&'a str> {
         if let Some(group) = &self.group {
             return group.reads();
@@ -154,7 +163,7 @@ impl Preparation {
         own.chain(looked.filter(|name| !made.contains(name))).collect()
     }
 
-    /// The table's columns that it reads as text.
+    /// The columns of the table that it needs as text.
     pub(crate) fn text_columns(&self) -> Vec<&str> {
         match &self.group {
             Some(group) => group.columns_of(ColumnType::Text),
@@ -162,7 +171,7 @@ impl Preparation {
         }
     }
 
-    /// The table's columns that it reads as numbers.
+    /// The columns of the table that it needs as numbers.
     pub(crate) fn number_columns(&self) -> Vec<&str> {
         match &self.group {
             Some(group) => group.columns_of(ColumnType::Number),
@@ -170,7 +179,11 @@ impl Preparation {
         }
     }
 
-    /// Makes the columns of a table, and says which rows are left out.
+    /// Groups a table's rows, computes its columns, and finds the rows to leave out. The table itself is not changed.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a column that does not exist or has another type than at the fit, and for a cell that a step
+    /// cannot parse.
     pub(crate) fn apply(&self, table: &Table) -> Result<PreparedTable> {
         let mut notes = Vec::new();
         let grouped = self.group.as_ref().map(|group| group.apply(table, &mut notes)).transpose()?;
@@ -181,6 +194,7 @@ impl Preparation {
         Ok(PreparedTable { grouped, statuses, made, notes })
     }
 
+    /// Whether each row is kept, by the values of the table and of the computed columns.
     fn statuses(&self, table: &Table, made: &[Column], notes: &mut Vec<String>) -> Result<Vec<RowStatus>> {
         let looked: HashSet<&str> = self.drops.iter().flat_map(FittedDrop::columns).collect();
         let whole = with_made(table, made, &looked);
@@ -195,12 +209,13 @@ impl Preparation {
     }
 }
 
-/// The table's columns that these read as of a kind.
+/// The columns of the table that had this type at the fit and that `columns` are computed from.
 pub(super) fn read_as(columns: &[FittedColumn], kind: ColumnType) -> impl Iterator<Item = &str> {
     columns.iter().filter(move |c| c.read == Some(kind)).map(|c| c.from.as_str())
 }
 
-/// Makes columns of a table's, each after those that it is made of.
+/// Computes columns, which have to be sorted so that each comes after those that it needs. Groups and texts that the
+/// fit did not see become missing values, and a note says so.
 pub(super) fn make(columns: &[FittedColumn], table: &Table, notes: &mut Vec<String>) -> Result<Vec<Column>> {
     let mut made: HashMap<&str, Values> = HashMap::new();
     for column in columns {
@@ -253,14 +268,15 @@ pub(super) fn make(columns: &[FittedColumn], table: &Table, notes: &mut Vec<Stri
     Ok(columns.iter().filter_map(take).collect())
 }
 
-/// The named columns of a table, where those that were made take the place of its own.
+/// A table of the columns in `names` only. A computed column takes the place of the table's column of the same name.
 pub(crate) fn with_made(table: &Table, made: &[Column], names: &HashSet<&str>) -> Table {
     let own = table.columns.iter().filter(|c| made.iter().all(|m| m.name != c.name));
     let columns = own.chain(made).filter(|c| names.contains(c.name.as_str())).cloned().collect();
     Table { source: table.source.clone(), rows: table.rows, columns, ..Table::default() }
 }
 
-/// Whether a column is what it was at the fit; one without values is anything.
+/// Checks that a column has the type that it had at the fit. If every value is missing, now or at the fit, any type is
+/// accepted.
 pub(super) fn same_kind(read: Option<ColumnType>, values: &Values) -> std::result::Result<(), String> {
     let found = ColumnType::of(values);
     match read {
@@ -278,7 +294,7 @@ pub(super) fn same_kind(read: Option<ColumnType>, values: &Values) -> std::resul
     }
 }
 
-/// `"a" in 2 rows, "b" in 1 row and 3 more`.
+/// Lists unknown texts and their numbers of rows: `"a" in 2 rows, "b" in 1 row, "c" in 1 row and 3 more`.
 pub(super) fn listed(unknown: &BTreeMap<String, usize>) -> String {
     let shown: Vec<String> =
         unknown.iter().take(3).map(|(text, n)| format!("{text:?} in {}", count(*n))).collect();
@@ -286,7 +302,7 @@ pub(super) fn listed(unknown: &BTreeMap<String, usize>) -> String {
     format!("{}{}", shown.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
 }
 
-/// Whether a name or glob stands for a column.
+/// Whether a pattern is the column's name, or a glob that matches it.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     pattern == name || WildMatch::new(pattern).matches(name)
 }

@@ -1,4 +1,8 @@
-//! The named operations of a recipe, and what each learns from a column.
+//! The operations of a recipe, such as `log1p` or `impute`: reading them from the file, and fitting them.
+//!
+//! A [`Step`] is what the recipe says. Some steps first have to learn something from the column: `impute = "median"`
+//! needs the median. [`Step::fit`] computes it once and returns [`FittedStep`]s that hold the result, here "fill with
+//! 4.5". The model keeps only these, so later tables are filled with the median of the fit and not with their own.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,52 +15,53 @@ use crate::recipe::statistics::{
 };
 use crate::table::{NumberFormat, Values};
 
-/// An operation of a column's chain.
+/// An operation in the `steps` of a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// One that learns nothing.
+    /// An operation that learns nothing from the column, so that its fitted form is known from the recipe alone.
     Fixed(FittedStep),
-    /// Missing values become a figure of the others.
+    /// Replaces missing values by the median, mean or mode of the others.
     Impute(ImputeStatistic),
-    /// Numbers to texts, cut at quantiles.
+    /// Replaces numbers by labels, cutting at quantiles of the column.
     QuantileCut {
-        /// The quantiles, ascending.
+        /// The quantiles to cut at, from 0 to 1, ascending.
         at: Vec<f64>,
-        /// One more label than quantiles.
+        /// The labels, from the lowest numbers to the highest; one more than there are quantiles.
         labels: Vec<String>,
-        /// A column: the quantiles are over its values, each counted once.
+        /// A column of groups, such as the company. The quantiles are then taken over the groups, each counted once
+        /// with the number of its first row that has one.
         over: Option<String>,
     },
-    /// The commonest texts stay, the rest becomes `other`.
+    /// Keeps the commonest texts and replaces all others by one text.
     Top {
-        /// How many stay.
+        /// How many texts to keep.
         n: usize,
-        /// What the rest becomes.
+        /// The text that replaces the others.
         other: String,
     },
-    /// Texts to their places in the alphabet, counted from 0.
+    /// Replaces each text by its position in the sorted list of the column's texts, counted from 0.
     Codes,
-    /// Seconds to whole hours, less the smallest.
+    /// Converts seconds to whole hours since the earliest hour in the column.
     HoursSinceFirst,
-    /// Less the mean, by the deviation.
+    /// Subtracts the mean and divides by the standard deviation.
     ZScore {
-        /// Taken off the number of rows in the deviation.
+        /// The standard deviation divides by the number of values minus this; 0 or 1.
         ddof: u32,
     },
-    /// Scaled.
+    /// Scales the column as `[features]` would.
     Scale(Scale),
 }
 
-/// A figure that stands for a column's values.
+/// The statistic that replaces missing values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ImputeStatistic {
-    /// The middle, or the mean of the two middle ones.
+    /// The middle value, or the mean of the two middle values.
     Median,
     /// The mean.
     Mean,
-    /// The commonest; the smallest of equally common ones.
+    /// The commonest value; if several are equally common, the smallest of them.
     Mode,
 }
 
@@ -92,7 +97,7 @@ impl Step {
         "zscore",
     ];
 
-    /// Reads an operation: a name, or `{ name = argument }`.
+    /// Reads an operation, written as `"name"` or `{ name = argument }`. Mistakes are added to the document's faults.
     pub(super) fn decode(value: &Value<'_>) -> Option<Step> {
         if value.is_text() {
             let name = value.text()?;
@@ -127,12 +132,12 @@ impl Step {
         decode_one(name, argument)
     }
 
-    /// Whether it scales, so that its column is a feature as it is.
+    /// Whether this step scales the column. If it is the last one, the feature is not scaled a second time.
     pub(super) fn scales(&self) -> bool {
         matches!(self, Step::ZScore { .. } | Step::Scale(_))
     }
 
-    /// The column, beside its own, that it learns from or computes with.
+    /// The second column that this step needs, either to learn from (`over`) or to compute with (`by`, `column`).
     pub(super) fn other(&self) -> Option<&str> {
         match self {
             Step::QuantileCut { over, .. } => over.as_deref(),
@@ -141,8 +146,12 @@ impl Step {
         }
     }
 
-    /// The rules that it comes to for these values, of which there are so many `copies` each; `over` are the values of
-    /// [`Step::other`].
+    /// Learns what the step needs from `values` and returns it as steps that only need to be applied.
+    ///
+    /// `copies` are the weights of the rows. `over` holds the values of the column named by [`Step::other`].
+    ///
+    /// # Errors
+    /// A sentence, if the column has the wrong type, has no value to learn from, or its numbers are too large.
     pub(super) fn fit(
         &self,
         values: &Values,
@@ -204,7 +213,7 @@ impl Step {
             Step::ZScore { ddof } => {
                 let (there, copies) = some("zscore")?;
                 let copies = copies.as_deref();
-                // The deviation of a constant is rounding noise.
+                // The standard deviation of a constant column is rounding noise, so it must not be divided by.
                 if let Some((centre, scale)) = statistics::constant(&there, copies) {
                     return sound(FittedStep::Scale { centre, scale });
                 }
@@ -380,7 +389,7 @@ fn decode_one(name: &str, argument: &Value<'_>) -> Option<Step> {
     }
 }
 
-/// `{ decimal = ",", thousands = ".", strip = "€" }`, of which all may be left out.
+/// Reads the argument of `number`, such as `{ decimal = ",", thousands = ".", strip = "€" }`. Every key is optional.
 fn number_format(argument: &Value<'_>) -> Option<NumberFormat> {
     let section = argument.section()?;
     let decimal = section.take("decimal");
@@ -416,7 +425,8 @@ const COMPARISONS: [(&str, Comparison); 6] = [
     ("!=", Comparison::Unequal),
 ];
 
-/// A value that need not be there; none where it is there and wrong.
+/// Reads an optional value: `Some(None)` if it is absent, `Some(Some(_))` if it is right, and `None` if it is wrong,
+/// which `read` has then reported.
 pub(super) fn optional<'a, T>(
     value: Option<Value<'a>>,
     read: impl Fn(&Value<'a>) -> Option<T>,
@@ -427,7 +437,7 @@ pub(super) fn optional<'a, T>(
     }
 }
 
-/// A number, a `"$parameter"`, or a text.
+/// Reads a number, a parameter such as `"$year"`, or a text.
 fn constant(value: &Value<'_>) -> Option<Scalar> {
     if value.is_text() && !value.is_parameter() {
         return value.text().map(Scalar::Text);
@@ -438,7 +448,7 @@ fn constant(value: &Value<'_>) -> Option<Scalar> {
     value.wrong("a number or a text")
 }
 
-/// `[min, max]`.
+/// Reads `[min, max]`, where `min` may not be above `max`.
 fn bounds(value: &Value<'_>) -> Option<[f64; 2]> {
     let numbers = value.numbers()?;
     match numbers[..] {
@@ -450,7 +460,7 @@ fn bounds(value: &Value<'_>) -> Option<[f64; 2]> {
     }
 }
 
-/// Ascending cuts and one more label.
+/// Reads the limits of `cut` or `quantile_cut`, which must ascend, and their labels, of which there must be one more.
 fn cuts(
     at: Value<'_>,
     labels: Value<'_>,
@@ -475,7 +485,7 @@ fn cuts(
     Some((cuts, texts))
 }
 
-/// The commonest value; the smallest of equally common ones.
+/// The commonest value; if several are equally common, the smallest of them.
 fn mode(values: &Values, copies: Copies<'_>) -> Result<Scalar, String> {
     let text = as_text(values)?;
     let Values::Text { levels, codes } = &*text else {
@@ -495,7 +505,7 @@ fn mode(values: &Values, copies: Copies<'_>) -> Result<Scalar, String> {
     Ok(Scalar::Number(common.map(number).fold(f64::INFINITY, f64::min)))
 }
 
-/// The first value of each group that has one.
+/// The first number of each group; groups without a number are left out.
 fn one_a_group(values: &Values, groups: &Values) -> Result<Vec<f64>, String> {
     let numbers = numbers_or(values, || "quantile_cut needs numbers".into())?;
     let groups = as_text(groups)?;
@@ -512,7 +522,7 @@ fn one_a_group(values: &Values, groups: &Values) -> Result<Vec<f64>, String> {
     Ok(first)
 }
 
-/// Reads a chain.
+/// Reads the list `steps`; empty if the section has none.
 pub(super) fn decode_steps(section: &Section<'_>) -> Vec<Step> {
     let Some(list) = section.take("steps").and_then(|v| v.list()) else { return Vec::new() };
     list.iter().filter_map(Step::decode).collect()
