@@ -1,4 +1,7 @@
-//! The one error type: where it happened, what was expected, what was found.
+//! The error type of the whole crate.
+//!
+//! An error says where the problem is, what was expected and what was found. The variants of [`Error`] tell a caller
+//! who can fix it: the one who wrote the call, the data, the recipe, or the one who runs the machine.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,19 +9,19 @@ use std::path::PathBuf;
 /// `Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Where in a file something was found; each part only where it is known.
+/// A position in a file. Each part is set only if it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The file as the caller named it.
+    /// The file name as the caller gave it.
     pub file: Option<String>,
-    /// The line, counted from 1 with the header.
+    /// The line number, counted from 1; the header counts as a line.
     pub line: Option<u64>,
-    /// The column's name.
+    /// The name of the table's column.
     pub column: Option<String>,
 }
 
 impl Place {
-    /// A place that is a whole file.
+    /// A place that stands for a whole file.
     pub fn file(file: impl Into<String>) -> Self {
         Place { file: Some(file.into()), ..Place::default() }
     }
@@ -58,29 +61,29 @@ impl fmt::Display for Place {
     }
 }
 
-/// A name without line breaks and other control characters, which are written out.
+/// Escapes line breaks and other control characters in a name, so that a message stays on one line.
 fn one_line(name: &str) -> String {
     let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     name.chars().map(plain).collect()
 }
 
-/// One thing that is wrong with a recipe.
+/// One mistake in a recipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The recipe as the caller named it.
+    /// The recipe's file name as the caller gave it.
     pub file: String,
-    /// The line, counted from 1.
+    /// The line number, counted from 1.
     pub line: u64,
-    /// The column, in characters from 1.
+    /// The position in the line, in characters counted from 1.
     pub column: u64,
-    /// The key, as `column[2].steps[0].clip`.
+    /// The path of the key, such as `column[2].steps[0].clip`; empty if there is none.
     pub key: String,
     /// What was expected and what was found.
     pub what: String,
 }
 
 impl Fault {
-    /// A fault of a whole line.
+    /// A mistake that concerns a whole line; its position is the start of the line.
     pub(crate) fn in_line(file: &str, line: u64, key: impl Into<String>, what: String) -> Self {
         Fault { file: file.into(), line, column: 1, key: key.into(), what }
     }
@@ -96,10 +99,10 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A list of faults shows this many.
+/// The most faults that the text of an [`Error::Recipe`] lists.
 pub const SHOWN_FAULTS: usize = 20;
 
-/// The first faults, one a line, and how many more there are.
+/// The first [`SHOWN_FAULTS`] faults, one per line, and then how many more there are.
 fn listed(faults: &[Fault]) -> String {
     let mut lines: Vec<String> = faults.iter().take(SHOWN_FAULTS).map(Fault::to_string).collect();
     let more = faults.len().saturating_sub(SHOWN_FAULTS);
@@ -109,7 +112,7 @@ fn listed(faults: &[Fault]) -> String {
     lines.join("\n")
 }
 
-/// `11,766`.
+/// Formats a number with commas between the thousands: `11,766`.
 fn with_separators(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -126,19 +129,19 @@ fn with_separators(n: usize) -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The call itself makes no sense (contradicting or impossible arguments).
+    /// The call itself is invalid: its arguments are impossible or contradict each other.
     #[error("{0}")]
     Usage(String),
     /// The data cannot be used as asked.
     #[error("{place}: {what}")]
     Data {
-        /// Where.
+        /// Where the problem is.
         place: Place,
         /// What was expected and what was found.
         what: String,
     },
-    /// A recipe that cannot be followed: all that is wrong with it. As text the first [`SHOWN_FAULTS`], one a line, and
-    /// how many more there are.
+    /// A recipe that has mistakes. The list holds all of them; the error's text shows the first [`SHOWN_FAULTS`], one
+    /// per line, and how many more there are.
     #[error("{}", listed(.0))]
     Recipe(Vec<Fault>),
     /// A file could not be read.
@@ -146,7 +149,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// The system's own reason.
+        /// The reason that the operating system gives.
         source: std::io::Error,
     },
     /// A file could not be written.
@@ -154,10 +157,10 @@ pub enum Error {
     Write {
         /// The file.
         path: PathBuf,
-        /// The system's own reason.
+        /// The reason that the operating system gives.
         source: std::io::Error,
     },
-    /// The device asked for is unavailable, or it failed.
+    /// The requested device is unavailable, or it failed.
     #[error("{0}")]
     Device(String),
     /// The caller's progress callback asked to stop.
@@ -166,23 +169,23 @@ pub enum Error {
 }
 
 impl Error {
-    /// Bad data without a place in a file.
+    /// An [`Error::Data`] without a known place.
     pub fn data(what: impl Into<String>) -> Self {
         Error::Data { place: Place::default(), what: what.into() }
     }
 
-    /// Bad data at a place.
+    /// An [`Error::Data`] at a place.
     pub fn at(place: Place, what: impl Into<String>) -> Self {
         Error::Data { place, what: what.into() }
     }
 
-    /// Faults of a recipe, in the order of its text.
+    /// An [`Error::Recipe`] with the faults sorted by their position in the text.
     pub(crate) fn recipe(mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|f| (f.line, f.column));
         Error::Recipe(faults)
     }
 
-    /// The same error with the file's name put in where none is known yet.
+    /// Adds the file's name to an [`Error::Data`] that does not have one yet; returns other errors unchanged.
     pub fn in_file(self, name: &str) -> Self {
         match self {
             Error::Data { mut place, what } => {

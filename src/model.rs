@@ -1,7 +1,7 @@
-//! The saved model: all that is needed to label a new row, as JSON that a person can read and diff.
+//! The saved model `model.json`: everything needed to assign new rows to the segments of an earlier fit.
 //!
-//! It holds nothing that depends on the machine, the time or a path: the same table, options and seed give the same
-//! bytes everywhere.
+//! It is JSON so that a person can read it and compare two models with a text diff. It contains nothing that depends on
+//! the machine, the time or a path, so the same table, options and seed produce the same bytes everywhere.
 
 mod assigner;
 mod drift;
@@ -25,7 +25,7 @@ pub use drift::{ColumnDrift, Drift, SegmentDrift};
 pub use names::{check as check_names, with_names};
 pub use reference::Reference;
 
-/// The version of `model.json` that this crate writes. Newer ones are refused, older ones read.
+/// The version of `model.json` that this crate writes. Older versions can be read; newer ones are rejected.
 pub const VERSION: u32 = 3;
 
 /// A fitted segmentation.
@@ -33,67 +33,70 @@ pub const VERSION: u32 = 3;
 pub struct Model {
     /// The version of this format.
     pub version: u32,
-    /// The name of the fit, which its other files carry too, so that a reader can tell that they belong together: the
-    /// start of a digest of everything else that the model holds but its segments' names. The same table, options and
-    /// seed have the same one. Older models have none.
+    /// An identifier of the fit: 16 hexadecimal digits of a hash of the model's contents, without the segment names.
+    /// The fit's other output files carry it too, so that a reader can tell that they belong together. The same table,
+    /// options and seed give the same identifier. Models written by older versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// The clustering method and its parameters, one key each.
+    /// The clustering method and its parameters, each a top-level key of the JSON.
     #[serde(flatten)]
     pub method: Method,
-    /// How many rows were fitted; rows of weight 0 are not among them.
+    /// The number of rows that were fitted, not counting rows of weight 0.
     pub rows: usize,
-    /// The column with the rows' weights, where they had any.
+    /// The name of the column that held the sample weights, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_column: Option<String>,
-    /// How the method went, one key a figure.
+    /// Figures about the fit, such as the inertia, each a top-level key of the JSON.
     #[serde(flatten)]
     pub diagnostics: Diagnostics,
-    /// The column that named the rows of the fit; new tables are expected to have it too.
+    /// The name of the id column at the fit. New tables are expected to have it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The features' names.
+    /// The names of the features, in the order of the encoder's output.
     pub features: Vec<String>,
-    /// For each feature the exponent of its grid's step: values are whole multiples of `2^exponent`.
+    /// The grid of each feature's values: they are rounded to integer multiples of `2^exponent`, and this is the
+    /// exponent.
     pub grid: Grid,
-    /// Columns made and rows left out, before the features.
+    /// The derived columns and row filters that are applied before the encoder.
     #[serde(default, skip_serializing_if = "Preparation::is_empty")]
     pub preparation: Preparation,
-    /// From columns to features.
+    /// Turns the columns of a table into features.
     pub encoder: Encoder,
-    /// How new rows are labelled.
+    /// Assigns new rows to segments.
     #[serde(flatten)]
     pub assigner: Assigner,
-    /// What the fit saw; older models do not hold it.
+    /// The distributions seen at the fit, which new data is compared with to detect drift. Models written by older
+    /// versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
 }
 
-/// New rows, labelled.
+/// The result of assigning a table's rows to segments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignments {
-    /// One a row of the table, or of its groups where the model brings rows together; none where the row was left out
-    /// (see [`Encoder::apply`]).
+    /// One entry per row of the table, or per group if the model groups rows. `None` if the row was left out; see
+    /// [`Encoder::apply`].
     pub rows: Vec<Option<Assignment>>,
-    /// The groups and the column that made them, where the model brings rows together.
+    /// If the model groups rows: the name of the grouping column and the value of each group.
     pub groups: Option<(String, Vec<String>)>,
-    /// Those left out as outliers, ascending.
+    /// The rows that were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
-    /// What a person should know: unseen categories and the like.
+    /// Remarks that the user should see, for example about categories that the fit did not contain.
     pub warnings: Vec<String>,
 }
 
-/// A table's rows with their segments, and what drift is told by.
+/// The assignments of a table's rows, together with the counts from which drift is computed.
 struct LabelledTable {
     assignments: Assignments,
-    /// The rows by the bins of the reference's columns.
+    /// For each column of the reference, how many rows fall into each of its bins.
     counted: Vec<BinCounts>,
-    /// The weights of the rows that got a segment.
+    /// The weights of the rows that were assigned to a segment.
     weights: Option<Weights>,
 }
 
 impl Model {
-    /// The model of a partition. `matrix` may be the table of the distinct rows; `method` made the partition.
+    /// Creates the model of `partition`. `method` is the method that made it. `matrix` is the matrix that was
+    /// clustered; it may hold each distinct row only once.
     pub fn new(
         partition: &Partition,
         matrix: &Matrix,
@@ -118,7 +121,7 @@ impl Model {
         }
     }
 
-    /// How many segments it has.
+    /// The number of segments.
     pub fn k(&self) -> usize {
         self.assigner.segments().len()
     }
@@ -128,7 +131,7 @@ impl Model {
         self.assigner.segments()
     }
 
-    /// Gives the model the name that its contents come to; see [`Model::run`].
+    /// Sets [`Model::run`] to the identifier computed from the model's contents.
     pub fn identify(&mut self) {
         let mut bare = Model { run: None, ..self.clone() };
         bare.assigner.segments_mut().for_each(|s| s.name = None);
@@ -136,7 +139,8 @@ impl Model {
         self.run = Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect());
     }
 
-    /// Gives the segments, in the order of the fit, other numbers, and their names by number.
+    /// Renumbers and names the segments. `segments[i]` is the new number of the i-th segment in the order of the fit;
+    /// `names[n]` is the name of the segment with number `n`.
     pub fn renumber(&mut self, segments: &[u32], names: &[Option<String>]) {
         for (segment, &number) in self.assigner.segments_mut().zip(segments) {
             segment.number = number;
@@ -144,15 +148,16 @@ impl Model {
         }
     }
 
-    /// The names by segment number.
+    /// The names of the segments, indexed by segment number; `None` for a segment without a name.
     pub fn names(&self) -> Vec<Option<String>> {
         let mut names = vec![None; self.k()];
         self.segments().for_each(|s| names[s.number as usize].clone_from(&s.name));
         names
     }
 
-    /// The same model with what its fit saw: the columns, and the rows with their distances. `weights` are those of the
-    /// rows that have a segment, in their order.
+    /// Returns the model with a reference added: the distributions of the columns and of the distances at the fit.
+    /// `rows` are the assignments of the fit's rows; `weights` are those of the rows that have a segment, in the same
+    /// order.
     pub fn with_reference(
         self,
         columns: Vec<ColumnReference>,
@@ -162,7 +167,8 @@ impl Model {
         Model { reference: Some(Reference::new(columns, rows, weights)), ..self }
     }
 
-    /// Each segment's share of the rows of the fit, by its number; of their weight, where rows have weights.
+    /// Each segment's share of the fit's rows, indexed by segment number. If the rows have weights, it is the share of
+    /// the total weight. The shares add up to 1.
     pub fn shares(&self) -> Vec<f64> {
         let of = |s: &Segment| s.weight.unwrap_or(s.size as f64);
         let total: f64 = self.segments().map(of).sum();
@@ -171,25 +177,25 @@ impl Model {
         shares
     }
 
-    /// The same model with the column that named the rows of the fit.
+    /// Returns the model with the name of its id column set.
     pub fn with_id(self, id: Option<String>) -> Self {
         Model { id, ..self }
     }
 
-    /// Reads a model.
+    /// Reads a model from a file.
     ///
     /// # Errors
-    /// No such file, not a model, a newer version, parts that do not fit together.
+    /// [`Error::Read`] if the file cannot be read; otherwise as for [`Model::from_json`], with the file's name.
     pub fn read(path: &Path) -> Result<Self> {
         let source = |e| Error::Read { path: path.to_path_buf(), source: e };
         Self::from_json(&std::fs::read_to_string(path).map_err(source)?)
             .map_err(|e| e.in_file(&path.display().to_string()))
     }
 
-    /// Parses a model.
+    /// Parses a model from the text of `model.json`.
     ///
     /// # Errors
-    /// As [`Model::read`].
+    /// [`Error::Data`] if the text is not a model, if a newer version wrote it, or if its parts contradict each other.
     pub fn from_json(text: &str) -> Result<Self> {
         #[derive(Deserialize)]
         struct Header {
@@ -210,7 +216,7 @@ impl Model {
         Ok(model)
     }
 
-    /// Whether the parts of a model that was read fit together.
+    /// Checks that the parts of a model that was read are consistent. The error says what is wrong.
     fn check(&self) -> std::result::Result<(), String> {
         let d = self.features.len();
         if d == 0 || self.encoder.feature_names() != self.features || self.grid.features() != d {
@@ -236,12 +242,12 @@ impl Model {
         Ok(())
     }
 
-    /// The columns that new tables must be read as text, for [`crate::table::ReadOptions::text`].
+    /// The columns that must be read as text in new tables, for [`crate::table::ReadOptions::text`].
     pub fn text_columns(&self) -> Vec<String> {
         FittedRecipe::texts(&self.preparation, &self.encoder)
     }
 
-    /// The columns that new tables must be read as text and as numbers, as at the fit.
+    /// The columns whose types are known from the fit, so that new tables are read in the same way.
     pub fn known_columns(&self) -> KnownColumns {
         KnownColumns {
             text: self.text_columns(),
@@ -249,7 +255,7 @@ impl Model {
         }
     }
 
-    /// As it is written to `model.json`.
+    /// The contents of `model.json`, ending in a newline.
     pub fn to_json(&self) -> String {
         // Serialising plain structs of numbers and strings to memory cannot fail.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
@@ -257,16 +263,16 @@ impl Model {
         text
     }
 
-    /// Labels the rows of a table: on the rows of the fit, the labels of the fit. The warnings tell of categories and
-    /// numbers that the fit did not see.
+    /// Assigns the rows of a table to segments. On the table of the fit this returns the labels of the fit. The
+    /// warnings mention categories and numbers that the fit did not contain.
     ///
     /// # Errors
-    /// Missing columns or one of another type, values out of range, a device that failed.
+    /// A column is missing or has another type, a value is out of range, or the device failed.
     pub fn assign(&self, table: &Table, backend: &dyn Backend) -> Result<Assignments> {
         Ok(self.label(table, backend)?.assignments)
     }
 
-    /// Labels the rows of a table, and counts them by the bins of the reference.
+    /// Assigns the rows of a table to segments and counts them in the bins of the reference.
     fn label(&self, table: &Table, backend: &dyn Backend) -> Result<LabelledTable> {
         let AppliedRecipe { encoded, outliers, table: whole } =
             FittedRecipe::features(&self.preparation, &self.encoder, table)?;
@@ -286,7 +292,8 @@ impl Model {
         Ok(LabelledTable { assignments: Assignments { rows, groups, outliers, warnings }, counted, weights })
     }
 
-    /// The weights of the rows kept, where the fit had weights and this table has them too.
+    /// The weights of the rows in `kept` (of all rows if it is `None`). `None` if the fit had no weights or this table
+    /// has no valid ones.
     fn weights_of(&self, table: &Table, whole: &Table, kept: Option<&[u32]>) -> Option<Weights> {
         let name = self.weight_column.as_deref()?;
         let column = whole.column(name).or_else(|| table.column(name))?;
@@ -298,11 +305,12 @@ impl Model {
         })
     }
 
-    /// Labels rows whose features are made already, one column a feature. `kept` are the table's rows that
-    /// these are, and how many rows the table has, where it has more.
+    /// Assigns rows to segments whose features are already computed, with one vector per feature. If these are only
+    /// some of the table's rows, `kept` holds their row numbers and the table's number of rows. The result has one
+    /// entry per row of the table.
     ///
     /// # Errors
-    /// Values out of range, a device that failed.
+    /// A value is out of range, or the device failed.
     pub fn label_features(
         &self,
         columns: Vec<Vec<f32>>,

@@ -1,7 +1,8 @@
-//! Tables as they are read: named, typed columns with missing values.
+//! Reading tables from files: named, typed columns in which any cell can be missing.
 //!
-//! [`read`] takes CSV, TSV (plain or gzip), where types are inferred over the whole column, and `.npy`, Parquet and
-//! Arrow, which know their types; [`mod@write`] makes such files.
+//! This is the first step of every analysis. [`read`] opens a file and returns a [`Table`]. CSV and TSV files (plain or
+//! gzipped) carry no types, so a column's type is inferred from all of its cells. `.npy`, Parquet and Arrow files state
+//! their types. The module [`mod@write`] writes such files.
 
 #[cfg(feature = "parquet")]
 mod columnar;
@@ -33,33 +34,34 @@ pub(crate) use names::{check_columns, closest, missing_column};
 pub use number_format::{DetectedFormat, InferredFormat, NumberFormat};
 pub use wide_integers::WideIntegers;
 
-/// One column's values. Every variant has one entry a row.
+/// One column's values. Every variant holds one entry per row of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// Numbers; missing is NaN. Infinities never get in.
+    /// Numbers. A missing number is NaN; infinities are rejected when the file is read.
     Number(Vec<f64>),
-    /// Numbers that lie among those of other columns, as their file has them; missing is NaN, no infinities.
+    /// 32-bit numbers in a matrix that all columns of the file share, so that a large `.npy` file is never copied
+    /// column by column. A missing number is NaN; there are no infinities.
     Packed {
-        /// All columns' numbers.
+        /// The numbers of all columns.
         block: Arc<RowMajor>,
-        /// Which of its features.
+        /// The index of this column in `block`.
         column: usize,
     },
-    /// `true`/`false`; missing is `None`.
+    /// Booleans; `None` is a missing cell.
     Bool(Vec<Option<bool>>),
-    /// Text as codes into `levels` (in order of first appearance); missing is `None`.
+    /// Text, stored as codes: indices into `levels`. `None` is a missing cell.
     Text {
-        /// The distinct texts.
+        /// The distinct texts, in order of first appearance.
         levels: Vec<String>,
-        /// One code a row.
+        /// For each row, the index of its text in `levels`.
         codes: Vec<Option<u32>>,
     },
-    /// Missing in every row.
+    /// A column in which every cell is missing; the value is the number of rows.
     Empty(usize),
 }
 
 impl Values {
-    /// How many rows.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
             Values::Number(v) => v.len(),
@@ -75,7 +77,7 @@ impl Values {
         self.len() == 0
     }
 
-    /// The type in one word: `number`, `boolean`, `text` or `empty`.
+    /// The type as one word for messages: `number`, `boolean`, `text` or `empty`.
     pub fn kind(&self) -> &'static str {
         match self {
             Values::Number(_) | Values::Packed { .. } => "number",
@@ -85,7 +87,7 @@ impl Values {
         }
     }
 
-    /// Whether the cell of a row is missing; a row past the end is.
+    /// Whether the cell in `row` is missing. A row past the end counts as missing.
     pub fn is_missing(&self, row: usize) -> bool {
         match self {
             Values::Number(_) | Values::Packed { .. } => self.number(row).is_none_or(f64::is_nan),
@@ -95,7 +97,8 @@ impl Values {
         }
     }
 
-    /// The number in a row, NaN where it is missing; none past the end, or in a column of another type.
+    /// The number in `row`, NaN if it is missing. `None` if the row is past the end or the column does not hold
+    /// numbers.
     pub fn number(&self, row: usize) -> Option<f64> {
         match self {
             Values::Number(v) => v.get(row).copied(),
@@ -106,7 +109,7 @@ impl Values {
         }
     }
 
-    /// All numbers, NaN where one is missing, if these are numbers.
+    /// All numbers, NaN where one is missing. `None` if the column does not hold numbers.
     pub fn numbers(&self) -> Option<Cow<'_, [f64]>> {
         match self {
             Values::Number(v) => Some(Cow::Borrowed(v)),
@@ -118,7 +121,7 @@ impl Values {
         }
     }
 
-    /// The cell of a row as text, empty where it is missing.
+    /// The cell in `row` as text; an empty string if it is missing.
     pub fn cell(&self, row: usize) -> String {
         match self {
             Values::Bool(v) => v.get(row).copied().flatten().map(|b| b.to_string()).unwrap_or_default(),
@@ -131,13 +134,14 @@ impl Values {
         }
     }
 
-    /// About how many bytes the texts of the levels take.
+    /// The approximate memory in bytes of the texts in `levels`; 0 for columns that are not text.
     fn level_bytes(&self) -> u64 {
         let Values::Text { levels, .. } = self else { return 0 };
         levels.iter().map(|level| (size_of::<String>() + level.capacity()) as u64).sum()
     }
 
-    /// About how many bytes the column takes; what columns share counts for the first of them.
+    /// The approximate memory of the column in bytes. The shared block of [`Values::Packed`] counts towards its first
+    /// column only.
     fn bytes(&self) -> u64 {
         let cell = match self {
             Values::Number(_) => size_of::<f64>(),
@@ -149,15 +153,15 @@ impl Values {
         (cell * self.len()) as u64 + self.level_bytes()
     }
 
-    /// How many cells are missing.
+    /// The number of missing cells.
     pub fn missing(&self) -> usize {
         (0..self.len()).filter(|&row| self.is_missing(row)).count()
     }
 
-    /// How many different values there are, the missing ones aside.
+    /// The number of different values, not counting missing cells.
     pub fn distinct(&self) -> usize {
         fn count<T: Copy + Ord + Hash>(values: impl Iterator<Item = T> + Clone) -> usize {
-            /// So many stay in the cache.
+            /// Up to this many values, a hash set fits the CPU's cache and is faster than sorting.
             const FEW: usize = 1 << 14;
             let mut few = foldhash::HashSet::default();
             if values.clone().all(|value| !few.insert(value) || few.len() <= FEW) {
@@ -169,7 +173,7 @@ impl Values {
             values.len()
         }
         match self {
-            // Adding zero makes -0.0 and 0.0 one value.
+            // Adding 0.0 turns -0.0 into 0.0, so that the two count as one value.
             Values::Number(v) => count(v.iter().filter(|v| !v.is_nan()).map(|v| (v + 0.0).to_bits())),
             Values::Packed { block, column } => {
                 let column = block.values().iter().skip(*column).step_by(block.features());
@@ -185,74 +189,82 @@ impl Values {
 /// A named column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// The name in the header (or `f0`, `f1`, … where there is none).
+    /// The name from the header, or `f0`, `f1`, … if the file has no header.
     pub name: String,
     /// The values.
     pub values: Values,
 }
 
-/// A table: columns of one length, and the ids as they were written.
+/// A table: columns that all have the same number of rows, and optionally the ids of the rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
-    /// What the reader was given, for messages.
+    /// The file name (or `stdin`) as the caller gave it, for use in messages.
     pub source: String,
-    /// How many rows.
+    /// The number of rows.
     pub rows: usize,
-    /// The columns in file order, the id column included.
+    /// The columns in the order of the file, including the id column.
     pub columns: Vec<Column>,
-    /// The id column's name and its cells letter for letter, where one was asked for.
+    /// The name of the id column and its cells exactly as written, if [`ReadOptions::id`] asked for one. An id such as
+    /// `007` keeps its zeros here.
     pub ids: Option<(String, Vec<String>)>,
-    /// How numbers are written in the columns where that is not as programs write them, by the columns' names.
+    /// For columns whose numbers are not written in the plain form `1234.5`, the format that was detected, by column
+    /// name.
     pub number_formats: BTreeMap<String, DetectedFormat>,
-    /// Columns of whole numbers that f64 cannot tell apart, by their names.
+    /// Facts about columns that hold integers too large for f64 to represent exactly, by column name.
     pub wide_integers: BTreeMap<String, WideIntegers>,
-    /// What a person should know of the file, one sentence each.
+    /// Remarks about the file that the user should see, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl Table {
-    /// About how many bytes of memory it takes.
+    /// The approximate memory of the table in bytes.
     pub fn bytes(&self) -> u64 {
         let ids =
             self.ids.iter().flat_map(|(_, ids)| ids).map(|id| (size_of::<String>() + id.capacity()) as u64);
         self.columns.iter().map(|column| column.values.bytes()).sum::<u64>() + ids.sum::<u64>()
     }
 
-    /// The columns by their names; of equal names the first. For whoever looks for many of them.
+    /// An index of the columns by name, for callers that look up many. If a name occurs twice, the first column wins.
     pub(crate) fn by_name(&self) -> HashMap<&str, &Column> {
         self.columns.iter().rev().map(|column| (column.name.as_str(), column)).collect()
     }
 
-    /// The column of a name.
+    /// The first column with this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
     }
 }
 
-/// The format of a table's bytes. The first three may be gzipped; that is seen from the bytes.
+/// The format of a table file. CSV, TSV and `.npy` files may be gzipped; gzip is detected from the first bytes.
 ///
-/// Parquet and Arrow are read where the feature `parquet` is compiled in, as it is by default. There types are those
-/// of the file: text stays text whatever it looks like, and beside null only [`ReadOptions::null`] means missing in
-/// it. Integers, floats and decimals are numbers. So are dates and timestamps, as seconds since 1970 (in UTC where a
-/// timestamp has a zone, else as on its clock), and times of day and durations, as seconds. What is no single value
+/// Reading Parquet and Arrow needs the feature `parquet`, which is on by default. These files state their types, and
+/// the reader keeps to them:
+///
+/// - Text stays text even if it looks like numbers. A cell of text is missing if it is null or listed in
+///   [`ReadOptions::null`]; the built-in marks such as `NA` do not apply.
+/// - Integers, floats and decimals become numbers.
+/// - Dates and timestamps become seconds since 1970: in UTC if the timestamp has a time zone, in local clock time
+///   otherwise. Times of day and durations become seconds.
+/// - Other types, such as lists, structs, maps, intervals and binary data, are left out: the column is missing in every
+///   row.
 /// (lists, structs, maps, intervals) or no text (binary) is left out: missing in every row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Text with a header; the delimiter is found among comma, semicolon, tab and bar.
+    /// Text with a header. The delimiter is detected among comma, semicolon, tab and vertical bar.
     Csv,
     /// Text with a header, separated by tabs.
     Tsv,
-    /// NumPy's array format: one or two dimensions of numbers or booleans, no header.
+    /// A NumPy array with one or two dimensions of numbers or booleans. It has no header.
     Npy,
     /// Apache Parquet.
     Parquet,
-    /// Apache Arrow's IPC format, as a file (Feather version 2) or as a stream.
+    /// Apache Arrow's IPC format, either a file (Feather version 2) or a stream.
     Arrow,
 }
 
 impl Format {
-    /// Each by its name in a recipe.
+    /// The name of each format in a recipe.
     pub const WORDS: &[(&str, Format)] = &[
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
@@ -262,69 +274,77 @@ impl Format {
     ];
 }
 
-/// Columns of which somebody, such as a fitted model, knows what they hold: see [`ReadOptions`].
+/// Columns whose types are known before the file is read, for example from a fitted model; see [`ReadOptions::text`]
+/// and [`ReadOptions::numbers`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownColumns {
-    /// Columns that are text.
+    /// The names of the columns that are text.
     pub text: Vec<String>,
-    /// Columns that are numbers, and how these are written.
+    /// The names of the columns that are numbers, each with the way its numbers are written.
     pub numbers: Vec<(String, NumberFormat)>,
 }
 
-/// How to read a table; the default takes everything from the file itself.
+/// How to read a table. With the default options everything is detected from the file itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReadOptions {
-    /// The format; by default the file's extension says it.
+    /// The format; `None` derives it from the file name's extension.
     pub format: Option<Format>,
-    /// The delimiter of a text table, an ASCII character; found by itself where `None`.
+    /// The delimiter of a text table, an ASCII character; `None` detects it.
     pub delimiter: Option<u8>,
-    /// What means missing, beside the empty cell, `-`, `?`, `NA`, `N/A`, `#N/A`, `NaN` and `null` (in any case) and
-    /// `None`. A number stands for the value, however it is written and in every format.
+    /// Extra marks for a missing cell, in addition to the built-in ones: the empty cell, `-`, `?`, `NA`, `N/A`, `#N/A`,
+    /// `NaN` and `null` (in any case) and `None`. If a mark is a number, every cell with that value is missing, in
+    /// every format and however it is written: `-999` also covers `-999.0`.
     pub null: Vec<String>,
-    /// Which of these marks are texts in this table: `NA` may be Namibia.
+    /// Built-in marks that are ordinary text in this table. For example, `NA` may be the country code of Namibia.
     pub keep_null: Vec<String>,
-    /// The decimal sign of all columns of a text table, `.` or `,`; by default it is told from each column's cells.
+    /// The decimal sign of all columns of a text table, `.` or `,`. By default it is inferred for each column from its
+    /// cells.
     pub decimal: Option<char>,
-    /// The column whose cells are kept as written in [`Table::ids`].
+    /// The name of the id column, whose cells are kept as written in [`Table::ids`].
     pub id: Option<String>,
-    /// Whether a table without that column is read all the same, with no [`Table::ids`]; otherwise it is an error.
+    /// Whether a table may lack the id column. If true, [`Table::ids`] is then `None`; if false, it is an error.
     #[serde(skip)]
     pub id_optional: bool,
-    /// Columns that are numbers, and how these are written. New rows for a fitted encoder need it: `1,234` alone
-    /// could mean two numbers.
+    /// Columns whose number format is already known. New rows for a fitted encoder need this because a single cell can
+    /// be ambiguous: `1,234` is a different number depending on what the comma means.
     #[serde(skip)]
     pub numbers: Vec<(String, NumberFormat)>,
-    /// How many lines at the top of a text table come before its header. `None`: comments (`#`) are skipped, and what
-    /// looks like a title is an error.
+    /// How many lines at the top of a text table to skip before its header. With `None`, comment lines (`#`) are
+    /// skipped, and a line that looks like a title above the header is an error.
     pub skip_lines: Option<usize>,
-    /// Whether a text table has no header, so that its columns are called `f0`, `f1` and so on.
+    /// Whether a text table has no header. Its columns are then called `f0`, `f1` and so on.
     pub no_header: bool,
-    /// Columns to read as text whatever they look like. New rows for a fitted encoder need it: a batch
-    /// whose codes happen to be all digits would come out as numbers otherwise.
+    /// Columns to read as text whatever their cells look like. New rows for a fitted encoder need this: if all codes in
+    /// a batch happened to be digits, the column would otherwise be read as numbers.
     #[serde(skip)]
     pub text: Vec<String>,
-    /// How many rows right after the header are skipped, as if they were not there; the second line of a survey
-    /// often holds the questions. Lines in messages stay those of the file.
+    /// How many rows directly below the header to ignore. For example, the second line of a survey often holds the full
+    /// questions. Line numbers in messages still count these rows.
     pub skip_rows: usize,
-    /// How many bytes of memory the table may take, while it is read and afterwards; `None` sets no limit. What would
-    /// take more is [`Error::Data`], said before the memory is taken.
+    /// The memory limit in bytes, during and after reading; `None` sets no limit. A table that would need more fails
+    /// with [`Error::Data`] before the memory is allocated.
     #[serde(skip)]
     pub max_memory: Option<u64>,
 }
 
-/// Reads the table at `path`, or from stdin where that is `-` (which needs `options.format`).
+/// Reads the table at `path`. The path `-` stands for standard input and requires `options.format`.
 ///
-/// Cells are trimmed of ASCII whitespace, except ids. A column is numbers if every cell that is not missing
-/// is one, booleans if all are `true` or `false` in any case, text otherwise. Digits with a leading zero (`007`) are
-/// codes, which are text. Text whose every value is a number under one [`NumberFormat`] is numbers, as
-/// [`Table::number_formats`] says. Blank lines are skipped; a column without a name is called `unnamed_N` by its position,
-/// counted from 1.
+/// Cells are trimmed of ASCII whitespace, except ids. The type of a column in a text table follows from its non-missing
+/// cells:
+///
+/// - It is numeric if every cell is a number. Digits with a leading zero (`007`) are codes and count as text.
+/// - It is boolean if every cell is `true` or `false`, in any case.
+/// - It is also numeric if one [`NumberFormat`] fits every cell, such as `1.234,50 €`; [`Table::number_formats`]
+///   records the format.
+/// - Otherwise it is text.
+///
+/// Blank lines are skipped. A column without a name is called `unnamed_N`, where N is its position, counted from 1.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] for a format that cannot be told, [`Error::Read`] for a file that cannot be read,
-/// [`Error::Data`] with file, line and column for everything wrong with the contents.
+/// [`Error::Usage`] if the format is unknown or this build cannot read it, [`Error::Read`] if the file cannot be read,
+/// and [`Error::Data`] if its contents are invalid, with the file, line and column as far as they are known.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     if path == Path::new("-") {
@@ -362,7 +382,8 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     read_bytes(&name, bytes, options)
 }
 
-/// All bytes of a source, of which `length` may be known, as long as they fit the memory that there may be.
+/// Reads a source to its end. `length` is its size in bytes if known. The inner result is an error if the bytes exceed
+/// the memory limit.
 fn read_whole(
     source: impl io::Read,
     length: Option<u64>,
@@ -385,12 +406,12 @@ fn read_whole(
     Ok(Ok(bytes))
 }
 
-/// Reads a table from memory; `name` stands for it in messages, and its extension says the format where
-/// `options.format` does not. See [`read`].
+/// Reads a table from `bytes` in memory. `name` stands for the file in messages, and its extension determines the
+/// format if `options.format` is `None`. Everything else is as in [`read`].
 ///
 /// # Errors
 ///
-/// As [`read`], without the file's own.
+/// As for [`read`], except that no file has to be opened.
 pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Table> {
     let format = format_of(name, options)?;
     let budget = Budget::new(options.max_memory);
@@ -412,16 +433,18 @@ pub fn read_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<T
     finish(table.map_err(|e| e.in_file(name))?, name)
 }
 
-/// Whether a file is being read by a decoder whose panics become errors. A program's panic hook can be silent then:
-/// what a damaged file does to such a decoder is told by the error.
+/// Whether a file is currently being read by a decoder whose panics are caught and turned into errors.
+///
+/// A program can check this in its panic hook and print nothing: on a damaged file such a decoder may panic, and the
+/// caller gets an error that explains the problem.
 pub fn panics_are_caught() -> bool {
     columnar::is_guarded()
 }
 
-/// Gives a table its name, and checks its size.
+/// Sets the table's source to `name` and checks that it does not have too many rows.
 fn finish(mut table: Table, name: &str) -> Result<Table> {
     table.source = name.to_string();
-    // Codes and kept rows are 32 bits.
+    // Row numbers and text codes are stored in 32 bits.
     if u32::try_from(table.rows).is_err() {
         let what = format!("{} rows, more than the {} that a table can have", table.rows, u32::MAX);
         return Err(Error::at(Place::file(name), what));
@@ -429,7 +452,7 @@ fn finish(mut table: Table, name: &str) -> Result<Table> {
     Ok(table)
 }
 
-/// The format asked for, or that of the extension.
+/// The format that the options ask for, or else the one that the file name's extension implies.
 fn format_of(name: &str, options: &ReadOptions) -> Result<Format> {
     if let Some(format) = options.format {
         return Ok(format);
@@ -449,7 +472,7 @@ fn format_of(name: &str, options: &ReadOptions) -> Result<Format> {
     }
 }
 
-/// Refuses a table of which nothing is left.
+/// Fails if the table has no rows, or none after the rows that are skipped.
 fn must_have_rows(rows: usize, options: &ReadOptions) -> Result<()> {
     match options.skip_rows {
         _ if rows > 0 => Ok(()),
@@ -458,7 +481,7 @@ fn must_have_rows(rows: usize, options: &ReadOptions) -> Result<()> {
     }
 }
 
-/// A build without the feature `parquet` says so.
+/// Replaces the Parquet and Arrow readers in a build without the feature `parquet`: every function returns an error.
 #[cfg(not(feature = "parquet"))]
 mod columnar {
     use std::path::Path;
@@ -467,7 +490,7 @@ mod columnar {
     use crate::error::{Error, Result};
     use crate::memory::Budget;
 
-    /// What to do without.
+    /// The error that tells the user how to get Parquet and Arrow support.
     pub(super) fn missing() -> Error {
         Error::Usage(
             "this build has no Parquet and no Arrow: build it with the feature parquet, or use .csv".into(),
@@ -495,14 +518,16 @@ mod columnar {
     }
 }
 
-/// Notes on the ids of a table whose rows are counted; `skipped` are those before the first.
+/// Adds notes about repeated or empty ids to a table whose messages count rows, not lines. `skipped` is the number of
+/// rows left out before the first one.
 fn note_ids(table: &mut Table, skipped: usize) {
     if let Some((name, cells)) = &table.ids {
         table.notes.extend(ids::note(name, cells, "row", |row| (skipped + row + 1) as u64));
     }
 }
 
-/// The id column asked for, its cells as written.
+/// The name and cells of the id column, if the options ask for one. `cell(row, column)` returns a cell as it is
+/// written.
 fn id_cells(
     options: &ReadOptions,
     names: &[String],

@@ -1,44 +1,50 @@
-//! Sample weights: a weight is a number of copies of its row.
+//! Sample weights: a row of weight 3 counts like three copies of the row.
 //!
-//! Sums over rows have to be whole numbers (see ARCHITECTURE.md, "Numbers"), so weights become whole numbers of *steps*.
-//! Whole weights, and weights that are whole multiples of one number, are kept exactly. All others keep at least 20
-//! significant bits, which is one part in a million, as long as the largest is at most 2^43 (about 10^13) times the
-//! smallest that is not zero.
+//! Sums over rows must be exact, so that they do not depend on the order of addition (see ARCHITECTURE.md, "Numbers").
+//! Weights are therefore stored as integers: each is a number of *steps* of one common size. For example, the weights
+//! 0.5, 1.0 and 2.5 become 1, 2 and 5 steps.
+//!
+//! Integer weights, and weights that are all integer multiples of one number, are represented exactly. Other weights
+//! are rounded to at least 20 significant bits, about one part in a million. This works as long as the largest weight
+//! is at most 2^43 (about 10^13) times the smallest positive one.
 
 use crate::error::Error;
 
-/// The most steps of one weight.
+/// The largest number of steps that one weight may have.
 pub(crate) const MOST_STEPS: u64 = 1 << 62;
 
-/// Weights that are no whole multiples of each other may be this many times the smallest one.
+/// The largest allowed ratio of the largest weight to the smallest positive one, for weights that have to be rounded.
 const MOST_RATIO: f64 = (1u64 << 43) as f64;
 
-/// Weights that have to be rounded get at most so many significant bits: more digits cost a device more time.
+/// The most significant bits that a rounded weight keeps. More bits would make the computation on a device slower.
 const MOST_BITS: i32 = 32;
 
-/// Weights that are not whole are tried as multiples of the smallest one divided by 1, 2, 3 and so on up to this.
+/// To find a common step, the smallest weight is divided by 1, 2, 3 and so on up to this number.
 const PARTS: u32 = 64;
 
-/// One weight for each row, as whole numbers of steps and as numbers of copies.
+/// One weight per row, stored as an integer number of steps.
+///
+/// A weight can be expressed on three scales: in steps, as the number the user gave (`given`), and as the number of
+/// copies of its row (`copies`). For integer weights the last two are the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     steps: Vec<u64>,
-    /// The given weight that one step stands for.
+    /// The size of one step on the scale of the given weights.
     unit: f64,
-    /// The copies that one step stands for.
+    /// The size of one step in copies of a row.
     copies: f64,
-    /// Whether all weights were given as whole numbers.
+    /// Whether all given weights were integers.
     whole: bool,
-    /// Whether nobody gave weights, and these count equal rows.
+    /// Whether these are counts of identical rows and not weights from the user.
     count: bool,
 }
 
-/// Why weights cannot be used: the row (counted from 0) and a sentence.
+/// Why a list of weights cannot be used.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvalidWeights {
-    /// The row, counted from 0; none where the whole column is at fault.
+    /// The row, counted from 0; `None` if the problem is the column as a whole.
     pub row: Option<usize>,
-    /// What is wrong with it.
+    /// What is wrong, as a sentence.
     pub what: String,
 }
 
@@ -49,14 +55,15 @@ impl From<InvalidWeights> for Error {
 }
 
 impl Weights {
-    /// Weights as a user gives them: numbers from 0 up, not all 0.
+    /// Creates weights from the numbers that a user gives, one per row. They must be 0 or more, and not all 0.
     ///
-    /// Where all of them are whole numbers, a weight is its number of copies. Other weights say only how much one row
-    /// counts beside another; their copies are scaled so that the rows of a weight above 0 have one copy on average.
-    /// Multiplying such weights by a constant therefore changes nothing.
+    /// If all of them are integers, a weight is the number of copies of its row. Otherwise weights only say how much
+    /// rows count relative to each other: they are scaled so that the rows with a positive weight have one copy on
+    /// average, and multiplying all of them by a constant changes nothing.
     ///
     /// # Errors
-    /// A weight that is missing, negative or infinite; all weights 0; weights too far apart to be kept.
+    /// A weight is missing, negative or infinite; all weights are 0; or the weights are too far apart to be kept to one
+    /// part in a million.
     pub fn new(given: &[f64]) -> std::result::Result<Self, InvalidWeights> {
         let at = |row: usize, what: String| InvalidWeights { row: Some(row), what };
         if let Some(row) = given.iter().position(|w| !w.is_finite() || *w < 0.0) {
@@ -92,28 +99,28 @@ impl Weights {
         let total = steps.iter().map(|&s| u128::from(s)).sum::<u128>() as f64;
         let rows = positive().count() as f64;
         let sum: f64 = positive().sum();
-        // A sum of very large weights may be beyond f64; the smallest weight then tells the unit.
+        // The sum of very large weights can overflow f64; the unit is then derived from the smallest weight.
         let smallest = steps.iter().copied().filter(|s| *s > 0).min().unwrap_or(1) as f64;
         let unit = if sum.is_finite() { sum / total } else { least / smallest };
         Ok(Weights { steps, unit, copies: rows / total, whole: false, count: false })
     }
 
-    /// Weights that count rows: row `i` stands for `counts[i]` equal ones.
+    /// Weights for a matrix of distinct rows: row `i` stands for `counts[i]` identical rows.
     pub fn counts(counts: Vec<u64>) -> Self {
         Weights { steps: counts, unit: 1.0, copies: 1.0, whole: true, count: true }
     }
 
-    /// The same scale for other rows: each has its number of steps.
+    /// Weights on the same scale for other rows, given their steps.
     pub(crate) fn with_steps(&self, steps: Vec<u64>) -> Self {
         Weights { steps, ..*self }
     }
 
-    /// The weights of these rows, in this order.
+    /// The weights of the given rows, in the given order.
     pub fn select(&self, rows: impl Iterator<Item = usize>) -> Self {
         self.with_steps(rows.map(|row| self.steps[row]).collect())
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
@@ -123,58 +130,59 @@ impl Weights {
         self.steps.is_empty()
     }
 
-    /// Each row's weight as a whole number of steps, at most 2^62 of them.
+    /// The weight of each row in steps, at most 2^62.
     pub fn steps(&self) -> &[u64] {
         &self.steps
     }
 
-    /// A row's weight as it was given (to one part in a million).
+    /// The weight of `row` as the user gave it, to one part in a million.
     pub fn given(&self, row: usize) -> f64 {
         self.steps[row] as f64 * self.unit
     }
 
-    /// How many copies a row counts as.
+    /// The number of copies that `row` counts as.
     pub fn copies(&self, row: usize) -> f64 {
         self.steps[row] as f64 * self.copies
     }
 
-    /// How many copies each row counts as.
+    /// The number of copies that each row counts as.
     pub fn all_copies(&self) -> Vec<f64> {
         (0..self.len()).map(|row| self.copies(row)).collect()
     }
 
-    /// A number of steps as a number of copies.
+    /// Converts a number of steps to a number of copies.
     pub fn as_copies(&self, steps: u128) -> f64 {
         steps as f64 * self.copies
     }
 
-    /// A number of steps as a weight of the scale that was given.
+    /// Converts a number of steps to the scale of the given weights.
     pub fn as_given(&self, steps: u128) -> f64 {
         steps as f64 * self.unit
     }
 
-    /// Whether all weights were given as whole numbers, so that each is exactly a number of copies.
+    /// Whether all given weights were integers, so that each is exactly a number of copies.
     pub fn is_whole(&self) -> bool {
         self.whole
     }
 
-    /// Whether these are counts of equal rows ([`Weights::counts`]), not weights that somebody gave.
+    /// Whether these are counts of identical rows ([`Weights::counts`]) and not weights from the user.
     pub fn is_count(&self) -> bool {
         self.count
     }
 
-    /// Whether a row counts at all.
+    /// Whether `row` has a weight above 0.
     pub fn counts_row(&self, row: usize) -> bool {
         self.steps[row] > 0
     }
 
-    /// All steps together.
+    /// The sum of all weights, in steps.
     pub fn total(&self) -> u128 {
         self.steps.iter().map(|&s| u128::from(s)).sum()
     }
 }
 
-/// Divides by the greatest common divisor and returns it: weights that differ by a constant factor have the same steps.
+/// Divides all steps by their greatest common divisor and returns it. As a result, weights that differ only by a
+/// constant factor have the same steps.
 fn divide_by_common(steps: &mut [u64]) -> f64 {
     let gcd = |mut a: u64, mut b: u64| {
         while b > 0 {
@@ -194,9 +202,9 @@ fn divide_by_common(steps: &mut [u64]) -> f64 {
     common as f64
 }
 
-/// The weights as whole multiples of `least / m` for a small `m`, if they are such.
+/// Expresses the weights as integer multiples of `least / m` for a small integer `m`; `None` if that is not possible.
 fn multiples(given: &[f64], least: f64) -> Option<Vec<u64>> {
-    // Each ratio is off by a rounding of its division; scaled weights were rounded once each before.
+    // A ratio carries the rounding error of its division, and weights that were scaled by the user another one each.
     const TOLERANCE: f64 = 4.0 * f64::EPSILON;
     (1..=PARTS).find_map(|m| {
         let one = |&w: &f64| {
@@ -209,14 +217,14 @@ fn multiples(given: &[f64], least: f64) -> Option<Vec<u64>> {
     })
 }
 
-/// The weights rounded to 20 significant bits and more, as many as the largest leaves room for; none where the weights
-/// are too far apart.
+/// Rounds the weights to as many significant bits as the largest one leaves room for, at least 20. `None` if the
+/// weights are too far apart.
 fn rounded(given: &[f64], least: f64, most: f64) -> Option<Vec<u64>> {
     let ratio = most / least;
     if ratio > MOST_RATIO {
         return None;
     }
-    // Steps of 2^-bits times the smallest weight, each weight rounded to `bits + 1` significant bits, 20 at least.
+    // A step is 2^-bits times the smallest weight; each weight keeps `bits + 1` significant bits, which is at least 20.
     let bits = (62 - libm::frexp(ratio).1).clamp(19, MOST_BITS - 1);
     let one = |&w: &f64| {
         if w == 0.0 {

@@ -1,4 +1,7 @@
-//! How a model labels a new row.
+//! The part of a model that assigns new rows to segments.
+//!
+//! It is saved in `model.json`, so it holds only what an assignment needs. It lives apart from the fit because new rows
+//! arrive long after the fit's data is gone.
 
 use crate::backend::Margin;
 use crate::canonical::Centroids;
@@ -8,55 +11,56 @@ use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
-/// How new rows get their segments: the kind, which is the key in `model.json`, and what this kind needs to know.
+/// How new rows are assigned to segments. In `model.json` the variant's name is the key, and its data is the value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assigner {
-    /// A row belongs to the segment of the nearest centroid. They are in the order of the fit, which decides ties: the
-    /// first of equally near centroids wins.
+    /// A row belongs to the segment of its nearest centroid. If several centroids are equally near, the first one wins;
+    /// the centroids are therefore kept in the order of the fit.
     Centroids(Vec<Centroid>),
 }
 
-/// A segment of the fit.
+/// A segment of a fitted model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
-    /// Its number: 0 is the largest segment.
+    /// The segment's number; 0 is the largest segment.
     #[serde(rename = "segment")]
     pub number: u32,
-    /// Its name, where a person gave it one; a refit that starts from this model keeps it.
+    /// The name, if a person gave it one. A refit that starts from this model keeps the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How many rows of the fit it has.
+    /// The number of rows of the fit in this segment.
     pub size: u64,
-    /// The weight of these rows, where rows have weights.
+    /// The total weight of these rows, if the rows have weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
 }
 
-/// A centroid and its segment.
+/// A centroid and the segment that it represents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Centroid {
     /// The segment.
     #[serde(flatten)]
     pub segment: Segment,
-    /// A value for each feature, in the scaled feature space.
+    /// The centroid's coordinates: one value per feature, in the scaled feature space.
     pub values: Vec<f64>,
 }
 
-/// A labelled row.
+/// The segment of one row, and how clear the assignment is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Assignment {
     /// The segment's number.
     pub segment: u32,
     /// Euclidean distance to the segment's centroid, in the scaled feature space.
     pub distance: f64,
-    /// How much farther away the runner-up is; infinite where there is only one segment.
+    /// How much farther away the second-nearest centroid is, in the unit of `distance`; infinite if there is only one
+    /// segment.
     pub margin: f64,
 }
 
 impl Assigner {
-    /// What labels new rows as a partition labels its own. `matrix` is the one that was partitioned; it may hold the
-    /// distinct rows alone.
+    /// Creates the assigner that labels new rows in the way that `partition` labels its own. `matrix` is the matrix
+    /// that was clustered; it may hold each distinct row only once.
     pub(super) fn new(partition: &Partition, matrix: &Matrix) -> Self {
         let weights = matrix.sample_weights().filter(|w| !w.is_count());
         let segments = partition.segments().into_iter().zip(&partition.sizes).zip(&partition.weights).map(
@@ -76,7 +80,7 @@ impl Assigner {
         Assigner::Centroids(centroids.collect())
     }
 
-    /// A point for each segment, in the order of the fit.
+    /// The centroids of the segments, in the order of the fit.
     pub fn centroids(&self) -> &[Centroid] {
         match self {
             Assigner::Centroids(centroids) => centroids,
@@ -89,22 +93,22 @@ impl Assigner {
         centroids.iter().map(|c| &c.segment)
     }
 
-    /// The segments, in the order of the fit, to be numbered and named.
+    /// The segments in the order of the fit, for changing their numbers and names.
     pub fn segments_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Segment> {
         let Assigner::Centroids(centroids) = self;
         centroids.iter_mut().map(|c| &mut c.segment)
     }
 
-    /// The largest magnitude among the values that rows are compared with, in the scaled feature space.
+    /// The largest absolute value of any centroid coordinate, in the scaled feature space.
     pub(super) fn max_abs(&self) -> f32 {
         let Assigner::Centroids(centroids) = self;
         centroids.iter().flat_map(|c| &c.values).fold(0f64, |max, v| max.max(v.abs())) as f32
     }
 
-    /// Labels the rows of a dataset.
+    /// Assigns each row of a dataset to a segment.
     ///
     /// # Errors
-    /// A device that failed.
+    /// The device failed.
     pub(super) fn label(&self, dataset: &Dataset<'_>) -> Result<Vec<Option<Assignment>>> {
         let Assigner::Centroids(centroids) = self;
         let matrix = dataset.matrix();
@@ -119,7 +123,7 @@ impl Assigner {
         assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)
     }
 
-    /// What is wrong with it, for tables of `d` features.
+    /// Checks an assigner that was read from a file, for tables of `d` features. The error says what is wrong.
     pub(super) fn check(&self, d: usize) -> std::result::Result<(), String> {
         let Assigner::Centroids(centroids) = self;
         let value = |v: &f64| v.abs() <= f64::from(f32::MAX);
@@ -144,8 +148,10 @@ impl Assigner {
     }
 }
 
-/// What the rows of a table got, from what the rows of a fit got: `kept` are the numbers of these rows, and how many rows
-/// the table has, where it has more.
+/// Spreads results for some of a table's rows over all of its rows.
+///
+/// If some rows were left out, `kept` holds the row number of each entry of `rows` and the table's number of rows; the
+/// rows left out get `None`. Without `kept`, `rows` is returned unchanged.
 pub fn of_table<T: Copy>(rows: Vec<Option<T>>, kept: Option<(&[u32], usize)>) -> Vec<Option<T>> {
     let Some((kept, count)) = kept else { return rows };
     let mut all = vec![None; count];
@@ -153,11 +159,11 @@ pub fn of_table<T: Copy>(rows: Vec<Option<T>>, kept: Option<(&[u32], usize)>) ->
     all
 }
 
-/// Each row's segment, how far the row is from what stands for the segment, and how much farther the runner-up is.
-/// `numbers` are the segments' numbers in the order of the labels; a row without a label gets nothing.
+/// The segment of each row, the row's distance to the segment's prototype, and the margin to the second-nearest one.
+/// `numbers[label]` is the segment number of a label.
 ///
 /// # Errors
-/// A device that failed.
+/// The device failed, or a row has no label.
 pub fn assignments(
     dataset: &Dataset<'_>,
     prototypes: &Prototypes,

@@ -1,4 +1,8 @@
-//! Parquet and Arrow files: typed columns, decoded column by column.
+//! Reads Parquet and Arrow files, whose columns have declared types.
+//!
+//! The decoding itself is done by the `parquet` and `arrow` crates. This module converts their arrays into the columns
+//! of a [`Table`] and protects against damaged files: sizes are checked before the decoders allocate memory, and panics
+//! of the decoders become errors.
 
 mod arrays;
 mod gather;
@@ -25,24 +29,24 @@ use crate::table::number_format::NumberFormat;
 use crate::table::{Column, ReadOptions, Table, Values, must_have_rows, names, note_ids};
 use gather::{Filled, Gather};
 
-/// Reads a Parquet file without having all of it in memory.
+/// Reads a Parquet file from disk, piece by piece.
 pub(super) fn read_parquet(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Table> {
-    // Each reader needs a file of its own: clones of one share where they read.
+    // Each reader opens the file anew, because cloned file handles share one read position.
     guarded(|| parquet::read(|| open(path), options, budget))
 }
 
-/// Reads a Parquet file in memory.
+/// Reads a Parquet file that is in memory.
 pub(super) fn parse_parquet(bytes: Vec<u8>, options: &ReadOptions, budget: &Budget) -> Result<Table> {
     let bytes = Bytes::from(bytes);
     guarded(|| parquet::read(|| Ok(bytes.clone()), options, budget))
 }
 
-/// Reads an Arrow file batch by batch.
+/// Reads an Arrow file from disk, batch by batch.
 pub(super) fn read_arrow(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Table> {
     guarded(|| ipc::read(BufReader::new(open(path)?), options, budget))
 }
 
-/// Reads an Arrow file in memory.
+/// Reads an Arrow file that is in memory.
 pub(super) fn parse_arrow(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Result<Table> {
     guarded(|| ipc::read(Cursor::new(bytes), options, budget))
 }
@@ -51,15 +55,16 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })
 }
 
-/// How many reads there are whose panics are caught.
+/// The number of reads in progress whose panics are caught.
 static GUARDED: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether there are any.
+/// Whether any read is in progress whose panics are caught.
 pub(super) fn is_guarded() -> bool {
     GUARDED.load(SeqCst) > 0
 }
 
-/// The readers panic on some damaged files; to the user that is one more way for a file to be wrong.
+/// Runs `read` and turns a panic into an error. The decoders panic on some damaged files; for the user, that is simply
+/// an invalid file.
 fn guarded(read: impl FnOnce() -> Result<Table>) -> Result<Table> {
     GUARDED.fetch_add(1, SeqCst);
     let outcome = catch_unwind(AssertUnwindSafe(read));
@@ -67,18 +72,18 @@ fn guarded(read: impl FnOnce() -> Result<Table>) -> Result<Table> {
     outcome.unwrap_or_else(|_| Err(Error::data("the file is damaged: it contradicts itself")))
 }
 
-/// An error of a reader's, in the words of `format`.
+/// Turns a decoder's error into one of ours; `format` names the file's kind, such as "a Parquet file".
 fn damaged(format: &str, e: impl std::fmt::Display) -> Error {
     let why = e.to_string();
     if !cfg!(feature = "zstd") && why.to_lowercase().contains("zstd") {
         return cannot_unpack("zstd");
     }
-    // Some decoders tell a whole trace; its first line says what is wrong.
+    // Some decoders include a whole backtrace; its first line says what is wrong.
     let why = why.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
     Error::data(format!("not {format}, or a damaged one: {why}"))
 }
 
-/// What to do about a compression that is not compiled in.
+/// The error for a compression codec that is not compiled in, with advice.
 fn cannot_unpack(codec: &str) -> Error {
     let or = if codec == "zstd" { ", or build segmenta with the feature zstd" } else { "" };
     Error::data(format!(
@@ -86,7 +91,7 @@ fn cannot_unpack(codec: &str) -> Error {
     ))
 }
 
-/// Empty columns of a schema, ready to be filled.
+/// Creates an empty column for each field of a schema.
 fn gathers<'a>(schema: &Schema, options: &'a ReadOptions, budget: &'a Budget) -> Result<Vec<Gather<'a>>> {
     if schema.fields().is_empty() {
         return Err(Error::data("the table has no columns"));
@@ -108,7 +113,8 @@ fn gathers<'a>(schema: &Schema, options: &'a ReadOptions, budget: &'a Budget) ->
     names.into_iter().zip(types).map(gather).collect()
 }
 
-/// A column of texts as numbers, where a model read such texts as numbers; as it is where one is no number.
+/// Converts a text column to numbers if a model knows its number format and all of its texts fit. Otherwise returns it
+/// unchanged.
 fn with_number_format(values: Values, format: Option<&NumberFormat>, nulls: &Nulls) -> Values {
     match (&values, format) {
         (Values::Text { levels, codes }, Some(format))
@@ -120,7 +126,7 @@ fn with_number_format(values: Values, format: Option<&NumberFormat>, nulls: &Nul
     }
 }
 
-/// The table of columns that were filled.
+/// Assembles the table from its completed columns.
 fn table(columns: Vec<Gather<'_>>, options: &ReadOptions) -> Result<Table> {
     let mut table = Table { columns: Vec::with_capacity(columns.len()), ..Table::default() };
     let nulls = Nulls::new(options);

@@ -1,4 +1,7 @@
-//! Text tables: one pass cuts the bytes into cells, then the columns are typed in parallel.
+//! Reads text tables: CSV, TSV and the like.
+//!
+//! One pass splits the bytes into cells. The types of the columns are then inferred in parallel, each from all cells of
+//! its column, so that no type is guessed from a sample of the rows.
 
 mod cells;
 mod dictionary;
@@ -22,12 +25,12 @@ use crate::table::{Column, ReadOptions, Table, Values, id_cells, must_have_rows,
 use cells::Cells;
 use top::Top;
 
-/// Whether a byte can stand between fields.
+/// Whether a byte can be a delimiter: any ASCII character except quotes, line ends and NUL.
 fn can_separate(byte: u8) -> bool {
     byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
 }
 
-/// Reads a text table; the delimiter is sniffed where none is given.
+/// Reads a text table. The delimiter is detected if `delimiter` is `None`.
 pub(super) fn parse(
     bytes: &[u8],
     delimiter: Option<u8>,
@@ -49,7 +52,7 @@ pub(super) fn parse(
     }
     cells.skip(options.skip_rows);
     must_have_rows(cells.rows(), options)?;
-    // A column's cells are typed in parts of eight bytes a cell, which stay until the column is put together.
+    // Each cell is parsed into a value of eight bytes. The values stay in memory until their column is assembled.
     let threads = rayon::current_num_threads().min(names.len());
     budget.take(8 * cells.rows() as u64 * (names.len() + 2 * threads) as u64)?;
     let mut notes = std::mem::take(&mut top.notes);
@@ -73,7 +76,7 @@ pub(super) fn parse(
             ColumnReader::new(&cells, column, &nulls, options, known)
         })
         .collect();
-    // A few rows of all columns after the other, as their bytes lie side by side.
+    // Parse all columns of a few rows before going on to the next rows, because their bytes lie side by side.
     let parts: Vec<Vec<Part>> = (0..cells.rows().div_ceil(ROWS))
         .into_par_iter()
         .map(|part| {
@@ -106,14 +109,15 @@ pub(super) fn parse(
     Ok(table)
 }
 
-/// What to do about a header that is none.
+/// The advice for a first line that is apparently not a header.
 const NO_HEADER: &str = "if the table has no header, say --no-header (header = false in a recipe)";
 
+/// Whether every name in the header is a number, which suggests that the file has no header.
 fn all_numbers(header: &[String]) -> bool {
     header.iter().all(|name| number(name.as_bytes(), true).is_some_and(|v| !v.is_nan()))
 }
 
-/// Refuses what is not UTF-8 text, with the likeliest reason.
+/// Fails if the bytes are not UTF-8 text, and names the likeliest reason.
 fn must_be_text(bytes: &[u8]) -> Result<()> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Error::data("this looks like UTF-16 text; save it as UTF-8"));
@@ -131,7 +135,7 @@ fn must_be_text(bytes: &[u8]) -> Result<()> {
     Err(Error::at(Place::default().line(line), "not UTF-8 text; save the table as UTF-8"))
 }
 
-/// The header's names.
+/// The names of the columns from the header; fails if a name occurs twice.
 fn column_names(cells: &Cells) -> Result<Vec<String>> {
     let names = names::complete(cells.header.iter().cloned());
     names::must_differ(&names).map_err(|what| {
@@ -141,39 +145,39 @@ fn column_names(cells: &Cells) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// One column's cells, on their way to values.
+/// Parses the cells of one column into values.
 struct ColumnReader<'a> {
     cells: &'a Cells<'a>,
     column: usize,
     nulls: &'a Nulls,
-    /// Whether it is text whatever it looks like.
+    /// Whether the column must be read as text even if it looks like something else.
     text: bool,
-    /// How its numbers are written, where somebody said so or a model saw it.
+    /// How the numbers of the column are written, if the caller specified it or a fitted model knows it.
     format: Option<&'a NumberFormat>,
-    /// The decimal sign of all columns, where somebody said it.
+    /// The decimal sign of all columns, if the caller specified one.
     decimal: Option<char>,
     hasher: RandomState,
 }
 
-/// A column's values, and what was found out about its numbers.
+/// The values of a column, and what was found out about its numbers.
 struct Typed {
     values: Values,
     written: Option<DetectedFormat>,
     wide_integers: Option<WideIntegers>,
 }
 
-/// Rows of a part: their bytes stay in the second-level cache.
+/// Rows per part, chosen so that their bytes fit the second-level cache.
 const ROWS: usize = 1 << 13;
 
-/// Some rows of a column, of the narrowest type that holds these.
+/// Some rows of a column, as the most specific type that fits all of them: numbers, else booleans, else text.
 enum Part {
-    /// Numbers, NaN for missing ones.
+    /// Numbers; NaN is missing.
     Numbers(Vec<f64>),
     Bools(Vec<Option<bool>>),
     Text(Vec<dictionary::Hash>),
 }
 
-/// The parts of each column, from those of each few rows.
+/// Regroups the parts, from one list per block of rows to one list per column.
 fn by_column(parts: Vec<Vec<Part>>, columns: usize) -> Vec<Vec<Part>> {
     let mut by_column: Vec<Vec<Part>> = (0..columns).map(|_| Vec::with_capacity(parts.len())).collect();
     for row in parts {
@@ -191,28 +195,28 @@ impl<'a> ColumnReader<'a> {
         (text, format): (bool, Option<&'a NumberFormat>),
     ) -> Self {
         let format = format.filter(|_| !text);
-        // A column whose reading is known has its own decimal sign.
+        // A known number format brings its own decimal sign.
         let decimal = options.decimal.filter(|_| format.is_none());
         ColumnReader { cells, column, nulls, text, format, decimal, hasher: RandomState::default() }
     }
 
-    /// A cell without the blanks about it.
+    /// A cell without the whitespace around it.
     fn trimmed(&self, row: usize) -> &'a [u8] {
         self.cells.get(row, self.column).trim_ascii()
     }
 
-    /// A trimmed cell; `None` is missing.
+    /// A trimmed cell; `None` if it is missing.
     fn get(&self, row: usize) -> Option<&'a [u8]> {
         let cell = self.trimmed(row);
         (!self.nulls.is_mark(cell) && !self.nulls.is_written_number(cell)).then_some(cell)
     }
 
-    /// Whether points are no decimal points here.
+    /// Whether the decimal sign is a comma, so that a point cannot be one.
     fn is_comma(&self) -> bool {
         self.format.map(|r| r.decimal).or(self.decimal) == Some(',')
     }
 
-    /// The numbers of some rows, NaN where one is missing; `None` where a cell is no plain number.
+    /// The numbers in some rows, NaN where one is missing. `None` if a cell is not a number in plain notation.
     fn numbers(&self, rows: Range<usize>) -> Option<Vec<f64>> {
         let (codes, comma) = (self.format.is_some(), self.is_comma());
         let plain = |row: usize| {
@@ -229,6 +233,7 @@ impl<'a> ColumnReader<'a> {
         Some(numbers)
     }
 
+    /// Parses some rows as the most specific type that fits all of them.
     fn part(&self, rows: Range<usize>) -> Part {
         if self.text {
             return Part::Text(self.hashes(rows));
@@ -240,12 +245,13 @@ impl<'a> ColumnReader<'a> {
         bools.collect::<Option<_>>().map_or_else(|| Part::Text(self.hashes(rows)), Part::Bools)
     }
 
+    /// The hashes of the texts in some rows, for [`dictionary::encode`].
     fn hashes(&self, rows: Range<usize>) -> Vec<dictionary::Hash> {
         rows.map(|row| dictionary::Hash::new(&self.hasher, self.get(row))).collect()
     }
 
-    /// All rows, of the narrowest type that holds every cell, or the row of an infinity among numbers and what was
-    /// expected in its place.
+    /// Joins the parts into one column of the most specific type that fits every cell. If a column of numbers contains
+    /// an infinity, the error holds its row and what was expected there.
     fn join(&self, parts: Vec<Part>) -> std::result::Result<Values, (usize, String)> {
         let missing = |numbers: &[f64]| numbers.iter().all(|v| v.is_nan());
         if parts.iter().all(|p| matches!(p, Part::Numbers(_))) {
@@ -284,7 +290,8 @@ impl<'a> ColumnReader<'a> {
         Ok(dictionary::encode(&hashes, |row| self.get(row)))
     }
 
-    /// Turns text that is numbers as people write them into numbers, and looks at whole numbers that f64 cannot hold.
+    /// Converts text that consists of formatted numbers (such as `1.234,50`) into numbers, and examines integers that
+    /// are too large for f64.
     fn finish(&self, values: Values) -> std::result::Result<Typed, (usize, String)> {
         let plain = |values| Typed { values, written: None, wide_integers: None };
         match values {
@@ -293,7 +300,7 @@ impl<'a> ColumnReader<'a> {
                 let wide = numbers.iter().any(|v| v.abs() >= WIDE);
                 let wide_integers =
                     wide.then(|| WideIntegers::of(numbers.len(), |row| self.whole(row))).flatten();
-                // Where only whole numbers were seen, later ones may still have a comma.
+                // Only integers were seen, but later rows may contain a decimal comma, so the format is recorded.
                 let written = self.is_comma().then(|| {
                     let format = self.format.cloned().unwrap_or_else(|| NumberFormat::with_decimal(','));
                     DetectedFormat { format, example: String::new() }
@@ -304,7 +311,7 @@ impl<'a> ColumnReader<'a> {
         }
     }
 
-    /// A column of texts, as numbers where all of them are numbers under one reading.
+    /// The values of a column of text: numbers if one number format fits all texts, otherwise the text itself.
     fn written(
         &self,
         levels: Vec<String>,
@@ -331,7 +338,7 @@ impl<'a> ColumnReader<'a> {
         Ok(Typed { values, written, wide_integers: None })
     }
 
-    /// A cell as a whole number; none where it is missing, `Err` where it is no whole number.
+    /// A cell as an integer: `Ok(None)` if it is missing, `Err` if it is not an integer.
     fn whole(&self, row: usize) -> std::result::Result<Option<i128>, ()> {
         let Some(cell) = self.get(row) else { return Ok(None) };
         let text = std::str::from_utf8(cell).map_err(|_| ())?;
@@ -339,8 +346,8 @@ impl<'a> ColumnReader<'a> {
     }
 }
 
-/// A number, as `str::parse` has it. Digits with a leading zero, such as `007`, are a code: numbers only where `codes`
-/// says so.
+/// Parses a number in the notation that `str::parse` accepts. Digits with a leading zero, such as `007`, are usually
+/// codes; they are parsed only if `codes` is true.
 #[inline]
 fn number(cell: &[u8], codes: bool) -> Option<f64> {
     let (digits, sign) = cell.strip_prefix(b"-").map_or((cell, 1.0), |digits| (digits, -1.0));
@@ -350,7 +357,7 @@ fn number(cell: &[u8], codes: bool) -> Option<f64> {
     {
         return None;
     }
-    // Up to 15 digits are exact.
+    // A fast path: f64 represents every integer of up to 15 digits exactly.
     if (1..=15).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
         let whole = digits.iter().fold(0, |n, d| n * 10 + u64::from(d - b'0'));
         return Some(sign * whole as f64);
@@ -358,7 +365,7 @@ fn number(cell: &[u8], codes: bool) -> Option<f64> {
     std::str::from_utf8(cell).ok()?.parse().ok()
 }
 
-/// `true` or `false` in any case.
+/// Parses `true` or `false` in any case.
 fn boolean(cell: &[u8]) -> Option<bool> {
     if cell.eq_ignore_ascii_case(b"true") {
         Some(true)

@@ -1,4 +1,6 @@
-//! Gzip, told by its first bytes.
+//! Decompresses gzipped files, which are recognised by their first bytes.
+//!
+//! A few megabytes of gzip can become as many gigabytes, so the memory budget is checked at every step.
 
 use std::io::{ErrorKind, Read as _};
 
@@ -7,11 +9,11 @@ use flate2::bufread::MultiGzDecoder;
 use crate::error::{Error, Result};
 use crate::memory::{Budget, refused};
 
-/// Bytes that are unpacked before the budget is asked again.
+/// The number of bytes to decompress before the budget is checked again.
 const STEP: usize = 16 << 20;
 
-/// The bytes themselves, or what they unpack to where they are gzipped. They count as taken already, and what they
-/// unpack to is counted while it is unpacked: a few megabytes can become as many gigabytes.
+/// Decompresses `bytes` if they are gzipped and returns them unchanged if not. The budget must already include `bytes`;
+/// the decompressed bytes are added to it step by step.
 pub(super) fn unpack(bytes: Vec<u8>, budget: &Budget) -> Result<Vec<u8>> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
@@ -21,7 +23,7 @@ pub(super) fn unpack(bytes: Vec<u8>, budget: &Budget) -> Result<Vec<u8>> {
     loop {
         let (before, step) = (out.len(), STEP.min(usize::try_from(budget.left()).unwrap_or(STEP)));
         budget.take(step as u64)?;
-        // By half as much again each time, so that a large table is not copied over and over.
+        // Grow the buffer by half each time, so that a large table is not copied over and over.
         let spare = (step + 1).max(out.len() / 2);
         if out.capacity() - out.len() <= step && out.try_reserve_exact(spare).is_err() {
             return Err(refused((out.len() + spare) as u64));
@@ -45,7 +47,7 @@ pub(super) fn unpack(bytes: Vec<u8>, budget: &Budget) -> Result<Vec<u8>> {
     }
 }
 
-/// The error for what unpacks to too much: how much in all is told by how far the reader came with how much.
+/// The error for a file that exceeds the budget. Its total size is estimated from the share of the file read so far.
 fn too_large(bytes: &[u8], decoder: &MultiGzDecoder<&[u8]>, unpacked: usize, budget: &Budget) -> Error {
     let read = (bytes.len() - decoder.get_ref().len()).max(1);
     let all = unpacked as f64 / read as f64 * bytes.len() as f64;

@@ -1,15 +1,17 @@
-//! Whether the ids name the rows: each once, and every row.
+//! Checks that ids identify the rows: every row has one, and no two rows have the same.
+//!
+//! A violation is not an error, because the clustering does not depend on ids; the user gets a note.
 
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
-/// How many ids, and places of each, a note shows.
+/// The most ids that a note shows, and the most places of each.
 const SHOWN: usize = 3;
 
-/// A note on ids that are used more than once or empty, if there are such. `place` is where a row stands, as a
-/// number; `unit` is what it counts: `line` or `row`.
+/// A note about empty or repeated ids, if there are any. `place(row)` is the number under which the user finds the row,
+/// and `unit` says what it counts: `line` or `row`.
 pub(super) fn note(name: &str, ids: &[String], unit: &str, place: impl Fn(usize) -> u64) -> Option<String> {
     let is_empty = |row: usize| ids[row].trim().is_empty();
     let empty: Vec<usize> = (0..ids.len()).filter(|&row| is_empty(row)).collect();
@@ -36,7 +38,7 @@ pub(super) fn note(name: &str, ids: &[String], unit: &str, place: impl Fn(usize)
     (!parts.is_empty()).then(|| format!("id column {name}: {}", parts.join(", and ")))
 }
 
-/// The rows of each id that several have, in the order of the first of them; the empty id aside.
+/// The groups of rows that share an id, ordered by the first row of each group. Empty ids are not included.
 fn repeated(ids: &[String]) -> Vec<Vec<usize>> {
     let hasher = RandomState::default();
     let mut hashes: Vec<(u64, u32)> =
@@ -44,7 +46,7 @@ fn repeated(ids: &[String]) -> Vec<Vec<usize>> {
     hashes.par_sort_unstable();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for same in hashes.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
-        // Two texts may share a hash.
+        // Different ids may have the same hash, so compare the ids themselves.
         let mut of_hash: Vec<Vec<usize>> = Vec::new();
         for row in same.iter().map(|(_, row)| *row as usize) {
             match of_hash.iter_mut().find(|rows| ids[rows[0]] == ids[row]) {

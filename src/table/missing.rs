@@ -1,15 +1,18 @@
-//! What means that there is no value.
+//! Decides which cells are missing values.
+//!
+//! There are built-in marks such as `NA`. A user can add marks and can declare that a built-in mark is ordinary text in
+//! a table.
 
 use crate::table::ReadOptions;
 
-/// The built-in marks in any case, the empty cell aside.
+/// Built-in marks that are recognised in any case.
 const WORDS: [&[u8]; 7] = [b"na", b"n/a", b"#n/a", b"nan", b"null", b"-nan", b"+nan"];
 
-/// What means missing beside the built-in marks, and which of these do not.
+/// The marks that a user added, and the built-in marks that the user turned off.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Nulls {
     texts: Vec<Vec<u8>>,
-    /// The texts that are numbers stand for the value, however it is written.
+    /// The added marks that are numbers. They match any cell of the same value, however it is written.
     numbers: Vec<f64>,
     keep: Vec<Vec<u8>>,
 }
@@ -22,22 +25,23 @@ impl Nulls {
         Nulls { texts: bytes(&options.null), numbers: numbers.collect(), keep: bytes(&options.keep_null) }
     }
 
-    /// Whether any number means missing.
+    /// Whether any of the marks is a number.
     pub(super) fn has_numbers(&self) -> bool {
         !self.numbers.is_empty()
     }
 
-    /// Whether a number means missing.
+    /// Whether a number is one of the marks.
     pub(super) fn is_number(&self, value: f64) -> bool {
         self.numbers.contains(&value)
     }
 
-    /// The same for a number that was kept in 32 bits.
+    /// Whether a number stored as f32 is one of the marks, rounded to f32.
     pub(super) fn is_single(&self, value: f32) -> bool {
         self.numbers.iter().any(|v| *v as f32 == value)
     }
 
-    /// Whether a trimmed cell of a text table is a mark, numbers aside.
+    /// Whether a trimmed cell of a text table is one of the marks. Marks that are numbers are compared as text only;
+    /// see [`Nulls::is_written_number`].
     #[inline]
     pub(super) fn is_mark(&self, cell: &[u8]) -> bool {
         let marked = match cell {
@@ -49,14 +53,14 @@ impl Nulls {
         marked && !self.keep.iter().any(|k| k == cell) || self.texts.iter().any(|n| n == cell)
     }
 
-    /// Whether a text is one of those asked for, or a number that is.
+    /// Whether a text is one of the marks that the user added. Built-in marks do not count.
     #[cfg(feature = "parquet")]
     pub(super) fn is_asked(&self, text: &[u8]) -> bool {
         let text = text.trim_ascii();
         self.texts.iter().any(|n| n == text) || self.is_written_number(text)
     }
 
-    /// Whether a trimmed text is a number that means missing.
+    /// Whether a trimmed text is a number that is one of the marks, however it is written.
     #[inline]
     pub(super) fn is_written_number(&self, text: &[u8]) -> bool {
         self.has_numbers()

@@ -1,17 +1,17 @@
-//! Column names: a helpful answer to one that is not there.
+//! Column names: checks on them, and helpful errors for names that do not exist.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Place, Result};
 use crate::table::Table;
 
-/// The names as they are used: one that is empty becomes `unnamed_N`.
+/// Replaces empty names by `unnamed_N`, where N is the column's position counted from 1.
 pub(super) fn complete(names: impl Iterator<Item = String>) -> Vec<String> {
     let name = |(i, name): (usize, String)| if name.is_empty() { format!("unnamed_{}", i + 1) } else { name };
     names.enumerate().map(name).collect()
 }
 
-/// The sentence for a name that two columns have.
+/// Checks that no two columns have the same name. The error is a sentence that names the two columns.
 pub(super) fn must_differ(names: &[String]) -> std::result::Result<(), String> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for (i, name) in names.iter().enumerate() {
@@ -22,19 +22,19 @@ pub(super) fn must_differ(names: &[String]) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// How many names a message lists.
+/// The most names that a message lists.
 const LISTED: usize = 8;
 
-/// The error for a column that the table does not have, with the names that come close.
+/// The error for a column that does not exist, with suggestions of similar names.
 pub(crate) fn missing_column(table: &Table, name: &str) -> Error {
     let names = table.columns.iter().map(|c| c.name.as_str());
     Error::at(Place::file(table.source.as_str()), no_column(name, names))
 }
 
-/// Whether the table has all these columns.
+/// Checks that the table has all these columns.
 ///
 /// # Errors
-/// All that are not there, in one sentence.
+/// One sentence that lists all missing columns.
 pub(crate) fn check_columns(table: &Table, mut wanted: Vec<&str>) -> Result<()> {
     let there: HashSet<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
     let mut seen = HashSet::new();
@@ -52,13 +52,13 @@ pub(crate) fn check_columns(table: &Table, mut wanted: Vec<&str>) -> Result<()> 
     }
 }
 
-/// The first of these names.
+/// The first few names, separated by commas.
 fn listed(names: &[&str]) -> String {
     let more = if names.len() > LISTED { ", …" } else { "" };
     format!("{}{more}", names[..names.len().min(LISTED)].join(", "))
 }
 
-/// The sentence for a column that is not among `names`.
+/// The sentence that says that `name` is not among `names`, with suggestions.
 pub(super) fn no_column<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     let close = closest(name, &names);
@@ -68,7 +68,7 @@ pub(super) fn no_column<'a>(name: &str, names: impl Iterator<Item = &'a str>) ->
     format!("no column is called {name:?}; the columns are {}", listed(&names))
 }
 
-/// Up to three names that come close, the closest first.
+/// Up to three names similar to `name`, the most similar first. Case, spaces and punctuation are ignored.
 pub(crate) fn closest<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
     let plain = |s: &str| -> Vec<char> { s.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
     let wanted = plain(name);
@@ -81,7 +81,7 @@ pub(crate) fn closest<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
     scored.into_iter().take(3).map(|(_, n)| n).collect()
 }
 
-/// Levenshtein's edit distance.
+/// The Levenshtein distance: how many characters must be inserted, removed or replaced to turn `a` into `b`.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.iter().enumerate() {

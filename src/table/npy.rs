@@ -1,4 +1,7 @@
-//! NumPy's `.npy` arrays.
+//! Reads NumPy's `.npy` arrays of one or two dimensions.
+//!
+//! The most common large file, f32 in row order, is read straight into the memory layout of a matrix. All other arrays
+//! are converted to columns of f64.
 
 use ndarray::{Array2, ArrayD, Axis, Ix2, s};
 use ndarray_npy::npy::header::Header;
@@ -15,17 +18,17 @@ use crate::memory::Budget;
 use crate::table::missing::Nulls;
 use crate::table::{Column, ReadOptions, Table, Values, id_cells, must_have_rows, note_ids};
 
-/// The longest header that is read; NumPy's own limit for one that is not trusted.
+/// The longest accepted header in bytes; NumPy has the same limit for untrusted files.
 const LONGEST_HEADER: usize = 10_000;
 
-/// What a column takes beside its numbers: its name, for one.
+/// The memory in bytes to reserve for each column in addition to its numbers, for its name and the like.
 const COLUMN: u64 = 128;
 
-/// Reads an array of one or two dimensions.
+/// Reads an array that is in memory.
 pub(super) fn parse(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Result<Table> {
     let (header, length) = header(bytes)?;
     let dtype = header.type_descriptor.to_string();
-    // Byte order aside: '<f8' and '>f8' are both f8.
+    // Ignore the byte order: '<f8' and '>f8' are both f8.
     let dtype = dtype.trim_matches('\'').trim_start_matches(['<', '>', '|', '=']);
     let size: usize = match dtype {
         "b1" | "i1" | "u1" => 1,
@@ -45,14 +48,14 @@ pub(super) fn parse(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Res
     if shape.contains(&0) {
         return Err(Error::data(format!("the array is empty: its shape is {shape:?}")));
     }
-    // Before anything is allocated: the header may lie.
+    // Check this before allocating anything, because the header may be wrong.
     let promised = shape.iter().try_fold(size, |all, &n| all.checked_mul(n));
     if promised != Some(length) {
         let promised = promised.map_or("more bytes than there can be".into(), |p| format!("{p} bytes"));
         let what = format!("the shape {shape:?} of {dtype} needs {promised}, the file has {length}");
         return Err(Error::data(what));
     }
-    // The array itself, and its numbers in f64, column by column.
+    // The array itself and a copy of its numbers as f64, column by column.
     let cells = (length / size) as u64;
     let columns = shape.get(1).map_or(1, |&columns| columns) as u64;
     budget.take(length as u64 + cells * size_of::<f64>() as u64 + columns * COLUMN)?;
@@ -71,7 +74,8 @@ pub(super) fn parse(bytes: &[u8], options: &ReadOptions, budget: &Budget) -> Res
     }
 }
 
-/// Reads a file of plain f32 rows straight into memory that a matrix can take over; `None` is any other file.
+/// Reads a file of little-endian f32 values in row order straight into a block that a matrix can take over. Returns
+/// `None` for any other kind of file.
 pub(super) fn read_packed(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Option<Table>> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(failed)?;
@@ -93,7 +97,7 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions, budget: &Budget) -
     let skip = options.skip_rows.min(rows);
     let rows = rows - skip;
     must_have_rows(rows, options)?;
-    // Rows come in tiles of 16.
+    // Rows are stored in tiles of 16.
     let bytes =
         (rows.div_ceil(16) as u64).saturating_mul(width as u64).saturating_mul(16 * size_of::<f32>() as u64);
     budget.take(bytes.saturating_add(width as u64 * COLUMN))?;
@@ -124,7 +128,7 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions, budget: &Budget) -
     Ok(Some(table))
 }
 
-/// The header, and how many bytes follow it.
+/// Parses the header. Returns it and the number of bytes that follow it.
 fn header(bytes: &[u8]) -> Result<(Header, usize)> {
     let broken = || Error::data("not a .npy file, or its header is broken");
     if !bytes.starts_with(b"\x93NUMPY") {
@@ -136,7 +140,7 @@ fn header(bytes: &[u8]) -> Result<(Header, usize)> {
     };
     let end = at + long.filter(|&n| n <= LONGEST_HEADER).ok_or_else(broken)?;
     let text = bytes.get(at..end).ok_or_else(broken)?;
-    // The header's parser takes time that grows by a factor with each bracket that nests; a plain array has two.
+    // The time of the header's parser grows exponentially with nested brackets. The header of a plain array has two.
     if text.iter().filter(|b| matches!(b, b'(' | b'[' | b'{')).count() > 6 {
         return Err(Error::data("expected an array of numbers or booleans, found records"));
     }
@@ -144,15 +148,15 @@ fn header(bytes: &[u8]) -> Result<(Header, usize)> {
     Ok((header, bytes.len() - end))
 }
 
-/// An element that can be a cell.
+/// A type of array element that can become a cell.
 trait Element: ReadableElement + Copy + Sync + ToString {
-    /// As a number.
+    /// The element as a number.
     fn number(self) -> f64;
-    /// Whether it means missing.
+    /// Whether the element is a mark for a missing value.
     fn is_null(self, nulls: &Nulls) -> bool {
         nulls.is_number(self.number())
     }
-    /// A column of this type.
+    /// Creates a column of this type from its numbers.
     fn values(numbers: Vec<f64>) -> Values {
         Values::Number(numbers)
     }
@@ -181,7 +185,7 @@ impl Element for bool {
     }
 }
 
-/// The table of an array whose header has been checked.
+/// Creates the table of an array whose header has been checked.
 fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let array = ArrayD::<T>::read_npy(bytes).map_err(|e| Error::data(e.to_string()))?;
     let array = if array.ndim() == 1 { array.insert_axis(Axis(1)) } else { array };

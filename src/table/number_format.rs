@@ -1,4 +1,8 @@
-//! Numbers as people write them: with a decimal comma, separated thousands, a currency sign or a per cent sign.
+//! Numbers in the notation that people use: with a decimal comma, thousands separators, a currency symbol or a percent
+//! sign.
+//!
+//! Spreadsheet exports contain amounts such as `1.234,50 €`. This module infers one format for a whole column, so that
+//! `1,234` is never read as two different numbers in the same column, and applies the same format to later tables.
 
 use std::borrow::Cow;
 
@@ -7,66 +11,67 @@ use serde::{Deserialize, Serialize};
 use crate::table::Values;
 use crate::table::missing::Nulls;
 
-/// How a column's numbers are written.
+/// How the numbers of a column are written. For example, `1.234,50 €` has the decimal sign `,`, the thousands separator
+/// `.` and the symbol `€` to strip.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberFormat {
-    /// What separates whole numbers from fractions: `.` or `,`.
+    /// The decimal sign, `.` or `,`.
     pub decimal: char,
-    /// What may separate groups of thousands. A space stands for every kind of blank, `'` also for `’`.
+    /// The character that may separate thousands. A space stands for every kind of whitespace, and `'` also for `’`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thousands: Option<char>,
-    /// Texts that are taken out of a cell before it is read, such as `€`.
+    /// Texts to remove from a cell before parsing it, such as `€`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strip: Vec<String>,
 }
 
-/// A reading that was found in a table, and a cell of the column for people to look at.
+/// A number format that was found in a table, with an example to show to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetectedFormat {
     /// How the numbers are written.
     pub format: NumberFormat,
-    /// A cell of the column that shows it, or nothing where the numbers look as usual.
+    /// A cell of the column that shows the format; empty if the numbers look plain.
     pub example: String,
 }
 
-/// What the texts of a column come to as numbers.
+/// The result of inferring a number format from the texts of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InferredFormat {
-    /// Some text is no number.
+    /// Some text is not a number.
     No,
-    /// All are numbers under one reading.
+    /// One format fits all texts.
     Number(DetectedFormat),
-    /// All are numbers, but whether their comma or point separates decimals or thousands cannot be told. The text is
-    /// an example.
+    /// All texts are numbers, but it is unclear whether their comma or point is a decimal sign or separates thousands,
+    /// as in `1,234`. The value is one of these texts.
     Ambiguous(String),
 }
 
-/// Signs and abbreviations that may stand beside a number; longer ones first where one contains another.
+/// Symbols and abbreviations that may stand next to a number. If one contains another, the longer one comes first.
 const SYMBOLS: [&str; 29] = [
     "US$", "R$", "A$", "C$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₪", "₫", "₱", "₦", "฿", "%",
     "EUR", "USD", "GBP", "CHF", "JPY", "INR", "CNY", "zł", "Kč", "kr",
 ];
 
 impl Default for NumberFormat {
-    /// As programs write numbers: `1234.5`.
+    /// The notation of programs: `1234.5`.
     fn default() -> Self {
         NumberFormat { decimal: '.', thousands: None, strip: Vec::new() }
     }
 }
 
 impl NumberFormat {
-    /// The usual reading with this decimal sign: the other of comma and point separates thousands.
+    /// The most common format with this decimal sign: the other one of comma and point separates thousands.
     pub fn with_decimal(decimal: char) -> Self {
         let other = if decimal == ',' { '.' } else { ',' };
         NumberFormat { decimal, thousands: Some(other), strip: Vec::new() }
     }
 
-    /// Whether this is how programs write numbers.
+    /// Whether this is the notation of programs, `1234.5`.
     pub fn is_plain(&self) -> bool {
         *self == NumberFormat::default()
     }
 
-    /// Whether it can be read by; a person may have written it.
+    /// Checks that the format is usable; it may come from a hand-written file.
     ///
     /// # Errors
     /// A sentence that says what is wrong.
@@ -86,7 +91,7 @@ impl NumberFormat {
         }
     }
 
-    /// A number that is written so.
+    /// An example of a number in this format, such as `1.234,5 €`.
     pub fn example(&self) -> String {
         let thousands = self.thousands.map_or(String::new(), String::from);
         let number = format!("1{thousands}234{}5", self.decimal);
@@ -98,7 +103,8 @@ impl NumberFormat {
         }
     }
 
-    /// The numbers of a column of texts, all of which are numbers; what `nulls` names is missing.
+    /// Converts a column of text into numbers. Every text must be a number in this format; the numbers that `nulls`
+    /// lists become missing.
     pub(super) fn numbers(&self, levels: &[String], codes: &[Option<u32>], nulls: &Nulls) -> Values {
         let number = |level: &String| {
             self.parse(level).filter(|v| !nulls.is_number(*v) && v.is_finite()).unwrap_or(f64::NAN)
@@ -111,12 +117,13 @@ impl NumberFormat {
         Values::Number(codes.iter().map(value).collect())
     }
 
-    /// The number that a text stands for; none where it is not one, or not a finite one.
+    /// Parses a text. `None` if it is not a finite number in this format.
     pub fn parse(&self, text: &str) -> Option<f64> {
         self.value(text, true)
     }
 
-    /// The same; digits with a leading zero, such as `007`, are numbers only where `codes` says so.
+    /// Parses a text as [`NumberFormat::parse`] does. Digits with a leading zero, such as `007`, are accepted only if
+    /// `codes` is true.
     fn value(&self, text: &str, codes: bool) -> Option<f64> {
         let mut rest = Cow::Borrowed(text);
         for strip in &self.strip {
@@ -160,11 +167,12 @@ impl NumberFormat {
             plain.push('e');
             plain.push_str(exponent);
         }
-        // Rust wants a digit on one side of the point only, as we do.
+        // Rust's parser needs a digit on only one side of the point (`.5`, `5.`), which is what we want as well.
         plain.parse().ok().filter(|v: &f64| v.is_finite())
     }
 
-    /// Adds a whole number's digits, without what separates its thousands.
+    /// Appends the digits before the decimal sign to `to`, without thousands separators. `None` if they are not validly
+    /// grouped, or if they are a code such as `007` and `codes` is false.
     fn push_whole(&self, whole: &str, codes: bool, to: &mut String) -> Option<()> {
         if whole.bytes().all(|b| b.is_ascii_digit()) {
             to.push_str(whole);
@@ -179,7 +187,7 @@ impl NumberFormat {
         let groups: Vec<&str> = whole.split(separates).collect();
         let (first, rest) = groups.split_first()?;
         let (last, middle) = rest.split_last()?;
-        // India writes 12,34,567.
+        // In India, numbers are grouped as in 12,34,567.
         let inside = |g: &&str| g.len() == 3 || g.len() == 2 && thousands == ',';
         let sizes = (1..=3).contains(&first.len()) && last.len() == 3 && middle.iter().all(inside);
         if !sizes || first.starts_with('0') || !groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_digit())) {
@@ -189,10 +197,11 @@ impl NumberFormat {
         Some(())
     }
 
-    /// How a column with these texts writes its numbers. `decimal` is the decimal sign where somebody said it.
+    /// Infers how the numbers of a column with these texts are written. `decimal` is the decimal sign, if the caller
+    /// specified it.
     ///
-    /// One reading must fit all texts. Where both a decimal comma and a decimal point would do, and they give
-    /// different numbers, nothing is decided.
+    /// One format must fit all texts. If both a decimal comma and a decimal point are possible and would give different
+    /// numbers, the result is [`InferredFormat::Ambiguous`].
     pub fn infer(texts: &[String], decimal: Option<char>) -> InferredFormat {
         let Some(symbol) = symbol_of(texts) else { return InferredFormat::No };
         let strip: Vec<String> = symbol.into_iter().map(String::from).collect();
@@ -220,7 +229,7 @@ impl NumberFormat {
         if both && let Some(example) = texts.iter().find(undecided) {
             return InferredFormat::Ambiguous(example.clone());
         }
-        // Where no text has a separator of thousands all three are left; the usual one comes first.
+        // If no text has a thousands separator, all three separators remain; the most common one comes first.
         let Some(format) = candidates.into_iter().next() else { return InferredFormat::No };
         let signs = |text: &&String| text.chars().filter(|c| !c.is_ascii_digit()).count();
         let example = texts.iter().rev().max_by_key(signs).cloned().unwrap_or_default();
@@ -228,11 +237,11 @@ impl NumberFormat {
     }
 }
 
-/// The one symbol that stands in some of the texts, if there is one. `None` where the first text that is not plain
-/// shows that these are no numbers.
+/// Finds the symbol, such as `€`, that some of the texts contain: `Some(None)` if there is none. Returns `None` if the
+/// texts cannot all be numbers.
 fn symbol_of(texts: &[String]) -> Option<Option<&'static str>> {
     let digit = |text: &String| text.bytes().any(|b| b.is_ascii_digit());
-    // Most texts are words, and are told from numbers here.
+    // A fast exit: most columns of text consist of words without digits.
     if !texts.first().is_some_and(digit) {
         return None;
     }
@@ -241,7 +250,7 @@ fn symbol_of(texts: &[String]) -> Option<Option<&'static str>> {
     SYMBOLS.into_iter().find(|symbol| odd.contains(symbol)).map(Some)
 }
 
-/// A text without its sign, and the sign: `-` also for a number in parentheses.
+/// Splits off the sign. A number in parentheses is negative, as in accounting.
 fn signed(text: &str) -> (&str, Option<char>) {
     if let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
         return (inner.trim(), Some('-'));

@@ -1,22 +1,25 @@
-//! Distinct texts, numbered as they come.
+//! Numbers distinct texts in the order in which they appear.
+//!
+//! This is how a text column is stored: each distinct text once, and one number per row.
 
 #[cfg(feature = "parquet")]
 use {super::Values, foldhash::fast::RandomState, std::hash::BuildHasher as _};
 
-/// Stands for no number.
+/// Marks the absence of a number.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// A hash table that knows texts by a number alone; whoever asks compares the texts.
+/// A hash table of texts that stores only their hashes and numbers. The texts are kept elsewhere; the caller compares
+/// them.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// Hash and number; how many slots there are is a power of two, and at most half of them are taken.
+    /// Pairs of hash and number. The number of slots is a power of two, and at most half of them are in use.
     slots: Vec<(u32, u32)>,
     taken: usize,
 }
 
 impl Seen {
-    /// The number of an equal text that came before, or else `number`, which is this text's from now on; `same`
-    /// compares with an earlier text.
+    /// Returns the number of an equal text that was entered before. If there is none, enters this text as `number` and
+    /// returns `number`. `same(other)` compares this text with the text numbered `other`.
     pub(super) fn first(&mut self, number: u32, hash: u32, same: impl Fn(u32) -> bool) -> u32 {
         if self.taken * 2 >= self.slots.len() {
             self.grow();
@@ -29,7 +32,7 @@ impl Seen {
         self.slots[slot].1
     }
 
-    /// The slot that has the text, or the free one where it belongs.
+    /// The slot that contains the text, or the free slot where it belongs.
     fn find(&self, hash: u32, same: impl Fn(u32) -> bool) -> usize {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
@@ -52,7 +55,7 @@ impl Seen {
     }
 }
 
-/// A column of texts that grows.
+/// A column of text under construction.
 #[cfg(feature = "parquet")]
 #[derive(Default)]
 pub(super) struct Texts {
@@ -60,13 +63,13 @@ pub(super) struct Texts {
     codes: Vec<Option<u32>>,
     seen: Seen,
     hasher: RandomState,
-    /// What the levels take.
+    /// The memory of the levels in bytes.
     bytes: u64,
 }
 
 #[cfg(feature = "parquet")]
 impl Texts {
-    /// Adds a row.
+    /// Appends a row; `None` is a missing cell.
     pub(super) fn push(&mut self, text: Option<&str>) {
         let code = text.map(|text| {
             let code = self.code(text);
@@ -78,7 +81,7 @@ impl Texts {
         self.codes.push(code);
     }
 
-    /// Adds all rows of another column.
+    /// Appends all rows of another column.
     pub(super) fn append(&mut self, other: Texts) {
         let codes: Vec<u32> = (other.levels.into_iter())
             .map(|level| {
@@ -92,12 +95,12 @@ impl Texts {
         self.codes.extend(other.codes.into_iter().map(|code| code.map(|code| codes[code as usize])));
     }
 
-    /// What the levels take, counting their places in the hash table.
+    /// The memory of the levels in bytes, including their slots in the hash table.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Takes the memory for so many rows.
+    /// Allocates the memory for `rows` rows in advance.
     pub(super) fn try_reserve(&mut self, rows: usize) -> Result<(), std::collections::TryReserveError> {
         self.codes.try_reserve_exact(rows)
     }
@@ -107,13 +110,13 @@ impl Texts {
         self.levels.push(level);
     }
 
-    /// A text's number; one that is new is the next, and its level is still to be pushed.
+    /// The number of a text. A new text gets the next number; the caller must then push its level.
     fn code(&mut self, text: &str) -> u32 {
         let hash = self.hasher.hash_one(text) as u32;
         self.seen.first(self.levels.len() as u32, hash, |other| self.levels[other as usize] == text)
     }
 
-    /// The column.
+    /// Completes the column.
     pub(super) fn finish(self) -> Values {
         let rows = self.codes.len();
         if self.levels.is_empty() {

@@ -1,25 +1,29 @@
-//! Whole numbers that f64 cannot tell apart, such as account numbers of 19 digits.
+//! Facts about integers that f64 cannot represent exactly, such as account numbers of 19 digits.
+//!
+//! Columns store numbers as f64, in which two such integers can become equal. Whether a column is an id must be decided
+//! from all digits, so this is computed before they are lost.
 
-/// From here on f64 does not hold every whole number.
+/// 2^53: from here on, f64 does not represent every integer.
 pub(super) const WIDE: f64 = 9_007_199_254_740_992.0;
 
-/// What is known of a column of whole numbers some of which are beyond 2^53, from all their digits.
+/// Facts about a column that contains integers beyond 2^53, computed from all of their digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WideIntegers {
-    /// How many different numbers there are.
+    /// The number of different integers.
     pub distinct: usize,
-    /// Whether each is one more than the one before it.
+    /// Whether the integers are consecutive: each is one more than the one in the row before.
     pub running: bool,
 }
 
 impl WideIntegers {
-    /// Looks at the number of each row, `None` where it is missing; none where one is no whole number.
+    /// Computes the facts for the integers `number(row)`, where `Ok(None)` is missing. `None` if one of them is not an
+    /// integer.
     pub(super) fn of<E>(rows: usize, number: impl Fn(usize) -> Result<Option<i128>, E>) -> Option<Self> {
         let numbers: Vec<Option<i128>> = (0..rows).map(number).collect::<Result<_, E>>().ok()?;
         Some(Self::new(&numbers))
     }
 
-    /// The same for numbers that are there.
+    /// Computes the facts for a list of integers, where `None` is missing.
     pub(super) fn new(numbers: &[Option<i128>]) -> Self {
         let next = |w: &[Option<i128>]| matches!(w, [Some(a), Some(b)] if a.checked_add(1) == Some(*b));
         let running = numbers.len() > 2 && numbers.windows(2).all(next);

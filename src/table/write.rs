@@ -1,6 +1,7 @@
-//! Tables as they are written: named, typed columns to CSV, `.npy` or Parquet.
+//! Writes tables: named, typed columns to CSV, `.npy` or Parquet.
 //!
-//! A column is a function from row to cell, so that nothing is copied before it is written.
+//! A column is given as a function from row to cell, so the caller does not have to assemble it in memory before it is
+//! written.
 
 mod csv;
 mod digits;
@@ -14,22 +15,22 @@ use crate::error::{Error, Result};
 
 pub use csv::write_csv;
 
-/// What a table is written as.
+/// The format of an output file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputFormat {
     /// Text with a header.
     Csv,
-    /// NumPy's array of rows and columns, f32 or f64, without names.
+    /// A NumPy array of rows and columns, f32 or f64. It has no column names.
     Npy,
-    /// Apache Parquet, compressed by Snappy, 2^20 rows a row group.
+    /// Apache Parquet, compressed with Snappy, with 2^20 rows per row group.
     Parquet,
 }
 
 impl OutputFormat {
-    /// Whether this build can write the format.
+    /// Checks that this build can write the format.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it cannot.
+    /// [`Error::Usage`] if it cannot.
     pub fn must_be_there(self) -> Result<()> {
         if self == OutputFormat::Parquet && !cfg!(feature = "parquet") {
             let what = "this build has no Parquet: build it with the feature parquet, or write csv";
@@ -39,16 +40,16 @@ impl OutputFormat {
     }
 }
 
-/// The cell of a row; `None` is missing. Any thread may ask for it.
+/// A function that returns the cell of a row; `None` is a missing cell. It may be called from any thread.
 pub type Cell<'a, T> = Box<dyn Fn(usize) -> Option<T> + Sync + 'a>;
 
-/// A column's cells by their type.
+/// The cells of a column and their type.
 pub enum Cells<'a> {
     /// 32-bit floats.
     F32(Cell<'a, f32>),
     /// 64-bit floats.
     F64(Cell<'a, f64>),
-    /// 64-bit floats, of which a text has six significant digits.
+    /// 64-bit floats that are written with six significant digits in text formats.
     Rounded(Cell<'a, f64>),
     /// 32-bit integers.
     I32(Cell<'a, i32>),
@@ -60,15 +61,16 @@ pub enum Cells<'a> {
     Bool(Cell<'a, bool>),
 }
 
-/// Writes `rows` rows of the columns `names`, `columns`, in any format.
+/// Writes `rows` rows to `out`. `names` and `columns` have one entry per column.
 ///
-/// CSV: missing is an empty cell; floats are the shortest digits that read back as the same f64,
-/// or six significant ones ([`Cells::Rounded`]). `.npy`: all columns
-/// must be [`Cells::F32`] or all [`Cells::F64`], missing is NaN, names are not kept. Parquet: missing is null.
-///
+/// - CSV: a missing cell is empty. Floats are written with the fewest digits that read back as the same f64, or with
+///   six significant digits ([`Cells::Rounded`]).
+/// - `.npy`: all columns must be [`Cells::F32`], or all [`Cells::F64`]. A missing cell is NaN, and names are not
+///   written.
+/// - Parquet: a missing cell is null.
 /// # Errors
-/// What `out` says; [`ErrorKind::InvalidInput`] for columns that the format cannot hold, [`ErrorKind::Unsupported`]
-/// for Parquet in a build without it.
+/// Errors of `out`; [`ErrorKind::InvalidInput`] for columns that the format cannot hold; [`ErrorKind::Unsupported`] for
+/// Parquet in a build without it.
 pub fn write_table(
     format: OutputFormat,
     rows: usize,
@@ -79,10 +81,11 @@ pub fn write_table(
     write_table_with(format, &[], rows, names, columns, out)
 }
 
-/// As [`write_table`], with texts that say what the table is, by key. Only Parquet can hold them, in its footer.
+/// Like [`write_table`], with key-value metadata that describes the table. Only Parquet can store it, in the footer;
+/// other formats ignore it.
 ///
 /// # Errors
-/// As [`write_table`].
+/// As for [`write_table`].
 pub fn write_table_with(
     format: OutputFormat,
     metadata: &[(&str, &str)],
@@ -99,14 +102,14 @@ pub fn write_table_with(
         #[cfg(not(feature = "parquet"))]
         OutputFormat::Parquet => {
             let _ = metadata;
-            // Nothing is left of an output that cannot be.
+            // Flush `out` although nothing was written to it, so that its own errors show first.
             out.flush()?;
             Err(io::Error::new(ErrorKind::Unsupported, "this build has no Parquet"))
         }
     }
 }
 
-/// As NumPy's format version 1.0 wants it: all columns of f32, or all of f64.
+/// Writes NumPy's format version 1.0, in which all columns have the same type: all f32 or all f64.
 fn write_npy(rows: usize, columns: &[Cells<'_>], out: impl Write) -> io::Result<()> {
     let narrow: Option<Vec<_>> =
         columns.iter().map(|c| if let Cells::F32(get) = c { Some(get) } else { None }).collect();
@@ -128,7 +131,7 @@ fn write_npy(rows: usize, columns: &[Cells<'_>], out: impl Write) -> io::Result<
     })
 }
 
-/// Row by row, each made by `push`.
+/// Writes the header and the rows of an array; `push` appends the bytes of a row.
 fn write_array(
     kind: &str,
     rows: usize,
@@ -137,7 +140,7 @@ fn write_array(
     push: impl Fn(&mut Vec<u8>, usize),
 ) -> io::Result<()> {
     let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    // Ten bytes before it and the line end after it; the numbers begin at a multiple of 64.
+    // Ten bytes precede the header and a line end closes it. NumPy wants the numbers to begin at a multiple of 64.
     let padding = (64 - (10 + header.len() + 1) % 64) % 64;
     header.extend(std::iter::repeat_n(' ', padding));
     header.push('\n');

@@ -1,11 +1,14 @@
-//! Arrow's types as numbers and as texts.
+//! Converts Arrow arrays of any supported type to numbers or text.
+//!
+//! Arrow has dozens of types; a table has four. This module decides what each Arrow type becomes and does the
+//! conversion.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
-/// What becomes of a type.
+/// The kind of column that an Arrow type becomes. `LeftOut` means that the type is not supported.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Number,
@@ -14,7 +17,7 @@ pub(super) enum Kind {
     LeftOut,
 }
 
-/// What becomes of `of`.
+/// The kind of column that the Arrow type `of` becomes.
 pub(super) fn kind(of: &DataType) -> Kind {
     match of {
         DataType::Dictionary(_, of) => kind(of),
@@ -27,22 +30,23 @@ pub(super) fn kind(of: &DataType) -> Kind {
     }
 }
 
-/// How many rows of a dictionary's codes to write out at once, at least one; all rows of anything else.
+/// How many rows of an array to expand at a time: for a dictionary-encoded array as many as keep the expanded text
+/// small, but at least one; for any other array all of them.
 pub(super) fn rows_at_once(array: &ArrayRef) -> usize {
-    /// What the texts may take.
+    /// The most bytes that the expanded text may take.
     const BYTES: usize = 128 << 20;
     let Some(coded) = array.as_any_dictionary_opt() else { return array.len().max(1) };
     let mut longest = 1;
     if matches!(coded.values().data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
         texts(coded.values(), |text| longest = longest.max(text.map_or(0, str::len)));
     } else if coded.values().as_any_dictionary_opt().is_some() {
-        // A dictionary of a dictionary's codes; nobody writes that for long.
+        // A dictionary of dictionary codes is rare, so a rough guess of the length is enough.
         longest = 1 << 10;
     }
     (BYTES / longest).max(1)
 }
 
-/// The array itself, or where it is a dictionary's codes, what they stand for.
+/// Expands a dictionary-encoded array; returns any other array as it is.
 pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match array.as_any_dictionary_opt() {
         Some(coded) => plain(&arrow_select::take::take(coded.values(), coded.keys(), None)?),
@@ -50,7 +54,8 @@ pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     }
 }
 
-/// Calls `$each!(type, how a value becomes a number, how it becomes text)` for a type of numbers.
+/// Calls `$each!(type, conversion of a value to f64, conversion of a value to text)` for the numeric type `$of`, and
+/// evaluates `$else` for all other types.
 macro_rules! numeric {
     ($of:expr, $each:ident, $else:expr) => {
         match $of {
@@ -120,7 +125,7 @@ fn text_of(v: impl ToString) -> String {
     v.to_string()
 }
 
-/// A decimal's text, correctly rounded.
+/// Parses the text of a decimal, so that the result is correctly rounded.
 fn parsed(text: &str) -> f64 {
     text.parse().unwrap_or(f64::NAN)
 }
@@ -141,12 +146,13 @@ fn nano(v: i64) -> f64 {
     seconds(v, 1_000_000_000)
 }
 
-/// Ticks as seconds; whole seconds come out whole, whatever the ticks.
+/// Converts ticks to seconds. Integer and fractional part are converted separately, so that full seconds are exact
+/// however large the number of ticks.
 fn seconds(ticks: i64, a_second: i64) -> f64 {
     ticks.div_euclid(a_second) as f64 + ticks.rem_euclid(a_second) as f64 / a_second as f64
 }
 
-/// Adds an array's numbers; missing is NaN. Dates and times come as seconds.
+/// Appends the numbers of an array, NaN where one is missing. Dates and times become seconds.
 pub(super) fn numbers(array: &dyn Array, out: &mut Vec<f64>) {
     macro_rules! add {
         ($t:ty, $number:expr, $text:expr) => {
@@ -156,7 +162,7 @@ pub(super) fn numbers(array: &dyn Array, out: &mut Vec<f64>) {
     numeric!(array.data_type(), add, out.resize(out.len() + array.len(), f64::NAN));
 }
 
-/// Whether an array has whole numbers that f64 cannot hold.
+/// Whether an array contains integers that f64 may not represent exactly, which are those from 2^53 on.
 pub(super) fn has_wide(array: &dyn Array) -> bool {
     const WIDE: u64 = 1 << 53;
     match array.data_type() {
@@ -168,7 +174,8 @@ pub(super) fn has_wide(array: &dyn Array) -> bool {
     }
 }
 
-/// Calls `each` with every whole number of an array that may have some that f64 cannot hold.
+/// Calls `each` with every integer of a 64-bit integer array, `None` where one is missing. An array of another type
+/// counts as missing throughout.
 pub(super) fn wide_integers(array: &dyn Array, mut each: impl FnMut(Option<i128>)) {
     match array.data_type() {
         DataType::Int64 => {
@@ -181,7 +188,7 @@ pub(super) fn wide_integers(array: &dyn Array, mut each: impl FnMut(Option<i128>
     }
 }
 
-/// Calls `each` with every cell's text; a number's has all its digits.
+/// Calls `each` with the text of every cell, `None` where one is missing. Numbers keep all of their digits.
 pub(super) fn texts(array: &dyn Array, mut each: impl FnMut(Option<&str>)) {
     macro_rules! add {
         ($t:ty, $number:expr, $text:expr) => {

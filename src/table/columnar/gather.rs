@@ -1,4 +1,7 @@
-//! A column that is filled from arrays.
+//! Builds one column of a table from a sequence of Arrow arrays.
+//!
+//! Files deliver a column in pieces: batches in Arrow, row groups in Parquet. A [`Gather`] collects the pieces, counts
+//! their memory, skips the rows that the user wants skipped and finds missing values.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
@@ -12,36 +15,37 @@ use crate::table::texts::Texts;
 use crate::table::wide_integers::WideIntegers;
 use crate::table::{ReadOptions, Values};
 
-/// Bytes of a number.
+/// The size of a number in bytes.
 const NUMBER: usize = size_of::<f64>();
 
-/// A column on its way from arrays to [`Values`].
+/// A column under construction.
 pub(super) struct Gather<'a> {
     name: String,
     options: &'a ReadOptions,
     budget: &'a Budget,
     kind: Kind,
     values: Growing,
-    /// The cells letter for letter, if this is the id column.
+    /// The cells exactly as written, if this is the id column.
     ids: Option<Vec<String>>,
-    /// Rows of the file that were seen, and those before the first of them; skipped ones count.
+    /// The number of rows of the file up to the last one added. It includes skipped rows and the rows before this part.
     seen: usize,
     nulls: Nulls,
 }
 
-/// A column that is done.
+/// A completed column.
 pub(super) struct Filled {
     pub(super) name: String,
     pub(super) values: Values,
-    /// The cells letter for letter, if this is the id column.
+    /// The cells exactly as written, if this is the id column.
     pub(super) ids: Option<Vec<String>>,
-    /// What is known of whole numbers that f64 cannot tell apart.
+    /// Facts about integers that f64 cannot represent exactly, if there are any.
     pub(super) wide_integers: Option<WideIntegers>,
 }
 
+/// The values collected so far.
 enum Growing {
     Numbers(Vec<f64>),
-    /// Whole numbers some of which f64 cannot hold.
+    /// Integers, some of which f64 cannot represent exactly.
     WideIntegers(Vec<Option<i128>>),
     Bools(Vec<Option<bool>>),
     Texts(Texts),
@@ -49,7 +53,7 @@ enum Growing {
 }
 
 impl<'a> Gather<'a> {
-    /// An empty column of a type, which becomes text if `text` says so.
+    /// Creates an empty column for the Arrow type `of`. If `text` is true, it is read as text.
     pub(super) fn new(
         name: String,
         of: &DataType,
@@ -72,13 +76,13 @@ impl<'a> Gather<'a> {
         Ok(Gather { name, options, budget, kind, values, ids, seen: 0, nulls })
     }
 
-    /// What so many rows take, without texts.
+    /// The memory in bytes that `rows` rows need, not counting their text.
     pub(super) fn bytes(&self, rows: usize) -> u64 {
         let ids = if self.ids.is_some() { size_of::<String>() } else { 0 };
         (ids + self.values.width()) as u64 * rows as u64
     }
 
-    /// Takes the memory for so many rows at once.
+    /// Allocates the memory for `rows` rows in advance.
     pub(super) fn reserve(&mut self, rows: usize) -> Result<()> {
         let reserved = match &mut self.values {
             Growing::Numbers(v) => v.try_reserve_exact(rows),
@@ -91,31 +95,32 @@ impl<'a> Gather<'a> {
         reserved.and(ids).map_err(|_| refused(self.bytes(rows)))
     }
 
-    /// An empty column like this one, for the file's rows from `first` on.
+    /// Creates an empty column of the same kind for the rows of the file from `first` on. Threads fill such parts
+    /// separately; see [`Gather::append`].
     pub(super) fn part(&self, first: usize) -> Gather<'a> {
         let ids = self.ids.as_ref().map(|_| Vec::new());
         let (name, nulls) = (self.name.clone(), self.nulls.clone());
         Gather { name, values: Growing::new(self.kind), ids, seen: first, nulls, ..*self }
     }
 
-    /// Rows of the file up to here.
+    /// The number of rows of the file up to the last one added.
     pub(super) fn seen(&self) -> usize {
         self.seen
     }
 
-    /// Whether nothing in this column can be used.
+    /// Whether the type of this column is not supported, so that all of its cells are missing.
     pub(super) fn is_left_out(&self) -> bool {
         matches!(self.kind, Kind::LeftOut)
     }
 
-    /// Adds rows of a column that cannot be used.
+    /// Sets the number of rows of a column whose type is not supported.
     pub(super) fn leave_out(&mut self, rows: usize) {
         self.values = Growing::LeftOut(rows);
     }
 
-    /// Adds an array's rows.
+    /// Appends the rows of an array.
     pub(super) fn push(&mut self, array: &ArrayRef) -> Result<()> {
-        // A few bytes of codes can stand for long texts, so only some rows' are written out at once.
+        // A few bytes of dictionary codes can stand for long texts, so only some rows are expanded at a time.
         let most = arrays::rows_at_once(array);
         for first in (0..array.len().max(1)).step_by(most) {
             let some = array.slice(first, most.min(array.len() - first));
@@ -125,7 +130,7 @@ impl<'a> Gather<'a> {
         Ok(())
     }
 
-    /// Adds the rows of an array that is no dictionary.
+    /// Appends the rows of an array that is not dictionary-encoded.
     fn push_plain(&mut self, array: &ArrayRef) -> Result<()> {
         let skipped = self.options.skip_rows.saturating_sub(self.seen).min(array.len());
         let array = array.slice(skipped, array.len() - skipped);
@@ -140,7 +145,7 @@ impl<'a> Gather<'a> {
         let was = self.values.width();
         self.values.widen(&array);
         if let Growing::WideIntegers(wide) = &self.values {
-            // Their memory was counted as that of numbers in f64.
+            // The budget has counted these cells as f64; add the difference.
             let more =
                 wide.capacity() * (self.values.width() - was) + array.len() * (self.values.width() - NUMBER);
             self.budget.take(more as u64)?;
@@ -179,7 +184,7 @@ impl<'a> Gather<'a> {
         Ok(())
     }
 
-    /// Adds the rows of another part of the same column.
+    /// Appends the rows of another part of the same column.
     pub(super) fn append(&mut self, part: Gather<'_>) {
         match (&mut self.values, part.values) {
             (Growing::Numbers(out), Growing::Numbers(more)) => out.extend(more),
@@ -203,7 +208,7 @@ impl<'a> Gather<'a> {
         self.seen = part.seen;
     }
 
-    /// The column, which grows no more.
+    /// Completes the column.
     pub(super) fn finish(self) -> Filled {
         let mut wide_integers = None;
         let values = match self.values {
@@ -224,7 +229,7 @@ impl<'a> Gather<'a> {
 }
 
 impl Growing {
-    /// Bytes of a cell, without its text.
+    /// The size of a cell in bytes, not counting its text.
     fn width(&self) -> usize {
         match self {
             Growing::Numbers(_) => NUMBER,
@@ -244,14 +249,15 @@ impl Growing {
         }
     }
 
-    /// Keeps all digits from now on, where an array has whole numbers that f64 cannot hold. Those before it are exact.
+    /// Switches from f64 to integers with all digits if the array contains integers that f64 cannot represent. The
+    /// earlier numbers are small enough to be exact.
     fn widen(&mut self, array: &ArrayRef) {
         if matches!(self, Growing::Numbers(_)) && arrays::has_wide(array) {
             *self = Growing::WideIntegers(self.wide_integers());
         }
     }
 
-    /// Takes the numbers as whole ones.
+    /// Takes the collected numbers out and returns them as integers.
     fn wide_integers(&mut self) -> Vec<Option<i128>> {
         match std::mem::replace(self, Growing::LeftOut(0)) {
             Growing::Numbers(v) => v.into_iter().map(|v| (!v.is_nan()).then_some(v as i128)).collect(),

@@ -1,4 +1,4 @@
-//! Arrow's IPC format: a file (Feather version 2 is one) or a stream, told by the first bytes.
+//! Reads Arrow's IPC format: a file (Feather version 2 is the same) or a stream. The first bytes tell which one it is.
 
 use std::io::{Read, Seek};
 
@@ -38,7 +38,7 @@ pub(super) fn read<R: Read + Seek>(mut source: R, options: &ReadOptions, budget:
     table
 }
 
-/// Puts batches away, one after another, their columns side by side.
+/// Appends the batches one after another; the columns of a batch are processed in parallel.
 fn batches(
     schema: &Schema,
     reader: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,

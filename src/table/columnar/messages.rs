@@ -1,7 +1,7 @@
-//! What an Arrow file claims about itself, held against what it can hold, before its decoder takes memory for it.
+//! Checks the sizes that an Arrow file claims before the decoder allocates memory for them.
 //!
-//! Only the messages' heads are read here, and where buffers are compressed the eight bytes in front of each, which
-//! say what it unpacks to.
+//! A damaged or malicious file can claim to unpack to terabytes. Only the metadata of each message is read here and, if
+//! buffers are compressed, the eight bytes at the start of each buffer that give its uncompressed size.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -10,26 +10,26 @@ use arrow_ipc::{Block, CompressionType, Message, RecordBatch, root_as_footer, ro
 use super::ipc::damaged;
 use crate::error::Result;
 
-/// What reading a file takes beside its columns.
+/// The memory that decoding a file needs in addition to the resulting columns.
 #[derive(Default)]
 pub(super) struct Claims {
-    /// Bytes of all dictionaries, which stay until the end.
+    /// The bytes of all dictionaries, which are kept until the end.
     dictionaries: u64,
-    /// Bytes of the largest batch, packed and unpacked.
+    /// The bytes of the largest batch, compressed and uncompressed together.
     batch: u64,
 }
 
 impl Claims {
-    /// What it takes at most at any time.
+    /// The peak memory in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.dictionaries.saturating_add(self.batch)
     }
 }
 
-/// The end of a file: four bytes of the footer's length, and the magic word.
+/// The length of a file's end in bytes: four for the length of the footer and six for the magic word `ARROW1`.
 const TAIL: u64 = 10;
 
-/// Looks at the messages that the footer of a file names.
+/// Checks all messages that the footer of an Arrow file lists.
 pub(super) fn check_file<R: Read + Seek>(source: &mut R) -> Result<Claims> {
     let size = source.seek(SeekFrom::End(0)).map_err(damaged)?;
     let Some(end) = size.checked_sub(TAIL) else { return Err(damaged("it ends too early")) };
@@ -54,7 +54,7 @@ pub(super) fn check_file<R: Read + Seek>(source: &mut R) -> Result<Claims> {
     Ok(claims)
 }
 
-/// Looks at one message that a footer names; gives its bytes, packed and unpacked.
+/// Checks one message that the footer lists. Returns its bytes, compressed and uncompressed together.
 fn check_block<R: Read + Seek>(source: &mut R, block: &Block, size: u64) -> Result<u64> {
     let outside = || damaged("a batch lies outside of the file");
     let offset = u64::try_from(block.offset()).map_err(|_| outside())?;
@@ -69,7 +69,7 @@ fn check_block<R: Read + Seek>(source: &mut R, block: &Block, size: u64) -> Resu
     Ok(check_message(source, &message, start, body)?.saturating_add(body))
 }
 
-/// Looks at the messages of a stream, one after another.
+/// Checks the messages of an Arrow stream one after another.
 pub(super) fn check_stream<R: Read + Seek>(source: &mut R) -> Result<Claims> {
     let size = source.seek(SeekFrom::End(0)).map_err(damaged)?;
     let (mut claims, mut at) = (Claims::default(), 0u64);
@@ -107,7 +107,8 @@ pub(super) fn check_stream<R: Read + Seek>(source: &mut R) -> Result<Claims> {
     Ok(claims)
 }
 
-/// Holds the buffers of a batch against its body, which lies at `start`; gives what they unpack to.
+/// Checks that the buffers of a batch lie within its body of `body` bytes at offset `start`. Returns their uncompressed
+/// size.
 fn check_message<R: Read + Seek>(
     source: &mut R,
     message: &Message<'_>,
@@ -119,7 +120,7 @@ fn check_message<R: Read + Seek>(
     let Some(batch) = batch else { return Ok(0) };
     let ratio: Option<u64> = batch.compression().map(|compression| match compression.codec() {
         CompressionType::LZ4_FRAME => 255,
-        // A block of 128 KiB of one byte takes 4.
+        // Zstandard can store a block of 128 KiB that repeats one byte in 4 bytes.
         _ => 1 << 15,
     });
     let mut all = 0u64;
@@ -136,7 +137,7 @@ fn check_message<R: Read + Seek>(
         {
             let claim = read_at(source, start + offset, 8)?;
             let claim = claim.first_chunk().map_or(0, |claim| i64::from_le_bytes(*claim));
-            // -1 stands for bytes that are not packed.
+            // -1 marks a buffer that is not compressed.
             unpacked = if claim == -1 { length } else { u64::try_from(claim).unwrap_or(u64::MAX) };
             if unpacked > (length - 8).saturating_mul(ratio).saturating_add(1 << 10) {
                 return Err(damaged(format!(
@@ -149,7 +150,7 @@ fn check_message<R: Read + Seek>(
     Ok(all)
 }
 
-/// So many bytes from an offset on; they must be there.
+/// Reads exactly `length` bytes at offset `at`.
 fn read_at<R: Read + Seek>(source: &mut R, at: u64, length: u64) -> Result<Vec<u8>> {
     source.seek(SeekFrom::Start(at)).map_err(damaged)?;
     let mut bytes = Vec::new();

@@ -1,8 +1,8 @@
-//! What a Parquet file claims about itself, held against what it can hold, before its decoder takes memory for it.
+//! Checks the sizes that a Parquet file claims before the decoder allocates memory for them.
 //!
-//! The decoder trusts some numbers: a dictionary page that claims two billion entries makes it take the memory for
-//! them, and a page takes what its header says that it unpacks to. So the headers are read here first. That is cheap:
-//! there is one for each page, of about a megabyte, and only the headers are read.
+//! The decoder trusts some of these numbers. For example, if a dictionary page claims two billion entries, it allocates
+//! memory for all of them, and it allocates whatever uncompressed size a page header states. The headers are therefore
+//! checked here first. That is cheap: a page usually holds about a megabyte, and in most cases only its header is read.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -18,19 +18,20 @@ use super::thrift::{Compact, Value};
 use crate::error::Result;
 use crate::memory::Budget;
 
-/// Nesting of a schema that is followed; its decoder is recursive.
+/// The deepest nesting of a schema that is accepted, because the decoder is recursive.
 const DEEPEST_SCHEMA: usize = 100;
 
-/// The largest number, in bytes, that a column of numbers can have: a decimal of 256 bits, and some to spare.
+/// The largest accepted size in bytes of a fixed-length number. A decimal of 256 bits needs half of it.
 const WIDEST_NUMBER: i32 = 64;
 
-/// What the texts of one batch may take once they are unpacked.
+/// The most bytes that the text of one batch may take when decoded.
 const BATCH_BYTES: u64 = 128 << 20;
 
-/// Text dictionaries below this need no look: a batch of any of their texts stays below [`BATCH_BYTES`].
+/// Dictionaries of text smaller than this are not examined: even a batch that repeats their longest text stays below
+/// [`BATCH_BYTES`].
 const SMALL_DICTIONARY: u64 = 2 << 10;
 
-/// Refuses a footer whose schema claims more columns than it lists.
+/// Fails if the schema in the footer claims more columns than it lists.
 pub(super) fn check_footer(source: &impl ChunkReader) -> Result<()> {
     let size = source.len();
     let Some(tail) = size.checked_sub(8) else { return Ok(()) };
@@ -39,7 +40,7 @@ pub(super) fn check_footer(source: &impl ChunkReader) -> Result<()> {
     let Some(start) = tail.checked_sub(length) else {
         return Err(damaged("its footer is longer than the file"));
     };
-    // Fields of the footer: 2 is the schema, of whose elements 4 is the name and 5 the number of children.
+    // Field 2 of the footer is the schema. In its elements, field 4 is the name and field 5 the number of children.
     let mut children: Vec<i64> = Vec::new();
     let mut footer = Compact::new(source.get_read(start).map_err(damaged)?, length);
     footer
@@ -53,7 +54,7 @@ pub(super) fn check_footer(source: &impl ChunkReader) -> Result<()> {
             _ => {}
         })
         .ok_or_else(|| damaged("its footer cannot be read"))?;
-    // How many elements are still to come on each level.
+    // For each open level of the schema tree, the number of children still to come.
     let mut open: Vec<i64> = Vec::new();
     for &count in &children {
         if count < 0 || count as u64 >= children.len() as u64 {
@@ -75,15 +76,15 @@ pub(super) fn check_footer(source: &impl ChunkReader) -> Result<()> {
     Ok(())
 }
 
-/// What reading a column of a row group takes at once.
+/// Limits for reading one column of a row group.
 pub(super) struct Bounds {
-    /// Bytes of a page, unpacked, and of the dictionary.
+    /// The bytes that the largest uncompressed page and the dictionary take together.
     pub(super) bytes: u64,
-    /// Rows of a batch, so that its texts stay small.
+    /// The number of rows to decode at a time, so that their text stays small.
     pub(super) batch: usize,
 }
 
-/// What a page says in its header.
+/// The header of a page, as far as it is needed here. "Packed" means compressed.
 #[derive(Default)]
 struct Header {
     kind: i64,
@@ -96,11 +97,12 @@ struct Header {
 }
 
 impl Header {
-    /// Reads one; gives it and its length.
+    /// Reads the page header at offset `at`, which has at most `most` bytes. Returns the header and its length.
     fn read(source: &impl ChunkReader, at: u64, most: u64) -> Result<(Header, u64)> {
         let mut header = Header { packed_v2: true, ..Header::default() };
         let mut compact = Compact::new(source.get_read(at).map_err(damaged)?, most);
-        // Fields of the header: 5 is that of a data page, 7 of a dictionary, 8 of a data page of version 2.
+        // In the page header, field 5 describes a data page, field 7 a dictionary page and field 8 a data page of
+        // version 2.
         let read = compact.walk(&mut Vec::new(), &mut |path, value| {
             let Value::Number(value) = value else { return };
             match path {
@@ -119,11 +121,12 @@ impl Header {
     }
 }
 
-/// Page types, as headers number them.
+/// The numbers that page headers use for these types of page.
 const INDEX_PAGE: i64 = 1;
 const DICTIONARY_PAGE: i64 = 2;
 
-/// Looks at the headers of a column's pages in a row group of so many rows.
+/// Checks the page headers of a column in a row group of `rows` rows. `most_batch` is an upper limit for the rows of a
+/// batch.
 pub(super) fn check_chunk<R: ChunkReader + 'static>(
     source: R,
     meta: &ColumnChunkMetaData,
@@ -189,7 +192,7 @@ pub(super) fn check_chunk<R: ChunkReader + 'static>(
     if text {
         longest = longest.max(all / (rows as u64).max(1));
         if delta == Delta::Prefixes {
-            // A text can repeat all of the one before, and so each can be as long as the page.
+            // Each text can repeat the whole text before it, so every one of them can be as long as the page.
             longest = longest.max(largest);
         }
     }
@@ -197,18 +200,18 @@ pub(super) fn check_chunk<R: ChunkReader + 'static>(
     Ok(Bounds { bytes: largest.saturating_add(dictionary), batch })
 }
 
-/// How texts are delta-coded, if they are.
+/// Which delta encoding the texts have, if any.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Delta {
     None,
-    /// `DELTA_LENGTH_BYTE_ARRAY`: all lengths, then all texts.
+    /// `DELTA_LENGTH_BYTE_ARRAY`: first the lengths of all texts, then the texts.
     Lengths,
-    /// `DELTA_BYTE_ARRAY`: how much of the text before is repeated, then what follows it.
+    /// `DELTA_BYTE_ARRAY`: for each text, how much of the previous text it repeats and what follows.
     Prefixes,
 }
 
 impl Delta {
-    /// By a header's number of an encoding.
+    /// The delta encoding for an encoding number from a page header.
     fn of(encoding: i64, text: bool) -> Delta {
         match encoding {
             6 if text => Delta::Lengths,
@@ -218,25 +221,26 @@ impl Delta {
     }
 }
 
-/// The most that so many bytes can unpack to.
+/// The most bytes that `packed` compressed bytes can become.
 fn most_unpacked(codec: Compression, packed: u64) -> u64 {
     let ratio = match codec {
         Compression::UNCOMPRESSED => 1,
-        // A copy of up to 64 bytes takes at least 3.
+        // A copy instruction yields up to 64 bytes and takes at least 3.
         Compression::SNAPPY => 22,
         Compression::LZ4 | Compression::LZ4_RAW => 255,
-        // 258 bytes take at least 2 bits.
+        // A copy of 258 bytes takes at least 2 bits.
         Compression::GZIP(_) => MOST_INFLATED,
-        // A block of 128 KiB of one byte takes 4.
+        // Zstandard can store a block of 128 KiB that repeats one byte in 4 bytes.
         _ => 1 << 15,
     };
     packed.saturating_mul(ratio).saturating_add(1 << 10)
 }
 
-/// How many bytes one byte of gzip can become at most.
+/// The most bytes that one byte of gzip data can become.
 const MOST_INFLATED: u64 = 1032;
 
-/// Unpacks a page of gzip to nothing, to see that it is not larger than it says: its decoder does not stop there.
+/// Decompresses a gzip page without keeping the result, to check that it is not larger than its header says. The real
+/// decoder would not stop at that size.
 fn check_gzip(source: &impl ChunkReader, at: u64, packed: u64, unpacked: u64, budget: &Budget) -> Result<()> {
     let share = budget.left() / (2 * rayon::current_num_threads() as u64);
     if packed.saturating_mul(MOST_INFLATED) <= share {
@@ -244,14 +248,14 @@ fn check_gzip(source: &impl ChunkReader, at: u64, packed: u64, unpacked: u64, bu
     }
     let page = source.get_read(at).map_err(damaged)?.take(packed);
     let mut page = flate2::read::MultiGzDecoder::new(page).take(unpacked + 1);
-    // What is wrong with it otherwise, its decoder says.
+    // Any other problem is reported by the real decoder.
     match std::io::copy(&mut page, &mut std::io::sink()) {
         Ok(found) if found > unpacked => Err(damaged("a page that unpacks to more than it says")),
         _ => Ok(()),
     }
 }
 
-/// How many bytes an entry of a dictionary takes at least.
+/// The fewest bytes that an entry of a dictionary can take.
 fn least_bytes(of: Type, length: i32) -> u64 {
     match of {
         Type::BOOLEAN => 1,
@@ -262,8 +266,8 @@ fn least_bytes(of: Type, length: i32) -> u64 {
     }
 }
 
-/// Unpacks the dictionary, and where texts are delta-coded all pages: the counts inside of these must be those of
-/// their headers. Gives the length of the dictionary's longest text.
+/// Decompresses the dictionary and, if texts are delta-encoded, all pages, and checks that the counts stored inside the
+/// pages match the headers. Returns the length of the longest text in the dictionary.
 fn look_inside<R: ChunkReader + 'static>(
     source: R,
     meta: &ColumnChunkMetaData,
@@ -284,7 +288,7 @@ fn look_inside<R: ChunkReader + 'static>(
                 continue;
             }
             Page::DataPage { num_values, encoding, buf, .. } => {
-                // The definition levels come first, behind their length.
+                // The definition levels come first, preceded by their length.
                 let length = buf.first_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
                 (num_values, encoding, buf, if levels { length.saturating_add(4) } else { 0 })
             }
@@ -312,7 +316,7 @@ fn look_inside<R: ChunkReader + 'static>(
     Ok(longest)
 }
 
-/// The longest text of a plain dictionary: each comes behind its length.
+/// The length of the longest text in a plain dictionary, where each text is preceded by its length.
 fn longest_text(mut page: &[u8]) -> u64 {
     let mut longest = 0;
     while let Some((length, rest)) = page.split_first_chunk() {
@@ -324,7 +328,7 @@ fn longest_text(mut page: &[u8]) -> u64 {
     longest
 }
 
-/// Where a run of delta-coded numbers ends that may have `most` of them; `None` where it has more, or ends too early.
+/// The offset at which a run of delta-encoded numbers ends. `None` if it has more than `most` numbers or is cut short.
 fn delta_end(data: &[u8], most: u32) -> Option<usize> {
     let mut at = 0;
     let number = |at: &mut usize| {
@@ -359,6 +363,6 @@ fn delta_end(data: &[u8], most: u32) -> Option<usize> {
             left = left.saturating_sub(part);
         }
     }
-    // The last part may lack its padding.
+    // The last part may be stored without its padding.
     Some(at.min(data.len()))
 }

@@ -1,4 +1,5 @@
-//! Parquet: columns side by side, and of each column as many row groups at once as there are threads.
+//! Reads Parquet files in parallel: different columns at once, and within each column as many row groups at once as
+//! there are threads.
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{
@@ -14,36 +15,37 @@ use crate::error::{Error, Result};
 use crate::memory::Budget;
 use crate::table::{ReadOptions, Table};
 
-/// Cells that are decoded before they are put away.
+/// The number of cells that are decoded before they are appended to their columns.
 const BATCH: usize = 1 << 16;
 
-/// The most readers that there are for a file's columns.
+/// The approximate limit on the number of readers. In a file with many more columns than this, several columns share
+/// one.
 const READERS: usize = 512;
 
-/// A row group.
+/// A row group of the file.
 struct Group {
     index: usize,
-    /// Its rows' first, of all rows in the file.
+    /// The index of its first row among all rows of the file.
     first: usize,
     rows: usize,
 }
 
-/// A column of the table: its place among these, and the first of its values among all that the file keeps; a struct
-/// has several of those.
+/// Where to find a column of the table in the file: `root` is its index among the top-level columns, `leaf` the index
+/// of its first stored column. A struct is one top-level column but has several stored columns.
 #[derive(Clone, Copy)]
 struct Place {
     root: usize,
     leaf: usize,
 }
 
-/// Reads the file that `open` opens.
+/// Reads a file; each call of `open` returns a new handle to it.
 pub(super) fn read<R: ChunkReader + 'static>(
     open: impl Fn() -> Result<R> + Sync,
     options: &ReadOptions,
     budget: &Budget,
 ) -> Result<Table> {
     check_footer(&open()?)?;
-    // Parquet's own schema says enough; the Arrow schema that some writers add could contradict it.
+    // Parquet's own schema is sufficient. The Arrow schema that some writers add could contradict it.
     let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let meta = ArrowReaderMetadata::load(&open()?, plain).map_err(damaged)?;
     let mut columns = super::gathers(meta.schema(), options, budget)?;
@@ -52,7 +54,7 @@ pub(super) fn read<R: ChunkReader + 'static>(
     }
     let groups = groups(&meta)?;
     let rows: usize = groups.iter().map(|g| g.rows).sum();
-    // The columns, and for a moment the parts that are about to be added to them.
+    // The memory of the columns and, temporarily, of the parts that are about to be appended to them.
     let wave = groups.iter().map(|g| g.rows).max().unwrap_or(0) * rayon::current_num_threads();
     let moment: u64 = columns.iter().map(|column| column.bytes(rows.min(wave))).sum();
     budget.take(columns.iter().map(|column| column.bytes(rows)).sum::<u64>() + moment)?;
@@ -62,7 +64,8 @@ pub(super) fn read<R: ChunkReader + 'static>(
     (0..schema.num_columns()).rev().for_each(|leaf| leaves[schema.get_column_root_idx(leaf)] = leaf);
     let places: Vec<Place> =
         leaves.into_iter().enumerate().map(|(root, leaf)| Place { root, leaf }).collect();
-    // To make a reader, all columns are looked at, so of many columns several share one.
+    // Creating a reader takes time proportional to the number of columns, so in files with many columns several columns
+    // share a reader.
     let shared = (columns.len() / READERS).max(1);
     let file = Open { open, meta: &meta, budget };
     let read: Vec<Result<()>> = columns
@@ -92,7 +95,7 @@ pub(super) fn read<R: ChunkReader + 'static>(
     super::table(columns, options)
 }
 
-/// The row groups; refuses compressions that cannot be read, before any work.
+/// Lists the row groups. Fails before any other work if a compression codec is not supported.
 fn groups(meta: &ArrowReaderMetadata) -> Result<Vec<Group>> {
     let mut groups: Vec<Group> = Vec::new();
     for (index, group) in meta.metadata().row_groups().iter().enumerate() {
@@ -116,7 +119,7 @@ fn groups(meta: &ArrowReaderMetadata) -> Result<Vec<Group>> {
     Ok(groups)
 }
 
-/// A file, and what every part of it needs.
+/// An open file and what is needed to read any part of it.
 struct Open<'a, F> {
     open: F,
     meta: &'a ArrowReaderMetadata,
@@ -124,7 +127,7 @@ struct Open<'a, F> {
 }
 
 impl<R: ChunkReader + 'static, F: Fn() -> Result<R>> Open<'_, F> {
-    /// Fills some columns from a row group.
+    /// Reads one row group into the given parts of columns.
     fn read_group<'a>(&self, group: &Group, parts: Vec<(Gather<'a>, Place)>) -> Result<Vec<Gather<'a>>> {
         let (mut parts, places): (Vec<Gather>, Vec<Place>) = parts.into_iter().unzip();
         let mut batch = (BATCH / parts.len()).clamp(1, group.rows.max(1));

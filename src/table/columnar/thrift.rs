@@ -1,34 +1,38 @@
-//! Just enough of Thrift's compact protocol to read a few numbers of a Parquet file before its decoder does.
+//! A minimal reader for Thrift's compact protocol, in which Parquet stores its metadata.
+//!
+//! It extracts a few numbers from a Parquet file so that they can be checked before the real decoder trusts them.
+//! Methods return `None` if the data is invalid.
 
 use std::io::Read;
 
-/// Nesting that is followed, as the reader is recursive; Parquet's own structs and lists nest half as deep.
+/// The deepest nesting that is accepted, because the reader is recursive. Parquet's own structs and lists are nested
+/// half as deep at most.
 const DEEPEST: u32 = 32;
 
-/// What a field holds.
+/// The value of a field.
 pub(super) enum Value {
-    /// A number or a truth value.
+    /// An integer, or a boolean as 0 or 1.
     Number(i64),
-    /// Anything else; it is read over.
+    /// Any other value; its contents are skipped.
     Other,
 }
 
-/// A reader that counts its bytes.
+/// A reader of the compact protocol that counts the bytes it reads.
 pub(super) struct Compact<R> {
     source: R,
     read: u64,
-    /// How many bytes there are at most.
+    /// The most bytes that may be read.
     most: u64,
     depth: u32,
 }
 
 impl<R: Read> Compact<R> {
-    /// Reads from `source`, at most `most` bytes.
+    /// Creates a reader of `source` that reads at most `most` bytes.
     pub(super) fn new(source: R, most: u64) -> Self {
         Compact { source, read: 0, most, depth: 0 }
     }
 
-    /// How many bytes were read.
+    /// The number of bytes read so far.
     pub(super) fn read(&self) -> u64 {
         self.read
     }
@@ -46,7 +50,7 @@ impl<R: Read> Compact<R> {
         (self.depth <= DEEPEST).then_some(())
     }
 
-    /// A number of up to 64 bits, seven to a byte.
+    /// Reads an unsigned integer of up to 64 bits, stored as seven bits per byte.
     fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..70).step_by(7) {
@@ -59,6 +63,7 @@ impl<R: Read> Compact<R> {
         None
     }
 
+    /// Reads a signed integer, stored so that small negative numbers are short as well.
     fn zigzag(&mut self) -> Option<i64> {
         let value = self.varint()?;
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
@@ -71,8 +76,11 @@ impl<R: Read> Compact<R> {
         (skipped == count).then_some(())
     }
 
-    /// Reads a struct. `path` names the fields on the way to it; each field that is no struct and no list is shown to
-    /// `each` by its path. Elements of a list have the list's path.
+    /// Reads a struct and calls `each` with the path and the value of every field that is not itself a struct or a
+    /// list.
+    ///
+    /// A path is the list of field numbers from the outermost struct to the field. The elements of a list have the path
+    /// of the list. `path` is the path of this struct.
     pub(super) fn walk(&mut self, path: &mut Vec<i16>, each: &mut impl FnMut(&[i16], Value)) -> Option<()> {
         let mut last = 0i16;
         loop {
@@ -91,7 +99,8 @@ impl<R: Read> Compact<R> {
         }
     }
 
-    /// Reads what a type's number says; in a list a truth value takes a byte.
+    /// Reads a value of the type with the number `of`. In a list, a boolean takes a byte of its own; elsewhere it is
+    /// part of the type number.
     fn value(
         &mut self,
         of: u8,

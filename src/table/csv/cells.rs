@@ -1,4 +1,7 @@
-//! The cells of a text table, found in one pass; where the file has no quotes they stay where they are.
+//! Splits a text table into cells in one pass.
+//!
+//! Only the positions of the cells are stored. In a file without quotes the cells themselves stay where they are; a
+//! file with quotes is copied once, to remove them.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -12,23 +15,24 @@ use super::top::{Advice, Top};
 use crate::error::{Error, Place, Result};
 use crate::memory::{Budget, too_much};
 
-/// A header and the cells below it.
+/// The header of a table and the cells below it.
 pub(super) struct Cells<'a> {
-    /// The header's cells, trimmed.
+    /// The names in the header, trimmed.
     pub(super) header: Vec<String>,
-    /// The header's line.
+    /// The line number of the header.
     pub(super) header_line: u64,
-    /// Each row's cells lie where the row lies in the file, a byte between any two.
+    /// The text of the cells. A row starts at the same offset as in the file, and one byte separates neighbouring
+    /// cells.
     text: Cow<'a, [u8]>,
-    /// Where each row begins.
+    /// The offset in `text` at which each row begins.
     rows: Vec<usize>,
-    /// Where each cell ends, from its row's beginning.
+    /// The end of each cell, relative to the beginning of its row; row after row.
     ends: Vec<u32>,
 }
 
 impl<'a> Cells<'a> {
-    /// Cuts a file from its header on; every row must have as many cells as that. Without a header the first row says
-    /// how many, and the columns are called `f0`, `f1` and so on.
+    /// Splits a file into cells, starting at its header. Every row must have as many cells as the header. Without a
+    /// header the first row determines the number, and the columns are called `f0`, `f1` and so on.
     pub(super) fn cut(bytes: &'a [u8], top: &Top, has_header: bool, budget: &Budget) -> Result<Self> {
         let (from, delimiter) = (top.start, top.delimiter);
         let line = memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |end| from + end);
@@ -79,19 +83,19 @@ impl<'a> Cells<'a> {
         Ok(Cells { header, header_line, text, rows, ends })
     }
 
-    /// Leaves out the first rows.
+    /// Drops the first `rows` rows.
     pub(super) fn skip(&mut self, rows: usize) {
         let rows = rows.min(self.rows());
         self.rows.drain(..rows);
         self.ends.drain(..rows * self.header.len());
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub(super) fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// A cell's bytes.
+    /// The bytes of a cell.
     pub(super) fn get(&self, row: usize, column: usize) -> &[u8] {
         let ends = &self.ends[row * self.header.len()..];
         let begin = if column == 0 { 0 } else { ends[column - 1] as usize + 1 };
@@ -99,19 +103,20 @@ impl<'a> Cells<'a> {
         &self.text[base + begin..base + ends[column] as usize]
     }
 
-    /// The line on which a row begins, in the bytes it was cut from.
+    /// The line number at which a row begins; `bytes` is the file that the cells come from.
     pub(super) fn line(&self, bytes: &[u8], row: usize) -> u64 {
         line_at(bytes, self.rows[row])
     }
 }
 
-/// What a column's name and all that is kept for the column take, beside its cells.
+/// The memory in bytes to reserve for each column's name and bookkeeping, in addition to its cells.
 const NAME: u64 = 256;
 
-/// Bytes of a piece: small enough for all threads to have some, large enough to be worth a task.
+/// The size of a piece in bytes: small enough to give every thread some, large enough to be worth a task.
 const PIECE: usize = 1 << 20;
 
-/// The bytes from `body` on in pieces of whole rows: wherever a line ends, as there are no quotes.
+/// Divides the bytes from `body` on into pieces of whole rows. Only for files without quotes, where every line end is
+/// the end of a row.
 fn pieces(bytes: &[u8], body: usize) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut start = body;
@@ -124,7 +129,7 @@ fn pieces(bytes: &[u8], body: usize) -> Vec<Range<usize>> {
     pieces
 }
 
-/// How a row's fields are separated, and how many there must be.
+/// How the fields of a row are separated, and how many there must be.
 struct Fields<'a> {
     delimiter: u8,
     count: usize,
@@ -132,7 +137,7 @@ struct Fields<'a> {
     budget: &'a Budget,
 }
 
-/// The cells of a piece of a file, as in [`Cells`].
+/// The cells of one piece of a file; see [`Cells`] for the fields.
 #[derive(Default)]
 struct Piece {
     rows: Vec<usize>,
@@ -140,17 +145,18 @@ struct Piece {
 }
 
 impl Piece {
-    /// Cuts a piece without quotes: delimiters and line ends are all there is to find.
+    /// Splits a piece without quotes, where only delimiters and line ends matter.
     fn cut(bytes: &[u8], piece: Range<usize>, fields: &Fields<'_>) -> Result<Self> {
         let (delimiter, budget) = (fields.delimiter, fields.budget);
         let mut out = Piece::default();
         if piece.len() > 4 * PIECE {
-            // A row of that length is hardly one: count its cells before there is room made for them.
+            // A piece this long contains a huge row, which probably is no row at all. Count its cells before allocating
+            // memory for them.
             let cells = memchr_iter(delimiter, &bytes[piece.clone()]).count() as u64;
             budget.take(2 * cells * size_of::<u32>() as u64)?;
         }
         let (mut row, first) = (piece.start, piece.start);
-        // The last line may have no end.
+        // The last line of a file may lack a line end.
         let found = memchr3_iter(delimiter, b'\n', b'\r', &bytes[piece.clone()]).map(|at| first + at);
         for at in found.chain([piece.end]) {
             let ends_field = bytes.get(at) == Some(&delimiter) && at < piece.end;
@@ -158,7 +164,7 @@ impl Piece {
                 row = at + 1; // a blank line, or the second half of a line end
                 continue;
             }
-            // A row that is too long is an error below; until then its ends may be anything.
+            // A row longer than `u32::MAX` wraps around here; `end_row` rejects it below.
             out.ends.push((at - row) as u32);
             if ends_field {
                 continue;
@@ -166,7 +172,7 @@ impl Piece {
             out.end_row(bytes, row, at - row, fields)?;
             row = at + 1;
         }
-        // All pieces become one, for which there is room made while they are still there.
+        // The pieces are later copied into one while they still exist, hence twice the memory.
         budget.take(2 * out.bytes()).map_err(|_| {
             let all = out.bytes() as f64 / piece.len() as f64 * bytes.len() as f64;
             too_much((bytes.len() as u64).saturating_add(2 * all as u64), budget.limit())
@@ -174,12 +180,13 @@ impl Piece {
         Ok(out)
     }
 
-    /// What it takes.
+    /// The memory of this piece in bytes.
     fn bytes(&self) -> u64 {
         (size_of_val(&self.rows[..]) + size_of_val(&self.ends[..])) as u64
     }
 
-    /// Cuts all from `body` on; the cells go to `text` without their quotes, never further on than they were.
+    /// Splits everything from `body` on and copies the cells to `text` without their quotes. Removing quotes only
+    /// shortens a row, so a copied cell never reaches beyond its original position.
     fn unquote(bytes: &[u8], body: usize, fields: &Fields<'_>, text: &mut [u8]) -> Result<Self> {
         let (delimiter, budget) = (fields.delimiter, fields.budget);
         let mut reader = reader(&bytes[body..], delimiter);
@@ -207,7 +214,7 @@ impl Piece {
         Ok(out)
     }
 
-    /// Takes the cells that were pushed since the last row as one of `bytes`' rows.
+    /// Ends a row: the cells added since the previous row belong to it. Fails if their number is wrong.
     fn end_row(&mut self, bytes: &[u8], row: usize, length: usize, fields: &Fields<'_>) -> Result<()> {
         let at = |what| Error::at(Place::default().line(line_at(bytes, row)), what);
         let (expected, found) = (fields.count, self.ends.len() - self.rows.len() * fields.count);
@@ -224,24 +231,25 @@ impl Piece {
     }
 }
 
-/// A reader that leaves the header and the number of fields to its caller.
+/// A CSV reader that does not treat the first record specially and allows records of different lengths; its callers
+/// check both.
 pub(super) fn reader<R: Read>(source: R, delimiter: u8) -> Reader<R> {
     let mut builder = ReaderBuilder::new();
     builder.delimiter(delimiter).has_headers(false).flexible(true).buffer_capacity(1 << 16);
     builder.from_reader(source)
 }
 
-/// The next record, `false` at the end.
+/// Reads the next record; `false` at the end of the file.
 fn next<R: Read>(reader: &mut Reader<R>, record: &mut ByteRecord) -> Result<bool> {
     reader.read_byte_record(record).map_err(|e| Error::data(e.to_string()))
 }
 
-/// Where a record begins; line ends before it may be counted in.
+/// The offset at which a record begins. Line ends before the record may be included.
 pub(super) fn start(record: &ByteRecord) -> usize {
     record.position().map_or(0, |p| p.byte() as usize)
 }
 
-/// The physical line of the first character at or after `offset` that ends no line.
+/// The line number, counted from 1, of the first character at or after `offset` that is not part of a line end.
 pub(super) fn line_at(bytes: &[u8], offset: usize) -> u64 {
     let offset = offset.min(bytes.len());
     let ends = bytes[offset..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
@@ -253,13 +261,13 @@ pub(super) fn line_at(bytes: &[u8], offset: usize) -> u64 {
     1 + (0..offset + ends).filter(|&i| is_end(i)).count() as u64
 }
 
-/// An error where a quote opened in the record at `offset` is never closed and swallows the rest of the file.
+/// Fails if a quote opened in the record at `offset` is never closed, so that it swallows the rest of the file.
 fn must_close(bytes: &[u8], delimiter: u8, offset: usize) -> Result<()> {
     let rest = &bytes[offset.min(bytes.len())..];
     if memchr(b'"', rest).is_none() {
         return Ok(());
     }
-    // A line put after the end is a record of its own unless a quote is still open there.
+    // Append a line to the file: it is parsed as a separate record unless a quote is still open.
     let mut reader = reader(rest.chain(b"\nx".as_slice()), delimiter);
     let mut record = ByteRecord::new();
     if next(&mut reader, &mut record)? && next(&mut reader, &mut record)? {

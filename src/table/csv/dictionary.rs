@@ -1,4 +1,7 @@
-//! A column of texts as codes, in order of first appearance, by all threads at once.
+//! Encodes a column of text as codes, numbered in order of first appearance.
+//!
+//! All threads work on it at once. Equal texts have equal hashes, so each thread handles its own share of the hashes,
+//! and the codes come out the same with any number of threads.
 
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -9,10 +12,10 @@ use rayon::prelude::*;
 use crate::table::Values;
 use crate::table::texts::{NONE, Seen};
 
-/// Rows from which on there is more than one task.
+/// With more rows than this, the work is split into several tasks.
 const ROWS: usize = 1 << 14;
 
-/// A text's hash, or nothing for a missing one.
+/// The hash of a text; 0 stands for a missing cell.
 #[derive(Clone, Copy)]
 pub(super) struct Hash(u64);
 
@@ -22,10 +25,11 @@ impl Hash {
     }
 }
 
-/// The column whose cell in each row is `cell(row)`; `None` is missing.
+/// Encodes the column whose text in each row is `cell(row)`; `None` is a missing cell.
 pub(super) fn encode<'a>(hashes: &[Hash], cell: impl Fn(usize) -> Option<&'a [u8]> + Sync) -> Values {
     let rows = hashes.len();
-    // For each row the first with the same text. Equal texts meet in one shard; shards share no row.
+    // For each row, the first row with the same text. Equal texts fall into the same shard, and no two shards have a
+    // row in common.
     let firsts: Vec<AtomicU32> = (0..rows).map(|_| AtomicU32::new(NONE)).collect();
     let shards = if rows > ROWS { rayon::current_num_threads() as u64 } else { 1 };
     (0..shards).into_par_iter().for_each(|shard| {
@@ -59,7 +63,7 @@ pub(super) fn encode<'a>(hashes: &[Hash], cell: impl Fn(usize) -> Option<&'a [u8
     Values::Text { levels, codes }
 }
 
-/// A cell's text; the whole file was looked at, so that it is one.
+/// The text of a cell. The whole file has been checked to be UTF-8, so nothing is replaced in practice.
 fn text(cell: &[u8]) -> String {
     let text = str::from_utf8(cell).map(String::from);
     text.unwrap_or_else(|_| String::from_utf8_lossy(cell).into_owned())

@@ -1,4 +1,7 @@
-//! The top of a text table: where the header is, and what separates the fields.
+//! Examines the first lines of a text table: finds the header and the delimiter.
+//!
+//! Real files often start with comments, a title or Excel's `sep=;` line. This module skips what is clearly not the
+//! header, and refuses to guess where a wrong guess would go unnoticed.
 
 use std::collections::HashSet;
 
@@ -9,24 +12,25 @@ use crate::table::ReadOptions;
 
 /// What was found at the top of a text table.
 pub(super) struct Top {
-    /// Where the header begins, or the first row of a table without one.
+    /// The offset of the header, or of the first row in a table without a header.
     pub(super) start: usize,
     pub(super) delimiter: u8,
-    /// What to try where a row has another number of fields than the header.
+    /// What to suggest if a row and the header have different numbers of fields.
     pub(super) advice: Advice,
     pub(super) notes: Vec<String>,
 }
 
-/// What to try where a row has another number of fields than the header.
+/// What to suggest to the user if a row and the header have different numbers of fields.
 #[derive(Debug, Clone)]
 pub(super) struct Advice {
     delimiter: u8,
-    /// Most lines have so many fields, and the first of them is on this line; where the header's number is another.
+    /// If most lines have another number of fields than the header: that number, and the line number of the first line
+    /// that has it.
     other: Option<(usize, u64)>,
 }
 
 impl Advice {
-    /// The end of a sentence that says how many fields were expected and how many found.
+    /// The text to append to "expected … fields, found …".
     pub(super) fn text(&self, expected: usize, found: usize) -> String {
         if let Some((width, line)) = self.other {
             let above = line - 1;
@@ -52,7 +56,7 @@ impl Advice {
 }
 
 impl Top {
-    /// Looks at the first lines; `delimiter` is what somebody said.
+    /// Examines the first lines. `delimiter` is the one that the caller specified, if any.
     pub(super) fn find(bytes: &[u8], delimiter: Option<u8>, options: &ReadOptions) -> Result<Self> {
         let mut notes = Vec::new();
         let (said, mut start) = separator_line(bytes).map_or((None, 0), |(d, end)| (Some(d), end));
@@ -85,11 +89,12 @@ impl Top {
     }
 }
 
-/// The delimiter of a first line `sep=;`, which Excel reads and writes, and where the line ends.
+/// If the first line is of the form `sep=;`, which Excel reads and writes: the delimiter and the offset of the next
+/// line.
 fn separator_line(bytes: &[u8]) -> Option<(u8, usize)> {
     let end = after_lines(bytes, 1);
     let line = bytes[..end].trim_ascii_end();
-    // A tab is what it would trim.
+    // Trimming would remove a tab, which can be the delimiter itself.
     let line = if bytes[..end].starts_with(b"sep=\t") { b"sep=\t" } else { line };
     let line = line.strip_prefix(b"\"").and_then(|l| l.strip_suffix(b"\"")).unwrap_or(line);
     match line {
@@ -102,7 +107,7 @@ fn separator_line(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// Where the line after so many begins; the end of the bytes where there are fewer.
+/// The offset of the line that follows the first `lines` lines; the end of the bytes if there are fewer.
 fn after_lines(bytes: &[u8], lines: usize) -> usize {
     let mut at = 0;
     for _ in 0..lines {
@@ -117,8 +122,9 @@ fn after_lines(bytes: &[u8], lines: usize) -> usize {
     at
 }
 
-/// Where the lines end that begin with `#`, and blank ones among them. The last of them may be the header, if it has
-/// as many fields as the lines below it.
+/// The offset after the comment lines at the top, which begin with `#`; there may be blank lines between them. The last
+/// comment line is taken for the header, and not skipped, if it has as many fields as the lines below it and no spaces
+/// between words.
 fn after_comments(bytes: &[u8], delimiter: Option<u8>) -> usize {
     let (mut end, mut last) = (0, 0);
     let mut at = 0;
@@ -141,14 +147,14 @@ fn after_comments(bytes: &[u8], delimiter: Option<u8>) -> usize {
     if below == 0 || own == below && !has_blank(bytes[last..end].trim_ascii()) { last } else { end }
 }
 
-/// Whether words are separated by blanks, the one after `#` aside.
+/// Whether a line contains words separated by spaces; a space right after `#` does not count.
 fn has_blank(line: &[u8]) -> bool {
     let line = line.strip_prefix(b"#").unwrap_or(line).trim_ascii();
     line.windows(3).any(|w| w[0].is_ascii_alphanumeric() && w[1] == b' ' && w[2].is_ascii_alphanumeric())
 }
 
-/// Refuses a title above the header that has as many fields as the header: the line below it reads like names, and
-/// is the only one that has no number in a column of numbers.
+/// Fails if the first line looks like a title that happens to have as many fields as the header below it. The sign of
+/// this: the second line reads like column names, and in some column all lines below it hold numbers.
 fn no_title(bytes: &[u8], start: usize, sample: &Sample) -> Result<()> {
     let [title, names, rows @ ..] = &sample.records[..] else { return Ok(()) };
     let width = names.len();

@@ -1,4 +1,4 @@
-//! Columns to CSV. Rows are turned into text in parallel, a block of them at a time, and written in order.
+//! Writes CSV. Blocks of rows are formatted in parallel and then written in order.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -8,13 +8,13 @@ use rayon::prelude::*;
 use super::Cells;
 use super::digits::push_six;
 
-/// Cells that one thread turns into text at once: some hundred kilobytes.
+/// The number of cells in a block, which is formatted by one thread: a few hundred kilobytes of text.
 const CELLS: usize = 1 << 15;
 
-/// As [`super::write_table`], CSV.
+/// Writes `rows` rows as CSV; see [`super::write_table`].
 ///
 /// # Errors
-/// What `out` says.
+/// Errors of `out`.
 pub fn write_csv(rows: usize, names: &[&str], columns: &[Cells<'_>], mut out: impl Write) -> io::Result<()> {
     let mut header = Vec::new();
     for (i, name) in names.iter().enumerate() {
@@ -23,7 +23,7 @@ pub fn write_csv(rows: usize, names: &[&str], columns: &[Cells<'_>], mut out: im
     }
     header.push(b'\n');
     out.write_all(&header)?;
-    // A few blocks for each thread, so that none waits for the slowest for long.
+    // Several blocks per thread, so that threads rarely wait for the slowest one.
     let round = 4 * rayon::current_num_threads();
     let block = (CELLS / columns.len().max(1)).max(1);
     let mut texts: Vec<Vec<u8>> = vec![Vec::new(); round.min(rows.div_ceil(block))];
@@ -52,7 +52,7 @@ fn push_rows(out: &mut Vec<u8>, columns: &[Cells<'_>], rows: Range<usize>) {
             separate(out, i);
             let begin = out.len();
             push_cell(out, column, row);
-            // A line without anything would be no row.
+            // Readers skip an empty line, so an empty cell in a table of one column is written as `""`.
             if columns.len() == 1 && out.len() == begin {
                 out.extend_from_slice(b"\"\"");
             }
@@ -64,7 +64,7 @@ fn push_rows(out: &mut Vec<u8>, columns: &[Cells<'_>], rows: Range<usize>) {
 fn push_cell(out: &mut Vec<u8>, column: &Cells<'_>, row: usize) {
     let mut whole = itoa::Buffer::new();
     match column {
-        // Read back as f64 it is still the same number.
+        // Written as f64, because the text then reads back as exactly the same f64.
         Cells::F32(get) => push_shown(out, get(row).map(f64::from)),
         Cells::F64(get) => push_shown(out, get(row)),
         Cells::Rounded(get) => {
@@ -85,12 +85,13 @@ fn push_cell(out: &mut Vec<u8>, column: &Cells<'_>, row: usize) {
 
 fn push_shown(out: &mut Vec<u8>, value: Option<impl std::fmt::Display>) {
     if let Some(value) = value {
-        // A Vec takes everything.
+        // Writing to a Vec cannot fail.
         let _ = write!(out, "{value}");
     }
 }
 
-/// A text, in quotes where a reader would take it for something else.
+/// Appends a text, in quotes if it contains a special character. `alone` means that it is the only cell of its line,
+/// where an empty text also needs quotes.
 fn push_text(out: &mut Vec<u8>, text: &str, alone: bool) {
     let bytes = text.as_bytes();
     let special = |b: &u8| matches!(b, b',' | b'"' | b'\n' | b'\r');

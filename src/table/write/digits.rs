@@ -1,20 +1,22 @@
-//! Numbers in six significant digits.
+//! Formats numbers with six significant digits.
+//!
+//! Writing large results spends much of its time here, so most numbers avoid the standard library's slower formatting.
 
-/// Powers of ten that f64 holds exactly.
+/// The powers of ten that f64 represents exactly.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Six significant digits make a whole number from `LOW` to below `HIGH`.
+/// Six significant digits, read as an integer, lie from `LOW` up to but not including `HIGH`.
 const LOW: u32 = 100_000;
 const HIGH: u32 = 1_000_000;
 
-/// Appends a number in at most six significant digits, without zeros at their end. From `1e-5` up to `1e15` it is
-/// written out, beyond that as `1.5e-7`.
+/// Appends a number with at most six significant digits and without trailing zeros. Numbers from `1e-5` up to `1e15`
+/// are written in full, others like `1.5e-7`.
 ///
-/// One multiplication by an exact power of ten and one rounding, both as IEEE 754 defines them, so the text is the
-/// same on every machine.
+/// The digits come from one multiplication by an exact power of ten and one rounding. IEEE 754 defines both, so the
+/// text is the same on every machine.
 pub(super) fn push_six(out: &mut Vec<u8>, value: f64) {
     let size = value.abs();
     if size == 0.0 {
@@ -36,9 +38,9 @@ pub(super) fn push_six(out: &mut Vec<u8>, value: f64) {
     write(out, digits, places, size);
 }
 
-/// The six digits of a number from `1e-16` to `1e22`, and how many of them stand behind the point.
+/// The six digits of a number from `1e-16` to `1e22`, and how many of them are behind the decimal point.
 fn scaled(size: f64) -> (u32, i32) {
-    // The exponent of two times log10(2) is the exponent of ten, or one more than that.
+    // The binary exponent times log10(2), rounded down, is the decimal exponent or one less than it.
     let two = (size.to_bits() >> 52) as i32 - 1023;
     let mut places = 5 - ((two * 1233) >> 12);
     loop {
@@ -52,7 +54,7 @@ fn scaled(size: f64) -> (u32, i32) {
     }
 }
 
-/// The same for the other numbers, by way of the standard library's exact digits.
+/// The same for all other numbers, by way of the standard library's formatting.
 fn parsed(size: f64) -> (u32, i32) {
     let text = format!("{size:.5e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -64,7 +66,7 @@ fn parsed(size: f64) -> (u32, i32) {
 fn write(out: &mut Vec<u8>, digits: u32, places: i32, size: f64) {
     let mut buffer = itoa::Buffer::new();
     let text = buffer.format(digits).as_bytes();
-    // Digits before the point; 0 or less where the number is below 1.
+    // The number of digits before the decimal point; 0 or less if the number is below 1.
     let whole = text.len() as i32 - places;
     if !(1e-5..1e15).contains(&size) {
         out.push(text[0]);

@@ -1,4 +1,4 @@
-//! Columns to Parquet, a batch of rows at a time.
+//! Writes Parquet files, a batch of rows at a time.
 
 use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
@@ -16,13 +16,13 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::Cells;
 
-/// Rows of a row group.
+/// The number of rows in a row group.
 const GROUP: usize = 1 << 20;
 
-/// Rows that are turned into arrays at once.
+/// The number of rows that are converted to arrays at a time.
 const BATCH: usize = 1 << 16;
 
-/// As [`super::write_table_with`].
+/// Writes a table as Parquet; see [`super::write_table_with`].
 pub(super) fn write(
     metadata: &[(&str, &str)],
     rows: usize,
@@ -52,7 +52,7 @@ pub(super) fn write(
     writer.close().map(drop).map_err(failed)
 }
 
-/// The system's error in one of the writer's, if there is one in it.
+/// Extracts the operating system's error from the writer's error, if it contains one.
 fn failed(e: ParquetError) -> io::Error {
     match e {
         ParquetError::External(e) => match e.downcast::<io::Error>() {
