@@ -1,4 +1,4 @@
-//! Figures by group, joined to each row.
+//! Figures per group, such as the mean pay of each company, and giving each row the figure of its group.
 
 use std::collections::HashMap;
 
@@ -9,42 +9,42 @@ use crate::recipe::fitted_step::{Scalar, as_text, numbers_or, text_of};
 use crate::recipe::statistics::{Copies, constant, count, deviation, mean, median, sum, there};
 use crate::table::Values;
 
-/// A column that holds for each row a figure of its group.
+/// An `[[aggregate]]` section: a column that holds, for each row, a figure of its group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
-    /// Its line in the recipe.
+    /// The line of the section in the recipe file, counted from 1.
     pub line: u64,
-    /// Its name.
+    /// The new column's name.
     pub name: String,
     /// The column whose values make the groups.
     pub by: String,
-    /// The column that the figure is of; for counts, none counts rows.
+    /// The column that the figure is computed from. A count may do without one, and then counts rows.
     pub of: Option<String>,
-    /// The figure.
+    /// Which figure.
     pub function: AggregateFunction,
-    /// How it becomes a feature.
+    /// How the column becomes features, if it is used as one.
     pub encoding: EncodingOptions,
 }
 
-/// A figure of a group; missing values are left out.
+/// A figure of a group, as pandas computes it. Missing values are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AggregateFunction {
     /// The mean.
     Mean,
-    /// The middle, or the mean of the two middle ones.
+    /// The middle value, or the mean of the two middle values.
     Median,
     /// How many rows have a value.
     Count,
     /// How many different values there are.
     Distinct,
-    /// The sum; 0 where there is no value.
+    /// The sum; 0 if there is no value.
     Sum,
     /// The smallest number.
     Min,
     /// The largest number.
     Max,
-    /// The standard deviation, with 1 taken off the number of values; missing where there is one value only.
+    /// The standard deviation, which divides by n - 1; missing if there is only one value.
     Std,
     /// The first value, in the order of the rows: a number or a text.
     First,
@@ -53,7 +53,7 @@ pub enum AggregateFunction {
 }
 
 impl AggregateFunction {
-    /// Each by its name in a recipe.
+    /// The names used in a recipe.
     pub(crate) const WORDS: [(&str, AggregateFunction); 10] = [
         ("mean", AggregateFunction::Mean),
         ("median", AggregateFunction::Median),
@@ -67,7 +67,7 @@ impl AggregateFunction {
         ("last", AggregateFunction::Last),
     ];
 
-    /// The names of all, as a sentence lists them.
+    /// All names, as a message lists them: `mean, median, … or last`.
     pub(super) fn listed() -> String {
         let names: Vec<&str> = Self::WORDS.iter().map(|(word, _)| *word).collect();
         let (last, first) = names.split_last().unwrap_or((&"", &[]));
@@ -79,10 +79,11 @@ impl AggregateFunction {
     }
 }
 
-/// The figure of each group by its text, and each row's; rows without a group belong to none.
+/// Computes the figure of each group, by the group's text in `by`, and the figure of each row's group. Rows without a
+/// group get a missing value.
 ///
 /// # Errors
-/// A sentence, where a figure of numbers is of a column that holds none.
+/// A sentence, if the figure needs numbers and the column holds texts, or if the numbers are too large.
 pub(super) fn figures(
     function: AggregateFunction,
     by: &Values,
@@ -102,10 +103,11 @@ pub(super) fn figures(
     Ok((groups.collect(), of_rows(codes, &figures)))
 }
 
-/// The figure of each of `groups` groups, to which the rows belong by their codes.
+/// Computes a figure for each group, as a column with a row per group. `codes` says for each row which of the `groups`
+/// groups it belongs to, counted from 0; `of` is the column that the figure is computed from.
 ///
 /// # Errors
-/// As [`figures`].
+/// Those of [`figures`].
 pub(super) fn of_groups(
     function: AggregateFunction,
     codes: &[Option<u32>],
@@ -128,7 +130,7 @@ pub(super) fn of_groups(
         (_, Some(of)) => numbers_or(of, || format!("the {} needs numbers", function.word()))?.into_owned(),
         (_, None) => vec![1.0; codes.len()],
     };
-    // Rows sorted by group, in row order within each.
+    // Sort the values by group, keeping the order of the rows within each. Group g ends up in ends[g]..ends[g + 1].
     let mut ends = vec![0usize; groups + 1];
     codes.iter().flatten().for_each(|&c| ends[c as usize + 1] += 1);
     for c in 1..ends.len() {
@@ -159,7 +161,7 @@ pub(super) fn of_groups(
     Ok(Values::Number(figures))
 }
 
-/// The code of each group's first or last text.
+/// The code of each group's first or last text; `None` if the group has no text.
 fn ends_of_texts(
     function: AggregateFunction,
     codes: &[Option<u32>],
@@ -178,7 +180,7 @@ fn ends_of_texts(
     found
 }
 
-/// Each row's figure; missing where there is none.
+/// Gives each row the figure of its group; missing if the row has no group or the group no figure.
 fn of_rows(codes: &[Option<u32>], figures: &Values) -> Values {
     match figures {
         Values::Text { levels, codes: of } => {
@@ -191,7 +193,7 @@ fn of_rows(codes: &[Option<u32>], figures: &Values) -> Values {
     }
 }
 
-/// The figure of a group's values, which are all there.
+/// The figure of one group. `values` holds no missing values.
 fn of_group(function: AggregateFunction, mut values: Vec<f64>, copies: Copies<'_>) -> f64 {
     match function {
         AggregateFunction::Count => count(&values, copies),
@@ -207,7 +209,7 @@ fn of_group(function: AggregateFunction, mut values: Vec<f64>, copies: Copies<'_
         AggregateFunction::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
         AggregateFunction::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         AggregateFunction::Std if constant(&values, copies).is_some() => {
-            // Not the rounding noise of equal values; and no deviation of a single one.
+            // Equal values have deviation 0 and not rounding noise; a single value has none.
             if count(&values, copies) > 1.0 { 0.0 } else { f64::NAN }
         }
         AggregateFunction::Std => deviation(&values, mean(&values, copies), 1, copies),
@@ -216,7 +218,8 @@ fn of_group(function: AggregateFunction, mut values: Vec<f64>, copies: Copies<'_
     }
 }
 
-/// Each row's figure, missing for a group that has none, and the number of rows with such a group.
+/// Gives each row of a later table the figure that its group had at the fit. A group without one, such as a new
+/// company, gets a missing value. Also returns how many rows have such a group.
 pub(super) fn join(by: &Values, groups: &HashMap<String, Scalar>) -> Result<(Values, usize), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((Values::Empty(by.len()), 0)) };
@@ -243,7 +246,7 @@ pub(super) fn join(by: &Values, groups: &HashMap<String, Scalar>) -> Result<(Val
     Ok((of_rows(codes, &figures), new))
 }
 
-/// A text column whose levels may repeat.
+/// Builds a text column from `texts` that may contain the same text more than once.
 fn merged(texts: &[String], codes: Vec<Option<u32>>) -> Values {
     let mut places: HashMap<&str, u32> = HashMap::new();
     let mut levels = Vec::new();

@@ -1,4 +1,4 @@
-//! Arithmetic between a column and another one, row by row.
+//! Arithmetic between two columns, row by row: `{ divide = { by = "carat" } }`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::recipe::decode::Value;
 use crate::recipe::fitted_step::{FittedStep, numbers_or};
 use crate::table::Values;
 
-/// What is done to a column's number x with the number y of another column in the same row.
+/// An operation on a column's number x and the number y that another column has in the same row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArithmeticOperation {
@@ -23,7 +23,7 @@ pub enum ArithmeticOperation {
 }
 
 impl ArithmeticOperation {
-    /// Its name in a recipe.
+    /// The operation's name in a recipe.
     pub(super) fn name(self) -> &'static str {
         match self {
             ArithmeticOperation::Add => "add",
@@ -34,7 +34,7 @@ impl ArithmeticOperation {
         }
     }
 
-    /// The key that names the other column in a recipe: one divides by a column, and adds a column.
+    /// The key that names the other column in a recipe, chosen to read well: divide *by* a column, add a *column*.
     fn key(self) -> &'static str {
         match self {
             ArithmeticOperation::Multiply | ArithmeticOperation::Divide => "by",
@@ -42,7 +42,7 @@ impl ArithmeticOperation {
         }
     }
 
-    /// Reads `{ by = "column" }` or `{ column = "column" }`.
+    /// Reads the argument, `{ by = "name" }` or `{ column = "name" }`. Mistakes are added to the document's faults.
     pub(super) fn decode(self, argument: &Value<'_>) -> Option<FittedStep> {
         let section = argument.section()?;
         let column = section.take(self.key());
@@ -53,10 +53,11 @@ impl ArithmeticOperation {
         Some(FittedStep::Arithmetic { operation: self, column: column?.text()? })
     }
 
-    /// What it makes of a column; missing where either number is.
+    /// Applies the operation to a column's `values` and those of the `other` column, which is called `name`. The result
+    /// is missing where either number is.
     ///
     /// # Errors
-    /// A sentence, where one of the columns holds no numbers.
+    /// A sentence, if one of the columns holds texts.
     pub(super) fn apply(self, values: &Values, name: &str, other: &Values) -> Result<Values, String> {
         let own = numbers_or(values, || format!("{} needs numbers", self.name()))?;
         let other = numbers_or(other, || format!("{} needs numbers in column {name}", self.name()))?;

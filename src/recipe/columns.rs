@@ -1,4 +1,8 @@
-//! The columns of a recipe, on the table that it is fitted to: what is made of what, and what that learns.
+//! Computes a recipe's columns on the table of the fit, and learns what their steps need.
+//!
+//! The recipe may list its columns in any order, so they are first resolved into a [`ColumnPlan`]: globs are expanded,
+//! names are checked, and with `[group]` each column is assigned to the table of rows or to the table of groups. The
+//! plan then computes each column as soon as those that it needs are there, several at a time on all threads.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +19,7 @@ use crate::recipe::step::Step;
 use crate::recipe::{EncodingOptions, Recipe, Scale};
 use crate::table::{Column, Table, Values};
 
-/// A column that is still to be made.
+/// A column to compute.
 pub(super) struct Node<'a> {
     name: String,
     line: u64,
@@ -23,13 +27,14 @@ pub(super) struct Node<'a> {
     work: Work<'a>,
 }
 
+/// How a column is computed.
 enum Work<'a> {
     Steps(&'a [Step]),
     Aggregate(&'a Aggregate),
 }
 
 impl Node<'_> {
-    /// The columns that it needs.
+    /// The names of the columns that it is computed from.
     fn needs(&self) -> Vec<&str> {
         let more = match &self.work {
             Work::Steps(steps) => steps.iter().filter_map(Step::other).collect(),
@@ -39,20 +44,21 @@ impl Node<'_> {
     }
 }
 
-/// The columns of a recipe, sorted by the table that they are made on.
+/// The columns that a recipe computes, sorted by the table that they are computed on. With `[group]` there are two
+/// tables: the one that was read (say, a row per purchase), and the one with a row per group (a row per customer).
 pub(super) struct ColumnPlan<'a> {
     recipe: &'a Recipe,
-    /// On the table as it was read. Without `[group]` these are all.
+    /// Columns of the table that was read. Without `[group]`, these are all columns.
     pub(super) of_rows: Vec<Node<'a>>,
-    /// The figures that become the columns of the groups.
+    /// The `[[aggregate]]` sections that turn rows into groups, each of which becomes a column of the table of groups.
     pub(super) figures: Vec<&'a Aggregate>,
-    /// On the table of the groups.
+    /// Further columns of the table of groups, computed from its columns.
     pub(super) of_groups: Vec<Node<'a>>,
-    /// How each column becomes features, where a recipe says so.
+    /// For each column that the recipe mentions, by name, how it becomes features.
     pub(super) encodings: HashMap<String, EncodingOptions>,
 }
 
-/// Where a column of a recipe with `[group]` belongs.
+/// When a column is computed: before the rows are grouped, by grouping them, or afterwards.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Row,
@@ -61,11 +67,11 @@ enum Stage {
 }
 
 impl<'a> ColumnPlan<'a> {
-    /// Of a recipe and the table that it is fitted to.
+    /// Plans the columns of a recipe for the table that it is fitted to.
     ///
     /// # Errors
-    /// [`Error::Recipe`] for columns that are not there, and for those that belong neither to the rows nor to the
-    /// groups.
+    /// [`Error::Recipe`] for columns that do not exist, and for a column that mixes columns of the rows with columns of
+    /// the groups.
     pub(super) fn new(recipe: &'a Recipe, table: &Table) -> Result<Self> {
         let mut faults = Vec::new();
         let mut fault =
@@ -99,15 +105,16 @@ impl<'a> ColumnPlan<'a> {
         Ok(ColumnPlan { recipe, of_rows, figures, of_groups, encodings })
     }
 
-    /// Whether one of these columns has a name.
+    /// Whether one of these columns has this name.
     pub(super) fn makes(nodes: &[Node<'_>], name: &str) -> bool {
         nodes.iter().any(|node| node.name == name)
     }
 
-    /// Makes columns on a table, of whose rows there are so many `copies` each, and learns what they need.
+    /// Computes `nodes` on a table and learns what their steps need. `copies` are the weights of the table's rows.
+    /// Returns the fitted columns, each after those that it needs, and their values in the same order.
     ///
     /// # Errors
-    /// [`Error::Recipe`] for chains that do not fit their columns, and circles.
+    /// [`Error::Recipe`] for steps that do not suit their column, and for columns that need each other in a circle.
     pub(super) fn make(
         &self,
         nodes: &[Node<'a>],
@@ -159,10 +166,12 @@ impl<'a> ColumnPlan<'a> {
         Ok((columns, made))
     }
 
-    /// Brings the rows of a table together, whose columns of the rows are made.
+    /// Turns a table into one with a row per group. The table already holds the computed columns of its rows; `columns`
+    /// is their fitted form. Returns the fitted grouping, the new table, and notes for the user.
     ///
     /// # Errors
-    /// [`Error::Recipe`] for figures that do not suit their columns, [`Error::Data`] where no row has a group.
+    /// [`Error::Recipe`] for figures that do not suit their column, such as the mean of texts; [`Error::Data`] if no
+    /// row has a group.
     pub(super) fn group(
         &self,
         by: &str,
@@ -207,7 +216,8 @@ impl<'a> ColumnPlan<'a> {
     }
 }
 
-/// The table that each column is made on. A column of the groups is one that needs another of them.
+/// The stage of each column. `by` is the column in `[group]`. Its aggregates make the groups' first columns, and
+/// whatever is computed from a column of the groups, directly or indirectly, is a column of the groups as well.
 fn levels(nodes: &[Node<'_>], by: Option<&str>) -> Vec<Stage> {
     let figure = |node: &Node<'_>| {
         let by_group = matches!(&node.work, Work::Aggregate(aggregate) if Some(aggregate.by.as_str()) == by);
@@ -231,7 +241,8 @@ fn levels(nodes: &[Node<'_>], by: Option<&str>) -> Vec<Stage> {
     }
 }
 
-/// Whether each column finds what it needs on its table, and the rows their group.
+/// Checks that the columns that each column needs are of the same stage, and that the column in `[group]` exists before
+/// the rows are grouped.
 fn check_levels(
     nodes: &[Node<'_>],
     levels: &[Stage],
@@ -276,13 +287,13 @@ fn check_levels(
     }
 }
 
-/// The columns of a circle, among columns that all need another of them; in the recipe's order.
+/// Finds a circle among columns that each need another one of them. Returns its columns in the order of the recipe.
 fn circle<'a, 'b>(nodes: &[&'b Node<'a>]) -> Vec<&'b Node<'a>> {
     let next = |node: &Node<'_>| {
         let needs = node.needs();
         nodes.iter().position(|n| n.name != node.name && needs.contains(&n.name.as_str())).unwrap_or(0)
     };
-    // After as many steps as there are columns, one is on a circle.
+    // Following the needs for as many steps as there are columns is sure to end up on a circle.
     let on = (0..nodes.len()).fold(0, |at, _| next(nodes[at]));
     let mut circle = vec![on];
     let mut at = next(nodes[on]);
@@ -294,7 +305,8 @@ fn circle<'a, 'b>(nodes: &[&'b Node<'a>]) -> Vec<&'b Node<'a>> {
     circle.into_iter().map(|i| nodes[i]).collect()
 }
 
-/// The columns to make, globs resolved, and how each becomes features.
+/// The columns to compute, with globs expanded, and how each becomes features. A `[[column]]` without steps or a new
+/// name computes nothing; it only says how the table's column becomes features.
 fn nodes<'a>(
     recipe: &'a Recipe,
     table: &Table,
@@ -343,7 +355,7 @@ fn nodes<'a>(
     (nodes, encodings)
 }
 
-/// A name with `{column}` and `{text}`, the column's first text, put in.
+/// Replaces `{column}` in a name by the column's name, and `{text}` by the first text in it.
 fn filled_in(name: &str, column: &Column) -> String {
     let text = match &column.values {
         Values::Text { levels, .. } => levels.first().map_or("", |l| l.as_str()),
@@ -352,7 +364,10 @@ fn filled_in(name: &str, column: &Column) -> String {
     name.replace("{column}", &column.name).replace("{text}", text)
 }
 
-/// Learns one column, and makes it.
+/// Fits and computes one column. `done` holds the columns computed so far.
+///
+/// # Errors
+/// A sentence, if a step does not suit the column's values.
 fn fit_node(
     node: &Node<'_>,
     table: &Table,
@@ -400,7 +415,8 @@ fn fit_node(
     }
 }
 
-/// The columns that the named ones are made of, themselves included, in their order.
+/// Of `columns`, those in `names` and those that they need, directly or indirectly; the order stays. The model stores
+/// only these.
 pub(super) fn needed(columns: Vec<FittedColumn>, names: &HashSet<&str>) -> Vec<FittedColumn> {
     let mut needed: HashSet<String> = names.iter().map(|n| (*n).to_string()).collect();
     for column in columns.iter().rev() {

@@ -1,11 +1,11 @@
-//! Whether texts are dates, and the format that the step `timestamp` needs.
+//! Recognizes texts that are dates and finds their format, to suggest the step `timestamp` to the user.
 
 use crate::recipe::fitted_step::seconds;
 
-/// How many of a column's texts are looked at.
+/// About how many of a column's texts are looked at.
 const SAMPLE: usize = 200;
 
-/// Days: of those that have the same signs the first is the one taken to be meant, unless texts decide.
+/// The formats of days that are tried. If several fit equally well, as with 03/04/2024, the earlier one is preferred.
 const DAYS: [&str; 18] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -27,7 +27,7 @@ const DAYS: [&str; 18] = [
     "%a, %d %b %Y",
 ];
 
-/// Times of day behind a day, with what separates the two.
+/// The formats of times that may follow a day, including the separator.
 const TIMES: [&str; 14] = [
     "",
     " %H:%M",
@@ -45,8 +45,8 @@ const TIMES: [&str; 14] = [
     " %I:%M:%S %p",
 ];
 
-/// Formats by which at least nine tenths of the texts are dates, the best first; more than one only where day and month
-/// could be either.
+/// The format in which most texts are dates, at least nine tenths of them; empty if there is none. More than one is
+/// returned only if the texts do not tell which number is the day and which the month.
 pub(super) fn formats(texts: &[String]) -> Vec<String> {
     let step = texts.len().div_ceil(SAMPLE).max(1);
     let sample: Vec<&str> = texts.iter().step_by(step).map(|t| t.trim()).collect();
@@ -55,7 +55,7 @@ pub(super) fn formats(texts: &[String]) -> Vec<String> {
     if sample.iter().filter(dated).count() * 10 < sample.len() * 9 {
         return Vec::new();
     }
-    // The first few texts tell which formats are worth trying on all.
+    // Only formats that fit one of the first few texts are tried on the whole sample.
     let start: Vec<&str> = std::iter::once(*first).chain(sample.iter().copied().take(8)).collect();
     let fits = |format: &str, text: &str| seconds(format, text).is_ok();
     let mut found: Vec<(usize, String)> = Vec::new();
@@ -74,7 +74,8 @@ pub(super) fn formats(texts: &[String]) -> Vec<String> {
     let most = found.iter().map(|(count, _)| *count).max().unwrap_or(0);
     let mut best: Vec<String> =
         found.into_iter().filter(|(count, _)| *count == most).map(|(_, format)| format).collect();
-    // Two formats of the same shape differ in the order of day and month; others, in what they make optional.
+    // Formats with the same letters differ only in the order of day and month, which the user has to decide. Others
+    // differ in what they make optional, so the first of them will do.
     let shape = |format: &str| {
         let mut letters: Vec<char> = format.chars().collect();
         letters.sort_unstable();
@@ -86,7 +87,7 @@ pub(super) fn formats(texts: &[String]) -> Vec<String> {
     best
 }
 
-/// What to do about texts that are dates, if they are.
+/// Advice for the user if the texts are dates.
 pub(super) fn advice(texts: &[String]) -> Option<String> {
     match &formats(texts)[..] {
         [] => None,

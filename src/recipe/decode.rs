@@ -1,4 +1,7 @@
-//! Walks a TOML document and collects everything that is wrong with it, each fault with its line and key.
+//! Reads a TOML document and collects everything that is wrong with it, each fault with its line, column and key.
+//!
+//! A deserializer stops at the first mistake. Here a reading function that finds one records it in the [`Document`],
+//! returns `None`, and reading goes on with the next key, so that the user sees all mistakes at once.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,12 +13,12 @@ use toml::de::{DeTable, DeValue};
 use crate::error::Fault;
 use crate::table::closest;
 
-/// A document on its way to a recipe.
+/// A document that is being read, with the faults found so far.
 pub(crate) struct Document<'a> {
     file: &'a str,
     text: &'a str,
     faults: RefCell<Vec<Fault>>,
-    /// Numbers that values may name as `"$name"`.
+    /// The `[parameters]`, whose numbers a value may refer to as `"$name"`.
     parameters: RefCell<BTreeMap<String, f64>>,
 }
 
@@ -24,24 +27,26 @@ impl<'a> Document<'a> {
         Document { file, text, faults: RefCell::default(), parameters: RefCell::default() }
     }
 
+    /// Defines a parameter, or overwrites its number.
     pub(crate) fn set_parameter(&self, name: &str, value: f64) {
         self.parameters.borrow_mut().insert(name.into(), value);
     }
 
+    /// Records a fault at a range of bytes of the text.
     pub(crate) fn fault(&self, at: &Range<usize>, key: impl Into<String>, what: impl Into<String>) {
         let (line, column) = self.place(at.start);
         let file = self.file.to_string();
         self.faults.borrow_mut().push(Fault { file, line, column, key: key.into(), what: what.into() });
     }
 
-    /// Line and column of a byte, both from 1.
+    /// The line and column of a byte of the text, both counted from 1.
     pub(crate) fn place(&self, at: usize) -> (u64, u64) {
         let before = self.text.get(..at).unwrap_or(self.text);
         let start = before.rfind('\n').map_or(0, |n| n + 1);
         (before.matches('\n').count() as u64 + 1, before[start..].chars().count() as u64 + 1)
     }
 
-    /// What is wrong, in the order of the text.
+    /// All faults, in the order of the text.
     pub(crate) fn faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
         faults.sort_by_key(|f| (f.line, f.column));
@@ -49,22 +54,23 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A value and where it stands.
+/// A value of the document, with its key and position. The reading methods return `None` after recording a fault.
 #[derive(Clone)]
 pub(crate) struct Value<'a> {
     pub(crate) document: &'a Document<'a>,
-    /// As `column[2].steps[0]`.
+    /// The full key, such as `column[2].steps[0]`.
     pub(crate) key: String,
     pub(crate) at: Range<usize>,
     value: &'a DeValue<'a>,
 }
 
 impl<'a> Value<'a> {
+    /// Records a fault at this value.
     pub(crate) fn fault(&self, what: impl Into<String>) {
         self.document.fault(&self.at, self.key.clone(), what);
     }
 
-    /// Says that something else was expected.
+    /// Records that something else was expected here. Always returns `None`.
     pub(crate) fn wrong<T>(&self, expected: &str) -> Option<T> {
         let found = match self.value {
             DeValue::String(s) => format!("{s:?}"),
@@ -90,17 +96,17 @@ impl<'a> Value<'a> {
         self.value.as_bool().or_else(|| self.wrong("true or false"))
     }
 
-    /// Where it stands.
+    /// The line of the value, counted from 1.
     pub(crate) fn line(&self) -> u64 {
         self.document.place(self.at.start).0
     }
 
-    /// Whether it is a text that names a parameter.
+    /// Whether it is a text that refers to a parameter, such as `"$year"`.
     pub(crate) fn is_parameter(&self) -> bool {
         self.value.as_str().is_some_and(|s| s.starts_with('$'))
     }
 
-    /// A finite number, or `"$name"` of a parameter.
+    /// Reads a finite number, or the number of the parameter that `"$name"` refers to.
     pub(crate) fn number(&self) -> Option<f64> {
         if let Some(name) = self.value.as_str().and_then(|s| s.strip_prefix('$')) {
             let parameters = self.document.parameters.borrow();
@@ -114,11 +120,12 @@ impl<'a> Value<'a> {
         plain_number(self.value).or_else(|| self.wrong("a number"))
     }
 
+    /// Reads a number that passes a test. `expected` describes such a number for the message.
     pub(crate) fn number_where(&self, expected: &str, test: impl Fn(f64) -> bool) -> Option<f64> {
         self.number().and_then(|v| if test(v) { Some(v) } else { self.wrong(expected) })
     }
 
-    /// A whole number in a range.
+    /// Reads a whole number in a range, or a parameter with such a number.
     pub(crate) fn whole(&self, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
         let top = if *range.end() == u64::MAX { "up".into() } else { format!("to {}", range.end()) };
         let expected = format!("a whole number from {} {top}", range.start());
@@ -131,7 +138,7 @@ impl<'a> Value<'a> {
         number.filter(|n| range.contains(n)).or_else(|| self.wrong(&expected))
     }
 
-    /// One of a few words.
+    /// Reads one of a few words, and returns what it stands for.
     pub(crate) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
         let found = self.value.as_str().and_then(|s| words.iter().find(|(word, _)| *word == s));
         match found {
@@ -143,7 +150,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The values of a list.
+    /// Reads a list.
     pub(crate) fn list(&self) -> Option<Vec<Value<'a>>> {
         let Some(array) = self.value.as_array() else { return self.wrong("a list in [ ]") };
         let one = |(i, item): (usize, &'a Spanned<DeValue<'a>>)| Value {
@@ -183,7 +190,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// `a`, `a or b`, `a, b or c`.
+/// Joins words for a message: `a`, `a or b`, `a, b or c`.
 fn one_of(words: &[String]) -> String {
     match words {
         [] => String::new(),
@@ -192,6 +199,7 @@ fn one_of(words: &[String]) -> String {
     }
 }
 
+/// The value as a finite number, if it is one.
 fn plain_number(value: &DeValue<'_>) -> Option<f64> {
     let number: f64 = match value {
         DeValue::Float(f) => f.as_str().parse().ok()?,
@@ -201,7 +209,8 @@ fn plain_number(value: &DeValue<'_>) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// A table whose keys are taken one by one; what nobody takes is unknown.
+/// A table of the document. The reader takes the keys that it knows one by one, and [`Section::finish`] reports those
+/// that are left as unknown.
 pub(crate) struct Section<'a> {
     document: &'a Document<'a>,
     key: String,
@@ -220,6 +229,7 @@ impl<'a> Section<'a> {
         Section { document, key, at, table, known: RefCell::default() }
     }
 
+    /// The full key of an entry of this table.
     fn path(&self, key: &str) -> String {
         if self.key.is_empty() { key.to_string() } else { format!("{}.{key}", self.key) }
     }
@@ -232,12 +242,12 @@ impl<'a> Section<'a> {
         self.table.is_empty()
     }
 
-    /// The line of its header.
+    /// The line where the table begins, counted from 1.
     pub(crate) fn line(&self) -> u64 {
         self.document.place(self.at.start).0
     }
 
-    /// The value of a key, if it is there.
+    /// Takes the value of an optional key.
     pub(crate) fn take(&self, key: &'static str) -> Option<Value<'a>> {
         self.known.borrow_mut().push(key);
         let value = self.table.get(key)?;
@@ -245,7 +255,7 @@ impl<'a> Section<'a> {
         Some(Value { document, key: self.path(key), at: value_at, value: value.get_ref() })
     }
 
-    /// The value of a key that must be there.
+    /// Takes the value of a required key; records a fault if it is absent.
     pub(crate) fn need(&self, key: &'static str, expected: &str) -> Option<Value<'a>> {
         let value = self.take(key);
         if value.is_none() {
@@ -254,7 +264,7 @@ impl<'a> Section<'a> {
         value
     }
 
-    /// The tables of `[[key]]`.
+    /// Takes the tables written as `[[key]]`, in order.
     pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.take(key) else { return Vec::new() };
         if value.is_table() {
@@ -265,7 +275,7 @@ impl<'a> Section<'a> {
         list.iter().filter_map(Value::section).collect()
     }
 
-    /// Every key and its value, in the order of the text.
+    /// All keys with their values, in the order of the text; for tables whose keys are the user's own.
     pub(crate) fn entries(&self) -> Vec<(String, Value<'a>)> {
         let mut entries: Vec<(usize, String, Value<'a>)> = Vec::new();
         for (key, value) in self.table.iter() {
@@ -282,7 +292,7 @@ impl<'a> Section<'a> {
         entries.into_iter().map(|(_, name, value)| (name, value)).collect()
     }
 
-    /// Says which keys nobody took. To be called last.
+    /// Records a fault for each key that has not been taken. To be called after all known keys have been.
     pub(crate) fn finish(self) {
         let known = self.known.borrow();
         for (key, _) in self.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref())) {
@@ -291,7 +301,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The sentence for a word that is none of `known`.
+/// The message for a word that is not among `known`, with the closest ones as a suggestion.
 pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     let close = closest(word, known);
     if close.is_empty() {

@@ -1,4 +1,7 @@
-//! Rows that are left out of the fit, and of every table since: said, counted, never lost.
+//! `[[drop]]`: leaves rows out, because too much of them is missing or because they are outliers.
+//!
+//! The limits are learned at the fit and then apply to later tables too. Rows that are left out are not lost: they are
+//! counted in a note, and appear in the assignments with segment -1 and a status.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,51 +12,51 @@ use crate::recipe::rows::no_column;
 use crate::recipe::statistics::{Copies, Ranked};
 use crate::table::{Column, Table, missing_column};
 
-/// Rows to leave out.
+/// A `[[drop]]` section: which rows to leave out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DropSpec {
-    /// Its line in the recipe.
+    /// The line of the section in the recipe file, counted from 1.
     pub line: u64,
-    /// Names or globs of the columns that are looked at.
+    /// Names or globs of the columns to look at.
     pub columns: Vec<String>,
-    /// Which rows.
+    /// Which rows to leave out.
     pub condition: DropCondition,
 }
 
-/// Which rows are left out.
+/// Which rows a `[[drop]]` section leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropCondition {
-    /// Those that miss at least this share of the columns; they are excluded.
+    /// Rows in which at least this share (above 0, up to 1) of the columns is missing. Their status is `excluded`.
     MissingShare(f64),
-    /// Those above this quantile of any of the columns; they are outliers.
+    /// Rows above this quantile (0 to 1) of any of the columns. Their status is `outlier`.
     AboveQuantile(f64),
-    /// Those below this quantile of any of the columns; they are outliers.
+    /// Rows below this quantile (0 to 1) of any of the columns. Their status is `outlier`.
     BelowQuantile(f64),
 }
 
-/// The fitted form.
+/// The fitted form of a `[[drop]]` section, with quantiles turned into numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FittedDrop {
-    /// Rows that miss at least this share of the columns.
+    /// Leaves out rows in which at least this share of the columns is missing.
     MissingShare {
-        /// The share.
+        /// The share, above 0 and up to 1.
         share: f64,
         /// The columns.
         columns: Vec<String>,
     },
-    /// Rows with a value outside of a column's bounds.
+    /// Leaves out rows with a value outside the bounds of any of these columns.
     Outside {
         /// The columns and their bounds.
         bounds: Vec<Bounds>,
     },
 }
 
-/// A column's bounds.
+/// The bounds of a column's values. A value equal to a bound stays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
-    /// The column.
+    /// The column's name.
     pub column: String,
     /// The smallest value that stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +66,7 @@ pub struct Bounds {
     pub max: Option<f64>,
 }
 
-/// What becomes of a row.
+/// Whether a row is kept or left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowStatus {
     /// It gets a segment.
@@ -75,7 +78,10 @@ pub enum RowStatus {
 }
 
 impl DropSpec {
-    /// The bounds or columns that this comes to in a table, or a sentence.
+    /// Finds the columns and computes their bounds on the table of the fit. `copies` are the weights of its rows.
+    ///
+    /// # Errors
+    /// A sentence, for a name or glob that matches no column, and for a quantile of a column that holds texts.
     pub(super) fn fit(&self, table: &Table, copies: Copies<'_>) -> std::result::Result<FittedDrop, String> {
         let columns = matching(table, &self.columns)?;
         let quantile = match self.condition {
@@ -101,7 +107,8 @@ impl DropSpec {
 }
 
 impl FittedDrop {
-    /// Marks the rows that are left out, and returns how many more these are.
+    /// Changes the status of the rows to leave out and returns their number. Rows that were already left out keep their
+    /// status and do not count.
     pub(super) fn mark(&self, table: &Table, statuses: &mut [RowStatus]) -> Result<usize> {
         let column = |name: &str| table.column(name).ok_or_else(|| missing_column(table, name));
         let mut marked = 0;
@@ -141,7 +148,7 @@ impl FittedDrop {
         Ok(marked)
     }
 
-    /// The columns that it looks at.
+    /// The names of the columns that it looks at.
     pub(super) fn columns(&self) -> Vec<&str> {
         match self {
             FittedDrop::MissingShare { columns, .. } => columns.iter().map(String::as_str).collect(),
@@ -149,14 +156,14 @@ impl FittedDrop {
         }
     }
 
-    /// In words.
+    /// Describes the rows that it leaves out, such as `age above 99`.
     pub(super) fn describe(&self) -> String {
         match self {
             FittedDrop::MissingShare { share, columns } if *share == 1.0 => {
                 format!("missing all of {} columns", columns.len())
             }
             FittedDrop::MissingShare { share, columns } => {
-                // 0.07 is 7 %, not 7.000000000000001 %.
+                // Rounded so that 0.07 is shown as 7 % and not as 7.000000000000001 %.
                 let percent = (share * 1e8).round() / 1e6;
                 format!("missing {percent} % or more of {} columns", columns.len())
             }
@@ -173,11 +180,15 @@ impl FittedDrop {
     }
 }
 
+/// The column as numbers, with missing values as NaN.
 fn numbers(column: &Column) -> std::result::Result<Vec<f64>, String> {
     numbers_or(&column.values, || "a quantile needs numbers".to_string()).map(std::borrow::Cow::into_owned)
 }
 
-/// The columns that names and globs stand for, each once, in the table's order.
+/// The columns that match any of these names and globs, each once, in the order of the table.
+///
+/// # Errors
+/// A sentence, for a name or glob that matches no column.
 fn matching<'a>(table: &'a Table, patterns: &[String]) -> std::result::Result<Vec<&'a Column>, String> {
     let mut taken = vec![false; table.columns.len()];
     for pattern in patterns {

@@ -1,4 +1,9 @@
-//! One row for each group: the rows of a table that share a value, brought together.
+//! `[group]`: turns a table with many rows per group (a row per purchase) into one with a single row per group (a row
+//! per customer).
+//!
+//! The new table's columns are figures of each group's rows, such as the sum of what a customer spent. The fitted form,
+//! a [`Grouping`], does the same to later tables. It computes the figures afresh: what a customer spends is a fact of
+//! that table, and nothing learned at the fit.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,54 +18,55 @@ use crate::recipe::preparation::{ColumnType, FittedColumn, Preparation, make, re
 use crate::recipe::rows::count;
 use crate::table::{Column, Table, Values, missing_column};
 
-/// That features are of groups, and not of the table's rows.
+/// The `[group]` section: the features describe groups of rows, and not the single rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// Its line in the recipe.
+    /// The line of the section in the recipe file, counted from 1.
     pub line: u64,
-    /// The column whose values make the groups.
+    /// The column whose values make the groups. They also become the ids of the rows.
     pub by: String,
 }
 
-/// The fitted form: from the rows of any table to its groups.
+/// The fitted form of `[group]`: turns any table with the same columns into one with a row per group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grouping {
     /// The column whose values make the groups.
     pub by: String,
-    /// What that was at the fit, where it is the table's; none where it is itself made.
+    /// The type of `by` at the fit if it is a column of the table; `None` if it is a computed column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ColumnType>,
-    /// Columns that are made before the rows are brought together.
+    /// The columns that are computed before the rows are grouped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<FittedColumn>,
-    /// The columns of the groups.
+    /// The columns of the new table, besides `by`.
     #[serde(rename = "figures")]
     pub aggregates: Vec<GroupAggregate>,
 }
 
-/// A column of the groups: a figure of each group's rows.
+/// A column of the table of groups: one figure for each group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupAggregate {
-    /// Its name.
+    /// The column's name.
     pub name: String,
-    /// The figure.
+    /// Which figure.
     pub compute: AggregateFunction,
-    /// The column that it is of; a count without one is of all rows.
+    /// The column that the figure is computed from. A count may do without one, and then counts rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// What that was at the fit, where it is the table's.
+    /// The type of `of` at the fit if it is a column of the table; `None` if it is a computed column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ColumnType>,
 }
 
 impl Grouping {
-    /// Whether it can be computed with; a person may have edited it.
+    /// Whether its parts fit together. They come from a model file, which someone may have edited by hand.
     pub(super) fn is_sound(&self) -> bool {
         let has_column = |f: &GroupAggregate| f.of.is_some() || f.compute == AggregateFunction::Count;
         self.columns.iter().all(FittedColumn::is_sound) && self.aggregates.iter().all(has_column)
     }
 
-    /// Leaves out what neither the columns after it nor the features need.
+    /// Removes the columns that neither the later preparation nor the features need, so that later tables need not have
+    /// them.
     pub(super) fn keep_needed(&mut self, preparation: &Preparation, encoder: &Encoder) {
         let names: HashSet<&str> = encoder.columns.iter().map(ColumnEncoder::column).collect();
         let read: HashSet<&str> = preparation.reads(&names).into_iter().collect();
@@ -69,7 +75,7 @@ impl Grouping {
         self.columns = needed(std::mem::take(&mut self.columns), &of);
     }
 
-    /// The table's columns that it reads.
+    /// The columns that a table has to have.
     pub(super) fn reads(&self) -> Vec<&str> {
         let made: HashSet<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
         let looked =
@@ -78,17 +84,18 @@ impl Grouping {
         own.chain(looked.filter(|name| !made.contains(name))).collect()
     }
 
-    /// The table's columns that it reads as of a kind.
+    /// The columns of the table that it needs and that had this type at the fit.
     pub(super) fn columns_of(&self, kind: ColumnType) -> Vec<&str> {
         let is = |read: Option<ColumnType>| read == Some(kind);
         let of = self.aggregates.iter().filter(|f| is(f.read)).filter_map(|f| f.of.as_deref());
         read_as(&self.columns, kind).chain(of).chain(is(self.read).then_some(self.by.as_str())).collect()
     }
 
-    /// The table of a table's groups.
+    /// Turns a table into one with a row per group. Notes for the user are added to `notes`.
     ///
     /// # Errors
-    /// Columns that are not there or have another type, and a table without a group.
+    /// [`Error::Data`] for a column that does not exist or has another type than at the fit, and for a table in which
+    /// no row has a group.
     pub(super) fn apply(&self, table: &Table, notes: &mut Vec<String>) -> Result<Table> {
         let made = make(&self.columns, table, notes)?;
         let find = |name: &str| {
@@ -108,19 +115,19 @@ impl Grouping {
     }
 }
 
-/// A table's groups.
+/// The groups of a table, with their figures.
 pub(super) struct Grouped {
-    /// Their values, in the order in which they first appear.
+    /// The groups' values, in the order in which they first appear.
     pub(super) names: Vec<String>,
-    /// A column for each figure, or a sentence.
+    /// For each figure, a column with a row per group, or a sentence that says why it cannot be computed.
     pub(super) figures: Vec<std::result::Result<Column, String>>,
 }
 
-/// Brings a table's rows together, with `find` for the values of its columns and of those that were made. Says how many
-/// rows have no group.
+/// Finds a table's groups and computes their figures. `find` returns the values of a column by name, computed columns
+/// included. Rows without a group are left out, and a note says how many they are.
 ///
 /// # Errors
-/// A column that is not there; a table in which no row has a group.
+/// [`Error::Data`] for a column that does not exist, and for a table in which no row has a group.
 pub(super) fn grouped<'a>(
     table: &Table,
     by: &str,
@@ -148,7 +155,7 @@ pub(super) fn grouped<'a>(
     Ok(Grouped { names, figures: columns })
 }
 
-/// The groups in the order in which they first appear, and each row's.
+/// The groups' values in the order in which they first appear, and for each row the position of its group in them.
 fn groups(by: &Values) -> std::result::Result<(Vec<String>, Vec<Option<u32>>), String> {
     let by = as_text(by)?;
     let Values::Text { levels, codes } = &*by else { return Ok((Vec::new(), vec![None; by.len()])) };
@@ -165,7 +172,7 @@ fn groups(by: &Values) -> std::result::Result<(Vec<String>, Vec<Option<u32>>), S
     Ok((names, codes))
 }
 
-/// A table with a row for each group, whose value is the row's id.
+/// Builds the table with a row per group from the groups' values, which become the rows' ids, and from their figures.
 pub(super) fn table_of_groups(table: &Table, by: &str, names: Vec<String>, figures: Vec<Column>) -> Table {
     let codes = (0..names.len()).map(|code| Some(code as u32)).collect();
     let values = Values::Text { levels: names.clone(), codes };

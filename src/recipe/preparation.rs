@@ -32,7 +32,7 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-/// The type of these values.
+    /// The type of these values.
     pub(super) fn of(values: &Values) -> ColumnType {
         match values {
             Values::Number(_) | Values::Packed { .. } => ColumnType::Number,

@@ -1,4 +1,7 @@
-//! What the fit saw of a column, to hold later tables against.
+//! Summaries of the columns at the fit, kept in the model so that a later table can be compared with them.
+//!
+//! Each column's rows are counted in bins: tenths of the numbers, or the categories of a text. Drift is then measured
+//! as the difference between the shares of the bins at the fit and in the later table.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -12,34 +15,36 @@ use crate::recipe::statistics::{Copies, count as count_of, quantiles, sum};
 use crate::table::{Table, Values};
 use crate::weights::Weights;
 
-/// What the fit saw of a column that features are made of. Shares are of the rows of the fit, before anything stood in
-/// for missing values, and add up to 1 with `missing`.
+/// The distribution, at the fit, of a column that features are made from. Shares are of the rows of the fit (of their
+/// weights, if it was weighted), before missing values were replaced; together with `missing` they add up to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ColumnReference {
-    /// Numbers.
+    /// A column of numbers.
     Number {
         /// The column's name.
         column: String,
-        /// The share of the rows without a value.
+        /// The share of missing values.
         missing: f64,
-        /// The smallest value; none where there is no value.
+        /// The smallest value; `None` if every value is missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         min: Option<f64>,
-        /// The largest value.
+        /// The largest value; `None` if every value is missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max: Option<f64>,
-        /// The deciles between them, each once and ascending; before one that is a decile twice also the next smaller
-        /// value, so that a value that is so common has a bin of its own.
+        /// The edges between bins: the deciles 0.1 to 0.9, ascending and without repetitions. If two deciles are the
+        /// same value, this value is so common that it gets a bin of its own: the column's next smaller value is an
+        /// edge, too.
         edges: Vec<f64>,
-        /// The share up to the first edge, from there up to the second, and so on; the last is beyond the last edge.
+        /// The share of each bin, one more than there are edges: up to and including the first edge, from there up to
+        /// and including the second, and so on; the last bin is above the last edge.
         shares: Vec<f64>,
     },
-    /// True or false.
+    /// A column of true and false.
     Bool {
         /// The column's name.
         column: String,
-        /// The share of the rows without a value.
+        /// The share of missing values.
         missing: f64,
         /// The share of false.
         #[serde(rename = "false")]
@@ -48,50 +53,50 @@ pub enum ColumnReference {
         #[serde(rename = "true")]
         yes: f64,
     },
-    /// Texts.
+    /// A column of texts, also if it becomes a single feature because there are only two.
     OneHot {
         /// The column's name.
         column: String,
-        /// The share of the rows without a value.
+        /// The share of missing values.
         missing: f64,
-        /// The share of each level that has a feature.
+        /// The share of each category that has a feature, by the category's text.
         levels: BTreeMap<String, f64>,
-        /// The share of the rarer levels together, where there are such.
+        /// The share of all rarer categories together; `None` if there are none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         other: Option<f64>,
     },
 }
 
-/// How a table's rows fall into a reference's bins.
+/// How many rows of a table fall into each bin of a reference.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BinCounts {
-    /// The rows of each bin, or their copies, in the order of [`ColumnReference::shares`].
+    /// The number of rows in each bin, or the sum of their weights, in the order of [`ColumnReference::shares`].
     bins: Vec<f64>,
-    /// Rows with a number below the fit's smallest.
+    /// The number of rows with a number below the smallest of the fit.
     below: usize,
-    /// Rows with a number above the fit's largest.
+    /// The number of rows with a number above the largest of the fit.
     above: usize,
 }
 
 impl BinCounts {
-    /// The rows' share of each bin; 0 where there are no rows.
+    /// The share of the rows in each bin; all 0 if there are no rows.
     pub(crate) fn shares(&self) -> Vec<f64> {
         let rows = self.bins.iter().sum::<f64>();
         self.bins.iter().map(|n| if rows > 0.0 { (n / rows).min(1.0) } else { 0.0 }).collect()
     }
 
-    /// The share of the rows without a value.
+    /// The share of missing values.
     pub(crate) fn missing(&self) -> f64 {
         self.shares().iter().rev().nth(1).copied().unwrap_or(0.0)
     }
 }
 
 impl Encoder {
-    /// What a table's columns are like, in the encoder's order; `kept` are the rows of the fit, where not all, and
-    /// `weights` those of these rows.
+    /// Summarizes the columns that features are made from, in the order of the encoder. `kept` lists the rows of the
+    /// fit, counted from 0 and ascending, with `None` for all; `weights` has one weight for each of these rows.
     ///
-    /// It does not depend on the number of threads. A column that is not there, or of another type, is missing
-    /// throughout.
+    /// A column that does not exist, or has another type than at the fit, counts as missing in every row. The result
+    /// does not depend on the number of threads.
     pub fn reference(
         &self,
         table: &Table,
@@ -106,7 +111,8 @@ impl Encoder {
         self.columns.par_iter().map(|c| ColumnReference::fit(c, values(c.column()), rows)).collect()
     }
 
-    /// How a table's rows fall into the bins of the columns' references.
+    /// Counts how many rows of a table fall into each bin of the references, which are in the order of the encoder's
+    /// columns. `copies` has one weight for each row in `kept`.
     pub(crate) fn count(
         &self,
         references: &[ColumnReference],
@@ -123,30 +129,30 @@ impl Encoder {
     }
 }
 
-/// The rows that are looked at.
+/// The rows to count, with their weights.
 #[derive(Clone, Copy)]
 struct Rows<'a> {
-    /// Where they are not all.
+    /// The row numbers, ascending; `None` means all rows.
     kept: Option<&'a [u32]>,
-    /// How many copies there are of each of them.
+    /// The weight of each of these rows.
     copies: Copies<'a>,
 }
 
 impl Rows<'_> {
-    /// The number of them, or of their copies, in a column.
+    /// The number of rows in a column, or the sum of their weights.
     fn count(self, values: &Values) -> f64 {
         let rows = self.kept.map_or(values.len(), <[u32]>::len) as f64;
         self.copies.map_or(rows, |copies| sum(copies, None))
     }
 
-    /// The copies of the i-th row.
+    /// The weight of the i-th of these rows.
     fn copies(self, i: usize) -> f64 {
         self.copies.map_or(1.0, |copies| copies[i])
     }
 }
 
 impl ColumnReference {
-    /// What the rows kept of a column are like.
+    /// Summarizes a column.
     fn fit(encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> Self {
         let column = encoder.column().to_string();
         match encoder {
@@ -169,7 +175,7 @@ impl ColumnReference {
         }
     }
 
-    /// With the shares of these rows.
+    /// Fills in the shares, which are 0 so far, by counting the rows of a column.
     fn filled(mut self, encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> Self {
         let counted = self.count(encoder, values, rows);
         let mut found = counted.shares().into_iter();
@@ -198,7 +204,7 @@ impl ColumnReference {
         }
     }
 
-    /// The share of the rows without a value.
+    /// The share of missing values.
     pub fn missing(&self) -> f64 {
         match self {
             ColumnReference::Number { missing, .. }
@@ -207,8 +213,8 @@ impl ColumnReference {
         }
     }
 
-    /// The share of each bin: those of the numbers, false and true, or the levels and other; then missing; then what
-    /// the fit did not see, which is none.
+    /// The share of each bin. First the bins of the numbers, or false and true, or the categories in alphabetical order
+    /// and `other`; then missing values; last texts that the fit did not see, whose share is 0.
     pub fn shares(&self) -> Vec<f64> {
         let mut shares = match self {
             ColumnReference::Number { shares, .. } => shares.clone(),
@@ -221,10 +227,10 @@ impl ColumnReference {
         shares
     }
 
-    /// How the rows kept of a column fall into the bins.
+    /// Counts how many rows of a column fall into each bin.
     fn count(&self, encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> BinCounts {
         let (mut below, mut above) = (0, 0);
-        // Missing stands before the unseen.
+        // Texts that the fit did not see are the last bin, after the missing values.
         let (mut bins, unseen) = match self {
             ColumnReference::Number { min, max, edges, .. } => {
                 let (there, copies) = there(values, rows);
@@ -252,14 +258,14 @@ impl ColumnReference {
                 (bins, unseen)
             }
         };
-        // What rounding leaves of a difference is no missing value.
+        // With weights, rounding may leave a tiny rest even if no value is missing.
         let all = rows.count(values);
         let missing = all - unseen - bins.iter().sum::<f64>();
         bins.extend([if missing > all * 1e-12 { missing } else { 0.0 }, unseen]);
         BinCounts { bins, below, above }
     }
 
-    /// A sentence about numbers outside of the range of the fit.
+    /// A note about numbers outside the range that the fit saw, if there are any.
     pub(crate) fn outside(&self, counted: &BinCounts) -> Option<String> {
         let ColumnReference::Number { column, min: Some(min), max: Some(max), .. } = self else {
             return None;
@@ -272,7 +278,8 @@ impl ColumnReference {
         (!parts.is_empty()).then(|| format!("{column}: {}", parts.join(" and ")))
     }
 
-    /// Whether it is one for this encoder, and can be computed with; a person may have edited it.
+    /// Whether it matches its encoder and its numbers make sense. They come from a model file, which someone may have
+    /// edited by hand.
     pub(crate) fn is_sound(&self, encoder: &ColumnEncoder) -> bool {
         let kind = match (self, encoder) {
             (ColumnReference::Number { min, max, edges, shares, .. }, ColumnEncoder::Number { .. }) => {
@@ -293,7 +300,7 @@ impl ColumnReference {
     }
 }
 
-/// The numbers of the rows kept that are there, and their copies.
+/// The numbers in a column's rows that are not missing, and their weights.
 fn there(values: &Values, rows: Rows<'_>) -> (Vec<f64>, Option<Vec<f64>>) {
     let mut there = match rows.kept {
         None => values.numbers().map_or_else(Vec::new, Cow::into_owned),
@@ -303,11 +310,12 @@ fn there(values: &Values, rows: Rows<'_>) -> (Vec<f64>, Option<Vec<f64>>) {
         there.iter().zip(copies).filter(|(v, _)| !v.is_nan()).map(|(_, copies)| *copies).collect()
     });
     there.retain(|v| !v.is_nan());
-    // Makes -0.0 plain.
+    // Adding zero turns -0.0 into 0.0.
     there.iter_mut().for_each(|v| *v += 0.0);
     (there, copies)
 }
 
+/// Summarizes a column of numbers.
 fn number(column: String, values: &Values, rows: Rows<'_>) -> ColumnReference {
     let (mut there, copies) = there(values, rows);
     let copies = copies.as_deref();
@@ -334,7 +342,8 @@ fn number(column: String, values: &Values, rows: Rows<'_>) -> ColumnReference {
     }
 }
 
-/// How many values there are up to the first edge, from there up to the second, and so on.
+/// How many values, or copies of values, there are up to the first edge, from there up to the second, and so on. A
+/// value equal to an edge is below it.
 fn rows_between(values: &[f64], edges: &[f64], copies: Copies<'_>) -> Vec<f64> {
     let Some(copies) = copies else {
         let mut before = 0;
@@ -349,7 +358,8 @@ fn rows_between(values: &[f64], edges: &[f64], copies: Copies<'_>) -> Vec<f64> {
     bins
 }
 
-/// The rows of each level, of the other ones together, and of those that the fit did not see.
+/// Counts the rows of each category, then those of all rarer ones together, then those with a text that the fit did not
+/// see.
 fn levels_of(
     encoder: &ColumnEncoder,
     levels: &BTreeMap<String, f64>,

@@ -1,16 +1,19 @@
-//! Which rows are kept, walking over them, and columns that are not there.
+//! Helpers for subsets of a table's rows, and for messages about rows and columns.
+//!
+//! A subset is an ascending list of row numbers counted from 0; `None` stands for all rows, so that the common case
+//! needs no list.
 
 use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::Missing;
 use crate::recipe::fitted_step::text_of;
 use crate::table::{Column, Table, Values, closest};
 
-/// `1 row`, `2 rows`.
+/// A number of rows for a message: `1 row`, `2 rows`.
 pub(super) fn count(rows: usize) -> String {
     if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
 }
 
-/// What `value` gives for each kept row.
+/// Collects `value(row)` for each kept row of a table with so many `rows`.
 pub(super) fn pick<T>(rows: usize, kept: Option<&[u32]>, value: impl Fn(usize) -> T) -> Vec<T> {
     match kept {
         None => (0..rows).map(value).collect(),
@@ -18,7 +21,11 @@ pub(super) fn pick<T>(rows: usize, kept: Option<&[u32]>, value: impl Fn(usize) -
     }
 }
 
-/// The rows to keep of those that `among` names, `None` for all.
+/// Applies the recipe's treatment of missing values: which of the rows in `among` are kept, given the columns that
+/// become features. `None` stands for all rows, in `among` and in the result.
+///
+/// # Errors
+/// [`Error::Data`] for a missing value under [`Missing::Error`].
 pub(super) fn kept_rows(
     table: &Table,
     columns: &[&Column],
@@ -44,7 +51,7 @@ pub(super) fn kept_rows(
     Ok((kept.len() < table.rows).then_some(kept))
 }
 
-/// A table made by hand may have columns of different lengths.
+/// Checks that every column has as many values as the table has rows. A table built by hand may not.
 pub(super) fn check_lengths(table: &Table) -> Result<()> {
     match table.columns.iter().find(|c| c.values.len() != table.rows) {
         None => Ok(()),
@@ -57,10 +64,11 @@ pub(super) fn check_lengths(table: &Table) -> Result<()> {
     }
 }
 
-/// The sentence for a column that is neither in the table nor among those made.
+/// The message for a name that is neither a column of the table nor one of the computed columns, with the closest names
+/// as a suggestion.
 pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
     let names = table.columns.iter().map(|c| c.name.as_str()).chain(made.iter().copied());
-    // A column that is to be made of itself is no help.
+    // The name may belong to the very column that asks for it, which is no helpful suggestion.
     let mut names: Vec<&str> = names.filter(|n| *n != name).collect();
     names.sort_unstable();
     names.dedup();
@@ -78,7 +86,7 @@ pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
     )
 }
 
-/// Some rows of a table, as a table of its own.
+/// Copies some rows of a table into a new table.
 pub(super) fn select(table: &Table, rows: &[u32]) -> Table {
     let of = |values: &Values| match values {
         Values::Bool(v) => Values::Bool(pick(v.len(), Some(rows), |row| v[row])),
@@ -108,8 +116,8 @@ pub(super) fn select(table: &Table, rows: &[u32]) -> Table {
     }
 }
 
-/// An error about some rows of a table with the numbers that they have in the whole table. Sentences about a row begin
-/// with `row N: `.
+/// Corrects the row number in an error about a table made by [`select`] to the number that the row has in the whole
+/// table. Such a message begins with `row N: `.
 pub(super) fn renumbered(error: Error, rows: &[u32]) -> Error {
     let whole = |what: String| {
         let parts = what.strip_prefix("row ").and_then(|rest| rest.split_once(": "));

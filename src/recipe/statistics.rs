@@ -1,28 +1,31 @@
-//! Figures of a column: exact or summed in f64 in blocks, so that they do not depend on who adds them up.
+//! Statistics of a column: mean, median, quantiles, standard deviation, counts, correlation.
 //!
-//! Every figure takes the number of copies of each value: a value with two copies counts as if it stood in two rows.
-//! Without copies each value counts once, and the sums are the plain ones, bit for bit.
+//! All give the same bits on every machine and with any number of threads, because a fit has to be reproducible. They
+//! are either exact, such as the median, or sums in f64 that are always added up in the same blocks.
+//!
+//! Every statistic takes weights, as the number of copies of each value: a value with two copies counts as if it stood
+//! in two rows. Without weights each value counts once.
 
 use crate::recipe::Scale;
 
 /// Sums are taken in blocks of this many rows.
 const BLOCK: usize = 4096;
 
-/// Rounds to the nearest whole number when added before rounding down. Not exactly 0.5, because means of few or of round
-/// numbers lie half way between two steps so often that the last bit of a sum would decide.
+/// Added to a number before rounding down, this rounds it to the nearest whole number. It is not exactly 0.5, because
+/// means of few or of round numbers often lie exactly halfway, where the last bit of a sum would decide.
 const NEARLY_HALF: f64 = 0.5 + 1.0 / (1u64 << 20) as f64;
 
-/// Scales below this count as none, as scikit-learn has it.
+/// A range below this counts as 0, as in scikit-learn, and is not divided by.
 const LEAST_SCALE: f64 = 10.0 * f64::EPSILON;
 
-/// Sums of copies that differ by less than this, relative to the sum of all, are taken for equal: weights of 0.1 do not
-/// add up to whole numbers exactly.
+/// Sums of copies that differ by less than this, relative to the sum of all, count as equal: ten weights of 0.1 do not
+/// add up to exactly 1.
 const SAME_COPIES: f64 = 1e-12;
 
-/// How many copies there are of each value, all above 0; `None` is one of each.
+/// The number of copies of each value, which is its weight; all are above 0. `None` means one copy of each.
 pub(super) type Copies<'a> = Option<&'a [f64]>;
 
-/// The values that are there, and their copies.
+/// The values that are not missing (NaN), and their copies.
 pub(super) fn there(values: &[f64], copies: Copies<'_>) -> (Vec<f64>, Option<Vec<f64>>) {
     let some = |v: &f64| !v.is_nan();
     let copies = copies.map(|copies| {
@@ -31,7 +34,8 @@ pub(super) fn there(values: &[f64], copies: Copies<'_>) -> (Vec<f64>, Option<Vec
     (values.iter().copied().filter(some).collect(), copies)
 }
 
-/// The middle of the values that are there, or the mean of the two middle ones; 0 where there is none.
+/// The median of the values that are not missing: the middle one, or the mean of the two middle ones; 0 if there is
+/// none.
 pub(super) fn median(values: &[f64], copies: Copies<'_>) -> f64 {
     if copies.is_some() {
         return Ranked::new(values, copies).median().unwrap_or(0.0);
@@ -45,23 +49,23 @@ pub(super) fn median(values: &[f64], copies: Copies<'_>) -> f64 {
     if even { below.iter().copied().fold(f64::MIN, f64::max).midpoint(*upper) } else { *upper }
 }
 
-/// The number of values, or of their copies.
+/// The number of values, or the sum of their copies.
 pub(super) fn count(values: &[f64], copies: Copies<'_>) -> f64 {
     copies.map_or(values.len() as f64, |copies| blocked_sum(copies, None, |c| c))
 }
 
-/// The sum.
+/// The sum of the values, which must not be missing.
 pub(super) fn sum(values: &[f64], copies: Copies<'_>) -> f64 {
     blocked_sum(values, copies, |v| v)
 }
 
-/// The mean; NaN of nothing.
+/// The mean of the values, which must not be missing; NaN if there are none.
 pub(super) fn mean(values: &[f64], copies: Copies<'_>) -> f64 {
     sum(values, copies) / count(values, copies)
 }
 
-/// The standard deviation about `mean`, with `ddof` taken off the number of values. NaN where no more than `ddof`
-/// values are there.
+/// The standard deviation about `mean`, which divides by the number of values minus `ddof`; NaN if there are not more
+/// than `ddof` values.
 pub(super) fn deviation(values: &[f64], mean: f64, ddof: u32, copies: Copies<'_>) -> f64 {
     let squares = blocked_sum(values, copies, |v| (v - mean) * (v - mean));
     let over = count(values, copies) - f64::from(ddof);
@@ -71,12 +75,12 @@ pub(super) fn deviation(values: &[f64], mean: f64, ddof: u32, copies: Copies<'_>
 /// Values in ascending order, ready for quantiles.
 pub(super) struct Ranked {
     values: Vec<f64>,
-    /// For each value the copies of it and of all before it.
+    /// For each value, the sum of its copies and those of all values before it.
     reach: Option<Vec<f64>>,
 }
 
 impl Ranked {
-    /// Of the values that are there.
+    /// Sorts the values that are not missing.
     pub(super) fn new(values: &[f64], copies: Copies<'_>) -> Self {
         let Some(copies) = copies else {
             let mut values = there(values, None).0;
@@ -86,9 +90,9 @@ impl Ranked {
         let there = |(v, copies): &(f64, f64)| !v.is_nan() && *copies > 0.0;
         let mut pairs: Vec<(f64, f64)> =
             values.iter().copied().zip(copies.iter().copied()).filter(there).collect();
-        // By the copies as well, so that the sums do not depend on the order of the rows.
+        // Sort equal values by their copies, so that the sums do not depend on the order of the rows.
         pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        // What an addition rounds away is kept and added to the next (Neumaier's sum).
+        // Neumaier's sum: what each addition rounds away is collected and added back.
         let (mut sum, mut lost) = (0f64, 0f64);
         let reach = pairs.iter().map(|(_, copies)| {
             let next = sum + copies;
@@ -100,7 +104,7 @@ impl Ranked {
         Ranked { values: pairs.into_iter().map(|(v, _)| v).collect(), reach }
     }
 
-    /// The largest value; NaN of nothing.
+    /// The largest value; NaN if there is none.
     fn largest(&self) -> f64 {
         self.values.last().copied().unwrap_or(f64::NAN)
     }
@@ -110,9 +114,10 @@ impl Ranked {
         self.values.is_empty()
     }
 
-    /// The quantile, linear between neighbours, as NumPy computes it on the copies written out; NaN of nothing. For
-    /// copies that are no whole numbers, the value at a place is the first whose copies, added up, reach it (as in
-    /// Hmisc's `wtd.quantile`).
+    /// The quantile `q`, from 0 to 1, interpolated linearly between neighbouring values; NaN if there are none. It is
+    /// what NumPy computes if each value is repeated as often as it has copies. For copies that are not whole numbers,
+    /// the value at a position is the first for which the sum of copies reaches the position (as in Hmisc's
+    /// `wtd.quantile`).
     pub(super) fn quantile(&self, q: f64) -> f64 {
         let Some(reach) = &self.reach else {
             return if self.is_empty() { f64::NAN } else { quantile_of(&self.values, q) };
@@ -125,7 +130,8 @@ impl Ranked {
         }
     }
 
-    /// The middle, or the mean of the two middle ones where the halves are equal.
+    /// The weighted median: the value at which the sum of copies passes half of the total. If it reaches exactly half
+    /// there, the mean of this value and the next. `None` if there are no copies or no values.
     fn median(&self) -> Option<f64> {
         let reach = self.reach.as_ref()?;
         let half = reach.last()? / 2.0;
@@ -137,12 +143,12 @@ impl Ranked {
         Some(self.values.get(place + 1).map_or(value, |next| value.midpoint(*next)))
     }
 
-    /// The value at a place counted in copies, from 1.
+    /// The value at a position, counted in copies from 1.
     fn at(&self, place: f64) -> Option<f64> {
         self.values.get(self.place(place)).copied()
     }
 
-    /// The first value whose copies, added up, reach a number; the last where none does.
+    /// The index of the first value for which the sum of copies reaches a number, or of the last value if none does.
     fn place(&self, copies: f64) -> usize {
         let reach = self.reach.as_deref().unwrap_or(&[]);
         let slack = reach.last().copied().unwrap_or(0.0) * SAME_COPIES;
@@ -150,13 +156,14 @@ impl Ranked {
     }
 }
 
-/// So far on the way from a value to the next, as NumPy computes it.
+/// Interpolates between two values, with the same rounding as NumPy. `share` runs from 0 (`low`) to 1 (`high`).
 fn between(low: f64, high: f64, share: f64) -> f64 {
     let step = high - low;
     if share >= 0.5 { high - step * (1.0 - share) } else { low + step * share }
 }
 
-/// The quantile of sorted values, at least one, linear between neighbours, as NumPy computes it.
+/// The quantile `q` of sorted values, interpolated linearly between neighbours as in NumPy. There must be at least one
+/// value.
 fn quantile_of(sorted: &[f64], q: f64) -> f64 {
     let last = sorted.len() - 1;
     let at = last as f64 * q;
@@ -167,15 +174,16 @@ fn quantile_of(sorted: &[f64], q: f64) -> f64 {
     between(sorted[below as usize], sorted[below as usize + 1], at - below)
 }
 
-/// The quantiles `at`, ascending, of values that are all there. Without copies it moves the values about, but does not
-/// sort them: those beside a quantile are where sorting would put them. Nothing of nothing.
+/// The quantiles `at`, ascending numbers from 0 to 1, of values that must not be missing; empty if there are none.
+/// Reorders the values if there are no copies: a full sort is not needed, because only the values next to a quantile
+/// have to be in their sorted positions.
 pub(crate) fn quantiles(values: &mut [f64], at: &[f64], copies: Copies<'_>) -> Vec<f64> {
     if values.is_empty() {
         return Vec::new();
     }
     if copies.is_some() {
         let ranked = Ranked::new(values, copies);
-        // The ends are the smallest and the largest value, also where copies do not add up to a whole number.
+        // The quantile 1 is always the largest value, even if the copies do not add up to a whole number.
         return at.iter().map(|&q| if q == 1.0 { ranked.largest() } else { ranked.quantile(q) }).collect();
     }
     let last = values.len() - 1;
@@ -183,7 +191,8 @@ pub(crate) fn quantiles(values: &mut [f64], at: &[f64], copies: Copies<'_>) -> V
     let mut places: Vec<usize> = at.iter().flat_map(|q| [below(q), last.min(below(q) + 1)]).collect();
     places.sort_unstable();
     places.dedup();
-    // Whole numbers in the order of `total_cmp` are selected faster than by it.
+    // Selecting among integers is faster than comparing with `total_cmp`. This maps the bits of a float to an integer
+    // with the same order, and back.
     let turn = |keys: &mut [i64]| keys.iter_mut().for_each(|k| *k ^= (((*k >> 63) as u64) >> 1) as i64);
     turn(bytemuck::cast_slice_mut(values));
     select(bytemuck::cast_slice_mut(values), 0, &places);
@@ -191,7 +200,8 @@ pub(crate) fn quantiles(values: &mut [f64], at: &[f64], copies: Copies<'_>) -> V
     at.iter().map(|&q| quantile_of(values, q)).collect()
 }
 
-/// Puts in their place those keys that sorting would put at `places`, counted from `first` on.
+/// Reorders the keys so that each of the ascending `places` holds the key that sorting would put there. `first` is the
+/// place of the first key.
 fn select(keys: &mut [i64], first: usize, places: &[usize]) {
     let middle = places.len() / 2;
     let Some(&place) = places.get(middle).filter(|place| **place - first < keys.len()) else { return };
@@ -200,7 +210,7 @@ fn select(keys: &mut [i64], first: usize, places: &[usize]) {
     select(above, place + 1, &places[middle + 1..]);
 }
 
-/// What is taken from a value and what it is then divided by; see [`Scale`].
+/// The centre, which is subtracted from a value, and the scale, which the difference is divided by; see [`Scale`].
 pub(super) fn centre_and_scale(values: &[f64], scale: Scale, copies: Copies<'_>) -> (f64, f64) {
     if let Some((centre, noise)) = constant(values, copies) {
         return (centre, if scale == Scale::None { 1.0 } else { noise });
@@ -222,19 +232,22 @@ pub(super) fn centre_and_scale(values: &[f64], scale: Scale, copies: Copies<'_>)
     match scale {
         Scale::None => {
             let step = libm::ldexp(1.0, libm::ilogb(deviation));
-            // Adding zero makes -0.0 plain.
+            // Adding zero turns -0.0 into 0.0.
             (libm::floor(mean / step + NEARLY_HALF) * step + 0.0, 1.0)
         }
         _ => (mean, deviation),
     }
 }
 
-/// The value of a column that is constant, and what makes noise of what is left of it: all its values are equal, or their
-/// deviation is no more than the rounding error of their mean, so that scaling by it would blow up noise. Missing values
-/// are left out.
+/// If a column is constant, its value, and a scale that keeps the remaining differences as small as rounding noise.
+/// Missing values are ignored.
 ///
-/// The bound is that of scikit-learn's `StandardScaler`, whose `n` is the number of additions that an error has gone
-/// through; sums in blocks take fewer of them than there are rows.
+/// A column is constant if all its values are equal, or if their standard deviation is no larger than the rounding
+/// error of their mean, as with 0.3 and 0.30000000000000004. To divide by such a deviation would turn rounding noise
+/// into a feature.
+///
+/// The bound on the rounding error is that of scikit-learn's `StandardScaler`, with the number of additions that an
+/// error passes through in place of the number of rows; summing in blocks takes fewer.
 pub(super) fn constant(values: &[f64], copies: Copies<'_>) -> Option<(f64, f64)> {
     let mut some = values.iter().copied().filter(|v| !v.is_nan());
     let first = some.next()?;
@@ -247,7 +260,8 @@ pub(super) fn constant(values: &[f64], copies: Copies<'_>) -> Option<(f64, f64)>
     }
     let additions = if n <= BLOCK { n as f64 } else { (BLOCK + n / BLOCK) as f64 };
     let (error, range) = (additions * f64::EPSILON, max - min);
-    // Two values so far apart alone make the deviation of plain rows larger than the bound.
+    // A shortcut for the common case: if the smallest and the largest value are this far apart, they alone lift the
+    // standard deviation above the bound. It does not hold for weighted rows.
     let apart = range > 4.0 * error * (n as f64).sqrt() * max.abs().max(min.abs());
     if copies.is_none() && apart && range * range / n as f64 > f64::MIN_POSITIVE {
         return None;
@@ -263,7 +277,8 @@ pub(super) fn constant(values: &[f64], copies: Copies<'_>) -> Option<(f64, f64)>
     Some((centre, centre.abs().max(1.0)))
 }
 
-/// The sum of `term` over the values, block by block.
+/// The sum of `term(value)`, times the copies, over all values. Each block is summed on its own before the blocks are
+/// added up.
 fn blocked_sum(values: &[f64], copies: Copies<'_>, term: impl Fn(f64) -> f64) -> f64 {
     match copies {
         None => values.chunks(BLOCK).map(|block| block.iter().map(|&v| term(v)).sum::<f64>()).sum(),
@@ -275,8 +290,9 @@ fn blocked_sum(values: &[f64], copies: Copies<'_>, term: impl Fn(f64) -> f64) ->
     }
 }
 
-/// How often each of `levels` codes occurs: a number to compare by, which is above 0 where the code occurs at all.
-/// Counts of copies are rounded to one part in 2^40 of all, so that equal ones are equal however they were added up.
+/// How often each of the codes from 0 to `levels - 1` occurs, as numbers to compare with each other; 0 only if a code
+/// does not occur. With copies, the unit is 1/2^40 of their sum, so that equal totals stay equal whatever the order in
+/// which they were added up.
 pub(super) fn tally(levels: usize, codes: &[Option<u32>], copies: Copies<'_>) -> Vec<u64> {
     let Some(copies) = copies else {
         let mut counts = vec![0u64; levels];
@@ -298,7 +314,8 @@ pub(super) fn tally(levels: usize, codes: &[Option<u32>], copies: Copies<'_>) ->
     sums.iter().map(share).collect()
 }
 
-/// The `most` commonest levels, ties by text, and the rest by text; levels in no row are left out.
+/// The `most` commonest levels, commonest first and equally common ones in alphabetical order, and the other levels in
+/// alphabetical order. Levels that no row has are left out.
 pub(super) fn rank(
     levels: &[String],
     codes: &[Option<u32>],
@@ -314,7 +331,7 @@ pub(super) fn rank(
     (top, rest)
 }
 
-/// Pearson's correlation of two columns, over the rows that have both; 0 where one is constant.
+/// Pearson's correlation of two columns over the rows in which neither is missing; 0 if one of them is constant there.
 pub(super) fn correlation(a: &[f64], b: &[f64], copies: Copies<'_>) -> f64 {
     let both = |i: &usize| !a[*i].is_nan() && !b[*i].is_nan();
     let rows: Vec<usize> = (0..a.len().min(b.len())).filter(both).collect();
