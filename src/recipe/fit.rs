@@ -82,8 +82,7 @@ impl Encoder {
         let notes = columns.iter().zip(constants).filter_map(note).collect();
         for (choice, column) in choices.iter_mut().filter(|c| c.features > 0).zip(&columns) {
             let guessed = std::mem::replace(&mut choice.features, column.width());
-            // `infer` looked at all rows. If rows were left out since, some categories may be gone, so say what is
-            // left.
+            // `infer` looked at all rows. If some were left out since, categories may be gone, so describe the rest.
             if let ColumnEncoder::Bool { texts: Some(texts), .. } = column {
                 choice.reason = texts.describe();
             }

@@ -90,7 +90,7 @@ impl Recipe {
         let plan = ColumnPlan::new(self, table)?;
         let mut notes = Vec::new();
         let mut grouping = None;
-        // Computed columns may replace the table's, and `put` then forgets how those were written.
+        // Keep a copy: if a computed column replaces one of the table's, `put` removes how that was written.
         let written = table.number_formats.clone();
         if let Some(group) = &self.group {
             let (columns, made) = plan.make(&plan.of_rows, table, None)?;
