@@ -1,39 +1,39 @@
-//! How long work tells its caller where it is, and how the caller stops it.
+//! Progress reports of long computations, through which the caller can also stop them.
 
 use crate::error::{Error, Result};
 
-/// A step of long work.
+/// A progress report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProgressUpdate<'a> {
-    /// What is being done, such as `fit`.
+    /// The stage of the work, such as `fit`.
     pub stage: &'a str,
-    /// How much of it is done, of `total`.
+    /// The number of units of work done so far, out of `total`. The unit depends on the stage.
     pub done: u64,
-    /// All of it; an estimate where the work may end early.
+    /// The total number of units; an upper estimate if the work may end early.
     pub total: u64,
 }
 
 type Callback<'a> = &'a (dyn Fn(ProgressUpdate<'_>) -> bool + Sync);
 
-/// The caller's callback, or none. A callback that returns false stops the work with [`Error::Interrupted`].
+/// The caller's callback, or none. If the callback returns false, the work stops with [`Error::Interrupted`].
 #[derive(Clone, Copy, Default)]
 pub struct Progress<'a>(Option<Callback<'a>>);
 
 impl<'a> Progress<'a> {
-    /// Reports to nobody.
+    /// Progress that is not reported.
     pub fn none() -> Self {
         Progress(None)
     }
 
-    /// Reports to `callback`.
+    /// Progress that is reported to `callback`.
     pub fn new(callback: Callback<'a>) -> Self {
         Progress(Some(callback))
     }
 
-    /// Reports a step.
+    /// Reports that `done` of `total` units of `stage` are complete.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] where the callback says to stop.
+    /// [`Error::Interrupted`] if the callback returns false.
     pub fn step(&self, stage: &str, done: u64, total: u64) -> Result<()> {
         match self.0 {
             Some(callback) if !callback(ProgressUpdate { stage, done, total }) => Err(Error::Interrupted),

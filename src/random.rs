@@ -1,44 +1,47 @@
-//! Counter-based random draws: each depends on (seed, purpose, index) alone, never on who asks first.
+//! Counter-based random numbers: each draw depends only on the seed, its purpose and an index.
+//!
+//! The order in which draws are requested does not matter, so results are the same with any number of threads, and a
+//! new use of random numbers does not change the existing ones.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What draws are for; each purpose has streams of its own.
+/// What random numbers are used for. Each purpose has random streams of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// The k-means++ starts; the index is `k << 32 | restart`.
+    /// Initial centroids by k-means++; the index is `k << 32 | restart`.
     Seeding = 1,
-    /// The rows that seeding looks at where there are too many to look at all.
+    /// The sample of rows that k-means++ considers if there are too many to consider all.
     SeedingSample = 2,
-    /// Hopkins: which rows are probes.
+    /// Hopkins statistic: which rows are probes.
     HopkinsRows = 3,
-    /// Hopkins: the uniform probes, one stream each.
+    /// Hopkins statistic: the uniform random probes, one stream per probe.
     HopkinsUniform = 4,
-    /// The rows a silhouette is computed on where a sample is asked for.
+    /// The rows of which the silhouette is computed, if it is computed on a sample.
     SilhouetteSample = 5,
-    /// Made tables; the index is the row.
+    /// Made-up tables; the index is the row.
     SynthRow = 16,
-    /// Made tables: companies, one stream each.
+    /// Made-up tables: companies, one stream per company.
     SynthCompany = 17,
-    /// Made tables: everything that is drawn once.
+    /// Made-up tables: everything that is drawn once per table.
     SynthTable = 18,
-    /// What users do on their first day; the index is the row.
+    /// Made-up first days of users; the index is the row.
     SynthFirstDay = 19,
-    /// The answers to a survey; the index is the row.
+    /// Made-up answers to a survey; the index is the row.
     SynthSurvey = 20,
-    /// Who signs up for a course; the index is the row.
+    /// Made-up sign-ups for a course; the index is the row.
     SynthEnthusiasts = 21,
 }
 
-/// The draws of one (seed, purpose).
+/// The random streams of one seed and purpose.
 #[derive(Debug, Clone)]
 pub struct Draws {
     key: [u8; 32],
 }
 
 impl Draws {
-    /// All draws of `purpose` under `seed`.
+    /// The streams of `purpose` under `seed`.
     pub fn new(seed: u64, purpose: Purpose) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -46,7 +49,7 @@ impl Draws {
         Draws { key }
     }
 
-    /// The stream of item `index`.
+    /// The stream with the number `index`. Each call starts it from the beginning.
     pub fn at(&self, index: u64) -> Stream {
         let mut rng = ChaCha8Rng::from_seed(self.key);
         rng.set_stream(index);
@@ -54,22 +57,23 @@ impl Draws {
     }
 }
 
-/// One item's sequence of draws.
+/// A sequence of random numbers.
 #[derive(Debug, Clone)]
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// Uniform in `[0, 1)`, 53 bits.
+    /// A uniform number in `[0, 1)` with 53 random bits.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
-    /// Uniform in `0..n`, without bias that anyone could see (`n` below 2^32: under 2^-32). `n` must not be 0.
+    /// A uniform integer in `0..n`; `n` must not be 0. For `n` below 2^32 the bias is less than 2^-32 and can be
+    /// ignored.
     pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.0.next_u64()) * u128::from(n)) >> 64) as u64
     }
 
-    /// Standard normal (Box and Muller, 1958), through `libm` so that every platform draws the same.
+    /// A standard normal number (Box and Muller, 1958). It uses `libm`, so that every platform draws the same number.
     pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.uniform()));
         radius * libm::cos(2.0 * std::f64::consts::PI * self.uniform())
@@ -80,7 +84,7 @@ impl Stream {
         self.0.next_u64()
     }
 
-    /// `m` distinct numbers of `0..n` in increasing order (Floyd's method). `m` must not exceed `n`.
+    /// `m` distinct integers from `0..n` in increasing order (Floyd's algorithm). `m` must not exceed `n`.
     pub fn sample(&mut self, m: usize, n: usize) -> Vec<usize> {
         let mut taken = std::collections::BTreeSet::new();
         for top in n - m..n {

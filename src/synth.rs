@@ -1,11 +1,13 @@
-//! Seeded, made-up tables for demos, tests and benchmarks.
+//! Made-up tables from a seed, for demos, tests and benchmarks.
 //!
-//! The same arguments make the same bytes on every platform and with any number of threads: every draw depends
-//! on the seed, its purpose and an index alone, and all functions beyond `+ - * / sqrt` come from `libm`.
+//! The same arguments produce the same bytes on every platform and with any number of threads. For this, every random
+//! draw depends only on the seed, its purpose and an index, and all functions other than `+ - * / sqrt` come from
+//! `libm`.
 //!
-//! Each table has the shape of a published analysis: [`learners()`] and their pay, the [`first_day()`] of a site's users,
-//! a [`survey()`] of practitioners, the [`enthusiasts()`] for a course; [`blobs()`] are for benchmarks. `table()` gives what
-//! reading the written file gives.
+//! Each table imitates the data of a published analysis: [`learners()`] are users of a learning platform with their
+//! pay, [`first_day()`] is the first day of users on a site, [`survey()`] questions people who work with data, and
+//! [`enthusiasts()`] sign up for a course. [`blobs()`] are plain clusters for benchmarks. The method `table()` returns
+//! the same table as writing the file and reading it back.
 //!
 //! ```
 //! let table = segmenta::synth::first_day(1_000, 0).table();

@@ -1,5 +1,7 @@
-//! A sweep over k: a [`Method`](super::Method) fits all k and all restarts together, [`score`] computes the
-//! silhouettes of all k in one pass over the pairs of rows, and [`choose`] picks a k.
+//! A sweep over k: tries several numbers of clusters and chooses one of them.
+//!
+//! A [`Method`](super::Method) fits all k and all restarts together, [`score`] computes the silhouettes of all k in one
+//! pass over the pairs of rows, and [`choose`] picks a k.
 
 use super::partition::Partition;
 use crate::backend::Labeling;
@@ -9,46 +11,47 @@ use crate::evidence::silhouette::silhouette_scores;
 use crate::progress::Progress;
 use serde::{Deserialize, Serialize};
 
-/// Scores that differ by less are taken for equal: devices agree on a silhouette to 1e-5.
+/// Scores that differ by less than this count as equal, because devices compute a silhouette to 1e-5 only.
 const SAME_SCORE: f64 = 2e-5;
 
-/// One k of a sweep.
+/// The result for one k of a sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepRow {
-    /// The best restart of this k.
+    /// The partition of the best restart.
     pub partition: Partition,
-    /// Mean silhouette of all rows (or of the sample asked for); none for k = 1.
+    /// The mean silhouette of all rows, or of a sample if one was requested. `None` if it is undefined, as for k = 1.
     pub silhouette: Option<f64>,
 }
 
-/// How k is chosen.
+/// The rule by which k is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rule {
-    /// The highest silhouette; of scores within 2e-5 the smaller k.
+    /// The highest silhouette; among scores within 2e-5 of it, the smallest k.
     Silhouette,
 }
 
 impl Rule {
-    /// Each by its name.
+    /// The name of each rule.
     pub const WORDS: &[(&str, Rule)] = &[("silhouette", Rule::Silhouette)];
 }
 
-/// What was chosen, and why.
+/// The chosen k, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// The k.
+    /// The chosen k.
     pub k: usize,
     /// The rule in words.
     pub rule: String,
-    /// The best k below the smallest that could be chosen, where its score is higher.
+    /// The best k below the smallest one allowed, if its score is higher than that of the chosen k.
     pub passed_over: Option<usize>,
 }
 
-/// The silhouettes of several partitions in one pass over all pairs of rows.
+/// Computes the mean silhouettes of several partitions in one pass over all pairs of rows. The result has one entry per
+/// partition, in the same order.
 ///
 /// # Errors
-/// A device that failed; [`Error::Interrupted`].
+/// The device failed, or [`Error::Interrupted`] if the caller stopped the work.
 pub fn score(
     dataset: &Dataset<'_>,
     partitions: Vec<Partition>,
@@ -76,10 +79,10 @@ pub fn score(
         .collect())
 }
 
-/// The k that `rule` chooses among those of at least `min_k`.
+/// Chooses a k of at least `min_k` by `rule`.
 ///
 /// # Errors
-/// No k of the sweep is at least `min_k`, or none has a score.
+/// [`Error::Usage`] if no k of the sweep is at least `min_k` and has a silhouette.
 pub fn choose(rows: &[SweepRow], rule: Rule, min_k: usize) -> Result<Choice> {
     let Rule::Silhouette = rule;
     let best_of = |allowed: &dyn Fn(usize) -> bool| {

@@ -1,6 +1,9 @@
-//! Whole numbers of 256 bits: what products of exact sums and weights need at most.
+//! Integer arithmetic with 256 bits.
+//!
+//! Exact sums and weights can have more than 64 bits each, so that their products do not fit 128 bits. Here they are
+//! multiplied and subtracted without loss.
 
-/// `a * b - c * d` without any error but the last rounding to f64.
+/// `a * b - c * d`, computed exactly and only then rounded to f64.
 pub(super) fn difference_of_products((a, b): (i128, u128), (c, d): (i128, u128)) -> f64 {
     let narrow = |x: i128, y: u128| x.checked_mul(i128::try_from(y).ok()?);
     if let (Some(ab), Some(cd)) = (narrow(a, b), narrow(c, d))
@@ -19,7 +22,7 @@ pub(super) fn difference_of_products((a, b): (i128, u128), (c, d): (i128, u128))
     }
 }
 
-/// High and low half.
+/// A 256-bit integer as its high and low half.
 type Wide = (u128, u128);
 
 fn product(a: u128, b: u128) -> Wide {
@@ -31,13 +34,13 @@ fn product(a: u128, b: u128) -> Wide {
     (high + (left >> 64) + (right >> 64) + (middle >> 64), (middle << 64) | (low & LOW))
 }
 
-/// Without overflow: sums stay below 2^126 and weights below 2^95.
+/// The sum of two products. It cannot overflow, because sums stay below 2^126 and weights below 2^95.
 fn sum(a: Wide, b: Wide) -> Wide {
     let (low, carry) = a.1.overflowing_add(b.1);
     (a.0 + b.0 + u128::from(carry), low)
 }
 
-/// The larger number comes first.
+/// The difference `a - b`, where `a` must not be smaller than `b`.
 fn difference(a: Wide, b: Wide) -> Wide {
     let (low, borrow) = a.1.overflowing_sub(b.1);
     (a.0 - b.0 - u128::from(borrow), low)

@@ -1,27 +1,30 @@
-//! Isotropic Gaussian blobs, as scikit-learn's `make_blobs`.
+//! Isotropic Gaussian blobs, like scikit-learn's `make_blobs`.
+//!
+//! Their true clusters are known and any size is possible, which makes them suitable for benchmarks.
 
 use rayon::prelude::*;
 
 use crate::random::{Draws, Purpose, Stream};
 
-/// Rows that are made in one go.
+/// The number of rows that one task generates.
 const BLOCK: usize = 4_096;
-/// Centres lie in a cube of twice this side about the origin.
+/// The coordinates of the centres lie between -`BOX` and `BOX`.
 const BOX: f64 = 10.0;
 
-/// Points about centres, and which centre each belongs to.
+/// Points scattered around centres, and the centre that each belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blobs {
-    /// One column for each feature.
+    /// One vector per feature, with one value per row.
     pub columns: Vec<Vec<f32>>,
     /// The blob of each row.
     pub labels: Vec<u32>,
 }
 
-/// `rows` points of deviation 1 about `centers` centres (at least one) uniform in `[-10, 10]^features`.
+/// Generates `rows` points with standard deviation 1 around `centers` centres (at least one), which are uniform in
+/// `[-10, 10]^features`.
 ///
-/// Row `r` belongs to blob `r % centers`, so that the blobs' shares are equal, and its values depend on `seed`,
-/// `r`, `features` and `centers` alone: a longer table begins with the shorter one.
+/// Row `r` belongs to blob `r % centers`, so all blobs have about the same size. Its values depend only on `seed`, `r`,
+/// `features` and `centers`: a longer table begins with the shorter one.
 pub fn blobs(rows: usize, features: usize, centers: usize, seed: u64) -> Blobs {
     let centers = centers.max(1);
     let corners = Draws::new(seed, Purpose::SynthTable);
@@ -54,7 +57,7 @@ pub fn blobs(rows: usize, features: usize, centers: usize, seed: u64) -> Blobs {
     Blobs { columns, labels: (0..rows).map(|r| (r % centers) as u32).collect() }
 }
 
-/// Two independent standard normals (Box and Muller, 1958): both halves, where [`Stream::normal`] gives one.
+/// Two independent standard normal numbers (Box and Muller, 1958). [`Stream::normal`] returns only one of them.
 fn normals(stream: &mut Stream) -> [f64; 2] {
     let radius = (-2.0 * libm::log(1.0 - stream.uniform())).sqrt();
     let (sin, cos) = libm::sincos(2.0 * std::f64::consts::PI * stream.uniform());

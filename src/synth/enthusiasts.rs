@@ -1,4 +1,4 @@
-//! Who signed up for a course.
+//! A small made-up table: people who signed up for a course.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -8,18 +8,19 @@ use super::sheet::{Cells, Sheet};
 use crate::random::{Draws, Purpose, Stream};
 use crate::table::Table;
 
-/// The hours after the first one in which people signed up: 72 of them, so that the density of each under a normal
-/// of deviation 40, standardised, is the published one to five digits.
+/// For each of 72 people, the hour in which they signed up, counted from the first sign-up. They reproduce the
+/// published densities to five digits: the density of each hour, standardised, under a normal distribution with
+/// standard deviation 40.
 const HOURS: [u32; 72] = [
     0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4,
     4, 4, 5, 5, 5, 5, 7, 7, 8, 9, 11, 14, 19, 23, 23, 24, 24, 25, 25, 25, 26, 26, 28, 30, 30, 63, 69, 72, 89,
     102, 117, 121, 140, 145, 151, 167, 198,
 ];
-/// The first second, counted from midnight on 29 October 2018: 16:05:09.
+/// The time of the first sign-up in seconds since midnight on 29 October 2018: 16:05:09.
 const START: u32 = 16 * HOUR + 5 * 60 + 9;
 const HOUR: u32 = 3_600;
 
-/// Of 72: developers, students and teachers sign up early; the rest come late.
+/// The number of people of each kind among 72. Developers, students and teachers sign up early; the rest come late.
 const DEVELOPERS: usize = 26;
 const STUDENTS: usize = 26;
 const TEACHERS: usize = 8;
@@ -56,43 +57,44 @@ const LAST: [&str; 20] = [
     "Kaya", "Lopez", "Moreau", "Novak", "Okafor", "Petrov", "Rossi", "Silva", "Tanaka", "Weber",
 ];
 
-/// One who signed up.
+/// A person who signed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Enthusiast {
-    /// When, in seconds from midnight on 29 October 2018.
+    /// The time of the sign-up in seconds since midnight on 29 October 2018.
     pub seconds: u32,
-    /// What is known already, from 1 to 18.
+    /// Prior knowledge, from 1 to 18.
     pub knowledge: u8,
-    /// Hours to be spent: 4, 16 or 32.
+    /// The planned effort in hours: 4, 16 or 32.
     pub effort: u8,
-    /// From 1 (school) to 4 (doctorate).
+    /// The degree, from 1 (school) to 4 (doctorate).
     pub degree: u8,
-    /// Does research.
+    /// Whether the person does research.
     pub is_researcher: bool,
-    /// Works on machine learning.
+    /// Whether the person works on machine learning.
     pub is_ml: bool,
-    /// Develops software.
+    /// Whether the person develops software.
     pub is_developer: bool,
-    /// Teaches.
+    /// Whether the person teaches.
     pub is_teaching: bool,
-    /// Studies.
+    /// Whether the person is a student.
     pub is_student: bool,
-    /// The employer; `None` where the cell is empty.
+    /// The employer, an index into [`EMPLOYERS`]; `None` is an empty cell.
     employer: Option<u8>,
 }
 
-/// All who signed up, in the order in which they did.
+/// All people who signed up, in the order in which they did.
 #[derive(Debug, Clone)]
 pub struct Enthusiasts {
     seed: u64,
     rows: Vec<Enthusiast>,
 }
 
-/// Makes those who signed up for a course; the analysis has 72.
+/// Generates people who signed up for a course; the published analysis has 72.
 ///
-/// 72 of them come in the same hours under any seed: most in the first, the last after 198. Of 72, 26 are
-/// developers, 26 students, 8 teachers, and 12 who are none of it come late. Whether someone works on machine learning
-/// follows from knowledge and research, the degree goes with research. Other numbers of rows have the same shares.
+/// With 72 rows the hours of the sign-ups are the same under any seed: most people come in the first hours, the last
+/// one after 198. There are 26 developers, 26 students and 8 teachers, and 12 people of no such kind who come late.
+/// Whether someone works on machine learning depends on knowledge and research, and the degree on research. Tables of
+/// other sizes have the same proportions.
 pub fn enthusiasts(rows: usize, seed: u64) -> Enthusiasts {
     let draws = Draws::new(seed, Purpose::SynthEnthusiasts);
     let hour = |r: usize| HOURS[(r as u128 * HOURS.len() as u128 / rows as u128) as usize];
@@ -103,7 +105,7 @@ pub fn enthusiasts(rows: usize, seed: u64) -> Enthusiasts {
     while made.len() < rows {
         let (first, now) = (made.len(), hour(made.len()));
         let count = (first..rows).take_while(|&r| hour(r) == now).count();
-        // Nobody comes before the very first.
+        // In the first hour, nobody signs up before the very first person.
         let from = if now == 0 { START % HOUR } else { 0 };
         for i in 0..count {
             let row = first + i;
@@ -120,7 +122,8 @@ pub fn enthusiasts(rows: usize, seed: u64) -> Enthusiasts {
     Enthusiasts { seed, rows: made }
 }
 
-/// Draws one; `place` deals the kinds, late ones have none.
+/// Draws one person. `place` determines the kind: developer, student or teacher; `None` is a late person of no such
+/// kind.
 fn enthusiast(seconds: u32, place: Option<usize>, stream: &mut Stream) -> Enthusiast {
     let mut chance = |share: f64| stream.uniform() < share;
     let is_developer = place.is_some_and(|place| place < DEVELOPERS);
@@ -157,24 +160,24 @@ fn enthusiast(seconds: u32, place: Option<usize>, stream: &mut Stream) -> Enthus
 }
 
 impl Enthusiasts {
-    /// Those who signed up, in order.
+    /// The people in the order in which they signed up.
     pub fn rows(&self) -> &[Enthusiast] {
         &self.rows
     }
 
-    /// The table as reading its file gives it, without the detour; `source` is empty.
+    /// The table that reading the written file would give; its `source` is empty.
     pub fn table(&self) -> Table {
         self.sheet().table()
     }
 
-    /// Writes the table separated by tabs: `Timestamp` (as `29/10/2018 16:05:09`), `Knowledge`, `Effort`, `Degree`,
-    /// `IsResearcher`, `IsML`, `IsDeveloper`, `IsTeaching`, `IsStudent`, `WorkAt`, `Email address`, `Name`; missing
-    /// cells are `-`. Buffers by itself.
+    /// Writes the table as TSV, with the columns `Timestamp` (as `29/10/2018 16:05:09`), `Knowledge`, `Effort`,
+    /// `Degree`, `IsResearcher`, `IsML`, `IsDeveloper`, `IsTeaching`, `IsStudent`, `WorkAt`, `Email address` and
+    /// `Name`. Missing cells are `-`. `out` needs no buffer of its own.
     pub fn write_tsv(&self, out: &mut impl Write) -> io::Result<()> {
         self.sheet().write(out, '\t', "-", "")
     }
 
-    /// As [`Enthusiasts::write_tsv`], separated by commas.
+    /// Writes the table as CSV, otherwise like [`Enthusiasts::write_tsv`].
     pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
         self.sheet().write(out, ',', "-", "")
     }
@@ -220,7 +223,7 @@ impl Enthusiasts {
     }
 }
 
-/// Day first, as in `29/10/2018 16:05:09`.
+/// Formats a time with the day first, as in `29/10/2018 16:05:09`.
 fn timestamp(seconds: u32, text: &mut String) {
     const DAY: u32 = 24 * HOUR;
     let (day, month) = match 29 + seconds / DAY {

@@ -1,14 +1,14 @@
-//! The made-up tables by name, as recipes and the command line know them.
+//! The made-up tables by name, for recipes and the command line.
 
 use super::{enthusiasts, first_day, learners, survey};
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
 
-/// A made-up table in the shape of a published analysis.
+/// A made-up table that imitates the data of a published analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Example {
-    /// Learners of a tech-learning platform.
+    /// Users of a learning platform and their pay.
     Learners,
     /// What users do on the day they sign up.
     FirstDay,
@@ -19,7 +19,7 @@ pub enum Example {
 }
 
 impl Example {
-    /// Each by its name.
+    /// The name of each table.
     pub const WORDS: &[(&str, Example)] = &[
         ("learners", Example::Learners),
         ("first-day", Example::FirstDay),
@@ -27,7 +27,7 @@ impl Example {
         ("enthusiasts", Example::Enthusiasts),
     ];
 
-    /// How many rows it has where nobody says how many: for most, as many as the published table.
+    /// The default number of rows, which for most tables is that of the published one.
     pub fn rows(self) -> usize {
         match self {
             Example::Learners => 205_843,
@@ -36,7 +36,7 @@ impl Example {
         }
     }
 
-    /// Makes the table.
+    /// Generates the table.
     pub fn table(self, rows: usize, seed: u64) -> Table {
         match self {
             Example::Learners => learners(rows, seed).table(),

@@ -1,4 +1,4 @@
-//! What users of a learning site do on the day they sign up.
+//! A made-up table: what users of a learning site do on the day they sign up.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::sheet::{Cells, Sheet};
 use crate::random::{Draws, Purpose, Stream};
 use crate::table::Table;
 
-/// A way to spend the first day: its share of the users, and the typical counts.
+/// A typical way to spend the first day: the share of the users who do so, and their typical counts.
 struct Habit {
     share: f64,
     exercises: f64,
@@ -18,7 +18,7 @@ struct Habit {
     studyplans: f64,
 }
 
-/// Those who do something; all others do nothing at all.
+/// The groups of active users. All other users do nothing at all.
 const HABITS: [Habit; 4] = [
     Habit { share: 0.13, exercises: 15.0, videos: 0.7, studyplans: 1.2 },
     Habit { share: 0.12, exercises: 0.6, videos: 13.0, studyplans: 0.6 },
@@ -26,30 +26,31 @@ const HABITS: [Habit; 4] = [
     Habit { share: 0.07, exercises: 20.0, videos: 17.0, studyplans: 4.5 },
 ];
 
-/// Deviations of the logarithms of what is done often and of what is done a few times.
+/// Standard deviations of the logarithms of the counts: `SPREAD` for exercises and videos, `SPREAD_PLANS` for study
+/// plans.
 const SPREAD: f64 = 0.25;
 const SPREAD_PLANS: f64 = 0.28;
-/// Who does far more than others: the share, and the most that the typical counts are multiplied by.
+/// The share of users who do far more than is typical, and the largest factor by which they do.
 const EAGER: f64 = 0.04;
 const MOST_EAGER: f64 = 40.0;
-/// The share of its videos that a user finishes, and its deviation.
+/// The mean share of the started videos that a user finishes, and its standard deviation.
 const FINISHED: (f64, f64) = (0.86, 0.08);
 
-/// The weeks, the first of [`YEAR`] that counts, and how many sign up in each, in relative numbers.
+/// The relative number of sign-ups in each week. The first week is number `FIRST_WEEK` of `YEAR`.
 const WEEKS: [u64; 10] = [7, 8, 10, 14, 19, 12, 9, 8, 7, 6];
 const YEAR: u32 = 2019;
 const FIRST_WEEK: u32 = 5;
 
-/// What one user does.
+/// What one user does on the first day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Newcomer {
-    /// Exercises submitted.
+    /// The number of exercises submitted.
     pub exercises_submitted: u32,
-    /// Videos started.
+    /// The number of videos started.
     pub videos_started: u32,
-    /// Videos finished, at most those started.
+    /// The number of videos finished, at most those started.
     pub videos_finished: u32,
-    /// Study plans configured.
+    /// The number of study plans configured.
     pub studyplans_configured: u32,
 }
 
@@ -60,12 +61,12 @@ pub struct FirstDay {
     rows: Vec<Newcomer>,
 }
 
-/// Makes the first day of any number of users of a learning site; the analysis has 20,000.
+/// Generates the first day of `rows` users of a learning site; the published analysis has 20,000.
 ///
-/// Three in five do nothing. The others submit exercises, watch videos, make study plans or do all of it, so that
-/// there are five groups; one in 25 of them does far more than is typical. Videos finished follow videos started
-/// (correlation about 0.99). Ten weekly cohorts hold from 6 to 19 % of the users each. A user depends on `seed` and
-/// the row alone, the cohort on the number of rows too.
+/// Three in five users do nothing. The others submit exercises, watch videos, make study plans or do all of these, so
+/// there are five groups. One in 25 active users does far more than is typical. The number of videos finished follows
+/// the number started (correlation about 0.99). The users belong to ten weekly cohorts, each with 6 to 19 % of them. A
+/// user's counts depend only on `seed` and the row; the cohort also depends on the number of rows.
 pub fn first_day(rows: usize, seed: u64) -> FirstDay {
     let draws = Draws::new(seed, Purpose::SynthFirstDay);
     let row = |r| newcomer(&mut draws.at(r as u64));
@@ -87,13 +88,13 @@ fn newcomer(stream: &mut Stream) -> Newcomer {
         };
     };
     let eager = if stream.uniform() < EAGER {
-        // A tail that falls with the square (Pareto).
+        // A Pareto distribution: the probability of more than x times the typical counts is 1 / x².
         (1.0 / (1.0 - stream.uniform()).sqrt()).min(MOST_EAGER)
     } else {
         1.0
     };
     let mut count = |typical: f64, spread: f64| {
-        // A fraction left over is a chance, so that the mean stays.
+        // Round up or down at random, in proportion to the fraction, so that the mean is unchanged.
         (typical * libm::exp(spread * stream.normal()) + stream.uniform()) as u32
     };
     let exercises_submitted = count(eager * habit.exercises, SPREAD);
@@ -110,18 +111,18 @@ fn newcomer(stream: &mut Stream) -> Newcomer {
 }
 
 impl FirstDay {
-    /// The users, in order.
+    /// The users in the order in which they signed up.
     pub fn rows(&self) -> &[Newcomer] {
         &self.rows
     }
 
-    /// The table as reading its CSV gives it, without the detour; `source` is empty.
+    /// The table that reading the written CSV would give; its `source` is empty.
     pub fn table(&self) -> Table {
         self.sheet().table()
     }
 
-    /// Writes the table as CSV: `user_id`, `signup_week` (as `2019-W07`), `exercises_submitted`, `videos_started`,
-    /// `videos_finished`, `studyplans_configured`. Buffers by itself.
+    /// Writes the table as CSV with the columns `user_id`, `signup_week` (as `2019-W07`), `exercises_submitted`,
+    /// `videos_started`, `videos_finished` and `studyplans_configured`. `out` needs no buffer of its own.
     pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
         self.sheet().write(out, ',', "", "")
     }
@@ -149,7 +150,7 @@ impl FirstDay {
     }
 }
 
-/// The week of a row, counted from 0.
+/// The week in which the user of a row signed up, counted from 0.
 fn week_of(row: usize, rows: usize) -> u32 {
     let all: u64 = WEEKS.iter().sum();
     let mut place = (row as u128 * u128::from(all) / rows as u128) as u64;

@@ -1,4 +1,6 @@
-//! The learner table as its users see it, and the texts behind its codes.
+//! A large made-up table: learners and their pay.
+//!
+//! This module is its public side: the rows, and the texts that their codes stand for. `plan` generates the rows.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -12,24 +14,24 @@ use super::titles::title;
 use crate::random::{Draws, Purpose};
 use crate::table::Table;
 
-/// One row of the table. Codes stand for texts that the table can name.
+/// One row of the table. Companies, e-mail addresses and positions are codes that stand for texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Learner {
-    /// The company; `None` where the cell is empty. See [`Learners::company_hash`].
+    /// The company's code; `None` is an empty cell. See [`Learners::company_hash`].
     pub company: Option<u32>,
-    /// The person; one person can have several rows. See [`Learners::email_hash`].
+    /// The code of the person's e-mail address. One person can have several rows. See [`Learners::email_hash`].
     pub email: u64,
-    /// Year of graduation as it was typed in, odd ones included; `None` where the cell is empty.
+    /// The year of graduation as it was typed in, including impossible ones; `None` is an empty cell.
     pub orgyear: Option<i16>,
     /// Yearly pay in rupees.
     pub ctc: u32,
-    /// The job position; `None` where the cell is empty. See [`Learners::job_position`].
+    /// The code of the job position; `None` is an empty cell. See [`Learners::job_position`].
     pub position: Option<u16>,
     /// The year in which the pay was last updated.
     pub ctc_updated_year: u16,
 }
 
-/// The learner table: rows in a compact form, texts made on demand.
+/// The learner table. It stores the rows as codes and creates the texts on demand.
 #[derive(Debug, Clone)]
 pub struct Learners {
     seed: u64,
@@ -37,15 +39,19 @@ pub struct Learners {
     companies: usize,
 }
 
-/// Makes a learner table of any number of rows.
+/// Generates a learner table of any number of rows.
 ///
-/// With 205,843 rows it has the figures published for a real platform's table, under any seed. Exactly so: the
-/// missing cells, no duplicate rows, 52,400 repeated e-mails, 37,300 companies, 1,016 positions, the years of the
-/// last update, the quantiles of `orgyear`, the extremes of `ctc`. Within a few per cent: the other quantiles of
-/// `ctc`. To about 0.1: the skewness of `ctc` (15.97) and of its logarithm (-0.23). To about 0.01: the
-/// correlations of experience with the company's mean experience (0.620), of pay with the company's mean pay
-/// (0.599), of experience with pay (0.024). Other numbers of rows have the same shares, small ones as far as
-/// they can; above twelve million rows the positions stay at their largest number, 57,364. A row takes 32 bytes.
+/// With 205,843 rows it reproduces the figures published for the table of a real platform, under any seed:
+///
+/// - Exactly: the numbers of missing cells, no duplicate rows, 52,400 repeated e-mails, 37,300 companies, 1,016
+///   positions, the years of the last update, the quantiles of `orgyear` and the extremes of `ctc`.
+/// - Within a few per cent: the other quantiles of `ctc`.
+/// - To about 0.1: the skewness of `ctc` (15.97) and of its logarithm (-0.23).
+/// - To about 0.01: the correlations of experience with the company's mean experience (0.620), of pay with the
+///   company's mean pay (0.599) and of experience with pay (0.024).
+///
+/// Tables of other sizes have the same proportions, small ones as far as possible. Above twelve million rows the number
+/// of positions stays at its maximum, 57,364. A row takes 32 bytes.
 pub fn learners(rows: usize, seed: u64) -> Learners {
     let plan = Plan::new(rows, seed);
     let made = (0..rows).into_par_iter().with_min_len(1_024).map(|r| plan.row(r as u64)).collect();
@@ -58,19 +64,19 @@ impl Learners {
         &self.rows
     }
 
-    /// The number of companies; codes are below it.
+    /// The number of companies. Their codes are smaller than this.
     pub fn companies(&self) -> usize {
         self.companies
     }
 
-    /// The text that stands for a company: two random words of lowercase letters.
+    /// The name of a company: two random words of lowercase letters.
     pub fn company_hash(&self, code: u32) -> String {
         let mut text = String::new();
         Names::new(self.seed).company(code, &mut text);
         text
     }
 
-    /// The text that stands for an e-mail address: 64 hexadecimal digits, as of a SHA-256.
+    /// The text in place of an e-mail address: 64 hexadecimal digits, like a SHA-256 hash.
     pub fn email_hash(&self, code: u64) -> String {
         let mut text = String::new();
         Names::new(self.seed).email(code, &mut text);
@@ -82,13 +88,13 @@ impl Learners {
         title(code)
     }
 
-    /// The table as reading its CSV gives it, without the detour; `source` is empty.
+    /// The table that reading the written CSV would give; its `source` is empty.
     pub fn table(&self) -> Table {
         self.sheet().table()
     }
 
-    /// Writes the table as CSV: an unnamed row number, `company_hash`, `email_hash`, `orgyear`, `ctc`,
-    /// `job_position`, `ctc_updated_year`; missing cells are empty. Buffers by itself.
+    /// Writes the table as CSV with the columns: an unnamed row number, `company_hash`, `email_hash`, `orgyear`, `ctc`,
+    /// `job_position` and `ctc_updated_year`. Missing cells are empty. `out` needs no buffer of its own.
     pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
         self.sheet().write(out, ',', "", "")
     }
@@ -97,7 +103,7 @@ impl Learners {
         let rows = &self.rows;
         let names = Arc::new(Names::new(self.seed));
         let people = Arc::clone(&names);
-        // E-mail codes are slots, so there are no more of them than rows.
+        // E-mail codes are slot numbers, so they are smaller than the number of rows and fit 32 bits.
         let email = |r: usize| Some(rows[r].email as u32);
         let position = |r: usize| rows[r].position.map(u32::from);
         let columns = vec![
@@ -113,7 +119,7 @@ impl Learners {
     }
 }
 
-/// The texts behind the codes.
+/// Creates the texts of companies and e-mail addresses from their codes.
 struct Names {
     people: Draws,
     words: Permutation,

@@ -1,9 +1,11 @@
-//! A keyed shuffle of `0..n` that needs no memory: who asks for one place computes that place alone.
+//! A keyed shuffle of `0..n` that needs no memory.
+//!
+//! Each position is computed on its own, so threads can generate any rows of a table independently.
 
 use crate::random::Stream;
 
-/// A bijection of `0..n`: a balanced Feistel network over the next even number of bits, walked until it is back
-/// inside (Black and Rogaway, 2002).
+/// A bijection of `0..n`: a balanced Feistel network over an even number of bits, applied repeatedly until the result
+/// lies in `0..n` (Black and Rogaway, 2002).
 #[derive(Debug, Clone)]
 pub(super) struct Permutation {
     n: u64,
@@ -18,7 +20,7 @@ impl Permutation {
         Permutation { n, half: bits.div_ceil(2).max(1), keys: std::array::from_fn(|_| stream.bits()) }
     }
 
-    /// Where `i`, which must be below `n`, goes.
+    /// The position to which `i` is moved; `i` must be below `n`.
     pub(super) fn at(&self, i: u64) -> u64 {
         let mask = (1 << self.half) - 1;
         let mut x = i;

@@ -1,10 +1,12 @@
-//! How the learner table is made.
+//! Generates the rows of the learner table.
 //!
-//! Rows are made as *slots*: companies from the largest to the smallest, within each its people, of each person
-//! the one or more rows; last come the rows without a company. What must be met exactly (missing cells, repeated
-//! e-mails, years, outliers) is dealt out by permutations and strata of the slots, not by chance, and a last
-//! permutation shuffles the slots into the table's order. Every row is computed on its own. The loadings and
-//! knots below were fitted to the published figures.
+//! Rows are first arranged as *slots*: companies from the largest to the smallest, the people of each company one after
+//! another, and the one or more rows of each person next to each other. Rows without a company come last. A final
+//! permutation shuffles the slots into the order of the table.
+//!
+//! Some figures must be met exactly, such as the numbers of missing cells, repeated e-mails, years and outliers. They
+//! are therefore not left to chance but assigned by permutations and strata of the slots. Every row is computed
+//! independently of the others. The loadings and knots below were fitted to the published figures.
 
 use rayon::prelude::*;
 
@@ -13,7 +15,7 @@ use super::permutation::Permutation;
 use super::titles::{ROLES, TITLES};
 use crate::random::{Draws, Purpose, Stream};
 
-/// The table whose published figures are the pattern: its rows, and counts among them.
+/// Figures of the published table: its number of rows, and how many of various things are among them.
 const ROWS: usize = 205_843;
 const COMPANIES: usize = 37_300;
 const NO_COMPANY: usize = 44;
@@ -31,37 +33,38 @@ const YEARS: [(u16, usize); 7] = [
     (2021, 64_976),
 ];
 
-/// Rows with a rare title: more than there are titles, so that some come often.
+/// The number of rows with a rare title. It is larger than the number of rare titles, so some of them occur often.
 const RARE_POSITIONS: usize = 3_000;
 
-/// Rows with a pay beyond all reason. Those in the smaller half of the companies, where nearly everyone is alone,
-/// set the correlation of pay with the company's mean pay; the share of large ones among the others sets the
-/// skewness of the pay.
+/// The number of rows with an implausibly high pay, `LONE_OUTLIERS` of which are in the smaller half of the companies,
+/// where nearly everyone is alone. These determine the correlation of pay with the company's mean pay. Among the
+/// others, the share of `LARGE_OUTLIER` determines the skewness of the pay.
 const OUTLIERS: usize = 1_390;
 const LONE_OUTLIERS: usize = 293;
 const LARGE_SHARE: f64 = 0.18;
 const OUTLIER: u32 = 100_000_000;
 const LARGE_OUTLIER: u32 = 200_000_000;
-/// Lone outliers have from 160 to 199 of these.
+/// The pay of lone outliers is 160 to 199 times this.
 const MILLION: u32 = 1_000_000;
 const LARGEST_PAY: u32 = 1_000_150_000;
 const SMALLEST_PAY: u32 = 2;
 
-/// Years of graduation that nobody can mean; the first two are the table's extremes.
+/// Impossible years of graduation. The first two are the extremes of the table.
 const ODD_YEARS: [i16; 20] =
     [0, 20165, 1, 2, 9, 15, 17, 99, 219, 1019, 1899, 1910, 1970, 1975, 2029, 2032, 2050, 2117, 2202, 9999];
 const ODD_ORGYEARS: usize = 60;
 
-/// Company sizes beyond the first learner fall as `(rank + HEAD)^-DECAY`.
+/// Every company has one learner. The number of further learners falls with the company's rank, in proportion to
+/// `(rank + HEAD)^-DECAY`.
 const DECAY: f64 = 1.3;
 const HEAD: f64 = 8.0;
-/// Companies so large that their draws would move the whole table's quantiles: their effects are the same under
-/// every seed, spread evenly by multiples of two irrational numbers.
+/// The number of companies that are so large that random effects would shift the quantiles of the whole table. Their
+/// effects are the same under every seed and spread evenly, as multiples of two irrational numbers.
 const FIXED_EFFECTS: usize = 1_000;
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 const PLASTIC: f64 = 0.754_877_666_246_692_8;
 
-/// Loadings of the latent year of graduation on the company and the person.
+/// Loadings of the latent year of graduation on company and person.
 const YEAR_COMPANY: f64 = 0.495;
 const YEAR_PERSON: f64 = 0.87;
 /// Loadings of the latent pay on company, year, person and row.
@@ -70,7 +73,7 @@ const PAY_YEAR: f64 = -0.18;
 const PAY_PERSON: f64 = 0.77;
 const PAY_ROW: f64 = 0.3;
 
-/// Latent year of graduation to year (floored).
+/// Maps the latent year of graduation to the year, which is then rounded down.
 const YEAR_KNOTS: [(f64, f64); 10] = [
     (-4.5, 1985.0),
     (-2.326, 2001.5),
@@ -83,7 +86,7 @@ const YEAR_KNOTS: [(f64, f64); 10] = [
     (2.326, 2021.5),
     (4.0, 2025.0),
 ];
-/// Latent pay to the natural logarithm of the pay.
+/// Maps the latent pay to the natural logarithm of the pay.
 const PAY_KNOTS: [(f64, f64); 7] = [
     (-4.5, 2.85),
     (-2.326, 10.5187),
@@ -94,7 +97,8 @@ const PAY_KNOTS: [(f64, f64); 7] = [
     (4.5, 18.2),
 ];
 
-/// What is drawn once for a table, each from a stream of its own; the strata of outliers follow the last one.
+/// Things that are drawn once per table, each from its own random stream. The streams of the strata of outliers follow
+/// the last one.
 #[derive(Clone, Copy)]
 pub(super) enum Once {
     Names,
@@ -112,7 +116,7 @@ impl Once {
     }
 }
 
-/// The hash of a person's e-mail address: the first draws of the person's stream.
+/// The hash of a person's e-mail address, which consists of the first draws of the person's stream.
 pub(super) fn email(people: &Draws, code: u64) -> [u64; 4] {
     hash(&mut people.at(2 * code))
 }
@@ -121,14 +125,14 @@ fn hash(person: &mut Stream) -> [u64; 4] {
     std::array::from_fn(|_| person.bits())
 }
 
-/// All that the rows of a table share.
+/// Everything that the rows of a table share.
 pub(super) struct Plan {
     rows: usize,
     pub(super) companies: usize,
-    /// The first slot of every company and, last, that of the rows without one.
+    /// The first slot of every company, followed by the first slot of the rows without a company.
     starts: Vec<u64>,
     repeats: u64,
-    /// Even streams are people, odd ones rows.
+    /// Streams with even numbers belong to people, those with odd numbers to rows.
     people: Draws,
     employers: Draws,
     strata: Draws,
@@ -137,11 +141,11 @@ pub(super) struct Plan {
     positions: Permutation,
     years: Permutation,
     oddities: Permutation,
-    /// Cumulated weights of the common titles.
+    /// The cumulative weights of the common titles.
     roles: Vec<f64>,
 }
 
-/// The latent pay and year of graduation that the rows of a person share.
+/// The latent pay and year of graduation, which all rows of a person share.
 struct Person {
     pay: f64,
     year: f64,
@@ -178,7 +182,7 @@ impl Plan {
         scaled(count, self.rows)
     }
 
-    /// Row `r` of the table.
+    /// Generates row `r` of the table.
     pub(super) fn row(&self, r: u64) -> Learner {
         let slot = self.order.at(r);
         let company = self.starts.partition_point(|&start| start <= slot) - 1;
@@ -187,7 +191,7 @@ impl Plan {
         let code = (company < self.companies).then_some(company as u32);
         let mut row = self.draft(first, code, first, &person);
         if slot > first {
-            // No two rows of a person may be equal, so those before this one have a say.
+            // No two rows of a person may be equal, so compute the person's earlier rows as well.
             let mut before = vec![row];
             for s in first + 1..=slot {
                 row = self.draft(s, code, first, &person);
@@ -200,15 +204,16 @@ impl Plan {
         row
     }
 
-    /// The slot in which the person of `slot` begins.
+    /// The first slot of the person who owns `slot`.
     fn first_of_person(&self, slot: u64, company: usize) -> u64 {
-        // The first slot of a company begins a person; all other slots are numbered through.
+        // The first slot of a company always begins a person. The remaining slots are numbered consecutively, and a
+        // permutation of them decides which ones repeat the person before.
         let begins =
             |s: u64| s == self.starts[company] || self.repeated.at(s - company as u64 - 1) >= self.repeats;
         (0..=slot).rev().find(|&s| begins(s)).unwrap_or(0)
     }
 
-    /// What a company adds to its people's latent pay and year, both of deviation 1.
+    /// The company's contributions to the latent pay and year of its people, both of standard deviation 1.
     fn effects(&self, company: usize) -> (f64, f64) {
         if company < FIXED_EFFECTS {
             let even = |step: f64| 12f64.sqrt() * (fraction((company as f64 + 1.0) * step) - 0.5);
@@ -226,7 +231,7 @@ impl Plan {
         Person { pay: PAY_COMPANY * pay + PAY_YEAR * year + PAY_PERSON * stream.normal(), year }
     }
 
-    /// A row as drawn, not yet compared with the person's others.
+    /// Draws a row without comparing it to the person's other rows.
     fn draft(&self, slot: u64, company: Option<u32>, email: u64, person: &Person) -> Learner {
         let mut stream = self.people.at(2 * slot + 1);
         let year = along(&YEAR_KNOTS, person.year).floor() as i16;
@@ -248,12 +253,12 @@ impl Plan {
         Learner { company, email, orgyear, ctc, position, ctc_updated_year: self.updated(slot) }
     }
 
-    /// The position code, and what it adds to the latent pay.
+    /// The position code, and its contribution to the latent pay.
     fn position(&self, slot: u64, orgyear: i16, stream: &mut Stream) -> (Option<u16>, f64) {
         let (missing, rare) = (self.share(NO_POSITION), self.share(RARE_POSITIONS));
         let Some(place) = (self.positions.at(slot) as usize).checked_sub(missing) else { return (None, 0.0) };
         if place < rare {
-            // Every title once, then the first ones more often.
+            // Use every rare title once, then the first ones more often.
             let titles = self.share(POSITIONS - ROLES.len()).clamp(1, TITLES - ROLES.len());
             let x = place.saturating_sub(titles) as f64 / rare as f64;
             let title = if place < titles { place } else { (x * x * x * titles as f64) as usize };
@@ -269,7 +274,7 @@ impl Plan {
         }
     }
 
-    /// The year of the last update.
+    /// The year of the last update of the pay.
     fn updated(&self, slot: u64) -> u16 {
         let place = self.years.at(slot) as usize;
         let mut upto = 0;
@@ -280,7 +285,7 @@ impl Plan {
         year.unwrap_or(&YEARS[YEARS.len() - 1]).0
     }
 
-    /// The pay of a slot that is an outlier.
+    /// The pay of a slot if it is an outlier.
     fn outlier(&self, slot: u64) -> Option<u32> {
         let (half, end) = (self.starts[self.companies / 2], self.starts[self.companies]);
         let lone = self.share(LONE_OUTLIERS) as u64;
@@ -300,8 +305,9 @@ impl Plan {
         })
     }
 
-    /// One place at random is taken in each of `count` equal strata of `0..len`: the stratum of `place`, if it is
-    /// the one taken there. `before` strata have been drawn elsewhere.
+    /// Divides `0..len` into `count` equal strata and draws one place from each. Returns the stratum of `place` if
+    /// `place` is the one drawn from it. `before` is the number of strata drawn by other calls, which use other random
+    /// streams.
     fn stratum(&self, place: u64, len: u64, count: u64, before: u64) -> Option<u64> {
         let count = count.min(len);
         if count == 0 {
@@ -314,13 +320,14 @@ impl Plan {
     }
 }
 
-/// `count` of [`ROWS`] in proportion among `rows`, to the nearest whole number.
+/// Scales a count of the published table, which has [`ROWS`] rows, to a table of `rows` rows, rounded to the nearest
+/// integer.
 fn scaled(count: usize, rows: usize) -> usize {
     ((count as u128 * rows as u128 + ROWS as u128 / 2) / ROWS as u128) as usize
 }
 
-/// The first slot of each company and the end of the last: every company has one learner, the others follow the
-/// power law.
+/// The first slot of each company and the end of the last one. Every company has one learner; the others are
+/// distributed by the power law.
 fn starts(employed: usize, companies: usize) -> Vec<u64> {
     let others = employed.saturating_sub(companies) as f64;
     let tail = |i: usize| libm::pow(i as f64 + HEAD, 1.0 - DECAY);
@@ -333,7 +340,7 @@ fn fraction(x: f64) -> f64 {
     x - x.floor()
 }
 
-/// The line through the knots at `x`, flat beyond the outer ones.
+/// Linear interpolation between the knots at `x`; constant outside the outer knots.
 fn along(knots: &[(f64, f64)], x: f64) -> f64 {
     let x = x.clamp(knots[0].0, knots[knots.len() - 1].0);
     let i = knots.partition_point(|&(at, _)| at <= x).clamp(1, knots.len() - 1);
@@ -341,7 +348,7 @@ fn along(knots: &[(f64, f64)], x: f64) -> f64 {
     y0 + (y1 - y0) * ((x - x0) / (x1 - x0))
 }
 
-/// A pay as people state it.
+/// Rounds a pay in the way that people do when they state it.
 fn rounded(ctc: f64) -> u32 {
     let step = match ctc {
         c if c < 1e3 => 1.0,

@@ -1,4 +1,6 @@
-//! Columns that are computed cell by cell, and the two things to do with them: a text file and a typed table.
+//! Columns that are computed cell by cell, with two outputs: a text file and a typed table.
+//!
+//! All made-up tables share this, so that the file and the table agree.
 
 use std::io::{self, Write};
 
@@ -6,22 +8,24 @@ use rayon::prelude::*;
 
 use crate::table::{Column, Table, Values};
 
-/// Rows in a thread's piece of text, and pieces that are held before they are written.
+/// The number of rows that a thread formats at a time, and the number of such pieces kept in memory before they are
+/// written.
 const PIECE: usize = 1 << 12;
 const PIECES: usize = 32;
 
-/// Appends a code's text.
+/// A function that appends the text of a code.
 type Text<'a> = Box<dyn Fn(u32, &mut String) + Sync + 'a>;
 
-/// What a column computes, by row.
+/// The function that computes the cells of a column from the row number.
 pub(super) enum Cells<'a> {
-    /// Whole numbers; `None` is missing.
+    /// Integers; `None` is a missing cell.
     Number(Box<dyn Fn(usize) -> Option<i64> + Sync + 'a>),
-    /// Texts that stand for codes.
+    /// Text, given as codes.
     Text {
-        /// The code in a row; `None` is missing. Codes count from 0 without large gaps.
+        /// The code in a row; `None` is a missing cell. Codes count from 0 without large gaps.
         code: Box<dyn Fn(usize) -> Option<u32> + Sync + 'a>,
-        /// Appends a code's text: its own, no number, none that means missing, no blanks around it.
+        /// Appends the text of a code. Each code has a different text, which must not look like a number or a missing
+        /// value, and must not begin or end with whitespace.
         text: Text<'a>,
     },
 }
@@ -38,7 +42,7 @@ impl<'a> Cells<'a> {
         Cells::Text { code: Box::new(code), text: Box::new(text) }
     }
 
-    /// The values that a reader types the cells as.
+    /// The column that a reader of the written file would get.
     fn values(&self, rows: usize) -> Values {
         let values = match self {
             Cells::Number(of) => {
@@ -61,7 +65,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Codes numbered anew in the order in which they come, and the old ones by the new ones.
+/// Renumbers codes in order of first appearance. Returns the new codes and, for each new code, the old one.
 fn by_first_appearance(mut codes: Vec<Option<u32>>) -> (Vec<Option<u32>>, Vec<u32>) {
     const UNSEEN: u32 = u32::MAX;
     let largest = codes.iter().flatten().max().map_or(0, |&c| c as usize + 1);
@@ -77,15 +81,15 @@ fn by_first_appearance(mut codes: Vec<Option<u32>>) -> (Vec<Option<u32>>, Vec<u3
     (codes, kept)
 }
 
-/// Named columns of one length.
+/// Named columns with the same number of rows.
 pub(super) struct Sheet<'a> {
     pub(super) rows: usize,
     pub(super) columns: Vec<(&'a str, Cells<'a>)>,
 }
 
 impl Sheet<'_> {
-    /// The table that reading the written text gives, named after nothing; a column without a name is called by
-    /// its position.
+    /// The table that reading the written text would give, with an empty `source`. A column without a name is named
+    /// after its position.
     pub(super) fn table(&self) -> Table {
         let column = |(i, (name, cells)): (usize, &(&str, Cells))| Column {
             name: if name.is_empty() { format!("unnamed_{}", i + 1) } else { name.to_string() },
@@ -95,7 +99,7 @@ impl Sheet<'_> {
         Table { rows: self.rows, columns, ..Table::default() }
     }
 
-    /// Writes a header, the lines in `below_header` (each with its end), and the rows.
+    /// Writes a header, the text in `below_header` (complete lines), and the rows.
     pub(super) fn write(
         &self,
         out: &mut impl Write,
@@ -129,7 +133,7 @@ impl Sheet<'_> {
     }
 }
 
-/// Appends a cell's text as it is.
+/// Appends the text of a cell without quotes.
 fn cell(text: &mut String, cells: &Cells, row: usize, missing: &str) {
     match cells {
         Cells::Number(of) => match of(row) {
@@ -143,7 +147,7 @@ fn cell(text: &mut String, cells: &Cells, row: usize, missing: &str) {
     }
 }
 
-/// Appends a line of cells, quoted where they need it.
+/// Appends a line of cells, in quotes if necessary.
 pub(super) fn line<T>(
     text: &mut String,
     delimiter: char,
@@ -165,7 +169,7 @@ pub(super) fn line<T>(
     text.push('\n');
 }
 
-/// Appends a number in decimal: the formatting machinery takes four times as long.
+/// Appends a decimal number; several times as fast as the standard formatting.
 fn decimal(text: &mut String, n: i64) {
     let mut digits = [0u8; 20];
     let (mut at, mut rest) = (digits.len(), n.unsigned_abs());
@@ -184,7 +188,7 @@ fn decimal(text: &mut String, n: i64) {
     ascii(text, &digits[at..]);
 }
 
-/// Appends ASCII characters at once: one after another takes several times as long.
+/// Appends ASCII characters all at once, which is several times as fast as one by one.
 pub(super) fn ascii(text: &mut String, characters: &[u8]) {
     text.push_str(std::str::from_utf8(characters).unwrap_or_default());
 }

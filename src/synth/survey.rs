@@ -1,4 +1,4 @@
-//! Answers to a survey of people who work with data.
+//! A made-up table with many columns: the answers to a survey of people who work with data.
 
 mod questions;
 
@@ -13,7 +13,7 @@ use crate::table::Table;
 use questions::QUESTIONS;
 pub use questions::{Question, QuestionType, Topic};
 
-/// What people do, and the share of the respondents who do it; the last have no job.
+/// The callings: what the respondents do, and the share of each. The last group has no job.
 const CALLINGS: [(&str, f64); 10] = [
     ("data analyst", 0.11),
     ("data scientist", 0.11),
@@ -27,24 +27,26 @@ const CALLINGS: [(&str, f64); 10] = [
     ("without a job", 0.35),
 ];
 
-/// What a digit stands for: the probability of an answer among many, the weight of one to choose.
+/// The meaning of the digits in the questionnaire: the probability of an answer in a multiple-choice question, or its
+/// weight in a question with a single answer.
 const SHARES: [f64; 10] = [0.01, 0.05, 0.12, 0.22, 0.35, 0.5, 0.63, 0.75, 0.86, 0.95];
-/// Some tick more than others: the deviation of the logarithm of their odds.
+/// Some respondents tick more answers than others: the standard deviation of the logarithm of their odds.
 const EAGERNESS: f64 = 0.4;
-/// The share of those who write something in, and how many such texts there are.
+/// The share of respondents who write in an answer of their own, and the number of different such texts.
 const OTHER: f64 = 0.05;
 const OTHER_TEXTS: u64 = 200;
-/// Who gives up at once, after the age or the gender, and who does later.
+/// The share of respondents who give up after one or two questions, and the share who give up later.
 const GONE_AT_ONCE: f64 = 0.008;
 const GONE: f64 = 0.05;
-/// The question about years of code, whose first answer spares one all questions about programs.
+/// The index of the question about years of code. Respondents who choose its first answer skip all questions about
+/// programming.
 const CODE: usize = 5;
 
-/// No answer.
+/// Marks a cell without an answer.
 const NONE: u8 = u8::MAX;
 const TIME: &str = "Time from Start to Finish (seconds)";
 
-/// A column: the question it belongs to, and what it holds.
+/// A column of the table.
 #[derive(Debug, Clone)]
 struct Field {
     name: String,
@@ -53,12 +55,13 @@ struct Field {
 }
 
 #[derive(Debug, Clone, Copy)]
+/// Which part of a question's answer a column contains.
 enum Holds {
-    /// Any of the answers.
+    /// The only answer to the question.
     One,
-    /// This answer or nothing.
+    /// This one of several possible answers, or nothing.
     Part(u8),
-    /// The number of what was written in.
+    /// The number of the text that was written in.
     Other,
 }
 
@@ -66,18 +69,19 @@ enum Holds {
 #[derive(Debug, Clone)]
 pub struct Survey {
     fields: Vec<Field>,
-    /// Row after row, a cell for each field: which answer, or the number of the text.
+    /// Row by row, one cell per field: the index of the answer, or the number of the text written in.
     cells: Vec<u8>,
     seconds: Vec<u32>,
     callings: Vec<u8>,
 }
 
-/// Makes the answers of any number of respondents; the analysis has 20,000.
+/// Generates the answers of `rows` respondents; the published analysis has 20,000.
 ///
-/// 50 questions in 354 columns, and one for the time; [`Survey::questions`] has them. 35 % of the respondents study or have no job: they
-/// are not asked about tools, clouds, models and work. The others follow one of nine callings, each with its own
-/// probability of every answer. Who has never written code skips the questions about programs, about 5 % give up
-/// on the way, 0.8 % after one or two answers. A respondent depends on `seed` and the row alone.
+/// There are 50 questions in 354 columns, and one column for the time; see [`Survey::questions`]. 35 % of the
+/// respondents study or have no job; they are not asked about tools, clouds, models and work. The others have one of
+/// nine callings, each with its own probability of every answer. Respondents who have never written code skip the
+/// questions about programming, about 5 % give up on the way, and 0.8 % give up after one or two answers. The answers
+/// of a respondent depend only on `seed` and the row.
 pub fn survey(rows: usize, seed: u64) -> Survey {
     let draws = Draws::new(seed, Purpose::SynthSurvey);
     let fields = fields();
@@ -100,7 +104,7 @@ pub fn survey(rows: usize, seed: u64) -> Survey {
     made
 }
 
-/// The columns of all questions.
+/// Lists the columns of all questions.
 fn fields() -> Vec<Field> {
     let mut fields = Vec::new();
     for (i, question) in QUESTIONS.iter().enumerate() {
@@ -120,7 +124,7 @@ fn fields() -> Vec<Field> {
     fields
 }
 
-/// Fills the cells of one respondent; returns how many questions were answered.
+/// Fills in the cells of one respondent. Returns the number of questions answered.
 fn respond(mut cells: &mut [u8], calling: usize, stream: &mut Stream) -> usize {
     let patience = match stream.uniform() {
         u if u < GONE_AT_ONCE => 1 + stream.below(2),
@@ -151,7 +155,7 @@ fn respond(mut cells: &mut [u8], calling: usize, stream: &mut Stream) -> usize {
     answered
 }
 
-/// The answers to a multiple-choice question; `None` excludes the others.
+/// Draws the answers to a multiple-choice question. An answer that begins with "None" excludes all others.
 fn tick(question: &Question, cells: &mut [u8], calling: usize, odds: f64, stream: &mut Stream) {
     let nothing = question.answers.iter().position(|(answer, _)| answer.starts_with("None"));
     if let Some(nothing) = nothing
@@ -173,13 +177,13 @@ fn tick(question: &Question, cells: &mut [u8], calling: usize, odds: f64, stream
     }
 }
 
-/// What the digits of an answer say of a calling.
+/// The probability or weight of an answer for a calling, from the answer's digits.
 fn share(digits: &str, calling: usize) -> f64 {
     let digit = digits.as_bytes().get(calling).map_or(b'.', |&d| d);
     SHARES.get(usize::from(digit.wrapping_sub(b'0'))).copied().unwrap_or(0.0)
 }
 
-/// One at random by weight; none where all weights are zero.
+/// Draws an index with probability proportional to its weight; `None` if all weights are zero.
 fn chosen(stream: &mut Stream, weights: impl Iterator<Item = f64> + Clone) -> Option<u8> {
     let mut place = stream.uniform() * weights.clone().sum::<f64>();
     let mut last = None;
@@ -194,28 +198,28 @@ fn chosen(stream: &mut Stream, weights: impl Iterator<Item = f64> + Clone) -> Op
 }
 
 impl Survey {
-    /// How many respondents there are.
+    /// The number of respondents.
     pub fn rows(&self) -> usize {
         self.seconds.len()
     }
 
-    /// All questions in order, the first being `Q1`.
+    /// All questions in order; the first one is `Q1`.
     pub fn questions(&self) -> &'static [Question] {
         QUESTIONS
     }
 
-    /// What a respondent does: what a clustering should find. None past the end.
+    /// The calling of a respondent, which a clustering should recover. `None` if the row is past the end.
     pub fn calling(&self, row: usize) -> Option<&'static str> {
         self.callings.get(row).map(|&calling| CALLINGS[usize::from(calling)].0)
     }
 
-    /// The table as reading its CSV gives it where the row of questions is skipped; `source` is empty.
+    /// The table that reading the written CSV would give if the row of questions is skipped; its `source` is empty.
     pub fn table(&self) -> Table {
         self.sheet().table()
     }
 
-    /// Writes the table as CSV: the time that a respondent took, and the columns of the questions. The first row
-    /// below the header holds the questions. Buffers by itself.
+    /// Writes the table as CSV: the time that each respondent took, and the columns of the questions. The first row
+    /// below the header contains the full questions. `out` needs no buffer of its own.
     pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
         let mut texts = String::new();
         let asked = ["How long the respondent took, in seconds".into()].into_iter();
@@ -245,7 +249,7 @@ impl Survey {
 }
 
 impl Field {
-    /// What the row of questions says.
+    /// The cell of this column in the row of questions.
     fn text(&self) -> String {
         let (text, answers) = (self.question.text, self.question.answers);
         match self.holds {

@@ -1,13 +1,13 @@
-//! Job titles: the common ones, and as many others as people would type into a free text field.
+//! Job titles: the common ones, and many rare ones like those that people type into a free text field.
 
-/// A common title: who holds it and what it does to the pay.
+/// A common job title: who holds it, and how it affects the pay.
 pub(super) struct Role {
     pub(super) title: &'static str,
-    /// Its share among the common titles, in relative numbers.
+    /// Its relative frequency among the common titles.
     pub(super) weight: f64,
-    /// Added to the latent pay, in deviations.
+    /// Its contribution to the latent pay, in standard deviations.
     pub(super) pay: f64,
-    /// The first and last year of graduation of those who hold it.
+    /// The first and last year of graduation of the people who hold it.
     pub(super) years: (i16, i16),
 }
 
@@ -17,7 +17,7 @@ const fn role(title: &'static str, weight: f64, pay: f64, years: (i16, i16)) -> 
 
 const ANY: (i16, i16) = (i16::MIN, i16::MAX);
 
-/// The common titles; their order is that of the position codes.
+/// The common titles. The index of a title is its position code.
 pub(super) const ROLES: [Role; 20] = [
     role("Backend Engineer", 29.0, 0.15, ANY),
     role("FullStack Engineer", 17.0, 0.05, ANY),
@@ -113,10 +113,11 @@ const JOBS: [&str; 16] = [
 ];
 const VARIANTS: [&str; 7] = ["", " II", " (Contract)", " - Remote", " III", " / Team Lead", " (Part-time)"];
 
-/// How many titles there are in all.
+/// The number of titles in all.
 pub(super) const TITLES: usize = ROLES.len() + LEVELS.len() * FIELDS.len() * JOBS.len() * VARIANTS.len();
 
-/// The title of a position code below [`TITLES`]: first the common ones, then distinct made-up ones.
+/// The title of a position code, which must be below [`TITLES`]. The common titles come first, then distinct made-up
+/// ones.
 pub(super) fn title(code: u16) -> String {
     let code = usize::from(code);
     if let Some(role) = ROLES.get(code) {
@@ -124,7 +125,8 @@ pub(super) fn title(code: u16) -> String {
     }
     let combinations = LEVELS.len() * FIELDS.len() * JOBS.len();
     let tail = code - ROLES.len();
-    // An odd stride visits every combination (a power of two of them) once, so that neighbours look different.
+    // The number of combinations is a power of two, so an odd stride visits each of them once. It makes titles with
+    // neighbouring codes look different.
     let pick = tail % combinations * 2_909 % combinations;
     let (level, rest) = (pick % LEVELS.len(), pick / LEVELS.len());
     let (field, job) = (rest % FIELDS.len(), rest / FIELDS.len());

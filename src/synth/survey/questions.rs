@@ -1,12 +1,12 @@
-//! The questionnaire: what is asked, what can be answered, and who is likely to answer so.
+//! The questionnaire: the questions, the possible answers, and how likely each answer is.
 //!
-//! Behind each answer stands a digit for every calling, in the order of [`CALLINGS`](super::CALLINGS): how often
-//! people of that calling give it, from 0 (hardly ever) to 9 (nearly always); a dot is never.
+//! Each answer comes with a string of digits, one per calling in the order of [`CALLINGS`](super::CALLINGS). A digit
+//! says how often people of that calling give the answer, from 0 (hardly ever) to 9 (nearly always); a dot means never.
 
-/// What a question is about.
+/// The subject of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// Who is asked: age, country, degree, role.
+    /// The respondent: age, country, degree, role.
     Person,
     /// Writing programs.
     Program,
@@ -25,32 +25,32 @@ pub enum Topic {
 /// How a question is answered, and in which columns the answers lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QuestionType {
-    /// One of the answers, in one column.
+    /// One of the answers, in a single column.
     Single,
-    /// One of the answers, which go from least to most.
+    /// Like `Single`, with answers that are ordered from least to most.
     Ordered,
     /// Any number of answers, each in a column of its own: `Q7_Part_1`, ...
     Multiple,
-    /// As `Multiple`, and a column for what else was written in, as a number: `Q7_OTHER`.
+    /// Like `Multiple`, with one more column for a text written in, stored as a number: `Q7_OTHER`.
     MultipleOther,
 }
 
 /// A question.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
-    /// What it is about.
+    /// The subject of the question.
     pub topic: Topic,
-    /// How it is answered.
+    /// The kind of answer.
     pub kind: QuestionType,
-    /// A name of a few words for reports.
+    /// A short name for reports.
     pub label: &'static str,
-    /// The question in full.
+    /// The full question.
     pub text: &'static str,
     pub(super) answers: &'static [(&'static str, &'static str)],
 }
 
 impl Question {
-    /// What can be answered, in order.
+    /// The possible answers, in order.
     pub fn answers(&self) -> impl Iterator<Item = &'static str> {
         self.answers.iter().map(|&(answer, _)| answer)
     }
