@@ -1,7 +1,7 @@
 //! The error type of the whole crate.
 //!
-//! An error says where the problem is, what was expected and what was found. The variants of [`Error`] tell a caller
-//! who can fix it: the one who wrote the call, the data, the recipe, or the one who runs the machine.
+//! An error says where the problem is, what was expected and what was found. The variants of [`Error`] separate what
+//! the user can correct (the call, the data, the recipe) from failures of the system (files, the device).
 
 use std::fmt;
 use std::path::PathBuf;

@@ -96,8 +96,8 @@ pub fn in_words(bytes: u64) -> String {
 /// How many more bytes this process can allocate. `None` if the system does not say, which is the case everywhere but
 /// on Linux.
 ///
-/// It is the smallest of three numbers: the free memory of the machine, what the process's control groups (version 1 or
-/// 2) leave, and what its own limits (`ulimit -v`, `ulimit -d`) leave.
+/// It is the smallest of three numbers: the free memory of the machine, what the process's control groups
+/// (version 1 or 2) leave, and what its own limits (`ulimit -v`, `ulimit -d`) leave.
 pub fn available() -> Option<u64> {
     available_under(Path::new("/"))
 }

@@ -247,7 +247,6 @@ impl Table {
 ///   otherwise. Times of day and durations become seconds.
 /// - Other types, such as lists, structs, maps, intervals and binary data, are left out: the column is missing in every
 ///   row.
-/// (lists, structs, maps, intervals) or no text (binary) is left out: missing in every row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {

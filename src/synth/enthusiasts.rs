@@ -8,9 +8,9 @@ use super::sheet::{Cells, Sheet};
 use crate::random::{Draws, Purpose, Stream};
 use crate::table::Table;
 
-/// For each of 72 people, the hour in which they signed up, counted from the first sign-up. The hours reproduce the
-/// published figure to five digits: the density of each hour under a normal distribution of standard deviation 40,
-/// standardised.
+/// For each of 72 people, the hour in which they signed up, counted from the first sign-up. They reproduce the
+/// published densities to five digits: the density of each hour, standardised, under a normal distribution with
+/// standard deviation 40.
 const HOURS: [u32; 72] = [
     0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4,
     4, 4, 5, 5, 5, 5, 7, 7, 8, 9, 11, 14, 19, 23, 23, 24, 24, 25, 25, 25, 26, 26, 28, 30, 30, 63, 69, 72, 89,

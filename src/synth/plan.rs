@@ -54,8 +54,8 @@ const ODD_YEARS: [i16; 20] =
     [0, 20165, 1, 2, 9, 15, 17, 99, 219, 1019, 1899, 1910, 1970, 1975, 2029, 2032, 2050, 2117, 2202, 9999];
 const ODD_ORGYEARS: usize = 60;
 
-/// Every company has one learner. The number of further learners falls with the company's rank as `(rank +
-/// HEAD)^-DECAY`.
+/// Every company has one learner. The number of further learners falls with the company's rank, in proportion to
+/// `(rank + HEAD)^-DECAY`.
 const DECAY: f64 = 1.3;
 const HEAD: f64 = 8.0;
 /// The number of companies that are so large that random effects would shift the quantiles of the whole table. Their
