@@ -38,8 +38,7 @@ pub use load::{Loaded, Source, load, read_table};
 pub use memory::{check_memory, default_limit};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{
-    Chosen, DeviceUsed, Labelled, Migration, Outcome, PassedOver, Seconds, Segment, SweepLine,
-    Tendency as TendencyFound,
+    Chosen, DeviceUsed, Labelled, Migration, Outcome, PassedOver, Seconds, Segment, SweepLine, TendencyFound,
 };
 pub use prepare::{Prepared, Weightless};
 pub use print_recipe::print_recipe;

@@ -29,7 +29,7 @@ pub struct Outcome {
     pub features: Vec<String>,
     /// Hopkins' statistic, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hopkins: Option<Tendency>,
+    pub hopkins: Option<TendencyFound>,
     /// One line for each k of the sweep, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Vec<SweepLine>>,
@@ -208,7 +208,7 @@ pub struct PassedOver {
 
 /// Hopkins' statistic.
 #[derive(Debug, Clone, Serialize)]
-pub struct Tendency {
+pub struct TendencyFound {
     /// With exponent 1, as notebooks usually compute it.
     pub exponent_1: f64,
     /// With exponent d, the number of features, as the literature defines it.
@@ -219,9 +219,14 @@ pub struct Tendency {
     pub probes: usize,
 }
 
-impl From<&Hopkins> for Tendency {
+impl From<&Hopkins> for TendencyFound {
     fn from(h: &Hopkins) -> Self {
-        Tendency { exponent_1: h.exponent_1, exponent_d: h.exponent_d, p_value: h.p_value, probes: h.probes }
+        TendencyFound {
+            exponent_1: h.exponent_1,
+            exponent_d: h.exponent_d,
+            p_value: h.p_value,
+            probes: h.probes,
+        }
     }
 }
 
