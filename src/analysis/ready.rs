@@ -74,17 +74,29 @@ impl Prepared {
             enough_rows(matrix, &all).map_err(named)?;
             check_fit(matrix, &self.source, &all, n_init, self.limit)?;
         }
-        let plan = self.plan(spec, sweep.as_ref(), k);
-        let chosen = backend::choose(compute.device, compute.cpu, plan.work.total())?;
+        let (steps, work) = self.steps(spec, sweep.as_ref(), k);
+        let chosen = backend::choose(compute.device, compute.cpu, work.total())?;
         let described = chosen.backend.describe();
         let device = DeviceUsed::new(described.clone(), &chosen.reason);
         observer.notice(&Notice::Device(described.clone(), chosen.reason));
-        observer.notice(&Notice::Plan(Plan { device: described, ..plan }));
+        observer.notice(&Notice::Plan(Plan {
+            rows: matrix.rows(),
+            distinct: self.merged.is_some(),
+            features: matrix.features(),
+            steps,
+            work,
+            device: described,
+        }));
         Ok(Ready { spec, observer, backend: chosen.backend, device, sweep, k, prepared: self })
     }
 
-    /// What is going to be computed, while the device is not known yet.
-    fn plan(&self, spec: &Spec, sweep: Option<&(Vec<usize>, usize)>, k: Option<usize>) -> Plan {
+    /// What is going to be computed, in order, and the work that it comes to.
+    fn steps(
+        &self,
+        spec: &Spec,
+        sweep: Option<&(Vec<usize>, usize)>,
+        k: Option<usize>,
+    ) -> (Vec<Planned>, Work) {
         let matrix = &self.matrix;
         let mut work = Work::default();
         let mut steps = Vec::new();
@@ -92,13 +104,13 @@ impl Prepared {
             let mut method = spec.method.clone();
             method.set_n_init(n_init);
             work.fit += method.multiply_adds(matrix, ks);
-            steps.push(Planned::Fit(ks.to_vec(), if self.init.is_some() { 1 } else { n_init }));
+            steps.push(Planned::Fit(ks.to_vec(), n_init));
         };
         if let Some((ks, restarts)) = sweep {
             fit(ks, *restarts);
         }
         if let Some(k) = k {
-            fit(&[k], spec.method.n_init());
+            fit(&[k], if self.init.is_some() { 1 } else { spec.method.n_init() });
         }
         if sweep.is_some() || spec.fit.as_ref().is_some_and(|fit| fit.silhouette) {
             work.pairs = all_pairs(matrix, spec.choose_k.sample);
@@ -109,9 +121,7 @@ impl Prepared {
             work.nearest = 2.0 * probes as f64 * matrix.rows() as f64 * matrix.features() as f64;
             steps.push(Planned::Hopkins(probes));
         }
-        let (rows, features) = (matrix.rows(), matrix.features());
-        let device = backend::Description { backend: "cpu", name: String::new() };
-        Plan { rows, distinct: self.merged.is_some(), features, steps, work, device }
+        (steps, work)
     }
 
     /// An outcome that describes the table and has no results yet.
@@ -138,7 +148,9 @@ impl Ready<'_> {
     ///
     /// # Errors
     /// A device that failed, data on which a figure is undefined, [`Error::Interrupted`].
-    pub fn run(self) -> Result<Outcome> {
+    pub fn run(mut self) -> Result<Outcome> {
+        // They go into the outcome, and may be as large as the table.
+        let ids = self.prepared.ids.take();
         let prepared = &self.prepared;
         let mut outcome = prepared.outcome(self.spec);
         outcome.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
@@ -176,7 +188,7 @@ impl Ready<'_> {
             None => running.fit(k, fit, &mut method, prepared.init.as_ref())?,
         };
         running.outcome.silhouette = silhouette;
-        self.finish(running, partition, &method)
+        self.finish(running, partition, &method, ids)
     }
 
     /// The method with the analysis' seed.
@@ -187,7 +199,13 @@ impl Ready<'_> {
     }
 
     /// Numbers and names the segments, labels all rows of the table, and makes the model.
-    fn finish(&self, running: Running<'_>, partition: Partition, method: &Method) -> Result<Outcome> {
+    fn finish(
+        &self,
+        running: Running<'_>,
+        partition: Partition,
+        method: &Method,
+        ids: Option<(String, Vec<String>)>,
+    ) -> Result<Outcome> {
         let (prepared, start) = (&self.prepared, Instant::now());
         let Running { dataset, mut outcome, .. } = running;
         let matrix = &prepared.matrix;
@@ -201,7 +219,7 @@ impl Ready<'_> {
         let mut rows = prepared.of_table(measured);
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
-            .with_id(prepared.ids.as_ref().map(|(name, _)| name.clone()));
+            .with_id(ids.as_ref().map(|(name, _)| name.clone()));
         model.renumber(&numbers, &names);
         model.weight_column.clone_from(&prepared.weight_column);
         if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
@@ -210,8 +228,7 @@ impl Ready<'_> {
         }
         model.identify();
         outcome.model = Some(model);
-        outcome.labelled =
-            Some(Labelled { ids: prepared.ids.clone(), rows, outliers: prepared.outliers.clone(), names });
+        outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
         Ok(outcome)
