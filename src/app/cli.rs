@@ -136,6 +136,13 @@ pub struct Out {
     /// Replace files that already exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
+    #[command(flatten)]
+    pub rows: RowsOut,
+}
+
+/// How the labelled rows are written.
+#[derive(Debug, Clone, Args)]
+pub struct RowsOut {
     /// Format of the assignments: csv writes assignments.csv, parquet writes assignments.parquet
     #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
           help_heading = "Output")]
@@ -204,13 +211,8 @@ pub struct RunRecipe {
     /// Replace files that already exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// Format of the assignments: csv writes assignments.csv, parquet writes assignments.parquet
-    #[arg(long, value_parser = one_of(ASSIGNMENTS), default_value = ASSIGNMENTS[0].0, value_name = "FORMAT",
-          help_heading = "Output")]
-    pub assignments: OutputFormat,
-    /// Write distances and margins with all their digits instead of six
-    #[arg(long, help_heading = "Output")]
-    pub full_precision: bool,
+    #[command(flatten)]
+    pub rows: RowsOut,
     #[command(flatten)]
     pub features_out: FeaturesOut,
     /// Write the features to the file of --features-out, then stop without fitting

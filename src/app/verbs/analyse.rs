@@ -86,9 +86,9 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     let mut files = Files::open(Wanted {
         folder: &args.out.out,
         force: args.out.force,
-        assignments: args.labels.is_none().then_some(args.out.assignments),
+        assignments: args.labels.is_none().then_some(args.out.rows.assignments),
         features: args.features_out.features_out.as_deref(),
-        full_precision: args.out.full_precision,
+        full_precision: args.out.rows.full_precision,
     })?;
     if let Some(init) = &args.init {
         heal_before_reading(init)?;

@@ -6,13 +6,14 @@ use super::super::hints::{not_a_table, read_model};
 use super::super::{memory_limit, set_up};
 use super::analyse::note_renamed_id;
 use crate::app::cli::{Assign, InputFlags};
-use segmenta::analysis::{DeviceUsed, Seconds, check_memory, read_table};
+use segmenta::Error;
+use segmenta::analysis::{Compute, DeviceUsed, Seconds, check_memory, read_table};
+use segmenta::backend::{self, Chosen};
 use segmenta::model::Model;
 use segmenta::report::assign::Assigned;
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::pretty;
 use segmenta::table::{ReadOptions, Table};
-use segmenta::{Error, backend};
 use std::time::Instant;
 
 /// `segmenta assign`.
@@ -20,8 +21,8 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let (began, compute) = (Instant::now(), set_up(&args.run)?);
     let console = Console::new(&args.run.talk);
     let to_stdout = args.labels.is_some();
-    let name = file_name(args.out.assignments);
-    args.out.assignments.must_be_there()?;
+    let name = file_name(args.out.rows.assignments);
+    args.out.rows.assignments.must_be_there()?;
     let mut folder =
         if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
     heal_before_reading(&args.model)?;
@@ -30,11 +31,8 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         check_model_beside(folder, &model)?;
     }
     let mut seconds = Seconds::default();
-    let table = read_for(&model, &args.input, &console, &mut seconds)?;
-    check_memory(&table, model.features.len(), true, memory_limit())?;
+    let (table, chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
     let start = Instant::now();
-    let work = table.rows as f64 * (model.k() * model.features.len()) as f64;
-    let chosen = backend::choose(compute.device, compute.cpu, work)?;
     let assigned = console.during("assign", || model.assign(&table, chosen.backend.as_ref()));
     let mut assigned = assigned.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
@@ -45,7 +43,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let start = Instant::now();
     let names = model.names();
     let labelled = LabelledRows {
-        full_precision: args.out.full_precision,
+        full_precision: args.out.rows.full_precision,
         run: model.run.as_deref(),
         ids: assigned.groups.as_ref().or(table.ids.as_ref()),
         rows: &assigned.rows,
@@ -54,7 +52,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     };
     note_renamed_id(&labelled, &console);
     console.during("write", || match &mut folder {
-        Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.assignments, out))?),
+        Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.rows.assignments, out))?),
         None => stream(|out| labelled.write_csv(out)),
     })?;
     seconds.write = Some(start.elapsed().as_secs_f64());
@@ -93,11 +91,29 @@ fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
     Err(Error::Usage(what))
 }
 
+/// Reads a table of new rows for a model, and chooses the device that labels them.
+///
+/// # Errors
+/// As [`read_table`]; too little memory; a device that is unavailable.
+pub fn new_rows(
+    model: &Model,
+    input: &InputFlags,
+    compute: &Compute,
+    console: &Console,
+    seconds: &mut Seconds,
+) -> anyhow::Result<(Table, Chosen)> {
+    let table = read_for(model, input, console, seconds)?;
+    check_memory(&table, model.features.len(), true, memory_limit())?;
+    let work = table.rows as f64 * (model.k() * model.features.len()) as f64;
+    let chosen = backend::choose(compute.device, compute.cpu, work)?;
+    Ok((table, chosen))
+}
+
 /// Reads a table of new rows for a model. Rows are identified by the model's id column unless a flag names another.
 ///
 /// # Errors
 /// As [`read_table`].
-pub fn read_for(
+fn read_for(
     model: &Model,
     input: &InputFlags,
     console: &Console,

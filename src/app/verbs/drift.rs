@@ -3,11 +3,10 @@
 use super::super::console::{Console, result, tell};
 use super::super::files::heal_before_reading;
 use super::super::hints::read_model;
-use super::super::{Gate, memory_limit, set_up};
-use super::assign::read_for;
+use super::super::{Gate, set_up};
+use super::assign::new_rows;
 use crate::app::cli;
-use segmenta::analysis::{DeviceUsed, Seconds, check_memory};
-use segmenta::backend;
+use segmenta::analysis::{DeviceUsed, Seconds};
 use segmenta::model::Drift;
 use segmenta::report::drift::DriftFound;
 use segmenta::report::figures::{number, plain};
@@ -22,11 +21,8 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     let model = read_model(&args.model, "drift")?;
     model.reference().map_err(|e| e.in_file(&args.model.display().to_string()))?;
     let mut seconds = Seconds::default();
-    let table = read_for(&model, &args.input, &console, &mut seconds)?;
-    check_memory(&table, model.features.len(), true, memory_limit())?;
+    let (table, chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
     let start = Instant::now();
-    let work = table.rows as f64 * (model.k() * model.features.len()) as f64;
-    let chosen = backend::choose(compute.device, compute.cpu, work)?;
     let drift = console.during("drift", || model.drift(&table, chosen.backend.as_ref()));
     let mut drift = drift.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());

@@ -5,7 +5,7 @@ use super::super::files::{FeaturesFile, Folder, Pending, heal_before_reading};
 use super::super::hints::{not_a_recipe, not_a_table};
 use super::super::{memory_limit, set_up};
 use super::analyse::{Files, Job, Wanted, file_names, print};
-use crate::app::cli::{Demo, FeaturesOut, GateFlags, RunRecipe};
+use crate::app::cli::{Demo, FeaturesOut, GateFlags, RowsOut, RunRecipe};
 use segmenta::Error;
 use segmenta::analysis::{Compute, DEFAULT_FOLDER, Fit, Source, Spec, load};
 use segmenta::synth::Example;
@@ -36,9 +36,9 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
     let mut files = Files::open(Wanted {
         folder: &folder.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER)),
         force: args.force,
-        assignments: Some(args.assignments),
+        assignments: Some(args.rows.assignments),
         features: features.as_deref(),
-        full_precision: args.full_precision,
+        full_precision: args.rows.full_precision,
     })?;
     if let Some(init) = &init {
         heal_before_reading(init)?;
@@ -156,8 +156,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         set: Vec::new(),
         out: Some(args.out.clone()),
         force: args.force,
-        assignments: OutputFormat::Csv,
-        full_precision: false,
+        rows: RowsOut { assignments: OutputFormat::Csv, full_precision: false },
         features_out: FeaturesOut { features_out: None },
         no_fit: false,
         dry_run: false,
