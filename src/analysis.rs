@@ -17,7 +17,7 @@
 //! # Ok::<(), segmenta::Error>(())
 //! ```
 //!
-//! The stages can be called one by one, for a program that wants to look in between: [`load`] reads the table,
+//! The stages can be called one by one, for a program that wants to look in between: [`load()`] reads the table,
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
 mod choose_k;
