@@ -6,7 +6,7 @@
 
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, TILE};
 use crate::progress::Progress;
 use std::ops::Range;
 
@@ -323,13 +323,14 @@ pub trait Rows {
         metric: Metric,
     ) -> Result<Vec<Neighbour>>;
 
-    /// For each row, how far it is from the centroid of its label and how much farther the runner-up is.
+    /// For each of the rows from `first` on, how far it is from the centroid of its label and how much farther the
+    /// runner-up is.
     ///
-    /// `labels` has one label below k for each row of the table.
+    /// `first` is a multiple of 16; `labels` has one label below k for each of these rows.
     ///
     /// # Errors
     /// As [`Rows::lloyd`]; labels that do not fit the rows.
-    fn margins(&self, centroids: &Centroids, labels: &[u32]) -> Result<Vec<Margin>>;
+    fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>>;
 
     /// For each row the sums of its Euclidean distances to the rows of every cluster of every labeling. A distance counts as
     /// often as the other row has copies. `sink` takes the sums, perhaps all of them at the end; `progress` is told the share
@@ -378,9 +379,18 @@ pub(crate) fn check_queries(matrix: &Matrix, queries: &Matrix, self_matches: Sel
 }
 
 /// Checks what every backend requires of the labels for `margins`.
-pub(crate) fn check_labels(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> Result<()> {
+pub(crate) fn check_labels(
+    matrix: &Matrix,
+    centroids: &Centroids,
+    first: usize,
+    labels: &[u32],
+) -> Result<()> {
     check_sets(matrix, std::slice::from_ref(centroids))?;
-    check_labelings(matrix, &[Labeling { k: centroids.k(), labels }])
+    let fit = first.is_multiple_of(TILE) && first + labels.len() <= matrix.rows();
+    if !fit || labels.iter().any(|&label| label as usize >= centroids.k()) {
+        return Err(Error::data("labels must be those of rows from a multiple of 16 on, each below k"));
+    }
+    Ok(())
 }
 
 /// Checks what every backend requires of labelings.

@@ -81,9 +81,9 @@ impl Rows for CpuRows<'_> {
         Ok(nearest::nearest(self, queries, self_matches, metric))
     }
 
-    fn margins(&self, centroids: &Centroids, labels: &[u32]) -> Result<Vec<Margin>> {
-        check_labels(self.matrix, centroids, labels)?;
-        Ok(host::margins::margins(self.set, self.matrix, centroids, labels))
+    fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {
+        check_labels(self.matrix, centroids, first, labels)?;
+        Ok(host::margins::margins(self.set, self.matrix, centroids, first, labels))
     }
 
     fn distance_sums(

@@ -157,9 +157,15 @@ impl Rows for GpuRows<'_> {
         pollster::block_on(nearest::nearest(self, queries, self_matches, metric))
     }
 
-    fn margins(&self, centroids: &Centroids, labels: &[u32]) -> Result<Vec<Margin>> {
-        check_labels(self.matrix, centroids, labels)?;
-        Ok(host::margins::margins(self.context.options.instruction_set, self.matrix, centroids, labels))
+    fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {
+        check_labels(self.matrix, centroids, first, labels)?;
+        Ok(host::margins::margins(
+            self.context.options.instruction_set,
+            self.matrix,
+            centroids,
+            first,
+            labels,
+        ))
     }
 
     fn distance_sums(

@@ -159,6 +159,9 @@ pub fn of_table<T: Copy>(rows: Vec<Option<T>>, kept: Option<(&[u32], usize)>) ->
     all
 }
 
+/// How many rows get their margins at once.
+const PART: usize = 1 << 18;
+
 /// The segment of each row, the row's distance to the segment's prototype, and the margin to the second-nearest one.
 /// `numbers[label]` is the segment number of a label.
 ///
@@ -174,11 +177,16 @@ pub fn assignments(
     let Some(labels) = labels.complete() else {
         return Err(Error::data("every row has a nearest centroid, and some of these have no label"));
     };
-    let margins = dataset.margins(centroids, labels)?;
     let assignment = |(&label, own): (&u32, Margin)| Assignment {
         segment: numbers[label as usize],
         distance: own.distance,
         margin: own.margin,
     };
-    Ok(labels.iter().zip(margins).map(|row| Some(assignment(row))).collect())
+    let mut rows = Vec::with_capacity(labels.len());
+    // Part by part, so that the margins of all rows never lie beside their assignments.
+    for (part, labels) in labels.chunks(PART).enumerate() {
+        let margins = dataset.margins(centroids, part * PART, labels)?;
+        rows.extend(labels.iter().zip(margins).map(|row| Some(assignment(row))));
+    }
+    Ok(rows)
 }

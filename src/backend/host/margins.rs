@@ -13,6 +13,7 @@ pub(in crate::backend) fn margins(
     set: InstructionSet,
     matrix: &Matrix,
     centroids: &Centroids,
+    first: usize,
     labels: &[u32],
 ) -> Vec<Margin> {
     let packs: Vec<[f64; 4]> = (0..centroids.k().div_ceil(4))
@@ -25,7 +26,7 @@ pub(in crate::backend) fn margins(
         .collect();
     let mut out = vec![Margin { distance: 0.0, margin: 0.0 }; labels.len()];
     out.par_chunks_mut(BLOCK).zip(labels.par_chunks(BLOCK)).enumerate().for_each(|(b, (out, labels))| {
-        set.run(Block { matrix, packs: &packs, first: b * BLOCK, labels, out });
+        set.run(Block { matrix, packs: &packs, first: first + b * BLOCK, labels, out });
     });
     out
 }
