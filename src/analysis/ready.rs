@@ -182,20 +182,13 @@ impl Ready<'_> {
         // A fit with the same number of restarts would repeat the sweep's.
         let same = self.sweep.as_ref().is_some_and(|(_, n_init)| *n_init == self.spec.method.n_init());
         let swept = swept.into_iter().find(|row| same && prepared.init.is_none() && row.partition.k == k);
-        let mut method = self.method();
+        let mut method = seeded_method(self.spec);
         let SweepRow { partition, silhouette } = match swept {
             Some(row) => row,
             None => running.fit(k, fit, &mut method, prepared.init.as_ref())?,
         };
         running.outcome.silhouette = silhouette;
         self.finish(running, partition, &method, ids)
-    }
-
-    /// The method with the analysis' seed.
-    fn method(&self) -> Method {
-        let mut method = self.spec.method.clone();
-        method.set_seed(self.spec.seed);
-        method
     }
 
     /// Numbers and names the segments, labels all rows of the table, and makes the model.
@@ -294,8 +287,7 @@ impl Running<'_> {
 
     /// Fits and scores every k.
     fn sweep(&mut self, ks: &[usize], n_init: usize) -> Result<Vec<SweepRow>> {
-        let mut method = self.spec.method.clone();
-        method.set_seed(self.spec.seed);
+        let mut method = seeded_method(self.spec);
         method.set_n_init(n_init);
         let partitions = self.partitions(&method, ks, &kmeans::Start::KMeansPlusPlus)?;
         let rows = self.score(partitions)?;
@@ -379,6 +371,13 @@ impl Running<'_> {
         };
         partitions.into_iter().map(score).collect()
     }
+}
+
+/// The method of an analysis, with the analysis' seed.
+fn seeded_method(spec: &Spec) -> Method {
+    let mut method = spec.method.clone();
+    method.set_seed(spec.seed);
+    method
 }
 
 /// Converts start centroids from the scaled feature space to the units of the matrix.

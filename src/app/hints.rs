@@ -2,6 +2,7 @@
 
 use segmenta::Error;
 use segmenta::model::Model;
+use segmenta::table::Format;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -67,17 +68,23 @@ pub fn not_a_recipe(path: &Path, parsed: bool) -> Option<Error> {
     Some(Error::Usage(what))
 }
 
-/// The error for a file that is not a table, if its name tells its kind.
-pub fn not_a_table(path: &Path) -> Option<Error> {
+/// Checks that a file can be a table: its name must not say that it is something else, unless `format` says what it is.
+///
+/// # Errors
+/// The file is a recipe or a model; the message names the verb for it.
+pub fn expect_table(path: &Path, format: Option<Format>) -> Result<(), Error> {
+    if format.is_some() || !path.is_file() {
+        return Ok(());
+    }
     let shown = path.display();
-    let what = match by_name(path).filter(|_| path.is_file())? {
-        Kind::Recipe => format!("{shown} is a recipe, not a table; did you mean segmenta run {shown}?"),
-        Kind::Model => {
+    let what = match by_name(path) {
+        Some(Kind::Recipe) => format!("{shown} is a recipe, not a table; did you mean segmenta run {shown}?"),
+        Some(Kind::Model) => {
             format!("{shown} is a saved model, not a table; did you mean segmenta assign {shown} TABLE?")
         }
-        Kind::Table => return None,
+        Some(Kind::Table) | None => return Ok(()),
     };
-    Some(Error::Usage(what))
+    Err(Error::Usage(what))
 }
 
 /// Reads a model.

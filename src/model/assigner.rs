@@ -129,7 +129,7 @@ impl Assigner {
         let value = |v: &f64| v.abs() <= f64::from(f32::MAX);
         let k = centroids.len();
         if k == 0 || !centroids.iter().all(|c| c.values.len() == d && c.values.iter().all(value)) {
-            return Err(format!("its parts do not fit together: each centroid wants {d} finite values"));
+            return Err(format!("its parts do not fit together: each centroid needs {d} finite values"));
         }
         let mut numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
         numbers.sort_unstable();

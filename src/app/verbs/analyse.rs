@@ -2,7 +2,7 @@
 
 use super::super::console::{Console, result, tell};
 use super::super::files::{FeaturesFile, Folder, heal_before_reading};
-use super::super::hints::not_a_table;
+use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{Features, Fit, InputFlags, Sweep, Talk, Tendency};
 use segmenta::Error;
@@ -55,9 +55,7 @@ fn loaded(
     console: &Console,
 ) -> anyhow::Result<Loaded> {
     input.check()?;
-    if let Some(e) = not_a_table(&input.input).filter(|_| input.format.is_none()) {
-        return Err(e.into());
-    }
+    expect_table(&input.input, input.format)?;
     spec.max_memory = Some(super::super::memory_limit());
     let loaded = load(spec, Source::Spec, console)?;
     if let Some(features) = features {

@@ -2,7 +2,7 @@
 
 use super::super::console::{Console, result, stream, tell};
 use super::super::files::{Folder, heal_before_reading};
-use super::super::hints::{not_a_table, read_model};
+use super::super::hints::{expect_table, read_model};
 use super::super::{memory_limit, set_up};
 use super::analyse::note_renamed_id;
 use crate::app::cli::{Assign, InputFlags};
@@ -127,9 +127,7 @@ fn read_for(
         options.id_optional = true;
     }
     input.check()?;
-    if let Some(e) = not_a_table(&input.input).filter(|_| options.format.is_none()) {
-        return Err(e.into());
-    }
+    expect_table(&input.input, input.format)?;
     let (start, id) = (Instant::now(), options.id.clone());
     let table = read_table(&input.input, options, memory_limit(), console)?;
     seconds.load = Some(start.elapsed().as_secs_f64());

@@ -1,7 +1,7 @@
 //! `segmenta inspect`: shows which columns would become features, and why.
 
 use super::super::console::{Console, count, result};
-use super::super::hints::not_a_table;
+use super::super::hints::expect_table;
 use super::super::memory_limit;
 use crate::app::cli::Inspect;
 use segmenta::analysis::{print_recipe, read_table};
@@ -14,9 +14,7 @@ use serde_json::json;
 pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
     let console = Console::new(&args.talk);
     args.input.check()?;
-    if let Some(e) = not_a_table(&args.input.input).filter(|_| args.input.format.is_none()) {
-        return Err(e.into());
-    }
+    expect_table(&args.input.input, args.input.format)?;
     let table = read_table(&args.input.input, args.input.read_options(), memory_limit(), &console)?;
     table.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
     let options = args.features.options(&table)?;

@@ -2,7 +2,7 @@
 
 use super::super::console::{Console, count};
 use super::super::files::{FeaturesFile, Folder, Pending, heal_before_reading};
-use super::super::hints::{not_a_recipe, not_a_table};
+use super::super::hints::{expect_table, not_a_recipe};
 use super::super::{memory_limit, set_up};
 use super::analyse::{Files, Job, Wanted, file_names, print};
 use crate::app::cli::{Demo, FeaturesOut, GateFlags, RowsOut, RunRecipe};
@@ -91,10 +91,7 @@ fn check_input(spec: &Spec) -> anyhow::Result<()> {
         let what = format!("{recipe}: [input] names no table; set path or synth there, or use --input FILE");
         return Err(Error::Usage(what).into());
     };
-    match not_a_table(path).filter(|_| input.read.format.is_none()) {
-        Some(e) => Err(e.into()),
-        None => Ok(()),
-    }
+    Ok(expect_table(path, input.read.format)?)
 }
 
 impl RunRecipe {
