@@ -3,6 +3,7 @@
 //! The functions inside are async. This file is the edge where [`pollster`] waits for them.
 
 mod buffer;
+mod cache;
 mod ceiling;
 mod context;
 mod distance_sums;
@@ -32,7 +33,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.
 pub fn adapters() -> Vec<Adapter> {
-    pollster::block_on(context::adapters())
+    context::adapters()
 }
 
 /// An opened GPU, and the kernels that were compiled for it so far.

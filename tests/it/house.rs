@@ -103,7 +103,7 @@ const LOCKS: [(&str, &str); 6] = [
     ),
     (
         "backend/gpu/context.rs",
-        "the list of adapters is set after it was made; the failure is a text that is stored or read",
+        "the list of adapters is made by the drivers alone; the failure is a text that is stored or read",
     ),
     (
         "backend/gpu/pool.rs",

@@ -1,12 +1,14 @@
 //! Adapters, and an opened device.
 
+use super::cache::PipelineCache;
 use super::pool::Pool;
 use super::work::Work;
 use crate::backend::simd::InstructionSet;
 use crate::error::{Error, Result};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A GPU adapter, as the driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Options {
     pub pass_bytes: Option<u64>,
     /// The most bytes that may be allocated on the device; `None`: as many as it has.
     pub max_memory: Option<u64>,
+    /// Keep compiled pipelines in this folder, for the next run; `None`: keep none.
+    pub pipeline_cache: Option<PathBuf>,
     /// Put guard words around every output, fill it with a pattern before use, and check the guards after each read.
     pub guards: bool,
     /// Compile kernels with wgpu's run-time checks of indices and loops, and clear workgroup memory before it is used.
@@ -67,6 +71,7 @@ pub(super) struct Context {
     pub(super) options: Options,
     pub(super) counters: Counters,
     pub(super) pool: Arc<Pool>,
+    pub(super) pipelines: Option<PipelineCache>,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -118,19 +123,18 @@ pub(super) fn size(bytes: u64) -> String {
 /// With less memory than this, the driver is asked to waste little of it rather than to be quick.
 const LITTLE: u64 = 1 << 30;
 
-async fn enumerate() -> Vec<wgpu::Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    instance.enumerate_adapters(wgpu::Backends::all()).await
+/// The adapters, found once for the whole process: asking the drivers takes a tenth of a second and more, and some print a
+/// complaint each time.
+fn found() -> &'static [wgpu::Adapter] {
+    static FOUND: OnceLock<Vec<wgpu::Adapter>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+    })
 }
 
-/// The drivers are asked once only, because that takes a while, and some print a complaint each time.
-pub(super) async fn adapters() -> Vec<Adapter> {
-    static ADAPTERS: std::sync::OnceLock<Vec<Adapter>> = std::sync::OnceLock::new();
-    if let Some(adapters) = ADAPTERS.get() {
-        return adapters.clone();
-    }
-    let adapters = enumerate().await.iter().map(describe).collect();
-    ADAPTERS.get_or_init(|| adapters).clone()
+pub(super) fn adapters() -> Vec<Adapter> {
+    found().iter().map(describe).collect()
 }
 
 fn describe(adapter: &wgpu::Adapter) -> Adapter {
@@ -147,21 +151,28 @@ fn describe(adapter: &wgpu::Adapter) -> Adapter {
     }
 }
 
+impl Drop for Context {
+    fn drop(&mut self) {
+        if let Some(pipelines) = &self.pipelines {
+            pipelines.save();
+        }
+    }
+}
+
 impl Context {
     pub(super) async fn open(index: usize, options: Options) -> Result<Self> {
-        let all = enumerate().await;
-        let count = all.len();
-        let adapter = all.into_iter().nth(index).ok_or_else(|| {
-            Error::Device(match count {
+        let adapter = found().get(index).ok_or_else(|| {
+            Error::Device(match found().len() {
                 0 => "no GPU adapter was found".into(),
-                _ => format!("there is no GPU adapter {index}: the last one is {}", count - 1),
+                count => format!("there is no GPU adapter {index}: the last one is {}", count - 1),
             })
         })?;
-        let description = describe(&adapter);
+        let description = describe(adapter);
         let frugal = options.max_memory.is_some_and(|limit| limit < LITTLE);
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("segmenta"),
+                required_features: adapter.features() & wgpu::Features::PIPELINE_CACHE,
                 required_limits: adapter.limits(),
                 memory_hints: match frugal {
                     true => wgpu::MemoryHints::MemoryUsage,
@@ -179,8 +190,10 @@ impl Context {
                 failure.get_or_insert_with(|| e.to_string());
             }
         }));
+        let folder = options.pipeline_cache.as_deref();
+        let pipelines = folder.and_then(|folder| PipelineCache::open(folder, &adapter.get_info(), &device));
         let (counters, pool) = (Counters::default(), Arc::default());
-        Ok(Context { adapter: description, device, queue, options, counters, pool, failure })
+        Ok(Context { adapter: description, device, queue, options, counters, pool, pipelines, failure })
     }
 
     /// An error if the device has reported a failure since it was opened.
