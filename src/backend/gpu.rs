@@ -16,8 +16,8 @@ mod source;
 mod work;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
-    SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
+    Assigned, Backend, Description, Expected, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
+    SelfMatches, Shape, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
     simd::InstructionSet,
 };
 use crate::canonical::Centroids;
@@ -30,6 +30,7 @@ pub use context::{Adapter, Counts, Options};
 use kernel::Kernel;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.
 pub fn adapters() -> Vec<Adapter> {
@@ -38,8 +39,18 @@ pub fn adapters() -> Vec<Adapter> {
 
 /// An opened GPU, and the kernels that were compiled for it so far.
 pub struct Gpu {
-    context: Context,
+    context: Arc<Context>,
     kernels: Mutex<HashMap<usize, Arc<Kernels>>>,
+    /// Threads that compile kernels which will be needed.
+    compiling: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        let compiling = self.compiling.get_mut().map(std::mem::take);
+        // A kernel that could not be compiled is missed where it is needed.
+        compiling.into_iter().flatten().for_each(|thread| drop(thread.join()));
+    }
 }
 
 /// The kernels for one number of features. Each is compiled when it is first needed.
@@ -88,14 +99,43 @@ impl Kernels {
     }
 }
 
+type Compile = Box<dyn FnOnce(&Kernels, &Context) + Send>;
+
+/// What compiles the kernels for this work, each on its own.
+fn kernels_for(expected: &Expected) -> Vec<Compile> {
+    let &Expected { weighted, largest_k, .. } = expected;
+    let wide = largest_k > usize::from(u8::MAX);
+    let mut all: Vec<Compile> = Vec::new();
+    if largest_k > 0 {
+        for dot_product in [true, false] {
+            all.push(Box::new(move |kernels, context| _ = kernels.assign(context, wide, dot_product)));
+        }
+        all.push(Box::new(move |kernels, context| _ = kernels.accumulate(context, wide, weighted)));
+    }
+    if expected.distance_sums {
+        all.push(Box::new(|kernels, context| _ = kernels.distance_sums(context)));
+    }
+    if expected.nearest {
+        all.push(Box::new(|kernels, context| _ = kernels.nearest(context)));
+    }
+    all
+}
+
 impl Gpu {
     /// Opens adapter `index`.
     ///
     /// # Errors
     /// There is no such adapter, or it cannot be opened.
     pub fn open(index: usize, options: Options) -> Result<Self> {
-        let context = pollster::block_on(Context::open(index, options))?;
-        Ok(Gpu { context, kernels: Mutex::default() })
+        let context = Arc::new(pollster::block_on(Context::open(index, options))?);
+        Ok(Gpu { context, kernels: Mutex::default(), compiling: Mutex::default() })
+    }
+
+    /// The kernels for tables of `features` features.
+    fn kernels(&self, features: usize) -> Result<Arc<Kernels>> {
+        let mut all = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
+        let new = || Arc::new(Kernels { features, ..Kernels::default() });
+        Ok(Arc::clone(all.entry(features).or_insert_with(new)))
     }
 
     /// The adapter that was opened.
@@ -105,7 +145,7 @@ impl Gpu {
 
     /// What the device has been asked to do since it was opened.
     pub fn counts(&self) -> Counts {
-        self.context.counters.now()
+        self.context.counts()
     }
 }
 
@@ -118,13 +158,22 @@ impl Backend for Gpu {
         self.context.options.instruction_set
     }
 
+    fn expect(&self, expected: &Expected) {
+        let Ok(kernels) = self.kernels(expected.features) else { return };
+        let Ok(mut compiling) = self.compiling.lock() else { return };
+        for compile in kernels_for(expected) {
+            let (kernels, context) = (Arc::clone(&kernels), Arc::clone(&self.context));
+            let work = move || compile(&kernels, &context);
+            // Without a thread, a kernel is compiled where it is needed.
+            compiling.extend(std::thread::Builder::new().name("compile".into()).spawn(work));
+        }
+    }
+
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
+        let shape = Shape { rows: matrix.rows(), features: matrix.features() };
+        shape.check_memory(self.context.options.max_memory)?;
         let resident = Resident::upload(&self.context, matrix)?;
-        let features = matrix.features();
-        let mut compiled = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
-        let new = || Arc::new(Kernels { features, ..Kernels::default() });
-        let kernels = Arc::clone(compiled.entry(features).or_insert_with(new));
-        drop(compiled);
+        let kernels = self.kernels(matrix.features())?;
         let all = matrix.norms();
         let own = resident.chunks.iter().map(|c| &all[c.first..c.first + c.rows]);
         let norms = own.map(|norms| upload(&self.context, norms)).collect();
