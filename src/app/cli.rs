@@ -7,7 +7,7 @@ mod name;
 mod size;
 mod synth;
 
-pub use bench::{Bench, Measured};
+pub use bench::{Bench, Measured, STEPS};
 pub use groups::{Choosing, GateFlags, KMeansFlags};
 pub use input::{Features, InputFlags};
 pub use name::Name;

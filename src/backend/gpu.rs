@@ -13,6 +13,7 @@ mod lloyd;
 mod nearest;
 mod pool;
 mod source;
+mod timer;
 mod work;
 
 use crate::backend::{
@@ -31,6 +32,7 @@ use kernel::Kernel;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.
 pub fn adapters() -> Vec<Adapter> {
@@ -141,6 +143,17 @@ impl Gpu {
     /// The adapter that was opened.
     pub fn adapter(&self) -> &Adapter {
         &self.context.adapter
+    }
+
+    /// Does `work`, and measures for how long the device itself is busy with it; `None` if it cannot tell.
+    ///
+    /// # Errors
+    /// Those of `work`; the device failed.
+    pub fn busy<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<(T, Option<Duration>)> {
+        self.context.timer.start(&self.context);
+        let done = work();
+        let busy = self.context.timer.stop(&self.context);
+        Ok((done?, busy?))
     }
 
     /// What the device has been asked to do since it was opened.

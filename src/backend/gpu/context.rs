@@ -2,6 +2,7 @@
 
 use super::cache::PipelineCache;
 use super::pool::Pool;
+use super::timer::Timer;
 use super::work::Work;
 use crate::backend::simd::InstructionSet;
 use crate::error::{Error, Result, size};
@@ -75,6 +76,7 @@ pub(super) struct Context {
     pub(super) counters: Counters,
     pub(super) pool: Arc<Pool>,
     pub(super) pipelines: Option<PipelineCache>,
+    pub(super) timer: Timer,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -152,11 +154,12 @@ impl Context {
             })
         })?;
         let description = describe(adapter);
+        let wanted = wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
         let frugal = options.max_memory.is_some_and(|limit| limit < LITTLE);
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("segmenta"),
-                required_features: adapter.features() & wgpu::Features::PIPELINE_CACHE,
+                required_features: adapter.features() & wanted,
                 required_limits: adapter.limits(),
                 memory_hints: match frugal {
                     true => wgpu::MemoryHints::MemoryUsage,
@@ -183,8 +186,18 @@ impl Context {
         });
         let folder = options.pipeline_cache.as_deref();
         let pipelines = folder.and_then(|folder| PipelineCache::open(folder, &adapter.get_info(), &device));
-        let (counters, pool) = (Counters::default(), Arc::default());
-        Ok(Context { adapter: description, device, queue, options, counters, pool, pipelines, failure })
+        let (counters, pool, timer) = (Counters::default(), Arc::default(), Timer::default());
+        Ok(Context {
+            adapter: description,
+            device,
+            queue,
+            options,
+            counters,
+            pool,
+            pipelines,
+            timer,
+            failure,
+        })
     }
 
     /// What the device was asked to do so far.
