@@ -145,13 +145,13 @@ fn weights(matrix: &Matrix, count: usize) -> (Option<Vec<Pairs>>, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Draws, Purpose};
 
     #[test]
     fn distances_are_those_of_the_matrix_up_to_the_step() {
-        let mut draws = Draws::new(3, Purpose::SynthTable).at(0);
+        let value =
+            |i: usize, j: usize| ((i * 7919 + j * 104_729 + i * i * j) % 1009) as f32 / (1 + j) as f32;
         for (rows, features) in [(1, 1), (70, 2), (200, 7), (50, 301)] {
-            let columns = (0..features).map(|_| (0..rows).map(|_| draws.normal() as f32).collect()).collect();
+            let columns = (0..features).map(|j| (0..rows).map(|i| value(i, j)).collect()).collect();
             let names = (0..features).map(|j| format!("f{j}")).collect();
             let matrix = Matrix::from_columns(names, columns).unwrap();
             let coarse = CoarseRows::new(&matrix);
