@@ -3,6 +3,7 @@
 //! The functions inside are async. This file is the edge where [`pollster`] waits for them.
 
 mod buffer;
+mod cache;
 mod ceiling;
 mod context;
 mod distance_sums;
@@ -10,7 +11,9 @@ mod interface;
 mod kernel;
 mod lloyd;
 mod nearest;
+mod pool;
 mod source;
+mod work;
 
 use crate::backend::{
     Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
@@ -21,16 +24,16 @@ use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::progress::Progress;
-use buffer::{Resident, upload};
+use buffer::{Buffer, Resident, upload};
 use context::Context;
-pub use context::{Adapter, Options};
+pub use context::{Adapter, Counts, Options};
 use kernel::Kernel;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.
 pub fn adapters() -> Vec<Adapter> {
-    pollster::block_on(context::adapters())
+    context::adapters()
 }
 
 /// An opened GPU, and the kernels that were compiled for it so far.
@@ -99,6 +102,11 @@ impl Gpu {
     pub fn adapter(&self) -> &Adapter {
         &self.context.adapter
     }
+
+    /// What the device has been asked to do since it was opened.
+    pub fn counts(&self) -> Counts {
+        self.context.counters.now()
+    }
 }
 
 impl Backend for Gpu {
@@ -132,7 +140,7 @@ struct GpuRows<'a> {
     matrix: &'a Matrix,
     resident: Resident,
     /// For each chunk the norms of its rows, see [`Matrix::norms`].
-    norms: Vec<wgpu::Buffer>,
+    norms: Vec<Buffer>,
     id: RowsId,
 }
 
