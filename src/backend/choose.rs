@@ -339,9 +339,11 @@ fn fastest(gpu: &GpuUse) -> Option<(String, Rates)> {
 
 #[cfg(feature = "gpu")]
 fn rates(gpu: &GpuUse, adapter: &super::gpu::Adapter) -> Rates {
-    match gpu.software_is_real {
-        true => Rates::gpu("H100", false),
-        false => Rates::gpu(&adapter.name, adapter.integrated),
+    match (gpu.software_is_real, adapter.software) {
+        (true, _) => Rates::gpu("H100", false),
+        // It computes on the CPU, and not as well.
+        (_, true) => Rates::cpu(InstructionSet::Portable, rayon::current_num_threads()),
+        _ => Rates::gpu(&adapter.name, adapter.integrated),
     }
 }
 
