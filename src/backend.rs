@@ -18,6 +18,7 @@ pub mod gpu;
 mod host;
 mod simd;
 
+pub(in crate::backend) use cpu::seeding::kmeans_plus_plus as host_kmeans_plus_plus;
 pub use host::potentials::CanonicalPotential;
 use simd::InstructionSet;
 
@@ -185,9 +186,7 @@ pub trait Backend: Send + Sync {
         rows: &CoarseRows,
         runs: &[SeedingRun],
         progress: Progress<'_>,
-    ) -> Result<Vec<Vec<usize>>> {
-        cpu::seeding::kmeans_plus_plus(self.instruction_set(), rows, runs, progress)
-    }
+    ) -> Result<Vec<Vec<usize>>>;
 }
 
 /// A backend in words.

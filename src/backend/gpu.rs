@@ -12,17 +12,19 @@ mod kernel;
 mod lloyd;
 mod nearest;
 mod pool;
+mod seeding;
 mod source;
 mod work;
 
 use crate::backend::{
     Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
-    SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
-    simd::InstructionSet,
+    SeedingRun, SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
+    host_kmeans_plus_plus, simd::InstructionSet,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
+use crate::matrix::coarse::CoarseRows;
 use crate::progress::Progress;
 use buffer::{Buffer, Resident, upload};
 use context::Context;
@@ -40,6 +42,8 @@ pub fn adapters() -> Vec<Adapter> {
 pub struct Gpu {
     context: Context,
     kernels: Mutex<HashMap<usize, Arc<Kernels>>>,
+    /// The two kernels of k-means++, by whether rows have weights. They are the same for any number of features.
+    seeding: [[OnceLock<Kernel>; 2]; 2],
 }
 
 /// The kernels for one number of features. Each is compiled when it is first needed.
@@ -56,11 +60,13 @@ struct Kernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 6] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 8] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &nearest::NEAREST,
     &distance_sums::DISTANCE_SUMS,
+    &seeding::MEASURE,
+    &seeding::DRAW,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
 ];
@@ -95,7 +101,14 @@ impl Gpu {
     /// There is no such adapter, or it cannot be opened.
     pub fn open(index: usize, options: Options) -> Result<Self> {
         let context = pollster::block_on(Context::open(index, options))?;
-        Ok(Gpu { context, kernels: Mutex::default() })
+        Ok(Gpu { context, kernels: Mutex::default(), seeding: Default::default() })
+    }
+
+    /// `measure` and `draw` of k-means++.
+    fn seeding_kernels(&self, weighted: bool) -> (&Kernel, &Kernel) {
+        let compile = |entry| move || Kernel::with(&self.context, entry, 1, &[("weighted", weighted)]);
+        let [measure, draw] = &self.seeding[usize::from(weighted)];
+        (measure.get_or_init(compile(&seeding::MEASURE)), draw.get_or_init(compile(&seeding::DRAW)))
     }
 
     /// The adapter that was opened.
@@ -116,6 +129,18 @@ impl Backend for Gpu {
 
     fn instruction_set(&self) -> InstructionSet {
         self.context.options.instruction_set
+    }
+
+    fn kmeans_plus_plus(
+        &self,
+        rows: &CoarseRows,
+        runs: &[SeedingRun],
+        progress: Progress<'_>,
+    ) -> Result<Vec<Vec<usize>>> {
+        match pollster::block_on(seeding::kmeans_plus_plus(self, rows, runs, progress))? {
+            Some(centres) => Ok(centres),
+            None => host_kmeans_plus_plus(self.instruction_set(), rows, runs, progress),
+        }
     }
 
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
