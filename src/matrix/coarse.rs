@@ -81,6 +81,11 @@ impl CoarseRows {
         self.rows
     }
 
+    /// How many features the rows have.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
     /// Words that a row takes.
     pub fn pairs(&self) -> usize {
         self.features.div_ceil(2)

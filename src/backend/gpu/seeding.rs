@@ -169,7 +169,8 @@ impl Batch<'_> {
     async fn run(&self, told: &dyn Fn(usize) -> Result<()>) -> Result<Vec<Vec<usize>>> {
         let (context, rows, runs) = (&self.gpu.context, self.rows, self.runs);
         let weighted = rows.weights().is_some();
-        let (measure, draw) = self.gpu.seeding_kernels(weighted);
+        let kernels = self.gpu.kernels(rows.features())?;
+        let (measure, draw) = (kernels.measure(context, weighted), kernels.draw(context, weighted));
         let quads = rows.norms().len() * TILE / 4;
         let blocks = rows.rows().div_ceil(BLOCK);
         let least = rows.least_potential();
