@@ -20,6 +20,7 @@ mod host;
 mod simd;
 
 pub use choose::{Chosen, Device, GpuUse, Opening, Shape, Work, choose, example};
+pub(in crate::backend) use cpu::seeding::kmeans_plus_plus as host_kmeans_plus_plus;
 pub use host::potentials::CanonicalPotential;
 use simd::InstructionSet;
 
@@ -190,9 +191,7 @@ pub trait Backend: Send + Sync {
         rows: &CoarseRows,
         runs: &[SeedingRun],
         progress: Progress<'_>,
-    ) -> Result<Vec<Vec<usize>>> {
-        cpu::seeding::kmeans_plus_plus(self.instruction_set(), rows, runs, progress)
-    }
+    ) -> Result<Vec<Vec<usize>>>;
 }
 
 /// What is about to be done with a table.

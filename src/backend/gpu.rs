@@ -12,18 +12,20 @@ mod kernel;
 mod lloyd;
 mod nearest;
 mod pool;
+mod seeding;
 mod source;
 mod timer;
 mod work;
 
 use crate::backend::{
     Assigned, Backend, Description, Expected, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
-    SelfMatches, Shape, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
-    simd::InstructionSet,
+    SeedingRun, SelfMatches, Shape, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
+    host_kmeans_plus_plus, simd::InstructionSet,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
+use crate::matrix::coarse::CoarseRows;
 use crate::progress::Progress;
 use buffer::{Buffer, Resident, upload};
 use context::Context;
@@ -65,15 +67,20 @@ struct Kernels {
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
     distance_sums: OnceLock<Kernel>,
+    /// By whether rows have weights.
+    measure: [OnceLock<Kernel>; 2],
+    draw: [OnceLock<Kernel>; 2],
 }
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 6] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 8] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &nearest::NEAREST,
     &distance_sums::DISTANCE_SUMS,
+    &seeding::MEASURE,
+    &seeding::DRAW,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
 ];
@@ -99,6 +106,16 @@ impl Kernels {
         let compile = || Kernel::new(context, &distance_sums::DISTANCE_SUMS, self.features);
         self.distance_sums.get_or_init(compile)
     }
+
+    fn measure(&self, context: &Context, weighted: bool) -> &Kernel {
+        let compile = || Kernel::with(context, &seeding::MEASURE, self.features, &[("weighted", weighted)]);
+        self.measure[usize::from(weighted)].get_or_init(compile)
+    }
+
+    fn draw(&self, context: &Context, weighted: bool) -> &Kernel {
+        let compile = || Kernel::with(context, &seeding::DRAW, self.features, &[("weighted", weighted)]);
+        self.draw[usize::from(weighted)].get_or_init(compile)
+    }
 }
 
 type Compile = Box<dyn FnOnce(&Kernels, &Context) + Send>;
@@ -113,6 +130,10 @@ fn kernels_for(expected: &Expected) -> Vec<Compile> {
             all.push(Box::new(move |kernels, context| _ = kernels.assign(context, wide, dot_product)));
         }
         all.push(Box::new(move |kernels, context| _ = kernels.accumulate(context, wide, weighted)));
+        all.push(Box::new(move |kernels, context| _ = kernels.measure(context, weighted)));
+        all.push(Box::new(move |kernels, context| _ = kernels.draw(context, weighted)));
+        all.push(Box::new(move |kernels, context| _ = kernels.measure(context, weighted)));
+        all.push(Box::new(move |kernels, context| _ = kernels.draw(context, weighted)));
     }
     if expected.distance_sums {
         all.push(Box::new(|kernels, context| _ = kernels.distance_sums(context)));
@@ -169,6 +190,18 @@ impl Backend for Gpu {
 
     fn instruction_set(&self) -> InstructionSet {
         self.context.options.instruction_set
+    }
+
+    fn kmeans_plus_plus(
+        &self,
+        rows: &CoarseRows,
+        runs: &[SeedingRun],
+        progress: Progress<'_>,
+    ) -> Result<Vec<Vec<usize>>> {
+        match pollster::block_on(seeding::kmeans_plus_plus(self, rows, runs, progress))? {
+            Some(centres) => Ok(centres),
+            None => host_kmeans_plus_plus(self.instruction_set(), rows, runs, progress),
+        }
     }
 
     fn expect(&self, expected: &Expected) {

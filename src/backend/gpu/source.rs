@@ -3,11 +3,13 @@
 //! `shaders/README.md` explains the comments `//#import`, `//@each` and `//@loop` that this file resolves.
 
 /// Every WGSL file, by the name that `//#import` uses.
-pub(super) const FILES: [(&str, &str); 6] = [
+pub(super) const FILES: [(&str, &str); 8] = [
     ("common", include_str!("../../../shaders/common.wgsl")),
     ("packs", include_str!("../../../shaders/packs.wgsl")),
     ("lloyd", include_str!("../../../shaders/lloyd.wgsl")),
     ("nearest", include_str!("../../../shaders/nearest.wgsl")),
+    ("seeding", include_str!("../../../shaders/seeding.wgsl")),
+    ("u64", include_str!("../../../shaders/u64.wgsl")),
     ("distance_sums", include_str!("../../../shaders/distance_sums.wgsl")),
     ("ceiling", include_str!("ceiling.wgsl")),
 ];
