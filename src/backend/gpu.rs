@@ -10,6 +10,7 @@ mod interface;
 mod kernel;
 mod lloyd;
 mod nearest;
+mod pairs;
 mod source;
 
 use crate::backend::{
@@ -48,16 +49,19 @@ struct Kernels {
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
-    distance_sums: OnceLock<Kernel>,
+    /// By whether differences are used, and whether each pair is measured once.
+    distance_sums: [[OnceLock<Kernel>; 2]; 2],
+    gather: OnceLock<Kernel>,
 }
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 6] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 7] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &nearest::NEAREST,
     &distance_sums::DISTANCE_SUMS,
+    &distance_sums::GATHER,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
 ];
@@ -79,9 +83,14 @@ impl Kernels {
         self.nearest.get_or_init(|| Kernel::new(context, &nearest::NEAREST, self.features))
     }
 
-    fn distance_sums(&self, context: &Context) -> &Kernel {
-        let compile = || Kernel::new(context, &distance_sums::DISTANCE_SUMS, self.features);
-        self.distance_sums.get_or_init(compile)
+    fn distance_sums(&self, context: &Context, direct: bool, once: bool) -> &Kernel {
+        let overrides = [("direct", direct), ("once", once)];
+        self.distance_sums[usize::from(direct)][usize::from(once)]
+            .get_or_init(|| Kernel::with(context, &distance_sums::DISTANCE_SUMS, self.features, &overrides))
+    }
+
+    fn gather(&self, context: &Context) -> &Kernel {
+        self.gather.get_or_init(|| Kernel::new(context, &distance_sums::GATHER, self.features))
     }
 }
 

@@ -11,21 +11,44 @@ use std::ops::Range;
 /// The most rows of a run: so many distances are summed in f32.
 pub(in crate::backend) const RUN: usize = 64;
 
-/// The row numbers sorted by joint label, and the ranges of that order that make up the runs: rows of one joint label, at
-/// most [`RUN`] of them.
-pub(in crate::backend) fn runs(rows: usize, labelings: &[Labeling<'_>]) -> (Vec<u32>, Vec<Range<usize>>) {
-    let mut order: Vec<u32> = (0..rows as u32).collect();
+/// The row numbers sorted by joint label, and the ranges of that order that have one joint label each.
+pub(in crate::backend) fn groups(rows: usize, labelings: &[Labeling<'_>]) -> (Vec<u32>, Vec<Range<usize>>) {
     let joint = |i: u32| labelings.iter().map(move |l| l.labels[i as usize]);
-    order.par_sort_unstable_by(|&a, &b| joint(a).cmp(joint(b)).then(a.cmp(&b)));
-    let mut cuts = Vec::new();
+    let different = labelings.iter().try_fold(1u32, |all, l| all.checked_mul(l.k as u32));
+    // A joint label that fits 32 bits is sorted as one number, together with the row's.
+    let order: Vec<u32> = if different.is_some() {
+        let number = |i| {
+            let label = labelings.iter().fold(0u32, |all, l| all * l.k as u32 + l.labels[i as usize]);
+            u64::from(label) << 32 | u64::from(i)
+        };
+        let mut keys: Vec<u64> = (0..rows as u32).into_par_iter().map(number).collect();
+        keys.par_sort_unstable();
+        keys.into_iter().map(|key| key as u32).collect()
+    } else {
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        order.par_sort_unstable_by(|&a, &b| joint(a).cmp(joint(b)).then(a.cmp(&b)));
+        order
+    };
+    let mut groups = Vec::new();
     let mut start = 0;
     for end in 1..=rows {
-        if end == rows || end - start == RUN || joint(order[start]).ne(joint(order[end])) {
-            cuts.push(start..end);
+        if end == rows || joint(order[start]).ne(joint(order[end])) {
+            groups.push(start..end);
             start = end;
         }
     }
-    (order, cuts)
+    (order, groups)
+}
+
+/// As [`groups`], cut into runs of at most [`RUN`] rows.
+pub(in crate::backend) fn runs(rows: usize, labelings: &[Labeling<'_>]) -> (Vec<u32>, Vec<Range<usize>>) {
+    let (order, groups) = groups(rows, labelings);
+    let cut = |g: &Range<usize>| {
+        let end = g.end;
+        g.clone().step_by(RUN).map(move |start| start..end.min(start + RUN))
+    };
+    let runs = groups.iter().flat_map(cut).collect();
+    (order, runs)
 }
 
 /// For each labeling the slot of row `i`'s cluster. The slots are the clusters of the first labeling, then those of the
