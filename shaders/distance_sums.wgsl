@@ -72,12 +72,13 @@ struct Source {
 // Whether each pair is measured once, for the sums of both sides, which are then the same tiles.
 override once: bool = false;
 
-fn row_quad(at: u32) -> vec4<f32> {
-    return rows[at];
+// A tile's number is that of its first quad.
+fn row_quad(tile: u32, feature: u32, quad: u32) -> vec4<f32> {
+    return rows[tile + feature * QUADS + quad];
 }
 
-fn column_quad(at: u32) -> vec4<f32> {
-    return columns[at];
+fn column_quad(tile: u32, feature: u32, quad: u32) -> vec4<f32> {
+    return columns[tile + feature * QUADS + quad];
 }
 
 fn centre_of(feature: u32) -> f32 {
@@ -192,7 +193,8 @@ fn distance_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_
     var s = vec4<f32>(0.0);
     for (var t = first; t < end; t++) {
         let next = select(tile + 1u, 0u, tile + 1u == params.tiles);
-        let column = tile * size + place.column;
+        let column_tile = tile * size;
+        let column = column_tile + place.column;
         var d: Block;
         var limit = TINY;
         if (!direct) {
@@ -207,29 +209,29 @@ fn distance_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_
             limit = max(TINY, NEAR * (max(max(most.x, most.y), max(most.z, most.w))
                 + max(max(far.x, far.y), max(far.z, far.w))));
         }
-        d = add_features(d, lane, place, step, row_tile, tile * size, next * size);
+        d = add_features(d, lane, place, step, row_tile, column_tile, next * size);
         step += params.chunks;
         if (!direct && least_of(d) < limit) {
             let x = NEAR * rows[row + facts];
             let u = NEAR * rows[row + facts + 16u];
             let y = max(NEAR * columns[column + facts], vec4<f32>(TINY));
             let v = max(NEAR * columns[column + facts + 16u], vec4<f32>(TINY));
-            d.a0 = measured_again(d.a0, x.x + y, row, 0u, column);
-            d.b0 = measured_again(d.b0, x.x + v, row, 0u, column + 16u);
-            d.a1 = measured_again(d.a1, x.y + y, row, 1u, column);
-            d.b1 = measured_again(d.b1, x.y + v, row, 1u, column + 16u);
-            d.a2 = measured_again(d.a2, x.z + y, row, 2u, column);
-            d.b2 = measured_again(d.b2, x.z + v, row, 2u, column + 16u);
-            d.a3 = measured_again(d.a3, x.w + y, row, 3u, column);
-            d.b3 = measured_again(d.b3, x.w + v, row, 3u, column + 16u);
-            d.a4 = measured_again(d.a4, u.x + y, row + 16u, 0u, column);
-            d.b4 = measured_again(d.b4, u.x + v, row + 16u, 0u, column + 16u);
-            d.a5 = measured_again(d.a5, u.y + y, row + 16u, 1u, column);
-            d.b5 = measured_again(d.b5, u.y + v, row + 16u, 1u, column + 16u);
-            d.a6 = measured_again(d.a6, u.z + y, row + 16u, 2u, column);
-            d.b6 = measured_again(d.b6, u.z + v, row + 16u, 2u, column + 16u);
-            d.a7 = measured_again(d.a7, u.w + y, row + 16u, 3u, column);
-            d.b7 = measured_again(d.b7, u.w + v, row + 16u, 3u, column + 16u);
+            d.a0 = measured_again(d.a0, x.x + y, Four(row_tile, place.row, 0u, column_tile, place.column));
+            d.b0 = measured_again(d.b0, x.x + v, Four(row_tile, place.row, 0u, column_tile, place.column + 16u));
+            d.a1 = measured_again(d.a1, x.y + y, Four(row_tile, place.row, 1u, column_tile, place.column));
+            d.b1 = measured_again(d.b1, x.y + v, Four(row_tile, place.row, 1u, column_tile, place.column + 16u));
+            d.a2 = measured_again(d.a2, x.z + y, Four(row_tile, place.row, 2u, column_tile, place.column));
+            d.b2 = measured_again(d.b2, x.z + v, Four(row_tile, place.row, 2u, column_tile, place.column + 16u));
+            d.a3 = measured_again(d.a3, x.w + y, Four(row_tile, place.row, 3u, column_tile, place.column));
+            d.b3 = measured_again(d.b3, x.w + v, Four(row_tile, place.row, 3u, column_tile, place.column + 16u));
+            d.a4 = measured_again(d.a4, u.x + y, Four(row_tile, place.row + 16u, 0u, column_tile, place.column));
+            d.b4 = measured_again(d.b4, u.x + v, Four(row_tile, place.row + 16u, 0u, column_tile, place.column + 16u));
+            d.a5 = measured_again(d.a5, u.y + y, Four(row_tile, place.row + 16u, 1u, column_tile, place.column));
+            d.b5 = measured_again(d.b5, u.y + v, Four(row_tile, place.row + 16u, 1u, column_tile, place.column + 16u));
+            d.a6 = measured_again(d.a6, u.z + y, Four(row_tile, place.row + 16u, 2u, column_tile, place.column));
+            d.b6 = measured_again(d.b6, u.z + v, Four(row_tile, place.row + 16u, 2u, column_tile, place.column + 16u));
+            d.a7 = measured_again(d.a7, u.w + y, Four(row_tile, place.row + 16u, 3u, column_tile, place.column));
+            d.b7 = measured_again(d.b7, u.w + v, Four(row_tile, place.row + 16u, 3u, column_tile, place.column + 16u));
         }
         d = Block(root(d.a0), root(d.b0), root(d.a1), root(d.b1), root(d.a2), root(d.b2), root(d.a3), root(d.b3),
             root(d.a4), root(d.b4), root(d.a5), root(d.b5), root(d.a6), root(d.b6), root(d.a7), root(d.b7));

@@ -2,12 +2,13 @@
 // in workgroup memory, and a thread measures 8 rows against 8 columns, so that 16-byte loads of four values feed 16
 // multiply-adds each. `//@chunk` is explained in README.md.
 //
-// Both sides come in tiles of 128 places: `params.chunks` chunks of CHUNK features, each of them 32 quads (vec4s of four
-// places). The importing file defines two functions that read them, and the centre that the differences refer to:
-//     fn row_quad(at: u32) -> vec4<f32>
-//     fn column_quad(at: u32) -> vec4<f32>
+// Both sides come in tiles of 128 places, which are 32 quads (vec4s of four places) a feature, and their features in
+// `params.chunks` chunks of CHUNK. The importing file defines functions that read them, and the centre that products
+// refer to:
+//     fn row_quad(tile: u32, feature: u32, quad: u32) -> vec4<f32>
+//     fn column_quad(tile: u32, feature: u32, quad: u32) -> vec4<f32>
 //     fn centre_of(feature: u32) -> f32
-// It must also have `params.chunks`.
+// What a tile's number means is up to that file. It must also have `params.chunks`.
 
 // Features of a chunk.
 const CHUNK: u32 = 8u; //@chunk
@@ -66,19 +67,19 @@ struct Ahead {
 
 // Reads a thread's part of a chunk.
 fn read_ahead(lane: u32, row_tile: u32, column_tile: u32, chunk: u32) -> Ahead {
-    let first = min(lane, CHUNK * QUADS - 1u);
-    let second = min(lane + 256u, CHUNK * QUADS - 1u);
-    let at = chunk * CHUNK * QUADS;
+    let first = chunk * CHUNK + min(lane / QUADS, CHUNK - 1u);
+    let second = chunk * CHUNK + min(lane / QUADS + 8u, CHUNK - 1u);
+    let quad = lane % QUADS;
     var out: Ahead;
-    out.rows = row_quad(row_tile + at + first);
-    out.columns = column_quad(column_tile + at + first);
+    out.rows = row_quad(row_tile, first, quad);
+    out.columns = column_quad(column_tile, first, quad);
     if (CHUNK > 8u) {
-        out.more_rows = row_quad(row_tile + at + second);
-        out.more_columns = column_quad(column_tile + at + second);
+        out.more_rows = row_quad(row_tile, second, quad);
+        out.more_columns = column_quad(column_tile, second, quad);
     }
     if (!direct) {
-        out.centre = centre_of(chunk * CHUNK + first / QUADS);
-        out.more_centre = centre_of(chunk * CHUNK + second / QUADS);
+        out.centre = centre_of(first);
+        out.more_centre = centre_of(second);
     }
     return out;
 }
@@ -152,15 +153,24 @@ fn least_of(block: Block) -> f32 {
     return min(min(least.x, least.y), min(least.z, least.w));
 }
 
-// The squared distances of one row to four columns, by differences, if one of `squared` is below its limit. `row` and
-// `column` say where the quads' first features are, `lane` which row of its quad it is.
-fn measured_again(squared: vec4<f32>, limits: vec4<f32>, row: u32, lane: u32, column: u32) -> vec4<f32> {
+// Where four pairs are: a row of a quad of rows, and a quad of columns.
+struct Four {
+    row_tile: u32,
+    row_quad: u32,
+    row: u32,
+    column_tile: u32,
+    column_quad: u32,
+}
+
+// The squared distances of one row to four columns, by differences if one of `squared` is below its limit.
+fn measured_again(squared: vec4<f32>, limits: vec4<f32>, at: Four) -> vec4<f32> {
     if (all(squared >= limits)) {
         return squared;
     }
     var sum = vec4<f32>(0.0);
-    for (var at = 0u; at < params.chunks * CHUNK * QUADS; at += QUADS) {
-        let difference = row_quad(row + at)[lane] - column_quad(column + at);
+    for (var j = 0u; j < params.chunks * CHUNK; j++) {
+        let difference = row_quad(at.row_tile, j, at.row_quad)[at.row]
+            - column_quad(at.column_tile, j, at.column_quad);
         sum = fma(difference, difference, sum);
     }
     return max(sum, vec4<f32>(TINY));

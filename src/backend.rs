@@ -6,6 +6,7 @@
 
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
+use crate::matrix::coarse::CoarseRows;
 use crate::matrix::{Matrix, TILE};
 use crate::progress::Progress;
 use std::ops::Range;
@@ -17,6 +18,7 @@ pub mod gpu;
 mod host;
 mod simd;
 
+pub use host::potentials::CanonicalPotential;
 use simd::InstructionSet;
 
 /// How distances are measured.
@@ -134,31 +136,15 @@ pub struct Margin {
     pub margin: f64,
 }
 
-/// What one restart of k-means++ wants to know of its potential.
-#[derive(Debug, Clone, Copy)]
-pub struct Candidates<'a> {
-    /// The row number of the newest centre, which the potential does not count yet.
-    pub newest: usize,
-    /// The row numbers of the candidates for the next centre; none if the restart is finished.
-    pub candidates: &'a [usize],
-}
-
-/// The potentials of several restarts of k-means++: for each restart and row the row's weight (in steps) times its
-/// canonical squared distance to the nearest centre, in squared stored units.
-pub trait Potentials {
-    /// For each block of [`BLOCK`](crate::matrix::BLOCK) rows, each restart and each of its candidates: the sum of the
-    /// potential that is left if that candidate becomes a centre too. The newest centre of a restart that has candidates
-    /// becomes a part of its potential.
-    ///
-    /// # Errors
-    /// A device that failed.
-    fn try_candidates(&mut self, restarts: &[Candidates<'_>]) -> Result<Vec<Vec<Vec<f64>>>>;
-
-    /// One restart's potential for each row of one block, with its newest centre.
-    ///
-    /// # Errors
-    /// A device that failed.
-    fn block(&mut self, restart: usize, newest: usize, block: usize) -> Result<&[f64]>;
+/// A restart of greedy k-means++, and the random numbers that it may use.
+#[derive(Debug, Clone)]
+pub struct SeedingRun {
+    /// How many centres it chooses.
+    pub k: usize,
+    /// How many candidates it draws for each centre but the first.
+    pub trials: usize,
+    /// Random numbers of 64 bits: one for the first centre, then `trials` for each further one.
+    pub draws: Vec<u64>,
 }
 
 /// Takes the finished sums of a range of rows, in the user's units: `sums[(r * slots) + s]` is the sum of the distances from
@@ -180,10 +166,27 @@ pub trait Backend: Send + Sync {
     /// The device has too little memory, or it failed.
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>>;
 
-    /// The potentials of `restarts` restarts of k-means++ over the rows of `sample`, which need not be resident anywhere.
-    /// Unless a backend has its own way, the host computes them.
-    fn potentials<'a>(&'a self, sample: &'a Matrix, restarts: usize) -> Box<dyn Potentials + 'a> {
-        Box::new(host::potentials::HostPotentials::new(self.instruction_set(), sample, restarts))
+    /// Chooses centres for several restarts of greedy k-means++ (Arthur and Vassilvitskii, 2007) among the rows of a table
+    /// that need not be resident anywhere: for each restart the row numbers of its centres, in order. They are the same
+    /// on every device.
+    ///
+    /// A row's potential is its weight times its squared distance to the nearest centre so far, and `T` the sum over all
+    /// rows. If rows are laid end to end in their order, each as long as its potential (for the first centre, its weight),
+    /// then a draw `u` takes the row at `floor(u * T / 2^64)`. Of the candidates the one that leaves the smallest sum
+    /// becomes the next centre, the first one on ties.
+    ///
+    /// A restart ends early, with fewer than k centres, once `T` is below [`CoarseRows::least_potential`]: what then is
+    /// left is too small for the coarse grid.
+    ///
+    /// # Errors
+    /// A device that failed; whatever `progress` returns.
+    fn kmeans_plus_plus(
+        &self,
+        rows: &CoarseRows,
+        runs: &[SeedingRun],
+        progress: Progress<'_>,
+    ) -> Result<Vec<Vec<usize>>> {
+        cpu::seeding::kmeans_plus_plus(self.instruction_set(), rows, runs, progress)
     }
 }
 

@@ -4,6 +4,7 @@
 mod distance_sums;
 mod lloyd;
 mod nearest;
+pub(super) mod seeding;
 
 pub use crate::backend::simd::InstructionSet;
 use crate::backend::{

@@ -3,6 +3,7 @@
 //! The functions inside are async. This file is the edge where [`pollster`] waits for them.
 
 mod buffer;
+mod cache;
 mod ceiling;
 mod context;
 mod distance_sums;
@@ -11,7 +12,9 @@ mod kernel;
 mod lloyd;
 mod nearest;
 mod pairs;
+mod pool;
 mod source;
+mod work;
 
 use crate::backend::{
     Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
@@ -22,16 +25,16 @@ use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::progress::Progress;
-use buffer::{Resident, upload};
+use buffer::{Buffer, Resident, upload};
 use context::Context;
-pub use context::{Adapter, Options};
+pub use context::{Adapter, Counts, Options};
 use kernel::Kernel;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.
 pub fn adapters() -> Vec<Adapter> {
-    pollster::block_on(context::adapters())
+    context::adapters()
 }
 
 /// An opened GPU, and the kernels that were compiled for it so far.
@@ -49,6 +52,7 @@ struct Kernels {
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
+    choose: OnceLock<Kernel>,
     /// By whether differences are used, and whether each pair is measured once.
     distance_sums: [[OnceLock<Kernel>; 2]; 2],
     gather: OnceLock<Kernel>,
@@ -56,10 +60,11 @@ struct Kernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 7] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 8] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &nearest::NEAREST,
+    &nearest::CHOOSE,
     &distance_sums::DISTANCE_SUMS,
     &distance_sums::GATHER,
     &ceiling::READ_ALL,
@@ -81,6 +86,10 @@ impl Kernels {
 
     fn nearest(&self, context: &Context) -> &Kernel {
         self.nearest.get_or_init(|| Kernel::new(context, &nearest::NEAREST, self.features))
+    }
+
+    fn choose(&self, context: &Context) -> &Kernel {
+        self.choose.get_or_init(|| Kernel::new(context, &nearest::CHOOSE, self.features))
     }
 
     fn distance_sums(&self, context: &Context, direct: bool, once: bool) -> &Kernel {
@@ -107,6 +116,11 @@ impl Gpu {
     /// The adapter that was opened.
     pub fn adapter(&self) -> &Adapter {
         &self.context.adapter
+    }
+
+    /// What the device has been asked to do since it was opened.
+    pub fn counts(&self) -> Counts {
+        self.context.counters.now()
     }
 }
 
@@ -141,7 +155,7 @@ struct GpuRows<'a> {
     matrix: &'a Matrix,
     resident: Resident,
     /// For each chunk the norms of its rows, see [`Matrix::norms`].
-    norms: Vec<wgpu::Buffer>,
+    norms: Vec<Buffer>,
     id: RowsId,
 }
 

@@ -8,6 +8,7 @@ mod contract;
 mod devices;
 mod documents;
 mod goldens;
+mod gpu;
 mod house;
 mod kmeans;
 #[cfg(feature = "parquet")]
@@ -21,6 +22,7 @@ mod prepared;
 mod primitives;
 mod real;
 mod recipe;
+mod seeding;
 mod synth;
 mod table;
 mod threads;

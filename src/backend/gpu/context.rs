@@ -1,9 +1,14 @@
 //! Adapters, and an opened device.
 
+use super::cache::PipelineCache;
+use super::pool::Pool;
+use super::work::Work;
 use crate::backend::simd::InstructionSet;
 use crate::error::{Error, Result};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A GPU adapter, as the driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +50,10 @@ pub struct Options {
     pub max_binding: Option<u64>,
     /// The most bytes of results per row that a pass may need on the device. More rows are done in several passes.
     pub pass_bytes: Option<u64>,
+    /// The most bytes that may be allocated on the device; `None`: as many as it has.
+    pub max_memory: Option<u64>,
+    /// Keep compiled pipelines in this folder, for the next run; `None`: keep none.
+    pub pipeline_cache: Option<PathBuf>,
     /// Put guard words around every output, fill it with a pattern before use, and check the guards after each read.
     pub guards: bool,
     /// Compile kernels with wgpu's run-time checks of indices and loops, and clear workgroup memory before it is used.
@@ -60,22 +69,72 @@ pub(super) struct Context {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) options: Options,
+    pub(super) counters: Counters,
+    pub(super) pool: Arc<Pool>,
+    pub(super) pipelines: Option<PipelineCache>,
     failure: Arc<Mutex<Option<String>>>,
 }
 
-async fn enumerate() -> Vec<wgpu::Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    instance.enumerate_adapters(wgpu::Backends::all()).await
+/// What a device has been asked to do so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Buffers that were made; one that is used again does not count.
+    pub buffers: u64,
+    /// Submissions of work.
+    pub submissions: u64,
+    /// Compute passes in them.
+    pub passes: u64,
+    /// Dispatches in these passes.
+    pub dispatches: u64,
+    /// Times that results were read back.
+    pub readbacks: u64,
 }
 
-/// The drivers are asked once only, because that takes a while, and some print a complaint each time.
-pub(super) async fn adapters() -> Vec<Adapter> {
-    static ADAPTERS: std::sync::OnceLock<Vec<Adapter>> = std::sync::OnceLock::new();
-    if let Some(adapters) = ADAPTERS.get() {
-        return adapters.clone();
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) buffers: AtomicU64,
+    pub(super) submissions: AtomicU64,
+    pub(super) passes: AtomicU64,
+    pub(super) dispatches: AtomicU64,
+    pub(super) readbacks: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn now(&self) -> Counts {
+        Counts {
+            buffers: self.buffers.load(Relaxed),
+            submissions: self.submissions.load(Relaxed),
+            passes: self.passes.load(Relaxed),
+            dispatches: self.dispatches.load(Relaxed),
+            readbacks: self.readbacks.load(Relaxed),
+        }
     }
-    let adapters = enumerate().await.iter().map(describe).collect();
-    ADAPTERS.get_or_init(|| adapters).clone()
+}
+
+/// A size for people.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        b if b < 10_000_000 => format!("{:.1} MB", b as f64 / 1e6),
+        b if b < 1_000_000_000 => format!("{:.0} MB", b as f64 / 1e6),
+        b => format!("{:.1} GB", b as f64 / 1e9),
+    }
+}
+
+/// With less memory than this, the driver is asked to waste little of it rather than to be quick.
+const LITTLE: u64 = 1 << 30;
+
+/// The adapters, found once for the whole process: asking the drivers takes a tenth of a second and more, and some print a
+/// complaint each time.
+fn found() -> &'static [wgpu::Adapter] {
+    static FOUND: OnceLock<Vec<wgpu::Adapter>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+    })
+}
+
+pub(super) fn adapters() -> Vec<Adapter> {
+    found().iter().map(describe).collect()
 }
 
 fn describe(adapter: &wgpu::Adapter) -> Adapter {
@@ -92,22 +151,33 @@ fn describe(adapter: &wgpu::Adapter) -> Adapter {
     }
 }
 
+impl Drop for Context {
+    fn drop(&mut self) {
+        if let Some(pipelines) = &self.pipelines {
+            pipelines.save();
+        }
+    }
+}
+
 impl Context {
     pub(super) async fn open(index: usize, options: Options) -> Result<Self> {
-        let all = enumerate().await;
-        let count = all.len();
-        let adapter = all.into_iter().nth(index).ok_or_else(|| {
-            Error::Device(match count {
+        let adapter = found().get(index).ok_or_else(|| {
+            Error::Device(match found().len() {
                 0 => "no GPU adapter was found".into(),
-                _ => format!("there is no GPU adapter {index}: the last one is {}", count - 1),
+                count => format!("there is no GPU adapter {index}: the last one is {}", count - 1),
             })
         })?;
-        let description = describe(&adapter);
+        let description = describe(adapter);
+        let frugal = options.max_memory.is_some_and(|limit| limit < LITTLE);
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("segmenta"),
+                required_features: adapter.features() & wgpu::Features::PIPELINE_CACHE,
                 required_limits: adapter.limits(),
-                memory_hints: wgpu::MemoryHints::MemoryUsage,
+                memory_hints: match frugal {
+                    true => wgpu::MemoryHints::MemoryUsage,
+                    false => wgpu::MemoryHints::Performance,
+                },
                 ..Default::default()
             })
             .await
@@ -120,7 +190,10 @@ impl Context {
                 failure.get_or_insert_with(|| e.to_string());
             }
         }));
-        Ok(Context { adapter: description, device, queue, options, failure })
+        let folder = options.pipeline_cache.as_deref();
+        let pipelines = folder.and_then(|folder| PipelineCache::open(folder, &adapter.get_info(), &device));
+        let (counters, pool) = (Counters::default(), Arc::default());
+        Ok(Context { adapter: description, device, queue, options, counters, pool, pipelines, failure })
     }
 
     /// An error if the device has reported a failure since it was opened.
@@ -138,9 +211,38 @@ impl Context {
         Error::Device(format!("{}: {why}", self.adapter))
     }
 
+    /// Notes that the memory limit would be exceeded; the work that needs so much ends with an error.
+    pub(super) fn report_short(&self, wanted: u64) {
+        let limit = self.memory_limit();
+        if let Ok(mut failure) = self.failure.lock() {
+            failure.get_or_insert_with(|| {
+                format!(
+                    "the work needs about {} of device memory, but the limit is {}",
+                    size(wanted),
+                    size(limit)
+                )
+            });
+        }
+    }
+
     /// An empty list of work, to be recorded and then submitted to the queue.
-    pub(super) fn work(&self) -> wgpu::CommandEncoder {
-        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    pub(super) fn work(&self) -> Work {
+        Work::new(self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()))
+    }
+
+    /// Hands recorded work to the device.
+    pub(super) fn submit(&self, work: Work) -> wgpu::SubmissionIndex {
+        let (commands, kept) = work.finish(self);
+        self.counters.submissions.fetch_add(1, Relaxed);
+        let index = self.queue.submit([commands]);
+        // From here on, whatever is written to these buffers comes after the work.
+        drop(kept);
+        index
+    }
+
+    /// The most bytes that may be allocated.
+    pub(super) fn memory_limit(&self) -> u64 {
+        self.options.max_memory.unwrap_or(u64::MAX)
     }
 
     /// The most bytes that may be bound at once.

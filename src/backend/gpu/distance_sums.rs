@@ -6,7 +6,7 @@
 mod tiles;
 
 use super::GpuRows;
-use super::buffer::{Output, upload};
+use super::buffer::{Buffer, Output, upload};
 use super::interface::{Binding, EntryPoint, shared_struct};
 use super::pairs::{Form, GATHER_BINDINGS, MOST_TILES, Pace, SPAN, Source, THREADS, gather};
 use super::source::MAX_ITERATIONS;
@@ -86,21 +86,21 @@ pub(super) static GATHER: EntryPoint = EntryPoint {
 /// Tiles of columns on the device.
 struct Columns {
     tiles: Output,
-    first_segments: wgpu::Buffer,
-    segments: wgpu::Buffer,
-    slots: wgpu::Buffer,
+    first_segments: Buffer,
+    segments: Buffer,
+    slots: Buffer,
     count: usize,
 }
 
 impl Columns {
-    fn upload(rows: &GpuRows<'_>, form: &Form, tiles: &Tiles) -> Self {
-        Columns {
-            tiles: gather(rows, form, &tiles.sources),
+    fn upload(rows: &GpuRows<'_>, form: &Form, tiles: &Tiles) -> Result<Self> {
+        Ok(Columns {
+            tiles: gather(rows, form, &tiles.sources)?,
             first_segments: upload(rows.context, &tiles.first_segments),
             segments: upload(rows.context, &tiles.segments),
             slots: upload(rows.context, &tiles.slots),
             count: tiles.count(),
-        }
+        })
     }
 }
 
@@ -178,7 +178,7 @@ impl Job<'_> {
     }
 
     async fn each_pair_once(&mut self, all: &Tiles, sink: SumsSink<'_>) -> Result<()> {
-        let columns = Columns::upload(self.rows, &self.form, all);
+        let columns = Columns::upload(self.rows, &self.form, all)?;
         let mut place_of = vec![0u32; self.rows.matrix.rows()];
         for (place, source) in all.sources.iter().enumerate() {
             if let Some(to) = source.row().and_then(|row| place_of.get_mut(row as usize)) {
@@ -195,8 +195,8 @@ impl Job<'_> {
 
     async fn each_row(&mut self, order: &[u32], parts: &[Tiles], sink: SumsSink<'_>) -> Result<()> {
         let (context, matrix) = (self.rows.context, self.rows.matrix);
-        let columns: Vec<Columns> =
-            parts.iter().map(|tiles| Columns::upload(self.rows, &self.form, tiles)).collect();
+        let columns = parts.iter().map(|tiles| Columns::upload(self.rows, &self.form, tiles));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let mut rank = vec![0u32; order.len()];
         order.iter().enumerate().for_each(|(at, &row)| rank[row as usize] = at as u32);
         let most = (context.max_binding() as usize / (4 * self.form.tile_words())).clamp(1, MOST_TILES);
@@ -217,7 +217,7 @@ impl Job<'_> {
                 .for_each(|(place, &row)| place_of[row as usize - pass.start] = place as u32);
             let mut sources: Vec<Source> = own.iter().map(|&row| Source::new(matrix, row)).collect();
             sources.resize(sources.len().next_multiple_of(SPAN), Source::PADDING);
-            let own = gather(self.rows, &self.form, &sources);
+            let own = gather(self.rows, &self.form, &sources)?;
             let mut sums = None;
             for part in &columns {
                 let count = sources.len() / SPAN;
@@ -303,32 +303,34 @@ impl Job<'_> {
         sink: SumsSink<'_>,
     ) -> Result<()> {
         let (context, matrix) = (self.rows.context, self.rows.matrix);
-        let sums: Vec<u32> = sums.read(context, 2 * self.width * places).await?;
-        let value = |limbs: &[u32], place: u32| {
-            let (high, low) = limbs.split_at(places);
-            let [high, low] = [high, low].map(|limb| f64::from(limb[place as usize]));
-            matrix.to_user((high + low / 4294967296.0) * self.unit)
-        };
-        let mut next = first;
-        for wave in place_of.chunks(4 * HANDED * rayon::current_num_threads()) {
-            let outs: Vec<Vec<f64>> = wave
-                .par_chunks(HANDED)
-                .map(|own| {
-                    let mut out = vec![0f64; own.len() * self.width];
-                    for (slot, limbs) in sums.chunks_exact(2 * places).enumerate() {
-                        for (row, &place) in own.iter().enumerate() {
-                            out[row * self.width + slot] = value(limbs, place);
+        let take = |sums: &[u32]| -> Result<()> {
+            let value = |limbs: &[u32], place: u32| {
+                let (high, low) = limbs.split_at(places);
+                let [high, low] = [high, low].map(|limb| f64::from(limb[place as usize]));
+                matrix.to_user((high + low / 4294967296.0) * self.unit)
+            };
+            let mut next = first;
+            for wave in place_of.chunks(4 * HANDED * rayon::current_num_threads()) {
+                let outs: Vec<Vec<f64>> = wave
+                    .par_chunks(HANDED)
+                    .map(|own| {
+                        let mut out = vec![0f64; own.len() * self.width];
+                        for (slot, limbs) in sums.chunks_exact(2 * places).enumerate() {
+                            for (row, &place) in own.iter().enumerate() {
+                                out[row * self.width + slot] = value(limbs, place);
+                            }
                         }
-                    }
-                    out
-                })
-                .collect();
-            for (own, out) in wave.chunks(HANDED).zip(outs) {
-                sink(next..next + own.len(), &out)?;
-                next += own.len();
+                        out
+                    })
+                    .collect();
+                for (own, out) in wave.chunks(HANDED).zip(outs) {
+                    sink(next..next + own.len(), &out)?;
+                    next += own.len();
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        sums.read_with(context, 2 * self.width * places, take).await?
     }
 }
 

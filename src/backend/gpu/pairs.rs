@@ -2,7 +2,7 @@
 //! device, the form that the distances take, and how much of the loop one dispatch does.
 
 use super::GpuRows;
-use super::buffer::{Output, upload};
+use super::buffer::{Buffer, Output, Reading, upload};
 use super::context::Context;
 use super::distance_sums::{GATHER, Params};
 use super::interface::{Binding, shared_struct};
@@ -65,7 +65,7 @@ pub(super) struct Form {
     pub(super) chunks: usize,
     pub(super) wide: usize,
     /// What the products refer to, for each feature.
-    pub(super) centre: wgpu::Buffer,
+    pub(super) centre: Buffer,
 }
 
 /// How many rows give the centre, and how many pairs show whether products will do.
@@ -131,7 +131,7 @@ fn sampled_near_pairs(matrix: &Matrix, centre: &[f32]) -> usize {
 }
 
 /// Puts rows of the table into tiles on the device. There are whole tiles of sources, at most [`MOST_TILES`].
-pub(super) fn gather(rows: &GpuRows<'_>, form: &Form, sources: &[Source]) -> Output {
+pub(super) fn gather(rows: &GpuRows<'_>, form: &Form, sources: &[Source]) -> Result<Output> {
     let context = rows.context;
     let tiles = Output::new(context, sources.len() / SPAN * form.tile_words());
     let places = upload(context, sources);
@@ -156,7 +156,10 @@ pub(super) fn gather(rows: &GpuRows<'_>, form: &Form, sources: &[Source]) -> Out
         let groups = [sources.len().div_ceil(GATHER.threads), form.wide.div_ceil(features_per_thread), 1];
         rows.kernels.gather(context).dispatch(context, params, &bindings, groups);
     }
-    tiles
+    if context.options.guards {
+        Reading::submit(context, context.work(), &[(&tiles, 0)]).wait(context, |_| ())?;
+    }
+    Ok(tiles)
 }
 
 /// The work of the first dispatch, in pairs of rows times features: a fraction of a second on a small GPU.
@@ -197,6 +200,12 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shader_and_host_call_the_same_pairs_near() {
+        let shader = crate::backend::gpu::source::source("pairs", 5, 32 << 10);
+        assert!(shader.contains(&format!("const NEAR: f32 = {NEAR};")));
+    }
 
     #[test]
     fn the_pace_follows_the_device() {
