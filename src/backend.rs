@@ -12,12 +12,15 @@ use crate::progress::Progress;
 use std::ops::Range;
 
 pub mod ceiling;
+mod choose;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod host;
 mod simd;
 
+pub use choose::{Chosen, Device, GpuUse, Opening, Shape, Work, choose, example};
+pub(in crate::backend) use cpu::seeding::kmeans_plus_plus as host_kmeans_plus_plus;
 pub use host::potentials::CanonicalPotential;
 use simd::InstructionSet;
 
@@ -166,6 +169,9 @@ pub trait Backend: Send + Sync {
     /// The device has too little memory, or it failed.
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>>;
 
+    /// Hears what is about to be done with a table, so that a device can compile its kernels meanwhile.
+    fn expect(&self, _expected: &Expected) {}
+
     /// Chooses centres for several restarts of greedy k-means++ (Arthur and Vassilvitskii, 2007) among the rows of a table
     /// that need not be resident anywhere: for each restart the row numbers of its centres, in order. They are the same
     /// on every device.
@@ -185,9 +191,22 @@ pub trait Backend: Send + Sync {
         rows: &CoarseRows,
         runs: &[SeedingRun],
         progress: Progress<'_>,
-    ) -> Result<Vec<Vec<usize>>> {
-        cpu::seeding::kmeans_plus_plus(self.instruction_set(), rows, runs, progress)
-    }
+    ) -> Result<Vec<Vec<usize>>>;
+}
+
+/// What is about to be done with a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// How many features it has.
+    pub features: usize,
+    /// Whether its rows have weights.
+    pub weighted: bool,
+    /// The largest k of any fit; 0 if nothing is fitted.
+    pub largest_k: usize,
+    /// Whether silhouettes are computed.
+    pub distance_sums: bool,
+    /// Whether neighbours are searched.
+    pub nearest: bool,
 }
 
 /// A backend in words.
@@ -197,96 +216,6 @@ pub struct Description {
     pub backend: &'static str,
     /// Threads and instruction set, or the adapter's name and driver.
     pub name: String,
-}
-
-/// The device that the user asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
-    /// A real GPU if there is one and the work is worth it, otherwise the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// The GPU adapter of this number; without a number the first real GPU, or else a software driver.
-    Gpu(Option<usize>),
-}
-
-impl std::str::FromStr for Device {
-    type Err = String;
-
-    fn from_str(s: &str) -> std::result::Result<Self, String> {
-        match s {
-            "auto" => Ok(Device::Auto),
-            "cpu" => Ok(Device::Cpu),
-            "gpu" => Ok(Device::Gpu(None)),
-            _ => s
-                .strip_prefix("gpu:")
-                .and_then(|n| n.parse().ok())
-                .map(|n| Device::Gpu(Some(n)))
-                .ok_or_else(|| "expected auto, cpu, gpu or gpu:N".into()),
-        }
-    }
-}
-
-/// A backend, and why it was chosen.
-pub struct Chosen {
-    /// The backend.
-    pub backend: Box<dyn Backend>,
-    /// The reason in words.
-    pub reason: String,
-}
-
-/// An estimate of how many multiply-adds a CPU thread does in a second.
-const CPU_RATE: f64 = 2e10;
-
-/// Chooses the device for work of about `work` multiply-adds. `cpu` computes if it is to be the CPU, and its instruction set
-/// is used for the host's share of the work in any case.
-///
-/// # Errors
-/// The device asked for is unavailable.
-pub fn choose(device: Device, cpu: cpu::Cpu, work: f64) -> Result<Chosen> {
-    let on_cpu = |reason: String| Ok(Chosen { backend: Box::new(cpu), reason });
-    let set = cpu.instruction_set();
-    let seconds = work / CPU_RATE / rayon::current_num_threads() as f64;
-    match device {
-        Device::Cpu => on_cpu("as asked".into()),
-        Device::Auto if seconds < 1.0 => on_cpu("the CPU does this in about a second or less".into()),
-        Device::Auto => match real_gpu() {
-            None => {
-                on_cpu(if cfg!(feature = "gpu") { "no real GPU was found" } else { NO_GPU_SUPPORT }.into())
-            }
-            Some(index) => match open_gpu(index, set) {
-                Ok(backend) => Ok(Chosen { backend, reason: "the first real GPU".into() }),
-                Err(why) => on_cpu(format!("the GPU could not be used: {why}")),
-            },
-        },
-        Device::Gpu(Some(index)) => Ok(Chosen { backend: open_gpu(index, set)?, reason: "as asked".into() }),
-        Device::Gpu(None) => {
-            let reason = if real_gpu().is_some() { "as asked" } else { "as asked; a software driver, slow" };
-            Ok(Chosen { backend: open_gpu(real_gpu().unwrap_or(0), set)?, reason: reason.into() })
-        }
-    }
-}
-
-const NO_GPU_SUPPORT: &str = "this program was built without GPU support";
-
-#[cfg(feature = "gpu")]
-fn real_gpu() -> Option<usize> {
-    gpu::adapters().iter().position(|a| !a.software)
-}
-
-#[cfg(feature = "gpu")]
-fn open_gpu(index: usize, instruction_set: InstructionSet) -> Result<Box<dyn Backend>> {
-    Ok(Box::new(gpu::Gpu::open(index, gpu::Options { instruction_set, ..gpu::Options::default() })?))
-}
-
-#[cfg(not(feature = "gpu"))]
-fn real_gpu() -> Option<usize> {
-    None
-}
-
-#[cfg(not(feature = "gpu"))]
-fn open_gpu(_index: usize, _instruction_set: InstructionSet) -> Result<Box<dyn Backend>> {
-    Err(Error::Device(NO_GPU_SUPPORT.into()))
 }
 
 /// A table resident on a device.

@@ -81,6 +81,11 @@ impl CoarseRows {
         self.rows
     }
 
+    /// How many features the rows have.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
     /// Words that a row takes.
     pub fn pairs(&self) -> usize {
         self.features.div_ceil(2)
@@ -111,6 +116,16 @@ impl CoarseRows {
         self.total_weight
     }
 
+    /// The row at `floor(draw * w / 2^64)`, where `w` is the weight of all rows, if the rows are laid end to end, each as long
+    /// as its weight.
+    pub fn row_at_weight(&self, draw: u64) -> usize {
+        let mut left = scaled(draw, self.total_weight);
+        match &self.weights {
+            None => left as usize,
+            Some(_) => (0..self.rows).find(|&i| take(&mut left, self.weight(i).into())).unwrap_or(0),
+        }
+    }
+
     /// Row `i`.
     pub fn point(&self, i: usize) -> CoarsePoint {
         let tile = &self.tiles[i / TILE * self.pairs()..][..self.pairs()];
@@ -124,6 +139,20 @@ impl CoarseRows {
     pub fn least_potential(&self) -> u64 {
         LEAST_MEAN.saturating_mul(self.features as u64).saturating_mul(self.total_weight)
     }
+}
+
+/// `floor(draw * total / 2^64)`.
+pub(crate) fn scaled(draw: u64, total: u64) -> u64 {
+    (u128::from(draw) * u128::from(total) >> 64) as u64
+}
+
+/// Whether `left` lies in the next `length` units; if not, these are taken off it.
+pub(crate) fn take(left: &mut u64, length: u64) -> bool {
+    let within = *left < length;
+    if !within {
+        *left -= length;
+    }
+    within
 }
 
 /// The rows' weights in `count` tiles, and their sum.

@@ -6,7 +6,7 @@
 use crate::backend::SeedingRun;
 use crate::backend::simd::{InstructionSet, PairProducts, Vectorized};
 use crate::error::Result;
-use crate::matrix::coarse::{CoarsePoint, CoarseRows, GROUP, Pairs};
+use crate::matrix::coarse::{CoarsePoint, CoarseRows, GROUP, Pairs, scaled, take};
 use crate::matrix::{BLOCK, TILE};
 use crate::progress::Progress;
 use rayon::prelude::*;
@@ -64,11 +64,7 @@ pub(in crate::backend) fn kmeans_plus_plus(
 impl<'a> Restart<'a> {
     /// A restart whose first centre is drawn by the rows' weights. It is the only candidate.
     fn new(rows: &CoarseRows, run: &'a SeedingRun) -> Self {
-        let mut left = scaled(run.draws[0], rows.total_weight());
-        let first = match rows.weights() {
-            None => left as usize,
-            Some(_) => (0..rows.rows()).find(|&i| take(&mut left, rows.weight(i).into())).unwrap_or(0),
-        };
+        let first = rows.row_at_weight(run.draws[0]);
         let point = rows.point(first);
         Restart {
             run,
@@ -113,20 +109,6 @@ impl<'a> Restart<'a> {
             self.points.push(rows.point(row));
         }
     }
-}
-
-/// `floor(draw * total / 2^64)`.
-fn scaled(draw: u64, total: u64) -> u64 {
-    (u128::from(draw) * u128::from(total) >> 64) as u64
-}
-
-/// Whether `left` lies in the next `length` units; if not, these are taken off it.
-fn take(left: &mut u64, length: u64) -> bool {
-    let within = *left < length;
-    if !within {
-        *left -= length;
-    }
-    within
 }
 
 /// For each restart and row the squared distance to the nearest centre but for the newest. What that one changes is worked

@@ -116,6 +116,11 @@ impl Output {
         Output { buffer, bytes }
     }
 
+    /// Overwrites its first values.
+    pub(super) fn write<T: Pod>(&self, context: &Context, values: &[T]) {
+        context.queue.write_buffer(self.buffer.raw(), GUARD, bytemuck::cast_slice(values));
+    }
+
     /// The part between the guards.
     pub(super) fn inner(&self) -> (&Buffer, u64, u64) {
         (&self.buffer, GUARD, self.bytes)

@@ -2,9 +2,10 @@
 
 use super::cache::PipelineCache;
 use super::pool::Pool;
+use super::timer::Timer;
 use super::work::Work;
 use crate::backend::simd::InstructionSet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, size};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -52,6 +53,9 @@ pub struct Options {
     pub pass_bytes: Option<u64>,
     /// The most bytes that may be allocated on the device; `None`: as many as it has.
     pub max_memory: Option<u64>,
+    /// For tests: the device is lost after this many submissions of work.
+    #[doc(hidden)]
+    pub lose_after: Option<u64>,
     /// Keep compiled pipelines in this folder, for the next run; `None`: keep none.
     pub pipeline_cache: Option<PathBuf>,
     /// Put guard words around every output, fill it with a pattern before use, and check the guards after each read.
@@ -72,6 +76,7 @@ pub(super) struct Context {
     pub(super) counters: Counters,
     pub(super) pool: Arc<Pool>,
     pub(super) pipelines: Option<PipelineCache>,
+    pub(super) timer: Timer,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -88,6 +93,8 @@ pub struct Counts {
     pub dispatches: u64,
     /// Times that results were read back.
     pub readbacks: u64,
+    /// The most bytes that all buffers took at once.
+    pub peak_bytes: u64,
 }
 
 #[derive(Default)]
@@ -97,27 +104,6 @@ pub(super) struct Counters {
     pub(super) passes: AtomicU64,
     pub(super) dispatches: AtomicU64,
     pub(super) readbacks: AtomicU64,
-}
-
-impl Counters {
-    pub(super) fn now(&self) -> Counts {
-        Counts {
-            buffers: self.buffers.load(Relaxed),
-            submissions: self.submissions.load(Relaxed),
-            passes: self.passes.load(Relaxed),
-            dispatches: self.dispatches.load(Relaxed),
-            readbacks: self.readbacks.load(Relaxed),
-        }
-    }
-}
-
-/// A size for people.
-pub(super) fn size(bytes: u64) -> String {
-    match bytes {
-        b if b < 10_000_000 => format!("{:.1} MB", b as f64 / 1e6),
-        b if b < 1_000_000_000 => format!("{:.0} MB", b as f64 / 1e6),
-        b => format!("{:.1} GB", b as f64 / 1e9),
-    }
 }
 
 /// With less memory than this, the driver is asked to waste little of it rather than to be quick.
@@ -168,11 +154,12 @@ impl Context {
             })
         })?;
         let description = describe(adapter);
+        let wanted = wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
         let frugal = options.max_memory.is_some_and(|limit| limit < LITTLE);
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("segmenta"),
-                required_features: adapter.features() & wgpu::Features::PIPELINE_CACHE,
+                required_features: adapter.features() & wanted,
                 required_limits: adapter.limits(),
                 memory_hints: match frugal {
                     true => wgpu::MemoryHints::MemoryUsage,
@@ -190,10 +177,40 @@ impl Context {
                 failure.get_or_insert_with(|| e.to_string());
             }
         }));
+        let sink = Arc::clone(&failure);
+        device.set_device_lost_callback(move |reason, message| {
+            // A device that is dropped is lost too, and then nobody listens.
+            if let Ok(mut failure) = sink.lock() {
+                failure.get_or_insert_with(|| format!("the device was lost: {reason:?} {message}"));
+            }
+        });
         let folder = options.pipeline_cache.as_deref();
         let pipelines = folder.and_then(|folder| PipelineCache::open(folder, &adapter.get_info(), &device));
-        let (counters, pool) = (Counters::default(), Arc::default());
-        Ok(Context { adapter: description, device, queue, options, counters, pool, pipelines, failure })
+        let (counters, pool, timer) = (Counters::default(), Arc::default(), Timer::default());
+        Ok(Context {
+            adapter: description,
+            device,
+            queue,
+            options,
+            counters,
+            pool,
+            pipelines,
+            timer,
+            failure,
+        })
+    }
+
+    /// What the device was asked to do so far.
+    pub(super) fn counts(&self) -> Counts {
+        let Counters { buffers, submissions, passes, dispatches, readbacks } = &self.counters;
+        Counts {
+            buffers: buffers.load(Relaxed),
+            submissions: submissions.load(Relaxed),
+            passes: passes.load(Relaxed),
+            dispatches: dispatches.load(Relaxed),
+            readbacks: readbacks.load(Relaxed),
+            peak_bytes: self.pool.peak(),
+        }
     }
 
     /// An error if the device has reported a failure since it was opened.
@@ -233,7 +250,10 @@ impl Context {
     /// Hands recorded work to the device.
     pub(super) fn submit(&self, work: Work) -> wgpu::SubmissionIndex {
         let (commands, kept) = work.finish(self);
-        self.counters.submissions.fetch_add(1, Relaxed);
+        let before = self.counters.submissions.fetch_add(1, Relaxed);
+        if self.options.lose_after.is_some_and(|most| before >= most) {
+            self.device.destroy();
+        }
         let index = self.queue.submit([commands]);
         // From here on, whatever is written to these buffers comes after the work.
         drop(kept);
@@ -245,14 +265,16 @@ impl Context {
         self.options.max_memory.unwrap_or(u64::MAX)
     }
 
-    /// The most bytes that may be bound at once.
+    /// The most bytes that may be bound at once. If memory is limited, one table must not take all of it; see
+    /// [`Shape::device_memory`](crate::backend::Shape::device_memory).
     pub(super) fn max_binding(&self) -> u64 {
         let own = self.adapter.max_binding.min(self.adapter.max_buffer);
+        let own = own.min((self.memory_limit() / 8).max(1 << 16));
         self.options.max_binding.map_or(own, |m| m.min(own))
     }
 
     /// The most bytes of results per row in a pass.
     pub(super) fn pass_bytes(&self) -> u64 {
-        self.options.pass_bytes.unwrap_or(PASS_BYTES).min(self.max_binding())
+        self.options.pass_bytes.unwrap_or(PASS_BYTES).min(self.max_binding()).min(self.memory_limit() / 16)
     }
 }

@@ -3,12 +3,14 @@
 //! `shaders/README.md` explains the comments `//#import`, `//@each`, `//@loop` and `//@chunk` that this file resolves.
 
 /// Every WGSL file, by the name that `//#import` uses.
-pub(super) const FILES: [(&str, &str); 7] = [
+pub(super) const FILES: [(&str, &str); 9] = [
     ("common", include_str!("../../../shaders/common.wgsl")),
     ("packs", include_str!("../../../shaders/packs.wgsl")),
     ("pairs", include_str!("../../../shaders/pairs.wgsl")),
     ("lloyd", include_str!("../../../shaders/lloyd.wgsl")),
     ("nearest", include_str!("../../../shaders/nearest.wgsl")),
+    ("seeding", include_str!("../../../shaders/seeding.wgsl")),
+    ("u64", include_str!("../../../shaders/u64.wgsl")),
     ("distance_sums", include_str!("../../../shaders/distance_sums.wgsl")),
     ("ceiling", include_str!("ceiling.wgsl")),
 ];
