@@ -8,7 +8,7 @@
 
 struct Params {
     // Of `gather`: the rows that are bound, the number that the first of them has in the table, and how many features a
-    // thread moves.
+    // thread moves. Of `collect`: how many rows, and which is the first.
     rows: u32,
     first_row: u32,
     features_per_thread: u32,
@@ -32,6 +32,8 @@ struct Params {
     places: u32,
     // Turns a sum of distances into units of its high limb.
     scale: f32,
+    // The slots of all labelings.
+    slots: u32,
 }
 
 // Columns `first` to `end` of a tile.
@@ -68,6 +70,10 @@ struct Source {
 @group(0) @binding(8) var<storage, read> table: array<f32>;
 @group(0) @binding(9) var<storage, read> sources: array<Source>;
 @group(0) @binding(10) var<storage, read_write> gathered: array<f32>;
+
+// Of `collect`: for each row its place, and the limbs of its sums, row by row.
+@group(0) @binding(11) var<storage, read> place_of: array<u32>;
+@group(0) @binding(12) var<storage, read_write> collected: array<vec2<u32>>;
 
 // Whether each pair is measured once, for the sums of both sides, which are then the same tiles.
 override once: bool = false;
@@ -268,5 +274,19 @@ fn distance_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_
             }
         }
         tile = next;
+    }
+}
+
+// Brings the sums into the order of the table. A thread has one row. Workgroups: rows, then slots.
+@compute @workgroup_size(64)
+fn collect(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    if (id.x >= params.rows) {
+        return;
+    }
+    let place = place_of[params.first_row + id.x];
+    for (var slot = id.y; slot < params.slots; slot += groups.y) {
+        let at = slot * 2u * params.places + place;
+        collected[id.x * params.slots + slot] =
+            vec2<u32>(atomicLoad(&sums[at]), atomicLoad(&sums[at + params.places]));
     }
 }

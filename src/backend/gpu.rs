@@ -71,6 +71,7 @@ struct Kernels {
     /// By whether differences are used, and whether each pair is measured once.
     distance_sums: [[OnceLock<Kernel>; 2]; 2],
     gather: OnceLock<Kernel>,
+    collect: OnceLock<Kernel>,
     /// By whether rows have weights.
     measure: [OnceLock<Kernel>; 2],
     draw: [OnceLock<Kernel>; 2],
@@ -78,13 +79,14 @@ struct Kernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 10] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 11] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &nearest::NEAREST,
     &nearest::CHOOSE,
     &distance_sums::DISTANCE_SUMS,
     &distance_sums::GATHER,
+    &distance_sums::COLLECT,
     &seeding::MEASURE,
     &seeding::DRAW,
     &ceiling::READ_ALL,
@@ -122,6 +124,10 @@ impl Kernels {
         self.gather.get_or_init(|| Kernel::new(context, &distance_sums::GATHER, self.features))
     }
 
+    fn collect(&self, context: &Context) -> &Kernel {
+        self.collect.get_or_init(|| Kernel::new(context, &distance_sums::COLLECT, self.features))
+    }
+
     fn measure(&self, context: &Context, weighted: bool) -> &Kernel {
         let compile = || Kernel::with(context, &seeding::MEASURE, self.features, &[("weighted", weighted)]);
         self.measure[usize::from(weighted)].get_or_init(compile)
@@ -152,6 +158,7 @@ fn kernels_for(expected: &Expected) -> Vec<Compile> {
         // The usual form: products, and each pair once.
         all.push(Box::new(|kernels, context| _ = kernels.distance_sums(context, false, true)));
         all.push(Box::new(|kernels, context| _ = kernels.gather(context)));
+        all.push(Box::new(|kernels, context| _ = kernels.collect(context)));
     }
     if expected.nearest {
         all.push(Box::new(|kernels, context| _ = kernels.nearest(context)));

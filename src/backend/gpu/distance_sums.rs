@@ -6,8 +6,9 @@
 mod tiles;
 
 use super::GpuRows;
-use super::buffer::{Buffer, Output, upload};
+use super::buffer::{Buffer, Output, Reading, upload};
 use super::interface::{Binding, EntryPoint, shared_struct};
+use super::kernel::{MAX_GROUPS, WORKGROUP};
 use super::pairs::{Form, GATHER_BINDINGS, MOST_TILES, Pace, SPAN, Source, THREADS, gather};
 use super::source::MAX_ITERATIONS;
 use crate::backend::host::joint_labels::groups;
@@ -23,6 +24,9 @@ use tiles::{Room, Segment, Tiles, arrange};
 /// The sums of all rows may take so many times the memory of the rows, or [`SMALL`] bytes if that is more.
 const ROOM: usize = 8;
 const SMALL: usize = 256 << 20;
+
+/// Sums come back in pieces of so many bytes: one is on its way while the one before it is handed over.
+const PIECE: usize = 8 << 20;
 
 /// The sums of so many rows go to the sink at once.
 const HANDED: usize = 512;
@@ -50,7 +54,8 @@ shared_struct! {
         pub(super) tiles_per_sum: u32,
         pub(super) places: u32,
         pub(super) scale: f32,
-        pub(super) unused: [u32; 2],
+        pub(super) slots: u32,
+        pub(super) unused: u32,
     }
 }
 
@@ -61,6 +66,8 @@ const FIRST_SEGMENTS: Binding = Binding::read::<u32>(4, "first_segments");
 const SEGMENTS: Binding = Binding::read::<Segment>(5, "segments");
 const SLOTS: Binding = Binding::read::<u32>(6, "slots");
 const SUMS: Binding = Binding::read_write::<u32>(7, "sums");
+const PLACE_OF: Binding = Binding::read::<u32>(11, "place_of");
+const COLLECTED: Binding = Binding::read_write::<[u32; 2]>(12, "collected");
 
 /// The entry points of `shaders/distance_sums.wgsl`.
 pub(super) static DISTANCE_SUMS: EntryPoint = EntryPoint {
@@ -76,11 +83,21 @@ pub(super) static DISTANCE_SUMS: EntryPoint = EntryPoint {
 pub(super) static GATHER: EntryPoint = EntryPoint {
     file: "distance_sums",
     name: "gather",
-    threads: 64,
+    threads: WORKGROUP,
     params: Binding::uniform::<Params>(0, "params"),
     bindings: GATHER_BINDINGS,
     overrides: &[],
     constants: &[("SPAN", SPAN), ("TILE", TILE), ("NONE", u32::MAX as usize)],
+};
+
+pub(super) static COLLECT: EntryPoint = EntryPoint {
+    file: "distance_sums",
+    name: "collect",
+    threads: WORKGROUP,
+    params: Binding::uniform::<Params>(0, "params"),
+    bindings: &[SUMS, PLACE_OF, COLLECTED],
+    overrides: &[],
+    constants: &[],
 };
 
 /// Tiles of columns on the device.
@@ -161,8 +178,8 @@ pub(super) async fn distance_sums(
         form,
     };
     match &parts[..] {
-        [all] if job.fits(all) => job.each_pair_once(all, sink).await,
-        _ => job.each_row(&order, &parts, sink).await,
+        [all] if job.fits(all) => job.each_pair_once(all, sink),
+        _ => job.each_row(&order, &parts, sink),
     }
 }
 
@@ -177,7 +194,7 @@ impl Job<'_> {
             && context.options.pass_bytes.is_none_or(|most| bytes as u64 <= most)
     }
 
-    async fn each_pair_once(&mut self, all: &Tiles, sink: SumsSink<'_>) -> Result<()> {
+    fn each_pair_once(&mut self, all: &Tiles, sink: SumsSink<'_>) -> Result<()> {
         let columns = Columns::upload(self.rows, &self.form, all)?;
         let mut place_of = vec![0u32; self.rows.matrix.rows()];
         for (place, source) in all.sources.iter().enumerate() {
@@ -190,10 +207,10 @@ impl Job<'_> {
         self.total = (tiles / 2 + 1) as u64 * tiles as u64;
         let half = if tiles.is_multiple_of(2) { tiles / 2 } else { 0 };
         let sums = self.meet(&columns.tiles, tiles, &columns, 0..tiles / 2 + 1, Some(half), None)?;
-        self.hand_over(&sums, all.sources.len(), &place_of, 0, sink).await
+        self.hand_over(&sums, all.sources.len(), &place_of, 0, sink)
     }
 
-    async fn each_row(&mut self, order: &[u32], parts: &[Tiles], sink: SumsSink<'_>) -> Result<()> {
+    fn each_row(&mut self, order: &[u32], parts: &[Tiles], sink: SumsSink<'_>) -> Result<()> {
         let (context, matrix) = (self.rows.context, self.rows.matrix);
         let columns = parts.iter().map(|tiles| Columns::upload(self.rows, &self.form, tiles));
         let columns = columns.collect::<Result<Vec<_>>>()?;
@@ -224,7 +241,7 @@ impl Job<'_> {
                 sums = Some(self.meet(&own, count, part, 0..part.count, None, sums)?);
             }
             if let Some(sums) = sums {
-                self.hand_over(&sums, sources.len(), &place_of, pass.start, sink).await?;
+                self.hand_over(&sums, sources.len(), &place_of, pass.start, sink)?;
             }
         }
         Ok(())
@@ -294,7 +311,7 @@ impl Job<'_> {
     }
 
     /// Gives the sums of the rows from `first` on to the sink. `place_of` has the place of each.
-    async fn hand_over(
+    fn hand_over(
         &self,
         sums: &Output,
         places: usize,
@@ -302,35 +319,54 @@ impl Job<'_> {
         first: usize,
         sink: SumsSink<'_>,
     ) -> Result<()> {
-        let (context, matrix) = (self.rows.context, self.rows.matrix);
-        let take = |sums: &[u32]| -> Result<()> {
-            let value = |limbs: &[u32], place: u32| {
-                let (high, low) = limbs.split_at(places);
-                let [high, low] = [high, low].map(|limb| f64::from(limb[place as usize]));
-                matrix.to_user((high + low / 4294967296.0) * self.unit)
+        let context = self.rows.context;
+        let device_places = upload(context, place_of);
+        let most = PIECE.min(context.pass_bytes() as usize) / (8 * self.width.max(1));
+        let submit = |rows: Range<usize>| {
+            let collected = Output::new(context, 2 * self.width * rows.len());
+            let params = Params {
+                rows: rows.len() as u32,
+                first_row: rows.start as u32,
+                places: places as u32,
+                slots: self.width as u32,
+                ..bytemuck::Zeroable::zeroed()
             };
-            let mut next = first;
-            for wave in place_of.chunks(4 * HANDED * rayon::current_num_threads()) {
-                let outs: Vec<Vec<f64>> = wave
-                    .par_chunks(HANDED)
-                    .map(|own| {
-                        let mut out = vec![0f64; own.len() * self.width];
-                        for (slot, limbs) in sums.chunks_exact(2 * places).enumerate() {
-                            for (row, &place) in own.iter().enumerate() {
-                                out[row * self.width + slot] = value(limbs, place);
-                            }
-                        }
-                        out
-                    })
-                    .collect();
-                for (own, out) in wave.chunks(HANDED).zip(outs) {
-                    sink(next..next + own.len(), &out)?;
-                    next += own.len();
-                }
-            }
-            Ok(())
+            let bindings = [SUMS.to(sums), PLACE_OF.to(&device_places), COLLECTED.to(&collected)];
+            let groups = [rows.len().div_ceil(WORKGROUP), self.width.min(MAX_GROUPS), 1];
+            let mut work = context.work();
+            self.rows.kernels.collect(context).record(context, &mut work, params, &bindings, groups);
+            // The guards of the sums are checked as well.
+            let parts = [(&collected, 2 * self.width * rows.len()), (sums, 0)];
+            (rows, Reading::submit(context, work, &parts))
         };
-        sums.read_with(context, 2 * self.width * places, take).await?
+        let most = most.clamp(1, MAX_GROUPS * WORKGROUP);
+        let mut pieces = (0..place_of.len()).step_by(most).map(|s| s..place_of.len().min(s + most));
+        let mut now = pieces.next().map(submit);
+        while let Some((rows, reading)) = now {
+            now = pieces.next().map(submit);
+            reading.wait(context, |parts| self.hand_over_piece(parts[0], first + rows.start, sink))??;
+        }
+        Ok(())
+    }
+
+    /// Gives the sums of the rows from `first` on to the sink. `limbs` has them row by row.
+    fn hand_over_piece(&self, limbs: &[u32], first: usize, sink: SumsSink<'_>) -> Result<()> {
+        let matrix = self.rows.matrix;
+        let value = |limbs: &[u32; 2]| {
+            matrix.to_user((f64::from(limbs[0]) + f64::from(limbs[1]) / 4294967296.0) * self.unit)
+        };
+        let handed = (2 * self.width * HANDED).max(2);
+        let mut next = first;
+        for wave in limbs.chunks(4 * handed * rayon::current_num_threads()) {
+            let convert = |limbs: &[u32]| limbs.as_chunks().0.iter().map(value).collect();
+            let outs: Vec<Vec<f64>> = wave.par_chunks(handed).map(convert).collect();
+            for out in outs {
+                let count = out.len() / self.width;
+                sink(next..next + count, &out)?;
+                next += count;
+            }
+        }
+        Ok(())
     }
 }
 
