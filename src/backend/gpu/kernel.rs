@@ -37,7 +37,9 @@ impl Kernel {
         debug_assert!(overrides.iter().all(|(name, _)| entry.overrides.contains(name)));
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(entry.name),
-            source: wgpu::ShaderSource::Wgsl(source(entry.file, features).into()),
+            source: wgpu::ShaderSource::Wgsl(
+                source(entry.file, features, context.adapter.workgroup_memory).into(),
+            ),
         };
         let checked = context.options.checked;
         let module = if checked {
@@ -148,9 +150,4 @@ pub(super) fn passes<'a>(context: &Context, chunks: &'a [Chunk], words: usize) -
             (0..chunk.rows).step_by(step).map(move |s| Pass { chunk, rows: s..chunk.rows.min(s + step) })
         })
         .collect()
-}
-
-/// Cuts `0..count` into ranges of at most `most`.
-pub(super) fn pieces(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count).step_by(most.max(1)).map(move |s| s..count.min(s + most.max(1)))
 }
