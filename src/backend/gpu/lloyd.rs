@@ -114,6 +114,9 @@ pub(super) static ACCUMULATE: EntryPoint = EntryPoint {
 /// If more than one row in this many is unproved, dot products are given up for distances.
 const TOO_MANY: usize = 256;
 
+/// About so many unproved rows are added up by one task.
+const FALLBACKS_OF_A_TASK: usize = 256;
+
 /// Sets that are done together, and where their labels are.
 struct Batch<'a> {
     sets: &'a [Centroids],
@@ -197,13 +200,21 @@ impl<'a> Batch<'a> {
             _ => Arc::new(Labels::new(rows, layout, sets.len())),
         };
         let seen = set_states.iter().map(Option::is_some).collect();
+        // A new set is tried on a few rows.
+        let serves: Vec<bool> = set_states
+            .par_iter()
+            .zip(sets)
+            .map(|(last, set)| {
+                last.as_ref().map_or_else(|| points::dot_product_serves(rows.matrix, set), |l| l.dot_product)
+            })
+            .collect();
         let set_states = set_states.iter_mut().zip(sets).enumerate().map(|(place, (last, set))| {
             last.take().unwrap_or_else(|| SetState {
                 labels: Arc::clone(&labels),
                 place,
                 slot: 0,
                 sums: Sums::zero(set),
-                dot_product: points::dot_product_serves(rows.matrix, set),
+                dot_product: serves[place],
             })
         });
         Batch { sets, set_states: set_states.collect(), seen, labels }
@@ -272,7 +283,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     let weighted = matrix.weights().is_some();
     let wide = batch.labels.layout.wide;
     // Where f32 is exact, the device decides everything by distances, ties included; dot products could not.
-    let exact = batch.sets.iter().any(|set| points::exact(matrix, set));
+    let exact = batch.sets.par_iter().any(|set| points::exact(matrix, set));
     let dot_product = !exact && batch.set_states.iter().all(|last| last.dot_product);
     let points = Points::new(matrix, batch.sets, dot_product);
     let (device_sets, centroids) = batch.sets(&points);
@@ -305,7 +316,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     let room = 1 + passes.iter().map(|(pass, ..)| pass.rows.len()).max().unwrap_or(0) * sets;
     let unproved = Output::new(context, room);
 
-    let centroid_tiles: Vec<CentroidTiles> = batch.sets.iter().map(CentroidTiles::new).collect();
+    let centroid_tiles: Vec<CentroidTiles> = batch.sets.par_iter().map(CentroidTiles::new).collect();
     let mut fallbacks = Vec::new();
     let mut moved: Vec<Vec<u32>> = Vec::new();
     for (p, (pass, labels, norms)) in passes.iter().enumerate() {
@@ -383,9 +394,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
         let labels = read_labels(rows, batch).await?;
         done.iter_mut().zip(labels).for_each(|(done, labels)| done.labels = Some(labels));
     }
-    for row in fallbacks {
-        add_fallback(rows, row, &mut done);
-    }
+    add_fallbacks(rows, fallbacks, &mut done);
     for (last, done) in batch.set_states.iter_mut().zip(&done).filter(|_| dot_product) {
         last.dot_product = done.f64_fallbacks <= (matrix.rows() / TOO_MANY) as u64;
     }
@@ -456,18 +465,37 @@ fn label_unproved(
         .collect()
 }
 
-/// Adds such a row to its cluster.
-fn add_fallback(rows: &GpuRows<'_>, Fallback { set, row, label }: Fallback, done: &mut [Assigned]) {
-    let (matrix, done) = (rows.matrix, &mut done[set]);
-    let weight = matrix.weights().map_or(1, |w| w[row]);
-    let sums = &mut done.sums[label * matrix.features()..];
-    for ((j, v), sum) in matrix.row(row).enumerate().zip(sums) {
-        *sum += (v * matrix.steps_per_unit(j)) as i128 * i128::from(weight);
+/// Adds such rows to their clusters: in parallel, since whole numbers can be added in any order. A task's rows lie cluster
+/// by cluster, so it has one sum at a time.
+fn add_fallbacks(rows: &GpuRows<'_>, mut fallbacks: Vec<Fallback>, done: &mut [Assigned]) {
+    let (matrix, d) = (rows.matrix, rows.matrix.features());
+    fallbacks.par_sort_unstable_by_key(|f| (f.set, f.label, f.row));
+    let steps: Vec<f32> = (0..d).map(|j| matrix.steps_per_unit(j)).collect();
+    let sum = |own: &[Fallback]| {
+        let (mut sums, mut weights) = (vec![0i128; d], 0u128);
+        for fallback in own {
+            let weight = matrix.weights().map_or(1, |w| w[fallback.row]);
+            for ((sum, v), &steps) in sums.iter_mut().zip(matrix.row(fallback.row)).zip(&steps) {
+                *sum += (v * steps) as i128 * i128::from(weight);
+            }
+            weights += u128::from(weight);
+        }
+        (own[0].set, own[0].label, sums, own.len() as u64, weights)
+    };
+    let sums: Vec<_> = fallbacks
+        .par_chunks(FALLBACKS_OF_A_TASK)
+        .flat_map_iter(|task| task.chunk_by(|a, b| (a.set, a.label) == (b.set, b.label)).map(sum))
+        .collect();
+    for (set, label, sums, count, weight) in sums {
+        let done = &mut done[set];
+        done.sums[label * d..].iter_mut().zip(sums).for_each(|(sum, more)| *sum += more);
+        done.counts[label] += count;
+        done.weights[label] += weight;
+        done.f64_fallbacks += count;
     }
-    done.counts[label] += 1;
-    done.weights[label] += u128::from(weight);
-    done.f64_fallbacks += 1;
-    if let Some(labels) = &mut done.labels {
-        labels[row] = label as u32;
+    for Fallback { set, row, label } in fallbacks {
+        if let Some(labels) = &mut done[set].labels {
+            labels[row] = label as u32;
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::canonical::{
     Centroids, Certificate, DotProductBound, DotProductTerms, Rounding, squared_distance,
 };
 use crate::matrix::Matrix;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// The starting value of a sum for the points that fill up a pack: larger than that of any real point, but finite.
@@ -19,6 +20,7 @@ shared_struct! {
 }
 
 /// The centroids of a batch of sets.
+#[derive(Default)]
 pub(super) struct Points {
     /// For each pack of four points: the starting values of their sums, the slopes, then the features.
     pub(super) packs: Vec<[f32; 4]>,
@@ -46,37 +48,47 @@ pub(super) fn exact(matrix: &Matrix, set: &Centroids) -> bool {
 
 impl Points {
     pub(super) fn new(matrix: &Matrix, sets: &[Centroids], dot_product: bool) -> Self {
-        let d = matrix.features();
-        let bound = DotProductBound::new(d, Rounding::Either);
-        let mut out = Points { packs: Vec::new(), points: Vec::new(), sets: Vec::new() };
-        for set in sets {
+        let own: Vec<(Points, [f32; 4])> =
+            sets.par_iter().map(|set| Points::of_set(matrix, set, dot_product)).collect();
+        let mut out = Points::default();
+        for (points, certificate) in own {
             let start = out.points.len() / 4;
-            for pack in sent(set).chunks(4) {
-                let point = |i: usize| pack.get(i).map(|&c| set.get(c as usize));
-                let terms = [0, 1, 2, 3].map(|i| point(i).map(|values| bound.point(values.iter().copied())));
-                let term = |of: fn(&DotProductTerms) -> f32, none: f32| {
-                    terms.map(|term| term.filter(|_| dot_product).as_ref().map_or(none, of))
-                };
-                let starts = term(|t| t.start, 0.0);
-                let alive = [0, 1, 2, 3].map(|i| i < pack.len());
-                out.packs.push([0, 1, 2, 3].map(|i| if alive[i] { starts[i] } else { OUT_OF_REACH }));
-                out.packs.push(term(|t| t.slope, 0.0));
-                let sign = if dot_product { -1.0 } else { 1.0 };
-                let value = |i: usize, j: usize| point(i).map_or(0.0, |values| sign * values[j]);
-                out.packs.extend((0..d).map(|j| [0, 1, 2, 3].map(|i| value(i, j))));
-                let centroid = |i: usize| pack.get(i).copied().unwrap_or(0);
-                let radius = |i: usize| terms[i].map_or(0.0, |t| t.radius);
-                out.points.extend([0, 1, 2, 3].map(|i| Point { centroid: centroid(i), radius: radius(i) }));
-            }
-            let certificate = if dot_product {
-                [bound.width, 0.0, bound.slack, 0.0]
-            } else {
-                let Certificate { low, high, slack } = Certificate::for_values(matrix, &set.values);
-                [low, high, slack, 0.0]
-            };
+            out.packs.extend(points.packs);
+            out.points.extend(points.points);
             out.sets.push(SetPoints { packs: start..out.points.len() / 4, certificate });
         }
         out
+    }
+
+    /// The packs and the certificate of one set.
+    fn of_set(matrix: &Matrix, set: &Centroids, dot_product: bool) -> (Self, [f32; 4]) {
+        let d = matrix.features();
+        let bound = DotProductBound::new(d, Rounding::Either);
+        let mut out = Points::default();
+        for pack in sent(set).chunks(4) {
+            let point = |i: usize| pack.get(i).map(|&c| set.get(c as usize));
+            let terms = [0, 1, 2, 3].map(|i| point(i).map(|values| bound.point(values.iter().copied())));
+            let term = |of: fn(&DotProductTerms) -> f32, none: f32| {
+                terms.map(|term| term.filter(|_| dot_product).as_ref().map_or(none, of))
+            };
+            let starts = term(|t| t.start, 0.0);
+            let alive = [0, 1, 2, 3].map(|i| i < pack.len());
+            out.packs.push([0, 1, 2, 3].map(|i| if alive[i] { starts[i] } else { OUT_OF_REACH }));
+            out.packs.push(term(|t| t.slope, 0.0));
+            let sign = if dot_product { -1.0 } else { 1.0 };
+            let value = |i: usize, j: usize| point(i).map_or(0.0, |values| sign * values[j]);
+            out.packs.extend((0..d).map(|j| [0, 1, 2, 3].map(|i| value(i, j))));
+            let centroid = |i: usize| pack.get(i).copied().unwrap_or(0);
+            let radius = |i: usize| terms[i].map_or(0.0, |t| t.radius);
+            out.points.extend([0, 1, 2, 3].map(|i| Point { centroid: centroid(i), radius: radius(i) }));
+        }
+        let certificate = if dot_product {
+            [bound.width, 0.0, bound.slack, 0.0]
+        } else {
+            let Certificate { low, high, slack } = Certificate::for_values(matrix, &set.values);
+            [low, high, slack, 0.0]
+        };
+        (out, certificate)
     }
 }
 
