@@ -6,6 +6,8 @@ mod buffer;
 mod ceiling;
 mod context;
 mod distance_sums;
+#[cfg(test)]
+mod exact_tests;
 mod interface;
 mod kernel;
 mod lloyd;
@@ -53,13 +55,14 @@ struct Kernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 6] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 7] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &nearest::NEAREST,
     &distance_sums::DISTANCE_SUMS,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
+    &exact_tests::EXACT_OPERATIONS,
 ];
 
 impl Kernels {

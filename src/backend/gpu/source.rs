@@ -3,13 +3,16 @@
 //! `shaders/README.md` explains the comments `//#import`, `//@each` and `//@loop` that this file resolves.
 
 /// Every WGSL file, by the name that `//#import` uses.
-pub(super) const FILES: [(&str, &str); 6] = [
+pub(super) const FILES: &[(&str, &str)] = &[
     ("common", include_str!("../../../shaders/common.wgsl")),
+    ("exact", include_str!("../../../shaders/exact.wgsl")),
     ("packs", include_str!("../../../shaders/packs.wgsl")),
     ("lloyd", include_str!("../../../shaders/lloyd.wgsl")),
     ("nearest", include_str!("../../../shaders/nearest.wgsl")),
     ("distance_sums", include_str!("../../../shaders/distance_sums.wgsl")),
     ("ceiling", include_str!("ceiling.wgsl")),
+    #[cfg(test)]
+    ("exact_tests", include_str!("exact_tests.wgsl")),
 ];
 
 const IMPORT: &str = "//#import ";
