@@ -12,7 +12,9 @@ mod interface;
 mod kernel;
 mod lloyd;
 mod nearest;
+mod pool;
 mod source;
+mod work;
 
 use crate::backend::{
     Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
@@ -23,9 +25,9 @@ use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::progress::Progress;
-use buffer::{Resident, upload};
+use buffer::{Buffer, Resident, upload};
 use context::Context;
-pub use context::{Adapter, Options};
+pub use context::{Adapter, Counts, Options};
 use kernel::Kernel;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -102,6 +104,11 @@ impl Gpu {
     pub fn adapter(&self) -> &Adapter {
         &self.context.adapter
     }
+
+    /// What the device has been asked to do since it was opened.
+    pub fn counts(&self) -> Counts {
+        self.context.counters.now()
+    }
 }
 
 impl Backend for Gpu {
@@ -135,7 +142,7 @@ struct GpuRows<'a> {
     matrix: &'a Matrix,
     resident: Resident,
     /// For each chunk the norms of its rows, see [`Matrix::norms`].
-    norms: Vec<wgpu::Buffer>,
+    norms: Vec<Buffer>,
     id: RowsId,
 }
 

@@ -8,6 +8,7 @@ mod contract;
 mod devices;
 mod documents;
 mod goldens;
+mod gpu;
 mod house;
 mod kmeans;
 #[cfg(feature = "parquet")]

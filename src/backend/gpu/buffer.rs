@@ -1,10 +1,14 @@
-//! LloydState on the device: uploads, outputs between guards, and what comes back.
+//! Memory on the device: uploads, outputs between guards, and what comes back.
 
 use super::context::Context;
+use super::pool::{Pooled, Use};
+use super::work::Work;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, TILE};
 use bytemuck::Pod;
-use wgpu::BufferUsages;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
 
 /// Guard bytes before and after an output: a multiple of every alignment that a device can require of an offset.
 const GUARD: u64 = 256;
@@ -12,15 +16,38 @@ const GUARD: u64 = 256;
 /// With [`Options::guards`](super::Options::guards), guards and new outputs are filled with this byte.
 const POISON: u8 = 0xa5;
 
+/// A buffer on the device. A clone is the same buffer; when the last one is dropped, it returns to the pool.
+#[derive(Clone)]
+pub(super) struct Buffer {
+    pooled: Arc<Pooled>,
+    bytes: u64,
+}
+
+impl Buffer {
+    /// A buffer of so many bytes, whatever they contain.
+    pub(super) fn new(context: &Context, of: Use, bytes: u64) -> Self {
+        Buffer { pooled: Arc::new(context.pool.take(context, of, bytes)), bytes }
+    }
+
+    pub(super) fn raw(&self) -> &wgpu::Buffer {
+        &self.pooled.raw
+    }
+
+    /// How many bytes were asked for.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 /// A part of a table on the device: some of its tiles.
 pub(super) struct Chunk {
-    pub(super) buffer: wgpu::Buffer,
+    pub(super) buffer: Buffer,
     /// The number of its first row in the table.
     pub(super) first: usize,
     pub(super) rows: usize,
     /// The rows' weights in digits of 16 bits, lowest first: a buffer for each digit that some row of the table needs, so none
     /// if rows have no weights. Padded like the tiles.
-    pub(super) weights: Vec<wgpu::Buffer>,
+    pub(super) weights: Vec<Buffer>,
 }
 
 /// A table on the device.
@@ -65,149 +92,167 @@ fn weight_digits(matrix: &Matrix) -> usize {
 }
 
 /// A read-only copy of `values` on the device.
-pub(super) fn upload<T: Pod>(context: &Context, values: &[T]) -> wgpu::Buffer {
+pub(super) fn upload<T: Pod>(context: &Context, values: &[T]) -> Buffer {
     let bytes: &[u8] = bytemuck::cast_slice(values);
-    let buffer = context.device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: (bytes.len() as u64).next_multiple_of(4).max(16),
-        usage: BufferUsages::STORAGE | BufferUsages::UNIFORM | BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    context.queue.write_buffer(&buffer, 0, bytes);
+    let buffer = Buffer::new(context, Use::Kernel, (bytes.len() as u64).next_multiple_of(4).max(16));
+    context.queue.write_buffer(buffer.raw(), 0, bytes);
     buffer
 }
 
 /// A buffer that a kernel writes, between two guards.
 pub(super) struct Output {
-    buffer: wgpu::Buffer,
+    buffer: Buffer,
     bytes: u64,
 }
 
 impl Output {
-    /// Room for `words` u32 words.
+    /// Room for `words` u32 words. What they contain is unknown.
     pub(super) fn new(context: &Context, words: usize) -> Self {
         let bytes = 4 * words.max(4) as u64;
-        let size = bytes + 2 * GUARD;
-        let buffer = context.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size,
-            usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let buffer = Buffer::new(context, Use::Kernel, bytes + 2 * GUARD);
         if context.options.guards {
-            context.queue.write_buffer(&buffer, 0, &vec![POISON; size as usize]);
+            context.queue.write_buffer(buffer.raw(), 0, &vec![POISON; buffer.bytes() as usize]);
         }
         Output { buffer, bytes }
     }
 
-    /// The part between the guards, to be bound to a kernel.
-    pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
-        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: &self.buffer,
-            offset: GUARD,
-            size: std::num::NonZeroU64::new(self.bytes),
-        })
+    /// The part between the guards.
+    pub(super) fn inner(&self) -> (&Buffer, u64, u64) {
+        (&self.buffer, GUARD, self.bytes)
     }
 
     /// Sets its first `words` words to zero.
     pub(super) fn clear(&self, context: &Context, words: usize) {
         let mut work = context.work();
         self.clear_in(&mut work, words);
-        context.queue.submit([work.finish()]);
+        context.submit(work);
     }
 
     /// As [`Output::clear`], as a part of work that is submitted later.
-    pub(super) fn clear_in(&self, work: &mut wgpu::CommandEncoder, words: usize) {
-        work.clear_buffer(&self.buffer, GUARD, Some(4 * words as u64));
+    pub(super) fn clear_in(&self, work: &mut Work, words: usize) {
+        work.clear(&self.buffer, GUARD, 4 * words as u64);
     }
 
     /// Its first `count` values.
     pub(super) async fn read<T: Pod>(&self, context: &Context, count: usize) -> Result<Vec<T>> {
+        self.read_with(context, count, <[T]>::to_vec).await
+    }
+
+    /// What `take` makes of its first `count` values, which it sees where the device has put them: without a copy, and
+    /// without fresh memory, which takes longer to get than to fill.
+    pub(super) async fn read_with<T: Pod, R>(
+        &self,
+        context: &Context,
+        count: usize,
+        take: impl FnOnce(&[T]) -> R,
+    ) -> Result<R> {
         let bytes = count * size_of::<T>();
-        if !context.options.guards {
-            return read(context, context.work(), &[(&self.buffer, GUARD, bytes as u64)]).await;
-        }
-        let read = read_outputs(context, context.work(), &[(self, bytes.div_ceil(4))]).await?;
-        let bytes: &[u8] = bytemuck::cast_slice(&read[0]);
-        Ok(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect())
+        let reading = Reading::submit(context, context.work(), &[(self, bytes.div_ceil(4))]);
+        let take = |parts: &[&[u32]]| {
+            let own = &bytemuck::cast_slice::<u32, u8>(parts[0])[..bytes];
+            match bytemuck::try_cast_slice(own) {
+                Ok(values) => take(values),
+                Err(_) => take(&bytemuck::pod_collect_to_vec(own)),
+            }
+        };
+        reading.wait(context, take)
     }
 }
 
 /// Submits recorded work, and reads back the first words of several outputs, as many as asked for, in one round trip.
 pub(super) async fn read_outputs(
     context: &Context,
-    work: wgpu::CommandEncoder,
+    work: Work,
     parts: &[(&Output, usize)],
 ) -> Result<Vec<Vec<u32>>> {
-    let guards = context.options.guards;
-    // With guards the whole buffer is read, to check them.
-    let range = |output: &Output, words: usize| match guards {
-        true => (0, output.bytes + 2 * GUARD),
-        false => (GUARD, 4 * words as u64),
-    };
-    let pieces: Vec<_> = parts
-        .iter()
-        .map(|&(output, words)| {
+    let copies = |parts: &[&[u32]]| parts.iter().map(|part| part.to_vec()).collect();
+    Reading::submit(context, work, parts).wait(context, copies)
+}
+
+/// Results that are on their way to the host.
+pub(super) struct Reading {
+    /// None if there is nothing to read.
+    staging: Option<Pooled>,
+    mapped: Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+    submission: wgpu::SubmissionIndex,
+    bytes: u64,
+    parts: Vec<Part>,
+}
+
+/// An output's first words in the staging memory.
+struct Part {
+    words: usize,
+    /// Words of the whole output, if they lie between guards.
+    guarded: Option<usize>,
+}
+
+impl Reading {
+    /// Submits recorded work, and lets the first words of several outputs, as many as asked for, follow it to the host.
+    /// More work can be submitted before they are waited for.
+    pub(super) fn submit(context: &Context, mut work: Work, outputs: &[(&Output, usize)]) -> Self {
+        // With guards the whole buffer is read, to check them.
+        let guards = context.options.guards;
+        let range = |output: &Output, words: usize| match guards {
+            true => (0, output.buffer.bytes()),
+            false => (GUARD, 4 * words as u64),
+        };
+        let bytes = outputs.iter().map(|&(output, words)| range(output, words).1).sum();
+        let staging = (bytes > 0).then(|| context.pool.take(context, Use::Staging, bytes));
+        let mut to = 0;
+        for &(output, words) in outputs {
             let (offset, bytes) = range(output, words);
-            (&output.buffer, offset, bytes)
-        })
-        .collect();
-    let all: Vec<u32> = read(context, work, &pieces).await?;
-    let mut rest = &all[..];
-    let mut out = Vec::with_capacity(parts.len());
-    for &(output, words) in parts {
-        let (mut own, left) = rest.split_at(range(output, words).1 as usize / 4);
-        rest = left;
-        if guards {
-            let (before, inner) = own.split_at(GUARD as usize / 4);
-            let (values, after) = inner.split_at(output.bytes as usize / 4);
+            if let Some(staging) = staging.as_ref().filter(|_| bytes > 0) {
+                work.copy((&output.buffer, offset), (&staging.raw, to), bytes);
+            }
+            to += bytes;
+        }
+        let submission = context.submit(work);
+        let (send, mapped) = std::sync::mpsc::channel();
+        if let Some(staging) = &staging {
+            context.counters.readbacks.fetch_add(1, Relaxed);
+            staging.raw.map_async(wgpu::MapMode::Read, ..bytes, move |outcome| {
+                // The receiver is only gone if waiting has failed, and that is reported there.
+                let _ = send.send(outcome);
+            });
+        }
+        let part = |&(output, words): &(&Output, usize)| Part {
+            words,
+            guarded: guards.then_some(output.bytes as usize / 4),
+        };
+        Reading { staging, mapped, submission, bytes, parts: outputs.iter().map(part).collect() }
+    }
+
+    /// Waits for the results, and gives what `take` makes of them.
+    pub(super) fn wait<R>(self, context: &Context, take: impl FnOnce(&[&[u32]]) -> R) -> Result<R> {
+        let Some(mut staging) = self.staging else {
+            context.check()?;
+            return Ok(take(&vec![&[][..]; self.parts.len()]));
+        };
+        let lost = |e: &dyn std::fmt::Display| -> Error { context.failed(e) };
+        let until = wgpu::PollType::Wait { submission_index: Some(self.submission), timeout: None };
+        let polled = context.device.poll(until);
+        context.check()?;
+        polled.map_err(|e| lost(&e))?;
+        // The callback may run in another thread's poll, so it must be waited for.
+        self.mapped.recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
+        let view = staging.raw.get_mapped_range(..self.bytes).map_err(|e| lost(&e))?;
+        let mut rest: &[u32] = bytemuck::try_cast_slice(&view).map_err(|e| lost(&e))?;
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for &Part { words, guarded } in &self.parts {
+            let guard = guarded.map_or(0, |_| GUARD as usize / 4);
+            let (own, left) = rest.split_at(guarded.unwrap_or(words) + 2 * guard);
+            rest = left;
+            let (before, inner) = own.split_at(guard);
+            let (values, after) = inner.split_at(inner.len() - guard);
             if before.iter().chain(after).any(|&w| w != u32::from_ne_bytes([POISON; 4])) {
                 return Err(context.failed("a kernel wrote past its output"));
             }
-            own = values;
+            parts.push(&values[..words]);
         }
-        out.push(own[..words].to_vec());
+        let taken = take(&parts);
+        drop(view);
+        staging.raw.unmap();
+        staging.reusable = true;
+        Ok(taken)
     }
-    Ok(out)
-}
-
-/// Submits recorded work, and reads back parts of buffers, one after the other. A part is an offset and a size in bytes,
-/// both of whole words.
-async fn read<T: Pod>(
-    context: &Context,
-    mut work: wgpu::CommandEncoder,
-    pieces: &[(&wgpu::Buffer, u64, u64)],
-) -> Result<Vec<T>> {
-    let bytes: u64 = pieces.iter().map(|(_, _, bytes)| bytes).sum();
-    if bytes == 0 {
-        context.queue.submit([work.finish()]);
-        return Ok(Vec::new());
-    }
-    let staging = context.device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: bytes,
-        usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    let mut to = 0;
-    for &(buffer, offset, bytes) in pieces {
-        work.copy_buffer_to_buffer(buffer, offset, &staging, to, bytes);
-        to += bytes;
-    }
-    context.queue.submit([work.finish()]);
-    let (send, receive) = std::sync::mpsc::channel();
-    staging.map_async(wgpu::MapMode::Read, .., move |outcome| {
-        // The receiver is only gone if waiting has failed below, and that is reported there.
-        let _ = send.send(outcome);
-    });
-    context.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| context.failed(e))?;
-    context.check()?;
-    let lost = |e: &dyn std::fmt::Display| -> Error { context.failed(e) };
-    // The callback may run in another thread's poll, so it must be waited for.
-    receive.recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
-    let view = staging.get_mapped_range(..).map_err(|e| lost(&e))?;
-    let values = view.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect();
-    drop(view);
-    staging.unmap();
-    Ok(values)
 }

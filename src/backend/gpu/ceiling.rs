@@ -11,19 +11,19 @@ use crate::error::Result;
 use std::time::{Duration, Instant};
 
 shared_struct! {
-    struct Params {
-        rounds: u32,
-        count: u32,
-        threads: u32,
-        by: f32,
-        plus: f32,
-        unused: [u32; 3],
+    pub(super) struct Params {
+        pub(super) rounds: u32,
+        pub(super) count: u32,
+        pub(super) threads: u32,
+        pub(super) by: f32,
+        pub(super) plus: f32,
+        pub(super) unused: [u32; 3],
     }
 }
 
 const PARAMS: Binding = Binding::uniform::<Params>(0, "params");
 const VALUES: Binding = Binding::read::<[f32; 4]>(1, "values");
-const SUMS: Binding = Binding::read_write::<f32>(2, "sums");
+pub(super) const SUMS: Binding = Binding::read_write::<f32>(2, "sums");
 
 const READ_ALL_ENTRY: EntryPoint = EntryPoint {
     file: "ceiling",
@@ -89,7 +89,7 @@ impl Gpu {
 
 fn wait(context: &Context) -> Result<()> {
     // Writes to buffers are sent with the next submission, so there must be one.
-    context.queue.submit([]);
+    context.submit(context.work());
     context.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| context.failed(e))?;
     context.check()
 }

@@ -1,8 +1,11 @@
 //! Adapters, and an opened device.
 
+use super::pool::Pool;
+use super::work::Work;
 use crate::backend::simd::InstructionSet;
 use crate::error::{Error, Result};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 /// A GPU adapter, as the driver describes it.
@@ -45,6 +48,8 @@ pub struct Options {
     pub max_binding: Option<u64>,
     /// The most bytes of results per row that a pass may need on the device. More rows are done in several passes.
     pub pass_bytes: Option<u64>,
+    /// The most bytes that may be allocated on the device; `None`: as many as it has.
+    pub max_memory: Option<u64>,
     /// Put guard words around every output, fill it with a pattern before use, and check the guards after each read.
     pub guards: bool,
     /// Compile kernels with wgpu's run-time checks of indices and loops, and clear workgroup memory before it is used.
@@ -60,8 +65,58 @@ pub(super) struct Context {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) options: Options,
+    pub(super) counters: Counters,
+    pub(super) pool: Arc<Pool>,
     failure: Arc<Mutex<Option<String>>>,
 }
+
+/// What a device has been asked to do so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Buffers that were made; one that is used again does not count.
+    pub buffers: u64,
+    /// Submissions of work.
+    pub submissions: u64,
+    /// Compute passes in them.
+    pub passes: u64,
+    /// Dispatches in these passes.
+    pub dispatches: u64,
+    /// Times that results were read back.
+    pub readbacks: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) buffers: AtomicU64,
+    pub(super) submissions: AtomicU64,
+    pub(super) passes: AtomicU64,
+    pub(super) dispatches: AtomicU64,
+    pub(super) readbacks: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn now(&self) -> Counts {
+        Counts {
+            buffers: self.buffers.load(Relaxed),
+            submissions: self.submissions.load(Relaxed),
+            passes: self.passes.load(Relaxed),
+            dispatches: self.dispatches.load(Relaxed),
+            readbacks: self.readbacks.load(Relaxed),
+        }
+    }
+}
+
+/// A size for people.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        b if b < 10_000_000 => format!("{:.1} MB", b as f64 / 1e6),
+        b if b < 1_000_000_000 => format!("{:.0} MB", b as f64 / 1e6),
+        b => format!("{:.1} GB", b as f64 / 1e9),
+    }
+}
+
+/// With less memory than this, the driver is asked to waste little of it rather than to be quick.
+const LITTLE: u64 = 1 << 30;
 
 async fn enumerate() -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
@@ -103,11 +158,15 @@ impl Context {
             })
         })?;
         let description = describe(&adapter);
+        let frugal = options.max_memory.is_some_and(|limit| limit < LITTLE);
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("segmenta"),
                 required_limits: adapter.limits(),
-                memory_hints: wgpu::MemoryHints::MemoryUsage,
+                memory_hints: match frugal {
+                    true => wgpu::MemoryHints::MemoryUsage,
+                    false => wgpu::MemoryHints::Performance,
+                },
                 ..Default::default()
             })
             .await
@@ -120,7 +179,8 @@ impl Context {
                 failure.get_or_insert_with(|| e.to_string());
             }
         }));
-        Ok(Context { adapter: description, device, queue, options, failure })
+        let (counters, pool) = (Counters::default(), Arc::default());
+        Ok(Context { adapter: description, device, queue, options, counters, pool, failure })
     }
 
     /// An error if the device has reported a failure since it was opened.
@@ -138,9 +198,38 @@ impl Context {
         Error::Device(format!("{}: {why}", self.adapter))
     }
 
+    /// Notes that the memory limit would be exceeded; the work that needs so much ends with an error.
+    pub(super) fn report_short(&self, wanted: u64) {
+        let limit = self.memory_limit();
+        if let Ok(mut failure) = self.failure.lock() {
+            failure.get_or_insert_with(|| {
+                format!(
+                    "the work needs about {} of device memory, but the limit is {}",
+                    size(wanted),
+                    size(limit)
+                )
+            });
+        }
+    }
+
     /// An empty list of work, to be recorded and then submitted to the queue.
-    pub(super) fn work(&self) -> wgpu::CommandEncoder {
-        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    pub(super) fn work(&self) -> Work {
+        Work::new(self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()))
+    }
+
+    /// Hands recorded work to the device.
+    pub(super) fn submit(&self, work: Work) -> wgpu::SubmissionIndex {
+        let (commands, kept) = work.finish(self);
+        self.counters.submissions.fetch_add(1, Relaxed);
+        let index = self.queue.submit([commands]);
+        // From here on, whatever is written to these buffers comes after the work.
+        drop(kept);
+        index
+    }
+
+    /// The most bytes that may be allocated.
+    pub(super) fn memory_limit(&self) -> u64 {
+        self.options.max_memory.unwrap_or(u64::MAX)
     }
 
     /// The most bytes that may be bound at once.

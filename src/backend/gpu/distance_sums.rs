@@ -2,7 +2,7 @@
 //! passes.
 
 use super::GpuRows;
-use super::buffer::{Output, upload};
+use super::buffer::{Buffer, Output, upload};
 use super::interface::{Binding, EntryPoint, shared_struct};
 use super::kernel::{WORKGROUP, passes, pieces};
 use super::source::{MAX_ITERATIONS, iterations};
@@ -55,9 +55,9 @@ pub(super) static DISTANCE_SUMS: EntryPoint = EntryPoint {
 
 /// Runs of columns on the device, as many as fit into one binding.
 struct Columns {
-    packs: wgpu::Buffer,
-    runs: wgpu::Buffer,
-    slots: wgpu::Buffer,
+    packs: Buffer,
+    runs: Buffer,
+    slots: Buffer,
     count: usize,
 }
 

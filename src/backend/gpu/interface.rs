@@ -3,7 +3,7 @@
 //! The host states them here and next to its code, under the names that WGSL uses. The test of this module parses every
 //! shader and compares the two, so a field that is moved or a binding that is renumbered on one side alone fails it.
 
-use super::buffer::Output;
+use super::buffer::{Buffer, Output};
 use bytemuck::Pod;
 
 #[cfg(test)]
@@ -120,25 +120,46 @@ impl Binding {
     }
 
     /// Binds a buffer.
-    pub(super) fn to<'a>(&self, bound: &'a impl Bound) -> wgpu::BindGroupEntry<'a> {
-        wgpu::BindGroupEntry { binding: self.number, resource: bound.resource() }
+    pub(super) fn to<'a>(&self, bound: &'a impl Bound) -> Bind<'a> {
+        let (buffer, offset, bytes) = bound.part();
+        Bind { number: self.number, buffer, offset, bytes }
+    }
+}
+
+/// A part of a buffer, and where it is bound.
+#[derive(Clone, Copy)]
+pub(super) struct Bind<'a> {
+    pub(super) number: u32,
+    pub(super) buffer: &'a Buffer,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
+}
+
+impl<'a> Bind<'a> {
+    /// As wgpu wants it.
+    pub(super) fn entry(&self) -> wgpu::BindGroupEntry<'a> {
+        let &Bind { number, buffer, offset, bytes } = self;
+        let size = std::num::NonZeroU64::new(bytes);
+        let part = wgpu::BufferBinding { buffer: buffer.raw(), offset, size };
+        wgpu::BindGroupEntry { binding: number, resource: wgpu::BindingResource::Buffer(part) }
     }
 }
 
 /// What can be bound.
 pub(super) trait Bound {
-    fn resource(&self) -> wgpu::BindingResource<'_>;
+    /// The buffer, and the offset and the size of the part that a kernel sees.
+    fn part(&self) -> (&Buffer, u64, u64);
 }
 
-impl Bound for wgpu::Buffer {
-    fn resource(&self) -> wgpu::BindingResource<'_> {
-        self.as_entire_binding()
+impl Bound for Buffer {
+    fn part(&self) -> (&Buffer, u64, u64) {
+        (self, 0, self.bytes())
     }
 }
 
 impl Bound for Output {
-    fn resource(&self) -> wgpu::BindingResource<'_> {
-        self.binding()
+    fn part(&self) -> (&Buffer, u64, u64) {
+        self.inner()
     }
 }
 

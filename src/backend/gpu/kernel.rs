@@ -1,9 +1,10 @@
 //! Compiled kernels, their dispatch, and the one place where work is cut up to fit an adapter's limits.
 
-use super::buffer::{Chunk, upload};
+use super::buffer::Chunk;
 use super::context::Context;
-use super::interface::{EntryPoint, Shared};
+use super::interface::{Bind, EntryPoint, Shared};
 use super::source::source;
+use super::work::{ComputePass, Work};
 use crate::matrix::TILE;
 use std::ops::Range;
 
@@ -16,6 +17,7 @@ pub(super) const MAX_GROUPS: usize = 65_535;
 /// A compute pipeline for one entry point of a shader.
 pub(super) struct Kernel {
     pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
     entry: &'static EntryPoint,
 }
 
@@ -56,7 +58,7 @@ impl Kernel {
             },
             cache: None,
         });
-        Kernel { pipeline, entry }
+        Kernel { layout: pipeline.get_bind_group_layout(0), pipeline, entry }
     }
 
     /// Runs `groups` workgroups with these parameters, and with a buffer for every other binding of the entry point.
@@ -64,36 +66,48 @@ impl Kernel {
         &self,
         context: &Context,
         params: P,
-        bindings: &[wgpu::BindGroupEntry<'_>],
+        bindings: &[Bind<'_>],
         groups: [usize; 3],
     ) {
         let mut work = context.work();
         self.record(context, &mut work, params, bindings, groups);
-        context.queue.submit([work.finish()]);
+        context.submit(work);
     }
 
     /// As [`Kernel::dispatch`], as a part of work that is submitted later.
     pub(super) fn record<P: Shared>(
         &self,
         context: &Context,
-        work: &mut wgpu::CommandEncoder,
+        work: &mut Work,
         params: P,
-        bindings: &[wgpu::BindGroupEntry<'_>],
+        bindings: &[Bind<'_>],
         groups: [usize; 3],
     ) {
-        let params = upload(context, &[params]);
-        let mut entries = vec![self.entry.params.to(&params)];
-        entries.extend_from_slice(bindings);
+        self.record_in(context, &mut work.pass(context), params, bindings, groups);
+    }
+
+    /// As [`Kernel::record`], in a compute pass that takes more dispatches. They run one after the other, and each sees
+    /// what those before it wrote. A pass costs some 12 us, a dispatch in it 3 us.
+    pub(super) fn record_in<P: Shared>(
+        &self,
+        context: &Context,
+        pass: &mut ComputePass<'_>,
+        params: P,
+        bindings: &[Bind<'_>],
+        groups: [usize; 3],
+    ) {
+        let (params, offset) = pass.params(context, bytemuck::bytes_of(&params));
+        let params =
+            Bind { number: self.entry.params.number, buffer: &params, offset, bytes: size_of::<P>() as u64 };
+        let all = std::iter::once(&params).chain(bindings);
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = all.clone().map(Bind::entry).collect();
         let group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(self.entry.name),
-            layout: &self.pipeline.get_bind_group_layout(0),
+            layout: &self.layout,
             entries: &entries,
         });
-        let mut pass = work.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &group, &[]);
-        let [x, y, z] = groups.map(|g| g as u32);
-        pass.dispatch_workgroups(x, y, z);
+        all.for_each(|bind| pass.keep(bind.buffer));
+        pass.dispatch(context, &self.pipeline, &group, groups.map(|g| g as u32));
     }
 }
 

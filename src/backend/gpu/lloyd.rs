@@ -7,7 +7,7 @@ mod points;
 mod tests;
 
 use super::GpuRows;
-use super::buffer::{Output, WEIGHT_DIGIT, read_outputs, upload};
+use super::buffer::{Buffer, Output, WEIGHT_DIGIT, read_outputs, upload};
 use super::interface::{Binding, EntryPoint, shared_struct};
 use super::kernel::{MAX_GROUPS, Pass, WORKGROUP, passes};
 use super::source::{MAX_ITERATIONS, iterations};
@@ -302,7 +302,7 @@ async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result
     let (packs, point_buffer) = (upload(context, &points.packs), upload(context, &points.points));
     let steps: Vec<f32> = (0..d).map(|j| matrix.steps_per_unit(j)).collect();
     let steps = upload(context, &steps);
-    let passes: Vec<(Pass<'_>, &Output, &wgpu::Buffer)> = rows
+    let passes: Vec<(Pass<'_>, &Output, &Buffer)> = rows
         .resident
         .chunks
         .iter()
