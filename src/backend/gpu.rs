@@ -17,8 +17,8 @@ mod source;
 mod work;
 
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
-    SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
+    Advanced, Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Passes, Rows,
+    RowsId, SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host, one_pass,
     simd::InstructionSet,
 };
 use crate::canonical::Centroids;
@@ -49,17 +49,25 @@ struct Kernels {
     features: usize,
     /// By whether a label takes a whole word, and whether dot products are used.
     assign: [[OnceLock<Kernel>; 2]; 2],
+    /// By whether a label takes a whole word.
+    decide: [OnceLock<Kernel>; 2],
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
+    /// By whether dot products are used.
+    means: [OnceLock<Kernel>; 2],
+    renew: OnceLock<Kernel>,
     nearest: OnceLock<Kernel>,
     distance_sums: OnceLock<Kernel>,
 }
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 7] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 10] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
+    &lloyd::decide::DECIDE,
+    &lloyd::renew::MEANS,
+    &lloyd::renew::RENEW,
     &nearest::NEAREST,
     &distance_sums::DISTANCE_SUMS,
     &ceiling::READ_ALL,
@@ -74,10 +82,25 @@ impl Kernels {
             .get_or_init(|| Kernel::with(context, &lloyd::ASSIGN, self.features, &overrides))
     }
 
+    fn decide(&self, context: &Context, wide: bool) -> &Kernel {
+        self.decide[usize::from(wide)]
+            .get_or_init(|| Kernel::with(context, &lloyd::decide::DECIDE, self.features, &[("wide", wide)]))
+    }
+
     fn accumulate(&self, context: &Context, wide: bool, weighted: bool) -> &Kernel {
         let overrides = [("wide", wide), ("weighted", weighted)];
         self.accumulate[usize::from(wide)][usize::from(weighted)]
             .get_or_init(|| Kernel::with(context, &lloyd::ACCUMULATE, self.features, &overrides))
+    }
+
+    fn means(&self, context: &Context, dot_product: bool) -> &Kernel {
+        let overrides = [("dot_product", dot_product)];
+        self.means[usize::from(dot_product)]
+            .get_or_init(|| Kernel::with(context, &lloyd::renew::MEANS, self.features, &overrides))
+    }
+
+    fn renew(&self, context: &Context) -> &Kernel {
+        self.renew.get_or_init(|| Kernel::new(context, &lloyd::renew::RENEW, self.features))
     }
 
     fn nearest(&self, context: &Context) -> &Kernel {
@@ -155,6 +178,19 @@ impl Rows for GpuRows<'_> {
     ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
         pollster::block_on(lloyd::lloyd(self, sets, labels, states))
+    }
+
+    fn lloyd_passes(
+        &self,
+        sets: &mut [Centroids],
+        states: &mut [LloydState],
+        passes: Passes<'_>,
+    ) -> Result<Vec<Advanced>> {
+        check_sets(self.matrix, sets)?;
+        match pollster::block_on(lloyd::lloyd_passes(self, sets, states, passes))? {
+            Some(advanced) => Ok(advanced),
+            None => one_pass(self, sets, states),
+        }
     }
 
     fn nearest(

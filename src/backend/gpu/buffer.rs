@@ -116,6 +116,14 @@ impl Output {
         Output { buffer, bytes }
     }
 
+    /// Room for these values, which are its contents to begin with.
+    pub(super) fn of<T: Pod>(context: &Context, values: &[T]) -> Self {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let output = Output::new(context, bytes.len().div_ceil(4));
+        context.queue.write_buffer(output.buffer.raw(), GUARD, bytes);
+        output
+    }
+
     /// The part between the guards.
     pub(super) fn inner(&self) -> (&Buffer, u64, u64) {
         (&self.buffer, GUARD, self.bytes)
