@@ -1,7 +1,8 @@
 //#import packs
-// One pass of Lloyd's algorithm for many centroid sets. `assign` labels the rows in f32 and lists those whose label it
-// cannot prove. `accumulate` then adds up, in whole grid steps, the rows whose label has changed since the last pass.
-// Twin: src/backend/cpu/lloyd.rs. `//@each` and `//@loop` are explained in README.md.
+//#import sets
+// One pass of Lloyd's algorithm for many centroid sets. `assign` labels the rows in f32; those whose label it cannot prove
+// are left without one, for decide.wgsl. `accumulate` then adds up, in whole grid steps, the rows whose label has changed
+// since the last pass. Twin: src/backend/cpu/lloyd.rs. `//@each` and `//@loop` are explained in README.md.
 
 struct Params {
     // The rows of this dispatch: the first one (counted in the bound rows, the first of a tile) and how many.
@@ -21,29 +22,6 @@ struct Params {
     chunk_centroids: u32,
 }
 
-// A centroid set.
-struct Set {
-    // The number of its first pack, and how many packs of four centroids it has; the packs of the next set follow.
-    first_pack: u32,
-    packs: u32,
-    // The number of its first centroid among the centroids of all sets, and how many it has.
-    first_sum: u32,
-    centroids: u32,
-    // For distances: low, high, slack (`Certificate`). For dot products: width, unused, slack (`DotProductBound`).
-    certificate: vec4<f32>,
-    // The slots with the labels of the last pass and of this one.
-    old_slot: u32,
-    new_slot: u32,
-    // 0, or all ones if there was no last pass: combined with any old label it gives "no label".
-    ignore_old: u32,
-}
-
-// A centroid that rows are compared with: its number in the set, and a number that is at least its norm.
-struct Point {
-    centroid: u32,
-    radius: f32,
-}
-
 // Whether a label takes a whole word. Otherwise four rows share a word, 8 bits each.
 override wide: bool = false;
 // Whether rows have weights.
@@ -59,10 +37,8 @@ override weighted: bool = false;
 @group(0) @binding(4) var<storage, read> packs: array<vec4<f32>>;
 // Four for each pack.
 @group(0) @binding(5) var<storage, read> points: array<Point>;
-// The rows whose label is not proved, as set * params.rows + row. The first word counts them.
-@group(0) @binding(6) var<storage, read_write> fallbacks: array<atomic<u32>>;
 // For each row a number that is at least its norm.
-@group(0) @binding(7) var<storage, read> norms: array<f32>;
+@group(0) @binding(6) var<storage, read> norms: array<f32>;
 
 fn row_feature(start: u32, j: u32) -> f32 {
     return rows[start + j * TILE];
@@ -75,6 +51,8 @@ fn pack_feature(at: u32) -> vec4<f32> {
 // How far a thread of `assign` has come with its row.
 struct Scan {
     s: u32,
+    // How many labels it has written.
+    written: u32,
     centroid_set: Set,
     state: Best,
     norm: f32,
@@ -102,8 +80,6 @@ fn write_label(scan: Scan, row: u32, lane: u32) {
         let point = points[scan.state.index];
         if (label_is_proved(scan, point.radius)) {
             label = point.centroid;
-        } else {
-            fallbacks[1u + atomicAdd(&fallbacks[0], 1u)] = scan.s * params.rows + row;
         }
     }
     // Labels are read four at a time, so the rows that fill up the last four get "no label".
@@ -115,7 +91,7 @@ fn write_label(scan: Scan, row: u32, lane: u32) {
         }
         return;
     }
-    let half = scan.s % 2u * 64u;
+    let half = scan.written % 2u * 64u;
     shifted_labels[half + lane] = (label & 255u) << (lane % 4u * 8u);
     workgroupBarrier();
     let first = row - lane + lane * 4u;
@@ -124,6 +100,13 @@ fn write_label(scan: Scan, row: u32, lane: u32) {
         labels[slot + (params.first + first) / 4u] =
             shifted_labels[at] | shifted_labels[at + 1u] | shifted_labels[at + 2u] | shifted_labels[at + 3u];
     }
+}
+
+// Goes on to the next set, after `written` labels.
+fn next_set(scan: ptr<function, Scan>, written: u32) {
+    let s = (*scan).s + 1u;
+    let centroid_set = sets[min(s, params.sets - 1u)];
+    *scan = Scan(s, (*scan).written + written, centroid_set, Best(FAR, FAR, 0u), (*scan).norm);
 }
 
 // Takes the sums for a pack into account. After the last pack of a set its label is written, and the next set begins.
@@ -141,8 +124,7 @@ fn offer_pack(scan: ptr<function, Scan>, pack: u32, sum: vec4<f32>, row: u32, la
     (*scan).state = state;
     if (pack + 1u == (*scan).centroid_set.first_pack + (*scan).centroid_set.packs) {
         write_label(*scan, row, lane);
-        let s = (*scan).s + 1u;
-        *scan = Scan(s, sets[min(s, params.sets - 1u)], Best(FAR, FAR, 0u), (*scan).norm);
+        next_set(scan, 1u);
     }
 }
 
@@ -158,8 +140,13 @@ fn assign(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
     let last_set = min(params.sets, first_set + params.sets_per_thread) - 1u;
     let last = sets[last_set].first_pack + sets[last_set].packs - 1u;
     let pack_size = params.features + 2u;
-    var scan = Scan(first_set, sets[first_set], Best(FAR, FAR, 0u), norms[own]);
+    var scan = Scan(first_set, 0u, sets[first_set], Best(FAR, FAR, 0u), norms[own]);
     for (var pack = sets[first_set].first_pack; pack <= last; pack++) {
+        if (scan.centroid_set.stopped != 0u && pack == scan.centroid_set.first_pack) {
+            pack += scan.centroid_set.packs - 1u;
+            next_set(&scan, 0u);
+            continue;
+        }
         let first = pack * pack_size;
         var sum = packs[first];
         //@each sum = add_feature(sum, x$, packs[first + 2u + $u]);
@@ -176,15 +163,15 @@ fn assign(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
 }
 
 // The rows once more, as four at a time: feature j of rows 4 q to 4 q + 3 of tile t is entry (t * features + j) * 4 + q.
-@group(0) @binding(8) var<storage, read> row_quads: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> row_quads: array<vec4<f32>>;
 // One digit of the rows' weights, four rows at a time.
-@group(0) @binding(9) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(8) var<storage, read> weights: array<vec4<u32>>;
 // The labels that `assign` wrote.
-@group(0) @binding(10) var<storage, read> assigned: array<u32>;
+@group(0) @binding(9) var<storage, read> assigned: array<u32>;
 // For each feature the factor that turns a stored value into whole grid steps.
-@group(0) @binding(11) var<storage, read> steps_per_unit: array<f32>;
+@group(0) @binding(10) var<storage, read> steps_per_unit: array<f32>;
 // Three limbs for each centroid and column, lowest first.
-@group(0) @binding(12) var<storage, read_write> sums: array<atomic<u32>>;
+@group(0) @binding(11) var<storage, read_write> sums: array<atomic<u32>>;
 
 // Threads of a workgroup of `accumulate`.
 const THREADS: u32 = 256u;
@@ -271,7 +258,7 @@ fn accumulate(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     let chunks = (params.columns + params.chunk_columns - 1u) / params.chunk_columns;
     let first_column = group.y % chunks * params.chunk_columns;
     let first_centroid = group.y / chunks * params.chunk_centroids;
-    if (first_centroid >= centroid_set.centroids) {
+    if (first_centroid >= centroid_set.centroids || centroid_set.stopped != 0u) {
         return;
     }
     let centroids = min(params.chunk_centroids, centroid_set.centroids - first_centroid);

@@ -22,6 +22,7 @@ mod simd;
 pub use choose::{Chosen, Device, GpuUse, Opening, Shape, Work, choose, example};
 pub(in crate::backend) use cpu::seeding::kmeans_plus_plus as host_kmeans_plus_plus;
 pub use host::potentials::CanonicalPotential;
+pub(crate) use host::renew::Renewed;
 use simd::InstructionSet;
 
 /// How distances are measured.
@@ -106,6 +107,60 @@ impl LloydState {
     pub(crate) fn keep<T: Send + Sync + 'static>(&mut self, rows: RowsId, k: usize, what: T) {
         self.0 = Some(Kept { rows, k, what: Box::new(what) });
     }
+}
+
+/// How far [`Rows::lloyd_passes`] may go.
+#[derive(Clone, Copy)]
+pub struct Passes<'a> {
+    /// For each set the most passes that it may take, at least 1.
+    pub most: &'a [usize],
+    /// A set has converged when the squared shifts of its centroids in a pass add up to at most this.
+    pub limit: f64,
+    /// Is told now and then how far the sets have come. An error ends the work.
+    pub report: &'a dyn Fn(&[Advanced]) -> Result<()>,
+}
+
+/// What [`Rows::lloyd_passes`] did with a set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Advanced {
+    /// For each pass after which the device moved the centroids: how many rows f32 could not decide.
+    pub f64_fallbacks: Vec<u64>,
+    /// Why the set stopped. If there is no reason, it goes on.
+    pub end: Option<End>,
+}
+
+/// Why a set stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End {
+    /// It has converged.
+    Converged {
+        /// Whether its last pass changed a centroid.
+        changed: bool,
+        /// The last pass. It is that of the centroids before they changed.
+        pass: Assigned,
+    },
+    /// It has taken as many passes as it may, and the last of them changed centroids.
+    Spent,
+    /// The device has made one more pass, and leaves it to the host to move the centroids.
+    Waiting(Assigned),
+}
+
+impl Advanced {
+    /// Whether the set goes on.
+    pub fn goes_on(&self) -> bool {
+        self.end.is_none()
+    }
+}
+
+/// [`Rows::lloyd_passes`] for a device that leaves all centroids to the host.
+fn one_pass<R: Rows + ?Sized>(
+    rows: &R,
+    sets: &[Centroids],
+    states: &mut [LloydState],
+) -> Result<Vec<Advanced>> {
+    let passes = rows.lloyd_incremental(sets, false, states)?;
+    let waiting = |pass| Advanced { f64_fallbacks: Vec::new(), end: Some(End::Waiting(pass)) };
+    Ok(passes.into_iter().map(waiting).collect())
 }
 
 /// Identifies a resident table. No two tables have the same number while the program runs.
@@ -242,6 +297,22 @@ pub trait Rows {
         labels: bool,
         states: &mut [LloydState],
     ) -> Result<Vec<Assigned>>;
+
+    /// Takes passes of Lloyd's algorithm: as [`Rows::lloyd_incremental`], and after each pass every centroid moves to the mean
+    /// of its rows. It returns when a set needs the host, or when all have stopped. Every set has then taken a pass at least.
+    ///
+    /// A device may leave all centroids to the host, which then sees every pass.
+    ///
+    /// # Errors
+    /// As [`Rows::lloyd`]; an error of `report`.
+    fn lloyd_passes(
+        &self,
+        sets: &mut [Centroids],
+        states: &mut [LloydState],
+        _passes: Passes<'_>,
+    ) -> Result<Vec<Advanced>> {
+        one_pass(self, sets, states)
+    }
 
     /// For each row of `queries` the nearest row of this table. The queries must have the table's grid and shift; they come
     /// from [`Matrix::select`] or [`Matrix::beside`].

@@ -523,7 +523,12 @@ impl Matrix {
 
     /// The grid step of feature `j` in stored units.
     pub fn stored_step(&self, j: usize) -> f64 {
-        pow2(self.grid.exponents[j] + self.shift)
+        pow2(self.stored_step_exponent(j))
+    }
+
+    /// The logarithm of [`Matrix::stored_step`] to base 2.
+    pub(crate) fn stored_step_exponent(&self, j: usize) -> i32 {
+        self.grid.exponents[j] + self.shift
     }
 
     /// A stored value, centroid or distance in the user's units.

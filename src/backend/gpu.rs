@@ -7,6 +7,8 @@ mod cache;
 mod ceiling;
 mod context;
 mod distance_sums;
+#[cfg(test)]
+mod exact_tests;
 mod interface;
 mod kernel;
 mod lloyd;
@@ -19,9 +21,9 @@ mod timer;
 mod work;
 
 use crate::backend::{
-    Assigned, Backend, Description, Expected, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
-    SeedingRun, SelfMatches, Shape, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
-    host_kmeans_plus_plus, simd::InstructionSet,
+    Advanced, Assigned, Backend, Description, Expected, Labeling, LloydState, Margin, Metric, Neighbour,
+    Passes, Rows, RowsId, SeedingRun, SelfMatches, Shape, SumsSink, check_labelings, check_labels,
+    check_queries, check_sets, host, host_kmeans_plus_plus, one_pass, simd::InstructionSet,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
@@ -64,8 +66,13 @@ struct Kernels {
     features: usize,
     /// By whether a label takes a whole word, and whether dot products are used.
     assign: [[OnceLock<Kernel>; 2]; 2],
+    /// By whether a label takes a whole word.
+    decide: [OnceLock<Kernel>; 2],
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
+    /// By whether dot products are used.
+    means: [OnceLock<Kernel>; 2],
+    renew: OnceLock<Kernel>,
     nearest: OnceLock<Kernel>,
     choose: OnceLock<Kernel>,
     /// By whether differences are used, and whether each pair is measured once.
@@ -79,9 +86,12 @@ struct Kernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 11] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 15] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
+    &lloyd::decide::DECIDE,
+    &lloyd::renew::MEANS,
+    &lloyd::renew::RENEW,
     &nearest::NEAREST,
     &nearest::CHOOSE,
     &distance_sums::DISTANCE_SUMS,
@@ -91,6 +101,7 @@ static ENTRY_POINTS: [&interface::EntryPoint; 11] = [
     &seeding::DRAW,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
+    &exact_tests::EXACT_OPERATIONS,
 ];
 
 impl Kernels {
@@ -100,10 +111,25 @@ impl Kernels {
             .get_or_init(|| Kernel::with(context, &lloyd::ASSIGN, self.features, &overrides))
     }
 
+    fn decide(&self, context: &Context, wide: bool) -> &Kernel {
+        self.decide[usize::from(wide)]
+            .get_or_init(|| Kernel::with(context, &lloyd::decide::DECIDE, self.features, &[("wide", wide)]))
+    }
+
     fn accumulate(&self, context: &Context, wide: bool, weighted: bool) -> &Kernel {
         let overrides = [("wide", wide), ("weighted", weighted)];
         self.accumulate[usize::from(wide)][usize::from(weighted)]
             .get_or_init(|| Kernel::with(context, &lloyd::ACCUMULATE, self.features, &overrides))
+    }
+
+    fn means(&self, context: &Context, dot_product: bool) -> &Kernel {
+        let overrides = [("dot_product", dot_product)];
+        self.means[usize::from(dot_product)]
+            .get_or_init(|| Kernel::with(context, &lloyd::renew::MEANS, self.features, &overrides))
+    }
+
+    fn renew(&self, context: &Context) -> &Kernel {
+        self.renew.get_or_init(|| Kernel::new(context, &lloyd::renew::RENEW, self.features))
     }
 
     fn nearest(&self, context: &Context) -> &Kernel {
@@ -273,6 +299,19 @@ impl Rows for GpuRows<'_> {
     ) -> Result<Vec<Assigned>> {
         check_sets(self.matrix, sets)?;
         pollster::block_on(lloyd::lloyd(self, sets, labels, states))
+    }
+
+    fn lloyd_passes(
+        &self,
+        sets: &mut [Centroids],
+        states: &mut [LloydState],
+        passes: Passes<'_>,
+    ) -> Result<Vec<Advanced>> {
+        check_sets(self.matrix, sets)?;
+        match pollster::block_on(lloyd::lloyd_passes(self, sets, states, passes))? {
+            Some(advanced) => Ok(advanced),
+            None => one_pass(self, sets, states),
+        }
     }
 
     fn nearest(

@@ -9,6 +9,7 @@ pub(super) mod labels;
 pub(super) mod margins;
 pub(super) mod neighbours;
 pub(super) mod potentials;
+pub(super) mod renew;
 
 use crate::matrix::TILE;
 use pulp::Simd;

@@ -3,7 +3,7 @@
 use super::method::Algorithm;
 use super::partition::{Diagnostics, Labels, Partition, Prototypes};
 use super::{seeding, wide};
-use crate::backend::{Assigned, Backend, LloydState};
+use crate::backend::{Advanced, Assigned, Backend, End, LloydState, Passes, Renewed};
 use crate::canonical::{self, Centroids};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -173,21 +173,15 @@ pub fn fit_many(
     let mut restarts = all_restarts(dataset.backend(), &learned, ks, params, start, progress)?;
     let limit = params.tol * learned.mean_variance();
     let mut f64_fallbacks = Vec::new();
-    for _ in 0..params.max_iter {
-        let mut active: Vec<&mut Restart> = restarts.iter_mut().filter(|r| !r.done).collect();
-        if active.is_empty() {
-            break;
-        }
-        let sets: Vec<Centroids> = active.iter().map(|r| r.centroids.clone()).collect();
-        let mut states: Vec<LloydState> = active.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
-        let passes = dataset.lloyd_incremental(&sets, false, &mut states)?;
-        f64_fallbacks.push(passes.iter().map(|p| p.f64_fallbacks).sum());
-        for ((restart, pass), state) in active.into_iter().zip(passes).zip(states) {
-            restart.step(dataset, &learned, pass, limit)?;
-            if !restart.done || restart.changed {
-                restart.state = state;
-            }
-        }
+    while restarts.iter().any(|r| !r.done) {
+        take_passes(
+            dataset,
+            &learned,
+            &mut restarts,
+            (params.max_iter, limit),
+            &mut f64_fallbacks,
+            progress,
+        )?;
         progress.step("fit", done_share(&restarts), 1000)?;
     }
 
@@ -310,10 +304,70 @@ fn rescore_moved(dataset: &Dataset<'_>, restarts: &mut [Restart]) -> Result<()> 
     Ok(())
 }
 
-/// How many thousandths of the work are done, if a restart takes about 25 passes.
+/// Takes all restarts that are not done some passes further, as far as the device goes without the host. `f64_fallbacks`
+/// counts the rows that f32 could not decide, pass by pass.
+fn take_passes(
+    dataset: &Dataset<'_>,
+    learned: &Learned<'_>,
+    restarts: &mut [Restart],
+    (max_iter, limit): (usize, f64),
+    f64_fallbacks: &mut Vec<u64>,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let done = restarts.iter().filter(|r| r.done).count();
+    let mut active: Vec<&mut Restart> = restarts.iter_mut().filter(|r| !r.done).collect();
+    let mut sets: Vec<Centroids> = active.iter().map(|r| r.centroids.clone()).collect();
+    let mut states: Vec<LloydState> = active.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
+    let before: Vec<usize> = active.iter().map(|r| r.n_iter).collect();
+    let most: Vec<usize> = before.iter().map(|n_iter| max_iter - n_iter).collect();
+    let report = |advanced: &[Advanced]| {
+        let of = |(advanced, n_iter): (&Advanced, &usize)| match advanced.end {
+            None | Some(End::Waiting(_)) => share(n_iter + advanced.f64_fallbacks.len()),
+            _ => 1.0,
+        };
+        let shares: f64 = advanced.iter().zip(&before).map(of).sum();
+        progress.step("fit", (1000.0 * (done as f64 + shares) / (done + before.len()) as f64) as u64, 1000)
+    };
+    let passes = Passes { most: &most, limit, report: &report };
+    let advanced = dataset.lloyd_passes(&mut sets, &mut states, passes)?;
+    let mut count = |pass: usize, fallbacks: u64| {
+        f64_fallbacks.resize(f64_fallbacks.len().max(pass + 1), 0);
+        f64_fallbacks[pass] += fallbacks;
+    };
+    for (((restart, advanced), set), state) in active.into_iter().zip(advanced).zip(sets).zip(states) {
+        restart.centroids = set;
+        for fallbacks in advanced.f64_fallbacks {
+            count(restart.n_iter, fallbacks);
+            restart.n_iter += 1;
+        }
+        match advanced.end {
+            None | Some(End::Spent) => restart.changed = true,
+            Some(End::Converged { changed, pass }) => {
+                restart.between_ss = between_ss(learned.matrix, &pass, &restart.centroids);
+                (restart.changed, restart.converged) = (changed, true);
+            }
+            Some(End::Waiting(pass)) => {
+                count(restart.n_iter, pass.f64_fallbacks);
+                restart.step(dataset, learned, pass, limit)?;
+            }
+        }
+        restart.done = restart.converged || restart.n_iter >= max_iter;
+        if !restart.done || restart.changed {
+            restart.state = state;
+        }
+    }
+    Ok(())
+}
+
+/// Which share of its work a restart has done after so many passes, if it takes about 25.
+fn share(n_iter: usize) -> f64 {
+    n_iter as f64 / (n_iter as f64 + 25.0)
+}
+
+/// How many thousandths of the work are done.
 fn done_share(restarts: &[Restart]) -> u64 {
-    let share = |r: &Restart| if r.done { 1.0 } else { r.n_iter as f64 / (r.n_iter as f64 + 25.0) };
-    (1000.0 * restarts.iter().map(share).sum::<f64>() / restarts.len() as f64) as u64
+    let shares: f64 = restarts.iter().map(|r| if r.done { 1.0 } else { share(r.n_iter) }).sum();
+    (1000.0 * shares / restarts.len() as f64) as u64
 }
 
 impl Restart {
@@ -325,31 +379,14 @@ impl Restart {
         mut pass: Assigned,
         limit: f64,
     ) -> Result<()> {
-        let matrix = learned.matrix;
-        self.between_ss = between_ss(matrix, &pass, &self.centroids);
+        self.between_ss = between_ss(learned.matrix, &pass, &self.centroids);
         if pass.weights.contains(&0) {
             self.fill_empty(dataset, learned, &mut pass)?;
         }
-        let d = matrix.features();
-        let mut shift = 0.0;
-        self.changed = false;
-        for (c, &weight) in pass.weights.iter().enumerate() {
-            if weight == 0 {
-                continue; // only where no row can be spared: the centroid stays
-            }
-            for j in 0..d {
-                let mean = pass.sums[c * d + j] as f64 / weight as f64 * matrix.stored_step(j);
-                let old = &mut self.centroids.values[c * d + j];
-                let new = mean as f32 + 0.0;
-                let moved = f64::from(new) - f64::from(*old);
-                shift += moved * moved;
-                self.changed |= new != *old;
-                *old = new;
-            }
-        }
+        let Renewed { changed, shift } = pass.renew(learned.matrix, &mut self.centroids);
+        self.changed = changed;
         self.n_iter += 1;
-        self.converged = !self.changed || shift <= limit;
-        self.done = self.converged;
+        self.converged = !changed || shift <= limit;
         Ok(())
     }
 

@@ -4,30 +4,31 @@ mod imports;
 
 use std::path::Path;
 
-fn names(dir: &str, ending: &str) -> Vec<String> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
-    let mut names: Vec<String> = std::fs::read_dir(dir)
-        .unwrap()
-        .filter_map(|e| e.unwrap().file_name().into_string().unwrap().strip_suffix(ending).map(String::from))
-        .collect();
-    names.sort();
-    names
-}
-
+/// A shader names its twin in a line of its head: a file that computes the same on the CPU. Its host side is the file of the
+/// same name below `src/backend/gpu`.
 #[test]
 fn every_shader_has_its_cpu_twin() {
-    let twins = names("src/backend/cpu", ".rs");
-    let hosts = names("src/backend/gpu", ".rs");
-    let shaders = names("shaders", ".wgsl");
-    assert!(shaders.len() > 3);
-    for shader in &shaders {
-        let path = format!("{}/shaders/{shader}.wgsl", env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut hosts = Vec::new();
+    each_file("src/backend/gpu", &["rs"], |name, _| hosts.push(name.to_string()));
+    let mut shaders = 0;
+    each_file("shaders", &["wgsl"], |name, text| {
         // Files without an entry point are there to be imported.
-        if std::fs::read_to_string(path).unwrap().contains("@compute") {
-            assert!(twins.contains(shader), "shaders/{shader}.wgsl has no src/backend/cpu/{shader}.rs");
-            assert!(hosts.contains(shader), "shaders/{shader}.wgsl has no src/backend/gpu/{shader}.rs");
+        if text.contains("@compute") {
+            shaders += 1;
+            let twin = text.split_once("Twin:").map_or("", |(_, rest)| rest);
+            // It may be on the next line of the comment.
+            let twin = twin.split_whitespace().find(|word| *word != "//").unwrap_or_default();
+            let twin = twin.trim_end_matches('.');
+            let of_the_cpu =
+                ["src/backend/cpu/", "src/backend/host/"].iter().any(|dir| twin.starts_with(dir));
+            assert!(of_the_cpu && root.join(twin).is_file(), "the twin of shaders/{name}: {twin:?}");
+            let host = name.replace(".wgsl", ".rs");
+            let there = hosts.iter().any(|path| path.rsplit('/').next() == Some(&host));
+            assert!(there, "shaders/{name} has no {host} below src/backend/gpu");
         }
-    }
+    });
+    assert!(shaders > 3);
 }
 
 #[test]

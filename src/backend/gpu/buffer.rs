@@ -116,9 +116,12 @@ impl Output {
         Output { buffer, bytes }
     }
 
-    /// Overwrites its first values.
-    pub(super) fn write<T: Pod>(&self, context: &Context, values: &[T]) {
-        context.queue.write_buffer(self.buffer.raw(), GUARD, bytemuck::cast_slice(values));
+    /// Room for these values, which are its contents to begin with.
+    pub(super) fn of<T: Pod>(context: &Context, values: &[T]) -> Self {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let output = Output::new(context, bytes.len().div_ceil(4));
+        context.queue.write_buffer(output.buffer.raw(), GUARD, bytes);
+        output
     }
 
     /// The part between the guards.

@@ -1,22 +1,25 @@
-//! The host's side of `shaders/lloyd.wgsl`: the sets are done in batches and the rows in passes; the host labels the rows
-//! whose label the device could not prove.
+//! The host's side of `shaders/lloyd.wgsl`: the sets are done in batches and the rows in passes.
 
+mod chain;
+pub(super) mod decide;
 mod labels;
+mod pass;
 mod points;
+pub(super) mod renew;
 #[cfg(test)]
 mod tests;
 
 use super::GpuRows;
-use super::buffer::{Buffer, Output, WEIGHT_DIGIT, read_outputs, upload};
+use super::buffer::{WEIGHT_DIGIT, read_outputs};
 use super::interface::{Binding, EntryPoint, shared_struct};
-use super::kernel::{MAX_GROUPS, Pass, WORKGROUP, passes};
-use super::source::{MAX_ITERATIONS, iterations};
-use crate::backend::host::labels::CentroidTiles;
+use super::kernel::{MAX_GROUPS, WORKGROUP};
 use crate::backend::{Assigned, LloydState};
 use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::TILE;
+pub(super) use chain::lloyd_passes;
 use labels::{LabelLayout, Labels, SetState, Sums};
+use pass::OnDevice;
 use points::{Point, Points};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -39,9 +42,6 @@ const BUSY_THREADS: usize = 1 << 18;
 
 /// 32-bit limbs of a sum.
 const LIMBS: usize = 3;
-
-/// So many unproved rows come back together with the sums. If there are more, a second round trip brings them.
-const FEW: usize = 1023;
 
 shared_struct! {
     struct Params {
@@ -69,7 +69,7 @@ shared_struct! {
         old_slot: u32,
         new_slot: u32,
         ignore_old: u32,
-        unused: u32,
+        stopped: u32,
     }
 }
 
@@ -80,14 +80,13 @@ const ROWS: Binding = Binding::read::<f32>(1, "rows");
 const LABELS: Binding = Binding::read_write::<u32>(3, "labels");
 const PACKS: Binding = Binding::read::<[f32; 4]>(4, "packs");
 const POINTS: Binding = Binding::read::<Point>(5, "points");
-const FALLBACKS: Binding = Binding::read_write::<u32>(6, "fallbacks");
-const NORMS: Binding = Binding::read::<f32>(7, "norms");
+const NORMS: Binding = Binding::read::<f32>(6, "norms");
 // `accumulate`.
-const ROW_QUADS: Binding = Binding::read::<[f32; 4]>(8, "row_quads");
-const WEIGHTS: Binding = Binding::read::<[u32; 4]>(9, "weights");
-const ASSIGNED: Binding = Binding::read::<u32>(10, "assigned");
-const STEPS_PER_UNIT: Binding = Binding::read::<f32>(11, "steps_per_unit");
-const SUMS: Binding = Binding::read_write::<u32>(12, "sums");
+const ROW_QUADS: Binding = Binding::read::<[f32; 4]>(7, "row_quads");
+const WEIGHTS: Binding = Binding::read::<[u32; 4]>(8, "weights");
+const ASSIGNED: Binding = Binding::read::<u32>(9, "assigned");
+const STEPS_PER_UNIT: Binding = Binding::read::<f32>(10, "steps_per_unit");
+const SUMS: Binding = Binding::read_write::<u32>(11, "sums");
 
 /// Labels rows.
 pub(super) static ASSIGN: EntryPoint = EntryPoint {
@@ -95,7 +94,7 @@ pub(super) static ASSIGN: EntryPoint = EntryPoint {
     name: "assign",
     threads: WORKGROUP,
     params: PARAMS,
-    bindings: &[ROWS, SETS, LABELS, PACKS, POINTS, FALLBACKS, NORMS],
+    bindings: &[ROWS, SETS, LABELS, PACKS, POINTS, NORMS],
     overrides: &["wide", "dot_product"],
     constants: &[("TILE", TILE), ("NONE", u32::MAX as usize)],
 };
@@ -123,13 +122,6 @@ struct Batch<'a> {
     labels: Arc<Labels>,
 }
 
-/// A row whose label the device could not prove, with its canonical label.
-struct Fallback {
-    set: usize,
-    row: usize,
-    label: usize,
-}
-
 pub(super) async fn lloyd(
     rows: &GpuRows<'_>,
     sets: &[Centroids],
@@ -145,7 +137,9 @@ pub(super) async fn lloyd(
     let layout = LabelLayout::new(rows, fresh, !states.is_empty());
     let mut out = Vec::with_capacity(sets.len());
     for range in batches(rows, sets, &set_states, layout) {
-        let mut batch = Batch::new(rows, &sets[range.clone()], &mut set_states[range.clone()], layout);
+        let own = &sets[range.clone()];
+        let (labels, set_states, seen) = take_up(rows, own, &mut set_states[range.clone()], layout);
+        let mut batch = Batch { sets: own, set_states, seen, labels };
         out.extend(assign(rows, &mut batch, want).await?);
         for (s, last) in range.zip(batch.set_states) {
             if let Some(state) = states.get_mut(s).filter(|_| batch.labels.stay()) {
@@ -185,33 +179,41 @@ fn batches(
     batches
 }
 
-impl<'a> Batch<'a> {
-    fn new(
-        rows: &GpuRows<'_>,
-        sets: &'a [Centroids],
-        set_states: &mut [Option<SetState>],
-        layout: LabelLayout,
-    ) -> Self {
-        let labels = match set_states.first() {
-            Some(Some(last)) => Arc::clone(&last.labels),
-            _ => Arc::new(Labels::new(rows, layout, sets.len())),
-        };
-        let seen = set_states.iter().map(Option::is_some).collect();
-        let set_states = set_states.iter_mut().zip(sets).enumerate().map(|(place, (last, set))| {
-            last.take().unwrap_or_else(|| SetState {
-                labels: Arc::clone(&labels),
-                place,
-                slot: 0,
-                sums: Sums::zero(set),
-                dot_product: points::dot_product_serves(rows.matrix, set),
-            })
-        });
-        Batch { sets, set_states: set_states.collect(), seen, labels }
-    }
+/// The labels of a batch, the states of its sets, and which of them have been assigned before.
+fn take_up(
+    rows: &GpuRows<'_>,
+    sets: &[Centroids],
+    set_states: &mut [Option<SetState>],
+    layout: LabelLayout,
+) -> (Arc<Labels>, Vec<SetState>, Vec<bool>) {
+    let labels = match set_states.first() {
+        Some(Some(last)) => Arc::clone(&last.labels),
+        _ => Arc::new(Labels::new(rows, layout, sets.len())),
+    };
+    let seen: Vec<bool> = set_states.iter().map(Option::is_some).collect();
+    // A new set is tried on a few rows.
+    let serves: Vec<bool> = seen
+        .par_iter()
+        .zip(sets)
+        .map(|(&seen, set)| !seen && points::dot_product_serves(rows.matrix, set))
+        .collect();
+    let states = set_states.iter_mut().zip(sets).enumerate().map(|(place, (last, set))| {
+        last.take().unwrap_or_else(|| SetState {
+            labels: Arc::clone(&labels),
+            place,
+            slot: 0,
+            sums: Sums::zero(set),
+            dot_product: serves[place],
+        })
+    });
+    let states = states.collect();
+    (labels, states, seen)
+}
 
-    /// The sets as the shader needs them, and how many centroids they have together. If a set has been assigned before,
-    /// its two slots swap places: the labels of the last pass become the old ones.
-    fn sets(&mut self, points: &Points) -> (Vec<Set>, usize) {
+impl Batch<'_> {
+    /// The sets as the shaders need them. If a set has been assigned before, its two slots swap places: the labels of the
+    /// last pass become the old ones.
+    fn sets(&mut self, points: &Points) -> Vec<Set> {
         let slots = self.labels.layout.slots;
         let mut centroids = 0;
         let sets = self.sets.iter().zip(&mut self.set_states).zip(&self.seen).zip(&points.sets);
@@ -231,160 +233,41 @@ impl<'a> Batch<'a> {
                 old_slot: old_slot as u32,
                 new_slot: (last.place * slots + last.slot) as u32,
                 ignore_old: if seen { 0 } else { u32::MAX },
-                unused: 0,
+                stopped: 0,
             }
         });
-        (sets.collect(), centroids)
-    }
-}
-
-/// How the work of `accumulate` is divided among workgroups.
-struct Division {
-    /// The features, the number of rows, and their weight if rows have weights.
-    columns: usize,
-    chunk_columns: usize,
-    chunk_centroids: usize,
-    /// Chunks of columns x chunks of centroids.
-    chunks: usize,
-}
-
-impl Division {
-    fn new(features: usize, largest: usize, weighted: bool) -> Self {
-        let (columns, pieces) = if weighted { (features + 2, 3) } else { (features + 1, 2) };
-        let entries = TABLE / pieces;
-        let widest = (entries / largest).clamp(1, columns.min(256));
-        let chunk_columns = columns.div_ceil(columns.div_ceil(widest));
-        let chunk_centroids = (entries / chunk_columns).min(largest);
-        let chunks = columns.div_ceil(chunk_columns) * largest.div_ceil(chunk_centroids);
-        Division { columns, chunk_columns, chunk_centroids, chunks }
-    }
-
-    /// Rows of a workgroup: few enough to give all of a GPU something to do, otherwise as many as are allowed.
-    fn block_rows(&self, rows: usize, sets: usize) -> usize {
-        let blocks = (BUSY_GROUPS / (self.chunks * sets)).max(1);
-        rows.div_ceil(blocks).next_multiple_of(ROUND).min(MOST_ROWS)
+        sets.collect()
     }
 }
 
 async fn assign(rows: &GpuRows<'_>, batch: &mut Batch<'_>, want: bool) -> Result<Vec<Assigned>> {
-    let (context, matrix, kernels) = (rows.context, rows.matrix, &rows.kernels);
-    let (d, sets) = (matrix.features(), batch.sets.len());
-    let weighted = matrix.weights().is_some();
-    let wide = batch.labels.layout.wide;
-    // Where f32 is exact, the device decides everything by distances, ties included; dot products could not.
-    let exact = batch.sets.iter().any(|set| points::exact(matrix, set));
+    let (context, matrix) = (rows.context, rows.matrix);
+    // Where f32 is exact, `assign` decides everything by distances, ties included; dot products could not.
+    let exact = batch.sets.par_iter().any(|set| points::exact(matrix, set));
     let dot_product = !exact && batch.set_states.iter().all(|last| last.dot_product);
     let points = Points::new(matrix, batch.sets, dot_product);
-    let (device_sets, centroids) = batch.sets(&points);
-    let largest = batch.sets.iter().map(Centroids::k).max().unwrap_or(1);
-    if context.adapter.software && iterations(largest.div_ceil(4), d) > 2 * MAX_ITERATIONS - 16 {
-        let what =
-            format!("a software driver cannot go through {largest} centroids of {d} features; use the CPU");
-        return Err(context.failed(what));
-    }
-    let division = Division::new(d, largest, weighted);
-    let words = centroids * division.columns * LIMBS;
-    // Rows are added up once for each digit of the weights; without weights once.
-    let digits = rows.resident.chunks.first().map_or(1, |chunk| chunk.weights.len().max(1));
-    let sums: Vec<Output> = (0..digits).map(|_| Output::new(context, words)).collect();
-    let set_buffer = upload(context, &device_sets);
-    let (packs, point_buffer) = (upload(context, &points.packs), upload(context, &points.points));
-    let steps: Vec<f32> = (0..d).map(|j| matrix.steps_per_unit(j)).collect();
-    let steps = upload(context, &steps);
-    let passes: Vec<(Pass<'_>, &Output, &Buffer)> = rows
-        .resident
-        .chunks
-        .iter()
-        .zip(&batch.labels.chunks)
-        .zip(&rows.norms)
-        .flat_map(|((chunk, labels), norms)| {
-            let passes = passes(context, std::slice::from_ref(chunk), sets);
-            passes.into_iter().map(move |pass| (pass, labels, norms))
-        })
-        .collect();
-    let room = 1 + passes.iter().map(|(pass, ..)| pass.rows.len()).max().unwrap_or(0) * sets;
-    let unproved = Output::new(context, room);
+    let device_sets = batch.sets(&points);
+    let on_device = OnDevice::new(rows, batch.sets, &device_sets, &points, None)?;
 
-    let centroid_tiles: Vec<CentroidTiles> = batch.sets.iter().map(CentroidTiles::new).collect();
-    let mut fallbacks = Vec::new();
-    let mut moved: Vec<Vec<u32>> = Vec::new();
-    for (p, (pass, labels, norms)) in passes.iter().enumerate() {
-        let count = pass.rows.len();
-        // A thread loads its row once for all its sets. If there are few rows, their sets are spread over more threads.
-        let sets_per_thread = sets.div_ceil((BUSY_THREADS / count).clamp(1, sets));
-        let sets_per_thread = sets_per_thread.min(MAX_ITERATIONS / iterations(largest.div_ceil(4), d)).max(1);
-        let block_rows = division.block_rows(count, sets);
-        let params = Params {
-            first: pass.rows.start as u32,
-            rows: count as u32,
-            features: d as u32,
-            columns: division.columns as u32,
-            sets: sets as u32,
-            sets_per_thread: sets_per_thread as u32,
-            slot_words: batch.labels.layout.words(pass.chunk) as u32,
-            block_rows: block_rows as u32,
-            chunk_columns: division.chunk_columns as u32,
-            chunk_centroids: division.chunk_centroids as u32,
-            unused: [0; 2],
-        };
-        let mut work = context.work();
-        if p == 0 {
-            sums.iter().for_each(|sums| sums.clear_in(&mut work, words));
-        }
-        unproved.clear_in(&mut work, 1);
-        let bindings = [
-            ROWS.to(&pass.chunk.buffer),
-            SETS.to(&set_buffer),
-            LABELS.to(*labels),
-            PACKS.to(&packs),
-            POINTS.to(&point_buffer),
-            FALLBACKS.to(&unproved),
-            NORMS.to(*norms),
-        ];
-        let groups = [count.div_ceil(WORKGROUP), sets.div_ceil(sets_per_thread), 1];
-        kernels.assign(context, wide, dot_product).record(context, &mut work, params, &bindings, groups);
-        let groups = [count.div_ceil(block_rows), division.chunks, sets];
-        for (digit, sums) in sums.iter().enumerate() {
-            let bindings = [
-                SETS.to(&set_buffer),
-                ROW_QUADS.to(&pass.chunk.buffer),
-                // Something must be bound even if there are no weights.
-                WEIGHTS.to(pass.chunk.weights.get(digit).unwrap_or(&point_buffer)),
-                ASSIGNED.to(*labels),
-                STEPS_PER_UNIT.to(&steps),
-                SUMS.to(sums),
-            ];
-            kernels.accumulate(context, wide, weighted).record(context, &mut work, params, &bindings, groups);
-        }
+    let mut work = context.work();
+    on_device.sums.iter().for_each(|sums| sums.clear_in(&mut work, on_device.words));
+    on_device.record(rows, &batch.labels, &mut work.pass(context), dot_product);
+    let mut parts = vec![(&on_device.undecided, batch.sets.len())];
+    parts.extend(on_device.sums.iter().map(|sums| (sums, on_device.words)));
+    let read = read_outputs(context, work, &parts).await?;
 
-        // The sums come back together with the last pass' list.
-        let last = if p + 1 == passes.len() { words } else { 0 };
-        let mut parts = vec![(&unproved, room.min(1 + FEW))];
-        parts.extend(sums.iter().map(|sums| (sums, last)));
-        let mut read = read_outputs(context, work, &parts).await?;
-        let mut list = std::mem::take(&mut read[0]);
-        moved = read.split_off(1);
-        let count = list[0] as usize;
-        if count > FEW {
-            list = unproved.read(context, 1 + count).await?;
-        }
-        fallbacks.extend(label_unproved(rows, &centroid_tiles, pass, &list[1..1 + count]));
-    }
-
-    for (digit, moved) in moved.iter().enumerate() {
+    for (digit, moved) in read[1..].iter().enumerate() {
         for (last, set) in batch.set_states.iter_mut().zip(&device_sets) {
-            let from = set.first_sum as usize * division.columns * LIMBS;
-            let moved = &moved[from..][..set.centroids as usize * division.columns * LIMBS];
-            last.sums.add(moved, division.columns, d, digit);
+            let from = set.first_sum as usize * on_device.columns * LIMBS;
+            let moved = &moved[from..][..set.centroids as usize * on_device.columns * LIMBS];
+            last.sums.add(moved, on_device.columns, matrix.features(), digit);
         }
     }
-    let mut done: Vec<Assigned> = batch.set_states.iter().map(|last| last.sums.assigned()).collect();
+    let assigned = |(last, &undecided): (&SetState, &u32)| last.sums.assigned(undecided.into());
+    let mut done: Vec<Assigned> = batch.set_states.iter().zip(&read[0]).map(assigned).collect();
     if want {
         let labels = read_labels(rows, batch).await?;
         done.iter_mut().zip(labels).for_each(|(done, labels)| done.labels = Some(labels));
-    }
-    for row in fallbacks {
-        add_fallback(rows, row, &mut done);
     }
     for (last, done) in batch.set_states.iter_mut().zip(&done).filter(|_| dot_product) {
         last.dot_product = done.f64_fallbacks <= (matrix.rows() / TOO_MANY) as u64;
@@ -423,13 +306,23 @@ impl Sums {
         }
     }
 
-    fn assigned(&self) -> Assigned {
+    /// Three limbs for each centroid, and for each of its features and the number of its rows.
+    fn limbs(&self) -> Vec<u32> {
+        let features = self.steps.len() / self.counts.len().max(1);
+        let all = self.steps.chunks(features).zip(&self.counts);
+        all.flat_map(|(steps, count)| steps.iter().chain([count]))
+            .flat_map(|sum| [*sum as u32, (sum >> 32) as u32, (sum >> 64) as u32])
+            .collect()
+    }
+
+    /// A pass in which f32 could not decide so many rows.
+    fn assigned(&self, f64_fallbacks: u64) -> Assigned {
         Assigned {
             sums: self.steps.clone(),
             counts: self.counts.iter().map(|&count| count as u64).collect(),
             weights: self.weights.iter().map(|&weight| weight as u128).collect(),
             labels: None,
-            f64_fallbacks: 0,
+            f64_fallbacks,
         }
     }
 }
@@ -437,37 +330,4 @@ impl Sums {
 /// Three limbs, lowest first, in two's complement.
 fn whole_number([low, mid, high]: [u32; LIMBS]) -> i128 {
     i128::from(high as i32) << 64 | i128::from(mid) << 32 | i128::from(low)
-}
-
-/// Labels the rows whose label the device could not prove; `list` has them as the shader writes them.
-fn label_unproved(
-    rows: &GpuRows<'_>,
-    sets: &[CentroidTiles],
-    pass: &Pass<'_>,
-    list: &[u32],
-) -> Vec<Fallback> {
-    list.par_iter()
-        .map(|&at| {
-            let set = at as usize / pass.rows.len();
-            let row = pass.numbers().start + at as usize % pass.rows.len();
-            let label = sets[set].label_with(rows.context.options.instruction_set, rows.matrix, row);
-            Fallback { set, row, label: label as usize }
-        })
-        .collect()
-}
-
-/// Adds such a row to its cluster.
-fn add_fallback(rows: &GpuRows<'_>, Fallback { set, row, label }: Fallback, done: &mut [Assigned]) {
-    let (matrix, done) = (rows.matrix, &mut done[set]);
-    let weight = matrix.weights().map_or(1, |w| w[row]);
-    let sums = &mut done.sums[label * matrix.features()..];
-    for ((j, v), sum) in matrix.row(row).enumerate().zip(sums) {
-        *sum += (v * matrix.steps_per_unit(j)) as i128 * i128::from(weight);
-    }
-    done.counts[label] += 1;
-    done.weights[label] += u128::from(weight);
-    done.f64_fallbacks += 1;
-    if let Some(labels) = &mut done.labels {
-        labels[row] = label as u32;
-    }
 }

@@ -3,16 +3,22 @@
 //! `shaders/README.md` explains the comments `//#import`, `//@each`, `//@loop` and `//@chunk` that this file resolves.
 
 /// Every WGSL file, by the name that `//#import` uses.
-pub(super) const FILES: [(&str, &str); 9] = [
+pub(super) const FILES: &[(&str, &str)] = &[
     ("common", include_str!("../../../shaders/common.wgsl")),
+    ("exact", include_str!("../../../shaders/exact.wgsl")),
     ("packs", include_str!("../../../shaders/packs.wgsl")),
     ("pairs", include_str!("../../../shaders/pairs.wgsl")),
+    ("sets", include_str!("../../../shaders/sets.wgsl")),
     ("lloyd", include_str!("../../../shaders/lloyd.wgsl")),
+    ("decide", include_str!("../../../shaders/decide.wgsl")),
+    ("renew", include_str!("../../../shaders/renew.wgsl")),
     ("nearest", include_str!("../../../shaders/nearest.wgsl")),
     ("seeding", include_str!("../../../shaders/seeding.wgsl")),
     ("u64", include_str!("../../../shaders/u64.wgsl")),
     ("distance_sums", include_str!("../../../shaders/distance_sums.wgsl")),
     ("ceiling", include_str!("ceiling.wgsl")),
+    #[cfg(test)]
+    ("exact_tests", include_str!("exact_tests.wgsl")),
 ];
 
 const IMPORT: &str = "//#import ";

@@ -1,7 +1,5 @@
 //! Labels by the canonical distance, for the rows whose label f32 does not prove.
 
-#[cfg(feature = "gpu")]
-use crate::backend::simd::{InstructionSet, Vectorized};
 use crate::canonical::Centroids;
 use crate::matrix::{Matrix, TILE};
 
@@ -45,20 +43,5 @@ impl CentroidTiles {
             }
         }
         label
-    }
-
-    /// As [`CentroidTiles::label`], compiled for an instruction set.
-    #[cfg(feature = "gpu")]
-    pub(in crate::backend) fn label_with(&self, set: InstructionSet, matrix: &Matrix, i: usize) -> u32 {
-        struct Label<'a>(&'a CentroidTiles, &'a Matrix, usize);
-        impl Vectorized for Label<'_> {
-            type Output = u32;
-
-            #[inline(always)]
-            fn run<S: pulp::Simd, const V: usize>(self, _simd: S) -> u32 {
-                self.0.label(self.1, self.2)
-            }
-        }
-        set.run(Label(self, matrix, i))
     }
 }

@@ -28,8 +28,7 @@ pub(super) struct LabelLayout {
     pub(super) most: usize,
 }
 
-/// What is remembered of a set's last pass. Rows whose label the device could not prove are in no cluster here, and the sums
-/// are without them. The host adds them after each pass.
+/// What is remembered of a set's last pass.
 pub(super) struct SetState {
     pub(super) labels: Arc<Labels>,
     /// Its place in the batch, and which of its slots has the labels.

@@ -2,8 +2,9 @@
 
 use crate::backend::cpu::Cpu;
 use crate::backend::gpu::{Gpu, Options, adapters};
-use crate::backend::{Assigned, Backend, LloydState};
+use crate::backend::{Advanced, Assigned, Backend, End, LloydState, Passes};
 use crate::canonical::Centroids;
+use crate::error::Error;
 use crate::matrix::Matrix;
 use crate::random::{Draws, Purpose, Stream};
 
@@ -77,5 +78,181 @@ fn many_centroids_and_memories_are_exact() {
                 }
             }
         }
+    }
+}
+
+/// Where sets came to.
+#[derive(Debug, PartialEq)]
+struct Walked {
+    /// The bits of their centroids.
+    bits: Vec<Vec<u32>>,
+    n_iter: Vec<usize>,
+    /// Whether they converged.
+    converged: Vec<bool>,
+    /// The last pass of sets that did not change in it.
+    unchanged: Vec<Option<Assigned>>,
+}
+
+/// Takes passes until all sets have converged or have taken `most`. The host moves the centroids where the device waits for
+/// it; a cluster without rows stays where it is. Also says how often the device waited, and how often for an empty cluster.
+fn walk(
+    backend: &dyn Backend,
+    matrix: &Matrix,
+    mut sets: Vec<Centroids>,
+    limit: f64,
+    most: usize,
+) -> (Walked, [usize; 2]) {
+    let rows = backend.load(matrix).unwrap();
+    let (mut n_iter, mut converged) = (vec![0; sets.len()], vec![false; sets.len()]);
+    let mut unchanged: Vec<Option<Assigned>> = sets.iter().map(|_| None).collect();
+    let mut states: Vec<LloydState> = sets.iter().map(|_| LloydState::default()).collect();
+    let mut waited = [0, 0];
+    loop {
+        let active: Vec<usize> = (0..sets.len()).filter(|&s| !converged[s] && n_iter[s] < most).collect();
+        if active.is_empty() {
+            let bits = sets.iter().map(|set| set.values.iter().map(|v| v.to_bits()).collect()).collect();
+            return (Walked { bits, n_iter, converged, unchanged }, waited);
+        }
+        let mut own: Vec<Centroids> = active.iter().map(|&s| sets[s].clone()).collect();
+        let mut own_states: Vec<LloydState> =
+            active.iter().map(|&s| std::mem::take(&mut states[s])).collect();
+        let left: Vec<usize> = active.iter().map(|&s| most - n_iter[s]).collect();
+        let passes = Passes { most: &left, limit, report: &|_: &[Advanced]| Ok(()) };
+        let advanced = rows.lloyd_passes(&mut own, &mut own_states, passes).unwrap();
+        for (((s, advanced), set), state) in active.into_iter().zip(advanced).zip(own).zip(own_states) {
+            sets[s] = set;
+            states[s] = state;
+            assert!(advanced.end.is_some() || !advanced.f64_fallbacks.is_empty());
+            n_iter[s] += advanced.f64_fallbacks.len();
+            let mut keep = |pass: Assigned| unchanged[s] = Some(Assigned { f64_fallbacks: 0, ..pass });
+            match advanced.end {
+                None => {}
+                Some(End::Spent) => assert_eq!(n_iter[s], most),
+                Some(End::Converged { changed, pass }) => {
+                    converged[s] = true;
+                    if !changed {
+                        keep(pass);
+                    }
+                }
+                Some(End::Waiting(pass)) => {
+                    waited[0] += 1;
+                    waited[1] += usize::from(pass.weights.contains(&0));
+                    let renewed = pass.renew(matrix, &mut sets[s]);
+                    n_iter[s] += 1;
+                    converged[s] = !renewed.changed || renewed.shift <= limit;
+                    if !renewed.changed {
+                        keep(pass);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Compares every adapter with the CPU; gives how often each adapter waited for the host.
+fn same_walk(matrix: &Matrix, sets: &[Centroids], limit: f64, most: usize) -> Vec<[usize; 2]> {
+    let (expected, _) = walk(&Cpu::default(), matrix, sets.to_vec(), limit, most);
+    let mut all = Vec::new();
+    for index in 0..adapters().len() {
+        let guarded = Options { guards: true, ..Options::default() };
+        let (binding, pass) = (Some(8 << 10), Some(2 << 10));
+        let split = Options { max_binding: binding, pass_bytes: pass, checked: true, ..guarded.clone() };
+        for options in [guarded, split] {
+            let gpu = Gpu::open(index, options.clone()).unwrap();
+            let (got, waited) = walk(&gpu, matrix, sets.to_vec(), limit, most);
+            let (n, d) = (matrix.rows(), matrix.features());
+            assert!(got == expected, "{n} x {d}, limit {limit}, {options:?}: {got:?}, not {expected:?}");
+            all.push(waited);
+        }
+    }
+    all
+}
+
+/// Rows of the table, each another one.
+fn starts(matrix: &Matrix, k: usize, draws: &mut Stream) -> Centroids {
+    let rows = draws.sample(k, matrix.rows());
+    Centroids {
+        values: rows.into_iter().flat_map(|i| matrix.row(i).collect::<Vec<_>>()).collect(),
+        features: matrix.features(),
+    }
+}
+
+#[test]
+fn passes_on_the_device_are_those_of_the_host() {
+    let shapes: [(usize, usize, &[usize]); 4] =
+        [(900, 5, &[2, 3, 5, 8, 8, 1]), (1500, 26, &[5, 5, 5]), (400, 70, &[3, 4]), (300, 97, &[5, 2])];
+    for (rows, features, ks) in shapes {
+        let mut draws = Draws::new(6, Purpose::SynthTable).at(features as u64);
+        let matrix = table(rows, features, &mut draws);
+        let sets: Vec<Centroids> = ks.iter().map(|&k| starts(&matrix, k, &mut draws)).collect();
+        for (limit, most) in [(0.0, 300), (0.0, 1), (1e-3 * matrix.largest_distance().powi(2), 5)] {
+            let waited = same_walk(&matrix, &sets, limit, most);
+            assert!(waited.iter().all(|w| *w == [0, 0]), "the host was asked {waited:?} times");
+        }
+    }
+}
+
+#[test]
+fn tables_with_very_many_ties_are_decided_on_the_device() {
+    let mut draws = Draws::new(6, Purpose::SynthTable).at(3);
+    let whole = |draws: &mut Stream| (0..600).map(|_| draws.below(3) as f32 - 1.0).collect();
+    let columns = (0..7).map(|_| whole(&mut draws)).collect();
+    let matrix = Matrix::from_columns((0..7).map(|j| format!("f{j}")).collect(), columns).unwrap();
+    let sets: Vec<Centroids> = [2, 4, 9, 4].iter().map(|&k| starts(&matrix, k, &mut draws)).collect();
+    same_walk(&matrix, &sets, 0.0, 50);
+    // Without the form for whole numbers every tie goes to `decide`: two centroids at the same distance of all rows.
+    let values = [1.0 / 3.0, -1.0 / 3.0].iter().flat_map(|&v| [v; 7].map(|v| matrix.to_stored(v))).collect();
+    let tied = Centroids { values, features: 7 };
+    same_walk(&matrix, &[tied, sets[1].clone()], 0.0, 50);
+}
+
+#[test]
+fn the_host_finishes_a_pass_with_an_empty_cluster() {
+    let mut draws = Draws::new(6, Purpose::SynthTable).at(4);
+    let matrix = table(800, 4, &mut draws);
+    let mut sets: Vec<Centroids> = [3, 5, 6].iter().map(|&k| starts(&matrix, k, &mut draws)).collect();
+    // Two equal centroids, of which the second gets no row, and one that is out of the way.
+    sets[0].values.copy_within(0..4, 8);
+    sets[1].values[4..8].fill(matrix.max_abs_centroid());
+    for waited in same_walk(&matrix, &sets, 0.0, 40) {
+        assert!(waited[0] > 2 && waited[0] == waited[1], "{waited:?}");
+    }
+}
+
+#[test]
+fn the_host_compares_a_shift_that_is_too_close_to_the_limit() {
+    let mut draws = Draws::new(6, Purpose::SynthTable).at(5);
+    let matrix = table(700, 6, &mut draws);
+    let set = starts(&matrix, 4, &mut draws);
+    // The shift of the third pass itself is the limit, then a number just below and just above it.
+    let rows = Cpu::default();
+    let rows = rows.load(&matrix).unwrap();
+    let (mut moved, mut shift) = (set.clone(), 0f64);
+    for _ in 0..3 {
+        let pass = rows.lloyd(std::slice::from_ref(&moved), false).unwrap().remove(0);
+        shift = pass.renew(&matrix, &mut moved).shift;
+    }
+    for limit in [shift, shift.next_down(), shift.next_up()] {
+        for waited in same_walk(&matrix, std::slice::from_ref(&set), limit, 100) {
+            assert_eq!(waited, [1, 0]);
+        }
+    }
+}
+
+#[test]
+fn a_report_ends_the_passes() {
+    let mut draws = Draws::new(6, Purpose::SynthTable).at(6);
+    let matrix = table(500, 3, &mut draws);
+    for index in 0..adapters().len() {
+        let gpu = Gpu::open(index, Options::default()).unwrap();
+        let rows = gpu.load(&matrix).unwrap();
+        let mut sets = vec![starts(&matrix, 5, &mut draws)];
+        let report = |advanced: &[Advanced]| match advanced[0].f64_fallbacks.len() {
+            0 => Ok(()),
+            _ => Err(Error::Interrupted),
+        };
+        let passes = Passes { most: &[100], limit: 0.0, report: &report };
+        let got = rows.lloyd_passes(&mut sets, &mut [LloydState::default()], passes);
+        assert!(matches!(got, Err(Error::Interrupted)), "{got:?}");
     }
 }
