@@ -34,7 +34,7 @@ mod spec;
 mod work;
 
 pub use init::Init;
-pub use load::{Loaded, Source, load, read_table};
+pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{
@@ -47,25 +47,27 @@ pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,
 };
-pub use work::{Plan, Planned, Work};
+pub use work::{Plan, Planned};
 
-use crate::backend::Device;
 use crate::backend::cpu::Cpu;
+use crate::backend::{Device, GpuUse};
 use crate::error::Result;
 
 /// Where an analysis computes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Compute {
     /// The device that is asked for.
     pub device: Device,
     /// The CPU, held to an instruction set; it also does what a GPU leaves to the host.
     pub cpu: Cpu,
+    /// How a GPU may be used.
+    pub gpu: GpuUse,
 }
 
 impl Default for Compute {
-    /// A real GPU where there is one and the work is worth it, else the CPU.
+    /// A real GPU where there is one that is faster, else the CPU.
     fn default() -> Self {
-        Compute { device: Device::Auto, cpu: Cpu::default() }
+        Compute { device: Device::Auto, cpu: Cpu::default(), gpu: GpuUse::default() }
     }
 }
 
@@ -75,6 +77,6 @@ impl Default for Compute {
 /// Whatever is wrong with the specification, the table or the device; [`crate::Error::Interrupted`] where the observer
 /// asked to stop.
 pub fn run(spec: &Spec, source: Source, compute: &Compute, observer: &dyn Observer) -> Result<Outcome> {
-    let prepared = load(spec, source, observer)?.prepare(spec, compute, observer)?;
+    let prepared = load(spec, source, compute, observer)?.prepare(spec, compute, observer)?;
     prepared.begin(spec, compute, observer)?.run()
 }

@@ -11,8 +11,10 @@ pub use cli::Cli;
 use cli::{Run, Verb};
 use segmenta::Error;
 use segmenta::analysis::{Compute, default_limit};
+use segmenta::backend::GpuUse;
 use segmenta::backend::cpu::{Cpu, InstructionSet};
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -26,6 +28,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen();
     quiet_caught_panics();
     MEMORY_LIMIT.store(cli.max_memory.unwrap_or_else(default_limit), Relaxed);
+    GPU_MEMORY_LIMIT.store(cli.max_gpu_mem.unwrap_or(u64::MAX), Relaxed);
     match cli.verb {
         Verb::Demo(args) => verbs::run::demo(&args),
         Verb::Run(args) => verbs::run::run(&args),
@@ -102,11 +105,31 @@ fn memory_limit() -> u64 {
     MEMORY_LIMIT.load(Relaxed)
 }
 
+/// The most bytes that may be allocated on a GPU, if that is limited.
+static GPU_MEMORY_LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// The most bytes that may be allocated on a GPU, if that is limited.
+fn gpu_memory_limit() -> Option<u64> {
+    Some(GPU_MEMORY_LIMIT.load(Relaxed)).filter(|&limit| limit != u64::MAX)
+}
+
+/// Where compiled GPU pipelines are kept for the next run: in the user's folder for things that can be made again.
+fn pipeline_cache() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = match std::env::consts::OS {
+        "windows" => folder("LOCALAPPDATA"),
+        _ => folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))),
+    };
+    Some(caches?.join("segmenta"))
+}
+
 /// Sets the number of threads, and returns where to compute: the device that was asked for, and the CPU with the
 /// instruction set that `SEGMENTA_SIMD` allows.
 fn set_up(run: &Run) -> anyhow::Result<Compute> {
     set_threads(run.threads)?;
-    Ok(Compute { device: run.device, cpu: Cpu::with(instruction_set()?)? })
+    let gpu =
+        GpuUse { max_memory: gpu_memory_limit(), pipeline_cache: pipeline_cache(), ..GpuUse::default() };
+    Ok(Compute { device: run.device, cpu: Cpu::with(instruction_set()?)?, gpu })
 }
 
 /// Sets the number of threads; `None` means all that the machine has.

@@ -6,17 +6,22 @@
 
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
+use crate::matrix::coarse::CoarseRows;
 use crate::matrix::{Matrix, TILE};
 use crate::progress::Progress;
 use std::ops::Range;
 
 pub mod ceiling;
+mod choose;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod host;
 mod simd;
 
+pub use choose::{Chosen, Device, GpuUse, Opening, Shape, Work, choose, example};
+pub(in crate::backend) use cpu::seeding::kmeans_plus_plus as host_kmeans_plus_plus;
+pub use host::potentials::CanonicalPotential;
 pub(crate) use host::renew::Renewed;
 use simd::InstructionSet;
 
@@ -189,31 +194,15 @@ pub struct Margin {
     pub margin: f64,
 }
 
-/// What one restart of k-means++ wants to know of its potential.
-#[derive(Debug, Clone, Copy)]
-pub struct Candidates<'a> {
-    /// The row number of the newest centre, which the potential does not count yet.
-    pub newest: usize,
-    /// The row numbers of the candidates for the next centre; none if the restart is finished.
-    pub candidates: &'a [usize],
-}
-
-/// The potentials of several restarts of k-means++: for each restart and row the row's weight (in steps) times its
-/// canonical squared distance to the nearest centre, in squared stored units.
-pub trait Potentials {
-    /// For each block of [`BLOCK`](crate::matrix::BLOCK) rows, each restart and each of its candidates: the sum of the
-    /// potential that is left if that candidate becomes a centre too. The newest centre of a restart that has candidates
-    /// becomes a part of its potential.
-    ///
-    /// # Errors
-    /// A device that failed.
-    fn try_candidates(&mut self, restarts: &[Candidates<'_>]) -> Result<Vec<Vec<Vec<f64>>>>;
-
-    /// One restart's potential for each row of one block, with its newest centre.
-    ///
-    /// # Errors
-    /// A device that failed.
-    fn block(&mut self, restart: usize, newest: usize, block: usize) -> Result<&[f64]>;
+/// A restart of greedy k-means++, and the random numbers that it may use.
+#[derive(Debug, Clone)]
+pub struct SeedingRun {
+    /// How many centres it chooses.
+    pub k: usize,
+    /// How many candidates it draws for each centre but the first.
+    pub trials: usize,
+    /// Random numbers of 64 bits: one for the first centre, then `trials` for each further one.
+    pub draws: Vec<u64>,
 }
 
 /// Takes the finished sums of a range of rows, in the user's units: `sums[(r * slots) + s]` is the sum of the distances from
@@ -235,11 +224,44 @@ pub trait Backend: Send + Sync {
     /// The device has too little memory, or it failed.
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>>;
 
-    /// The potentials of `restarts` restarts of k-means++ over the rows of `sample`, which need not be resident anywhere.
-    /// Unless a backend has its own way, the host computes them.
-    fn potentials<'a>(&'a self, sample: &'a Matrix, restarts: usize) -> Box<dyn Potentials + 'a> {
-        Box::new(host::potentials::HostPotentials::new(self.instruction_set(), sample, restarts))
-    }
+    /// Hears what is about to be done with a table, so that a device can compile its kernels meanwhile.
+    fn expect(&self, _expected: &Expected) {}
+
+    /// Chooses centres for several restarts of greedy k-means++ (Arthur and Vassilvitskii, 2007) among the rows of a table
+    /// that need not be resident anywhere: for each restart the row numbers of its centres, in order. They are the same
+    /// on every device.
+    ///
+    /// A row's potential is its weight times its squared distance to the nearest centre so far, and `T` the sum over all
+    /// rows. If rows are laid end to end in their order, each as long as its potential (for the first centre, its weight),
+    /// then a draw `u` takes the row at `floor(u * T / 2^64)`. Of the candidates the one that leaves the smallest sum
+    /// becomes the next centre, the first one on ties.
+    ///
+    /// A restart ends early, with fewer than k centres, once `T` is below [`CoarseRows::least_potential`]: what then is
+    /// left is too small for the coarse grid.
+    ///
+    /// # Errors
+    /// A device that failed; whatever `progress` returns.
+    fn kmeans_plus_plus(
+        &self,
+        rows: &CoarseRows,
+        runs: &[SeedingRun],
+        progress: Progress<'_>,
+    ) -> Result<Vec<Vec<usize>>>;
+}
+
+/// What is about to be done with a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// How many features it has.
+    pub features: usize,
+    /// Whether its rows have weights.
+    pub weighted: bool,
+    /// The largest k of any fit; 0 if nothing is fitted.
+    pub largest_k: usize,
+    /// Whether silhouettes are computed.
+    pub distance_sums: bool,
+    /// Whether neighbours are searched.
+    pub nearest: bool,
 }
 
 /// A backend in words.
@@ -249,96 +271,6 @@ pub struct Description {
     pub backend: &'static str,
     /// Threads and instruction set, or the adapter's name and driver.
     pub name: String,
-}
-
-/// The device that the user asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
-    /// A real GPU if there is one and the work is worth it, otherwise the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// The GPU adapter of this number; without a number the first real GPU, or else a software driver.
-    Gpu(Option<usize>),
-}
-
-impl std::str::FromStr for Device {
-    type Err = String;
-
-    fn from_str(s: &str) -> std::result::Result<Self, String> {
-        match s {
-            "auto" => Ok(Device::Auto),
-            "cpu" => Ok(Device::Cpu),
-            "gpu" => Ok(Device::Gpu(None)),
-            _ => s
-                .strip_prefix("gpu:")
-                .and_then(|n| n.parse().ok())
-                .map(|n| Device::Gpu(Some(n)))
-                .ok_or_else(|| "expected auto, cpu, gpu or gpu:N".into()),
-        }
-    }
-}
-
-/// A backend, and why it was chosen.
-pub struct Chosen {
-    /// The backend.
-    pub backend: Box<dyn Backend>,
-    /// The reason in words.
-    pub reason: String,
-}
-
-/// An estimate of how many multiply-adds a CPU thread does in a second.
-const CPU_RATE: f64 = 2e10;
-
-/// Chooses the device for work of about `work` multiply-adds. `cpu` computes if it is to be the CPU, and its instruction set
-/// is used for the host's share of the work in any case.
-///
-/// # Errors
-/// The device asked for is unavailable.
-pub fn choose(device: Device, cpu: cpu::Cpu, work: f64) -> Result<Chosen> {
-    let on_cpu = |reason: String| Ok(Chosen { backend: Box::new(cpu), reason });
-    let set = cpu.instruction_set();
-    let seconds = work / CPU_RATE / rayon::current_num_threads() as f64;
-    match device {
-        Device::Cpu => on_cpu("as asked".into()),
-        Device::Auto if seconds < 1.0 => on_cpu("the CPU does this in about a second or less".into()),
-        Device::Auto => match real_gpu() {
-            None => {
-                on_cpu(if cfg!(feature = "gpu") { "no real GPU was found" } else { NO_GPU_SUPPORT }.into())
-            }
-            Some(index) => match open_gpu(index, set) {
-                Ok(backend) => Ok(Chosen { backend, reason: "the first real GPU".into() }),
-                Err(why) => on_cpu(format!("the GPU could not be used: {why}")),
-            },
-        },
-        Device::Gpu(Some(index)) => Ok(Chosen { backend: open_gpu(index, set)?, reason: "as asked".into() }),
-        Device::Gpu(None) => {
-            let reason = if real_gpu().is_some() { "as asked" } else { "as asked; a software driver, slow" };
-            Ok(Chosen { backend: open_gpu(real_gpu().unwrap_or(0), set)?, reason: reason.into() })
-        }
-    }
-}
-
-const NO_GPU_SUPPORT: &str = "this program was built without GPU support";
-
-#[cfg(feature = "gpu")]
-fn real_gpu() -> Option<usize> {
-    gpu::adapters().iter().position(|a| !a.software)
-}
-
-#[cfg(feature = "gpu")]
-fn open_gpu(index: usize, instruction_set: InstructionSet) -> Result<Box<dyn Backend>> {
-    Ok(Box::new(gpu::Gpu::open(index, gpu::Options { instruction_set, ..gpu::Options::default() })?))
-}
-
-#[cfg(not(feature = "gpu"))]
-fn real_gpu() -> Option<usize> {
-    None
-}
-
-#[cfg(not(feature = "gpu"))]
-fn open_gpu(_index: usize, _instruction_set: InstructionSet) -> Result<Box<dyn Backend>> {
-    Err(Error::Device(NO_GPU_SUPPORT.into()))
 }
 
 /// A table resident on a device.

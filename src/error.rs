@@ -125,6 +125,19 @@ fn with_separators(n: usize) -> String {
     out
 }
 
+/// Formats a size for people, in units of 1000: `2.1 GB`, `500 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [(&str, f64); 4] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    let bytes = bytes as f64;
+    for (unit, size) in UNITS {
+        if bytes >= size {
+            let number = format!("{:.1}", bytes / size);
+            return format!("{} {unit}", number.strip_suffix(".0").unwrap_or(&number));
+        }
+    }
+    format!("{bytes} bytes")
+}
+
 /// Everything that can go wrong, grouped by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -163,6 +176,17 @@ pub enum Error {
     /// The requested device is unavailable, or it failed.
     #[error("{0}")]
     Device(String),
+    /// A table takes more of a device's memory than may be used.
+    #[error(
+        "this table needs about {} of the GPU's memory, and the limit is {}: raise the limit with --max-gpu-mem, or use \
+         --device cpu", size(*.wanted), size(*.limit)
+    )]
+    DeviceMemory {
+        /// About how many bytes it takes.
+        wanted: u64,
+        /// How many bytes are allowed.
+        limit: u64,
+    },
     /// The caller's progress callback asked to stop.
     #[error("interrupted")]
     Interrupted,

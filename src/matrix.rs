@@ -5,6 +5,7 @@
 //! all features. It is chosen so that no squared distance overflows, and none loses bits on a device that flushes
 //! subnormal numbers to zero; see ARCHITECTURE.md, "Numbers".
 
+pub mod coarse;
 mod repeats;
 mod row_major;
 

@@ -82,15 +82,7 @@ pub fn refused(wanted: u64) -> Error {
 
 /// Formats a size for people, in units of 1000: `2.1 GB`, `500 MB`.
 pub fn in_words(bytes: u64) -> String {
-    const UNITS: [(&str, f64); 4] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
-    let bytes = bytes as f64;
-    for (unit, size) in UNITS {
-        if bytes >= size {
-            let number = format!("{:.1}", bytes / size);
-            return format!("{} {unit}", number.strip_suffix(".0").unwrap_or(&number));
-        }
-    }
-    format!("{bytes} bytes")
+    crate::error::size(bytes)
 }
 
 /// How many more bytes this process can allocate. `None` if the system does not say, which is the case everywhere but

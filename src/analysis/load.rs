@@ -4,7 +4,8 @@ use super::init::Init;
 use super::memory::default_limit;
 use super::notice::{Notice, Observer, during};
 use super::work::reading;
-use super::{Seconds, Spec};
+use super::{Compute, Seconds, Spec};
+use crate::backend::Opening;
 use crate::error::{Error, Result};
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::path::Path;
@@ -31,17 +32,21 @@ pub struct Loaded {
     pub table: Table,
     /// What the fit starts from, if [`super::Fit::init`] names a file.
     pub init: Option<Init>,
+    /// The device, which may be opening.
+    pub(super) opening: Option<Opening>,
     pub(super) began: Instant,
     pub(super) limit: u64,
     pub(super) seconds: Seconds,
 }
 
-/// Reads the table of an analysis, and the file that its fit starts from, if there is one.
+/// Reads the table of an analysis, and the file that its fit starts from, if there is one. Where a GPU may be used for it, a
+/// thread opens it meanwhile.
 ///
 /// # Errors
 /// No table is named; a file that cannot be read; whatever is wrong with its contents.
-pub fn load(spec: &Spec, source: Source, observer: &dyn Observer) -> Result<Loaded> {
+pub fn load(spec: &Spec, source: Source, compute: &Compute, observer: &dyn Observer) -> Result<Loaded> {
     let began = Instant::now();
+    let opening = open_meanwhile(spec, &source, compute);
     let limit = spec.max_memory.unwrap_or_else(default_limit);
     let path = spec.fit.as_ref().and_then(|fit| fit.init.as_deref());
     let init = path.map(|path| Init::read(path, limit)).transpose()?;
@@ -57,7 +62,31 @@ pub fn load(spec: &Spec, source: Source, observer: &dyn Observer) -> Result<Load
             table
         }
     };
-    Ok(Loaded { table, init, began, limit, seconds })
+    Ok(Loaded { table, init, opening, began, limit, seconds })
+}
+
+/// Begins to open the device, unless nothing is going to be computed.
+fn open_meanwhile(spec: &Spec, source: &Source, compute: &Compute) -> Option<Opening> {
+    if spec.fit.is_none() && spec.sweep.is_none() && spec.tendency.is_none() {
+        return None;
+    }
+    let likely = match (source, &spec.input.path) {
+        (Source::Table(table), _) => table.bytes() >= SIZEABLE,
+        (Source::Spec, Some(path)) => sizeable(path),
+        (Source::Spec, None) => spec
+            .input
+            .synth
+            .is_some_and(|example| spec.input.rows.unwrap_or(example.rows()) as u64 >= SIZEABLE / 100),
+    };
+    Some(Opening::begin(compute.device, compute.cpu, &compute.gpu, likely))
+}
+
+/// A table of fewer bytes is rarely worth a GPU.
+const SIZEABLE: u64 = 2_000_000;
+
+/// Whether a file may have enough rows to be worth a GPU. Nobody knows of a pipe.
+pub fn sizeable(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(path.as_os_str() == "-", |file| !file.is_file() || file.len() >= SIZEABLE)
 }
 
 fn read(spec: &Spec, known: KnownColumns, limit: u64, observer: &dyn Observer) -> Result<Table> {

@@ -94,6 +94,15 @@ pub enum Notice {
     SweepCutShort(Vec<usize>),
     /// The device that was chosen, and why.
     Device(Description, String),
+    /// The table takes more of a GPU's memory than may be used, so the CPU computes; as a sentence.
+    DeviceMemory(String),
+    /// A GPU failed, and the stage is computed again on the CPU, with the same result.
+    DeviceFailed {
+        /// The GPU.
+        device: Description,
+        /// What its driver says.
+        why: String,
+    },
     /// What is about to be computed.
     Plan(Plan),
     /// How many labels of each pass f32 could not prove, so that f64 decided.

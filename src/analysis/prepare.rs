@@ -5,6 +5,7 @@ use super::load::Loaded;
 use super::memory::check_memory;
 use super::notice::{Notice, Observer};
 use super::{Compute, Seconds, Spec};
+use crate::backend::Opening;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::recipe::{ColumnReference, FitReport, FittedRecipe};
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub(super) reference: Vec<ColumnReference>,
     /// The weights of the fit's rows before equal rows were merged, if rows have weights.
     pub(super) weights: Option<Weights>,
+    /// The device, which may be opening.
+    pub(super) opening: Option<Opening>,
     pub(super) began: Instant,
     pub(super) limit: u64,
     pub(super) seconds: Seconds,
@@ -90,7 +93,7 @@ impl Loaded {
     /// # Errors
     /// Mistakes in the recipe, its features or the start centroids; too little memory.
     pub fn prepare(self, spec: &Spec, compute: &Compute, observer: &dyn Observer) -> Result<Prepared> {
-        let Loaded { mut table, init, began: all_began, limit, mut seconds } = self;
+        let Loaded { mut table, init, opening, began: all_began, limit, mut seconds } = self;
         let (began, init) = (Instant::now(), init.as_ref());
         table.notes.iter().for_each(|note| observer.notice(&Notice::Data(note.clone())));
         let source = table.source.clone();
@@ -168,6 +171,7 @@ impl Loaded {
             weight_column: recipe.features.options.weight.clone(),
             reference,
             weights,
+            opening,
             began: all_began,
             limit,
             seconds,

@@ -5,9 +5,10 @@ use super::memory::check_fit;
 use super::notice::{Notice, Observer, with_progress};
 use super::outcome::{Chosen, DeviceUsed, Labelled, Migration};
 use super::prepare::{Prepared, Start, Weightless};
-use super::work::{Plan, Planned, Work, all_pairs};
+use super::work::{Plan, Planned, all_pairs};
 use super::{Compute, Fit, Outcome, Spec};
-use crate::backend::{self, Backend, Labeling};
+use crate::backend::cpu::Cpu;
+use crate::backend::{self, Backend as _, Description, Expected, Labeling, Opening, Shape, Work};
 use crate::canonical::Centroids;
 use crate::cluster::kmeans::{self, enough_rows};
 use crate::cluster::sweep::{SweepRow, choose, score};
@@ -28,8 +29,9 @@ pub struct Ready<'a> {
     spec: &'a Spec,
     observer: &'a dyn Observer,
     prepared: Prepared,
-    backend: Box<dyn Backend>,
-    device: DeviceUsed,
+    chosen: backend::Chosen,
+    /// What goes on if a GPU fails.
+    cpu: Cpu,
     /// Which k to sweep, and the number of restarts of each.
     sweep: Option<(Vec<usize>, usize)>,
     /// How many segments the fit has, unless the sweep chooses.
@@ -42,7 +44,7 @@ impl Prepared {
     /// # Errors
     /// More clusters than distinct rows, too little memory, or a device that is unavailable.
     pub fn begin<'a>(
-        self,
+        mut self,
         spec: &'a Spec,
         compute: &Compute,
         observer: &'a dyn Observer,
@@ -75,19 +77,32 @@ impl Prepared {
             check_fit(matrix, &self.source, &all, n_init, self.limit)?;
         }
         let (steps, work) = self.steps(spec, sweep.as_ref(), k);
-        let chosen = backend::choose(compute.device, compute.cpu, work.total())?;
+        let shape = Shape { rows: matrix.rows(), features: matrix.features() };
+        let expected = Expected {
+            features: shape.features,
+            weighted: matrix.weights().is_some(),
+            largest_k: all.iter().copied().max().unwrap_or(0),
+            distance_sums: steps.contains(&Planned::Silhouettes),
+            nearest: spec.tendency.is_some(),
+        };
+        let opening = self.opening.take();
+        let begin = || Opening::begin(compute.device, compute.cpu, &compute.gpu, false);
+        let chosen = opening.unwrap_or_else(begin).choose(&work, shape).map_err(named)?;
+        chosen.backend.expect(&expected);
         let described = chosen.backend.describe();
-        let device = DeviceUsed::new(described.clone(), &chosen.reason);
-        observer.notice(&Notice::Device(described.clone(), chosen.reason));
+        observer.notice(&Notice::Device(described.clone(), chosen.reason.clone()));
+        if let Some(note) = &chosen.note {
+            observer.notice(&Notice::DeviceMemory(note.clone()));
+        }
         observer.notice(&Notice::Plan(Plan {
-            rows: matrix.rows(),
+            rows: shape.rows,
             distinct: self.merged.is_some(),
-            features: matrix.features(),
+            features: shape.features,
             steps,
-            work,
+            seconds: chosen.seconds,
             device: described,
         }));
-        Ok(Ready { spec, observer, backend: chosen.backend, device, sweep, k, prepared: self })
+        Ok(Ready { spec, observer, chosen, cpu: compute.cpu, sweep, k, prepared: self })
     }
 
     /// What is going to be computed, in order, and the work that it comes to.
@@ -103,7 +118,10 @@ impl Prepared {
         let mut fit = |ks: &[usize], n_init: usize| {
             let mut method = spec.method.clone();
             method.set_n_init(n_init);
-            work.fit += method.multiply_adds(matrix, ks);
+            let multiply_adds = method.multiply_adds(matrix, ks);
+            work.fit += multiply_adds;
+            let mean_k = ks.iter().sum::<usize>() as f64 / ks.len().max(1) as f64;
+            work.labels += multiply_adds / (mean_k * matrix.features() as f64).max(1.0);
             steps.push(Planned::Fit(ks.to_vec(), n_init));
         };
         if let Some((ks, restarts)) = sweep {
@@ -154,9 +172,19 @@ impl Ready<'_> {
         let prepared = &self.prepared;
         let mut outcome = prepared.outcome(self.spec);
         outcome.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
-        outcome.device = Some(self.device.clone());
-        let dataset = Dataset::load(&*self.backend, &prepared.matrix)?;
-        let mut running = Running { spec: self.spec, observer: self.observer, dataset, outcome };
+        outcome.device = Some(DeviceUsed::new(self.chosen.backend.describe(), &self.chosen.reason));
+        let device = self.chosen.backend.describe();
+        let (dataset, failure) = match Dataset::load(&*self.chosen.backend, &prepared.matrix) {
+            Err(Error::Device(why)) if device.is_gpu() => {
+                (Dataset::load(&self.cpu, &prepared.matrix)?, Some(why))
+            }
+            loaded => (loaded?, None),
+        };
+        let mut running =
+            Running { spec: self.spec, observer: self.observer, dataset, cpu: &self.cpu, outcome };
+        if let Some(why) = failure {
+            running.device_failed(device, &why);
+        }
         if self.spec.tendency.is_some() {
             running.tendency().map_err(|e| e.in_file(&prepared.source))?;
         }
@@ -194,21 +222,22 @@ impl Ready<'_> {
     /// Numbers and names the segments, labels all rows of the table, and makes the model.
     fn finish(
         &self,
-        running: Running<'_>,
+        mut running: Running<'_>,
         partition: Partition,
         method: &Method,
         ids: Option<(String, Vec<String>)>,
     ) -> Result<Outcome> {
         let (prepared, start) = (&self.prepared, Instant::now());
-        let Running { dataset, mut outcome, .. } = running;
         let matrix = &prepared.matrix;
         // The partition may be of the distinct rows only.
         let all_rows = prepared.merged.as_ref().map(|repeats| partition.clone().of_all_rows(repeats));
         let all_rows = all_rows.as_ref().unwrap_or(&partition);
         let (numbers, names, migration) = self.numbers_and_names(all_rows);
-        outcome.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
-        outcome.migration = migration;
-        let measured = assignments(&dataset, &partition.prototypes, &partition.labels, &numbers)?;
+        running.outcome.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
+        running.outcome.migration = migration;
+        let measured = running.on_device(|dataset, _| {
+            assignments(dataset, &partition.prototypes, &partition.labels, &numbers)
+        })?;
         let mut rows = prepared.of_table(measured);
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
@@ -216,10 +245,13 @@ impl Ready<'_> {
         model.renumber(&numbers, &names);
         model.weight_column.clone_from(&prepared.weight_column);
         if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
-            let labelled = model.label_features(columns.clone(), None, &*self.backend)?;
+            let label =
+                |dataset: &Dataset<'_>| model.label_features(columns.clone(), None, dataset.backend());
+            let labelled = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
         }
         model.identify();
+        let mut outcome = running.outcome;
         outcome.model = Some(model);
         outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
@@ -270,16 +302,40 @@ struct Running<'a> {
     spec: &'a Spec,
     observer: &'a dyn Observer,
     dataset: Dataset<'a>,
+    /// What goes on if a GPU fails.
+    cpu: &'a Cpu,
     outcome: Outcome,
 }
 
 impl Running<'_> {
+    /// Does a stage's work. If a GPU fails, the CPU does it again from its beginning, and everything after it: the results
+    /// are the same.
+    fn on_device<T>(&mut self, mut work: impl FnMut(&Dataset<'_>, &Self) -> Result<T>) -> Result<T> {
+        let device = self.dataset.backend().describe();
+        match work(&self.dataset, self) {
+            Err(Error::Device(why)) if device.is_gpu() => {
+                self.dataset = Dataset::load(self.cpu, self.dataset.matrix())?;
+                self.device_failed(device, &why);
+                work(&self.dataset, self)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn device_failed(&mut self, device: Description, why: &str) {
+        let reason = format!("{} failed", device.name);
+        self.outcome.device = Some(DeviceUsed::new(self.cpu.describe(), &reason));
+        self.observer.notice(&Notice::DeviceFailed { device, why: why.into() });
+    }
+
     /// Computes Hopkins' statistic.
     fn tendency(&mut self) -> Result<()> {
         let start = Instant::now();
         let probes = self.spec.tendency.and_then(|t| t.probes).map(|p| p as usize);
         let probes = probes.unwrap_or_else(|| default_probes(population(self.dataset.matrix())));
-        let found = with_progress(self.observer, |p| hopkins(&self.dataset, probes, self.spec.seed, p))?;
+        let found = self.on_device(|dataset, this| {
+            with_progress(this.observer, |p| hopkins(dataset, probes, this.spec.seed, p))
+        })?;
         self.outcome.hopkins = Some((&found).into());
         self.outcome.seconds.tendency = Some(start.elapsed().as_secs_f64());
         Ok(())
@@ -324,7 +380,9 @@ impl Running<'_> {
 
     fn partitions(&mut self, method: &Method, ks: &[usize], start: &kmeans::Start) -> Result<Vec<Partition>> {
         let began = Instant::now();
-        let found = with_progress(self.observer, |p| method.partitions(&self.dataset, ks, start, p))?;
+        let found = self.on_device(|dataset, this| {
+            with_progress(this.observer, |p| method.partitions(dataset, ks, start, p))
+        })?;
         let seconds = self.outcome.seconds.fit.unwrap_or(0.0) + began.elapsed().as_secs_f64();
         self.outcome.seconds.fit = Some(seconds);
         if let Some(first) = found.first() {
@@ -338,22 +396,36 @@ impl Running<'_> {
         let start = Instant::now();
         let rows = self.dataset.matrix().rows();
         let sample = self.spec.choose_k.sample.map(|s| s as usize).filter(|&s| s < rows);
-        let scored = match sample {
-            None => with_progress(self.observer, |p| score(&self.dataset, partitions, p))?,
-            Some(sample) => self.score_on_sample(partitions, sample)?,
-        };
+        let mut partitions = Some(partitions);
+        let scored = self.on_device(|dataset, this| {
+            // The CPU is not followed by another device, so it may have them.
+            let partitions = match dataset.backend().describe().is_gpu() {
+                true => partitions.clone(),
+                false => partitions.take(),
+            };
+            let partitions = partitions.unwrap_or_default();
+            match sample {
+                None => with_progress(this.observer, |p| score(dataset, partitions, p)),
+                Some(sample) => this.score_on_sample(dataset, partitions, sample),
+            }
+        })?;
         self.outcome.silhouette_sample = sample.or(self.outcome.silhouette_sample);
         let seconds = self.outcome.seconds.silhouette.unwrap_or(0.0) + start.elapsed().as_secs_f64();
         self.outcome.seconds.silhouette = Some(seconds);
         Ok(scored)
     }
 
-    fn score_on_sample(&self, partitions: Vec<Partition>, sample: usize) -> Result<Vec<SweepRow>> {
-        let whole = self.dataset.matrix();
+    fn score_on_sample(
+        &self,
+        dataset: &Dataset<'_>,
+        partitions: Vec<Partition>,
+        sample: usize,
+    ) -> Result<Vec<SweepRow>> {
+        let whole = dataset.matrix();
         let draws = Draws::new(self.spec.seed, Purpose::SilhouetteSample);
         let chosen = draws.at(0).sample(sample, whole.rows());
         let matrix = whole.select(&chosen);
-        let dataset = Dataset::load(self.dataset.backend(), &matrix)?;
+        let dataset = Dataset::load(dataset.backend(), &matrix)?;
         let score = |partition: Partition| {
             let k = partition.k;
             let labels: Option<Vec<u32>> = chosen.iter().map(|&i| partition.labels.get(i)).collect();

@@ -1,5 +1,5 @@
-//! What an analysis is going to compute, and roughly how long that takes: its number of multiply-adds, divided by a
-//! typical speed of the device. The estimate is right within a factor of two or so, so messages say "about".
+//! What an analysis is going to compute, and roughly how long that takes. The estimate is right within a factor of two or
+//! so, so messages say "about".
 
 use crate::backend::Description;
 use crate::matrix::Matrix;
@@ -17,8 +17,8 @@ pub struct Plan {
     pub features: usize,
     /// The steps, in order.
     pub steps: Vec<Planned>,
-    /// The total work.
-    pub work: Work,
+    /// About how many seconds it takes.
+    pub seconds: f64,
     /// The device.
     pub device: Description,
 }
@@ -32,39 +32,6 @@ pub enum Planned {
     Fit(Vec<usize>, usize),
     /// Silhouettes.
     Silhouettes,
-}
-
-/// Multiply-adds of fits, of all pairs of rows, and of a search for neighbours.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Work {
-    /// Of all fits.
-    pub fit: f64,
-    /// Of all pairs of rows.
-    pub pairs: f64,
-    /// Of a search for nearest neighbours.
-    pub nearest: f64,
-}
-
-impl Work {
-    /// The sum of all work.
-    pub fn total(&self) -> f64 {
-        self.fit + self.pairs + self.nearest
-    }
-
-    /// About how many seconds it takes on a device. In these speeds a pair whose distance is computed once for both of its
-    /// rows counts twice.
-    pub fn seconds(&self, device: &Description) -> f64 {
-        let threads = rayon::current_num_threads() as f64;
-        let (fit, pairs) = match (device.backend, device.name.as_str()) {
-            ("cpu", name) if name.contains("AVX-512") => (1e10 * threads, 4.3e10 * threads),
-            ("cpu", name) if name.contains("AVX2") => (5e9 * threads, 2.2e10 * threads),
-            ("cpu", name) if name.contains("NEON") => (3e9 * threads, 1.2e10 * threads),
-            ("cpu", _) => (1e9 * threads, 4e9 * threads),
-            _ => (3e11, 1e12),
-        };
-        // Seeding takes about a third of what the passes take.
-        1.3 * self.fit / fit + (self.pairs + self.nearest) / pairs
-    }
 }
 
 /// Multiply-adds of all pairs of rows, or of all pairs of a sample.

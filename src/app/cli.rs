@@ -7,7 +7,7 @@ mod name;
 mod size;
 mod synth;
 
-pub use bench::{Bench, Measured};
+pub use bench::{Bench, Measured, STEPS};
 pub use groups::{Choosing, GateFlags, KMeansFlags};
 pub use input::{Features, InputFlags};
 pub use name::Name;
@@ -47,6 +47,11 @@ pub struct Cli {
     #[arg(long, global = true, env = "SEGMENTA_MAX_MEMORY", value_name = "SIZE", value_parser = size::size,
           help_heading = "Running")]
     pub max_memory: Option<u64>,
+    /// The most memory that may be allocated on a GPU, such as 2G [default: as much as it has]. A table that needs more
+    /// goes to the CPU with --device auto, and is an error with --device gpu
+    #[arg(long, global = true, env = "SEGMENTA_MAX_GPU_MEM", value_name = "SIZE", value_parser = size::size,
+          help_heading = "Running")]
+    pub max_gpu_mem: Option<u64>,
 }
 
 /// The verbs.

@@ -4,15 +4,17 @@
 mod distance_sums;
 mod lloyd;
 mod nearest;
+pub(super) mod seeding;
 
 pub use crate::backend::simd::InstructionSet;
 use crate::backend::{
     Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
-    SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
+    SeedingRun, SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
 };
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::matrix::coarse::CoarseRows;
 use crate::progress::Progress;
 
 /// The CPU with one instruction set.
@@ -43,6 +45,15 @@ impl Backend for Cpu {
 
     fn instruction_set(&self) -> InstructionSet {
         self.set
+    }
+
+    fn kmeans_plus_plus(
+        &self,
+        rows: &CoarseRows,
+        runs: &[SeedingRun],
+        progress: Progress<'_>,
+    ) -> Result<Vec<Vec<usize>>> {
+        seeding::kmeans_plus_plus(self.set, rows, runs, progress)
     }
 
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {

@@ -3,6 +3,7 @@
 //! The functions inside are async. This file is the edge where [`pollster`] waits for them.
 
 mod buffer;
+mod cache;
 mod ceiling;
 mod context;
 mod distance_sums;
@@ -13,17 +14,20 @@ mod kernel;
 mod lloyd;
 mod nearest;
 mod pool;
+mod seeding;
 mod source;
+mod timer;
 mod work;
 
 use crate::backend::{
-    Advanced, Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Passes, Rows,
-    RowsId, SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host, one_pass,
-    simd::InstructionSet,
+    Advanced, Assigned, Backend, Description, Expected, Labeling, LloydState, Margin, Metric, Neighbour,
+    Passes, Rows, RowsId, SeedingRun, SelfMatches, Shape, SumsSink, check_labelings, check_labels,
+    check_queries, check_sets, host, host_kmeans_plus_plus, one_pass, simd::InstructionSet,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::Matrix;
+use crate::matrix::coarse::CoarseRows;
 use crate::progress::Progress;
 use buffer::{Buffer, Resident, upload};
 use context::Context;
@@ -31,16 +35,28 @@ pub use context::{Adapter, Counts, Options};
 use kernel::Kernel;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The adapters of this machine, in the order in which [`Gpu::open`] counts them.
 pub fn adapters() -> Vec<Adapter> {
-    pollster::block_on(context::adapters())
+    context::adapters()
 }
 
 /// An opened GPU, and the kernels that were compiled for it so far.
 pub struct Gpu {
-    context: Context,
+    context: Arc<Context>,
     kernels: Mutex<HashMap<usize, Arc<Kernels>>>,
+    /// Threads that compile kernels which will be needed.
+    compiling: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        let compiling = self.compiling.get_mut().map(std::mem::take);
+        // A kernel that could not be compiled is missed where it is needed.
+        compiling.into_iter().flatten().for_each(|thread| drop(thread.join()));
+    }
 }
 
 /// The kernels for one number of features. Each is compiled when it is first needed.
@@ -58,11 +74,14 @@ struct Kernels {
     renew: OnceLock<Kernel>,
     nearest: OnceLock<Kernel>,
     distance_sums: OnceLock<Kernel>,
+    /// By whether rows have weights.
+    measure: [OnceLock<Kernel>; 2],
+    draw: [OnceLock<Kernel>; 2],
 }
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 10] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 12] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &lloyd::decide::DECIDE,
@@ -70,6 +89,8 @@ static ENTRY_POINTS: [&interface::EntryPoint; 10] = [
     &lloyd::renew::RENEW,
     &nearest::NEAREST,
     &distance_sums::DISTANCE_SUMS,
+    &seeding::MEASURE,
+    &seeding::DRAW,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
     &exact_tests::EXACT_OPERATIONS,
@@ -111,6 +132,40 @@ impl Kernels {
         let compile = || Kernel::new(context, &distance_sums::DISTANCE_SUMS, self.features);
         self.distance_sums.get_or_init(compile)
     }
+
+    fn measure(&self, context: &Context, weighted: bool) -> &Kernel {
+        let compile = || Kernel::with(context, &seeding::MEASURE, self.features, &[("weighted", weighted)]);
+        self.measure[usize::from(weighted)].get_or_init(compile)
+    }
+
+    fn draw(&self, context: &Context, weighted: bool) -> &Kernel {
+        let compile = || Kernel::with(context, &seeding::DRAW, self.features, &[("weighted", weighted)]);
+        self.draw[usize::from(weighted)].get_or_init(compile)
+    }
+}
+
+type Compile = Box<dyn FnOnce(&Kernels, &Context) + Send>;
+
+/// What compiles the kernels for this work, each on its own.
+fn kernels_for(expected: &Expected) -> Vec<Compile> {
+    let &Expected { weighted, largest_k, .. } = expected;
+    let wide = largest_k > usize::from(u8::MAX);
+    let mut all: Vec<Compile> = Vec::new();
+    if largest_k > 0 {
+        for dot_product in [true, false] {
+            all.push(Box::new(move |kernels, context| _ = kernels.assign(context, wide, dot_product)));
+        }
+        all.push(Box::new(move |kernels, context| _ = kernels.accumulate(context, wide, weighted)));
+        all.push(Box::new(move |kernels, context| _ = kernels.measure(context, weighted)));
+        all.push(Box::new(move |kernels, context| _ = kernels.draw(context, weighted)));
+    }
+    if expected.distance_sums {
+        all.push(Box::new(|kernels, context| _ = kernels.distance_sums(context)));
+    }
+    if expected.nearest {
+        all.push(Box::new(|kernels, context| _ = kernels.nearest(context)));
+    }
+    all
 }
 
 impl Gpu {
@@ -119,8 +174,15 @@ impl Gpu {
     /// # Errors
     /// There is no such adapter, or it cannot be opened.
     pub fn open(index: usize, options: Options) -> Result<Self> {
-        let context = pollster::block_on(Context::open(index, options))?;
-        Ok(Gpu { context, kernels: Mutex::default() })
+        let context = Arc::new(pollster::block_on(Context::open(index, options))?);
+        Ok(Gpu { context, kernels: Mutex::default(), compiling: Mutex::default() })
+    }
+
+    /// The kernels for tables of `features` features.
+    fn kernels(&self, features: usize) -> Result<Arc<Kernels>> {
+        let mut all = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
+        let new = || Arc::new(Kernels { features, ..Kernels::default() });
+        Ok(Arc::clone(all.entry(features).or_insert_with(new)))
     }
 
     /// The adapter that was opened.
@@ -128,9 +190,20 @@ impl Gpu {
         &self.context.adapter
     }
 
+    /// Does `work`, and measures for how long the device itself is busy with it; `None` if it cannot tell.
+    ///
+    /// # Errors
+    /// Those of `work`; the device failed.
+    pub fn busy<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<(T, Option<Duration>)> {
+        self.context.timer.start(&self.context);
+        let done = work();
+        let busy = self.context.timer.stop(&self.context);
+        Ok((done?, busy?))
+    }
+
     /// What the device has been asked to do since it was opened.
     pub fn counts(&self) -> Counts {
-        self.context.counters.now()
+        self.context.counts()
     }
 }
 
@@ -143,13 +216,34 @@ impl Backend for Gpu {
         self.context.options.instruction_set
     }
 
+    fn kmeans_plus_plus(
+        &self,
+        rows: &CoarseRows,
+        runs: &[SeedingRun],
+        progress: Progress<'_>,
+    ) -> Result<Vec<Vec<usize>>> {
+        match pollster::block_on(seeding::kmeans_plus_plus(self, rows, runs, progress))? {
+            Some(centres) => Ok(centres),
+            None => host_kmeans_plus_plus(self.instruction_set(), rows, runs, progress),
+        }
+    }
+
+    fn expect(&self, expected: &Expected) {
+        let Ok(kernels) = self.kernels(expected.features) else { return };
+        let Ok(mut compiling) = self.compiling.lock() else { return };
+        for compile in kernels_for(expected) {
+            let (kernels, context) = (Arc::clone(&kernels), Arc::clone(&self.context));
+            let work = move || compile(&kernels, &context);
+            // Without a thread, a kernel is compiled where it is needed.
+            compiling.extend(std::thread::Builder::new().name("compile".into()).spawn(work));
+        }
+    }
+
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
+        let shape = Shape { rows: matrix.rows(), features: matrix.features() };
+        shape.check_memory(self.context.options.max_memory)?;
         let resident = Resident::upload(&self.context, matrix)?;
-        let features = matrix.features();
-        let mut compiled = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
-        let new = || Arc::new(Kernels { features, ..Kernels::default() });
-        let kernels = Arc::clone(compiled.entry(features).or_insert_with(new));
-        drop(compiled);
+        let kernels = self.kernels(matrix.features())?;
         let all = matrix.norms();
         let own = resident.chunks.iter().map(|c| &all[c.first..c.first + c.rows]);
         let norms = own.map(|norms| upload(&self.context, norms)).collect();

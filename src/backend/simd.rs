@@ -4,7 +4,9 @@
 //! outside it and them uses vector instructions.
 
 pub(super) mod block;
+mod pair_products;
 
+pub(crate) use pair_products::PairProducts;
 use pulp::Simd;
 use std::fmt;
 
@@ -66,36 +68,37 @@ impl InstructionSet {
     /// Runs `code` with the vectors of this instruction set. A group has as many vectors of rows as the registers hold.
     /// A machine that lacks the instruction set runs the portable code.
     pub(crate) fn run<K: Vectorized>(self, code: K) -> K::Output {
-        struct With<K, const V: usize>(K);
-        impl<K: Vectorized, const V: usize> pulp::WithSimd for With<K, V> {
+        /// `code` with an instruction set, which is compiled for it where pulp calls `with_simd`.
+        struct With<K, I, const V: usize>(K, I);
+        impl<K: Vectorized, I: PairProducts, const V: usize> pulp::WithSimd for With<K, I, V> {
             type Output = K::Output;
             #[inline(always)]
-            fn with_simd<S: Simd>(self, simd: S) -> K::Output {
-                self.0.run::<S, V>(simd)
+            fn with_simd<S: Simd>(self, _: S) -> K::Output {
+                self.0.run::<I, V>(self.1)
             }
         }
         match self {
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx512 => {
                 if let Some(simd) = pulp::x86::V4::try_new() {
-                    return Simd::vectorize(simd, With::<K, 4>(code));
+                    return Simd::vectorize(simd, With::<K, _, 4>(code, simd));
                 }
             }
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx2 => {
                 if let Some(simd) = pulp::x86::V3::try_new() {
-                    return Simd::vectorize(simd, With::<K, 2>(code));
+                    return Simd::vectorize(simd, With::<K, _, 2>(code, simd));
                 }
             }
             #[cfg(target_arch = "aarch64")]
             InstructionSet::Neon => {
                 if let Some(simd) = pulp::aarch64::Neon::try_new() {
-                    return Simd::vectorize(simd, With::<K, 4>(code));
+                    return Simd::vectorize(simd, With::<K, _, 4>(code, simd));
                 }
             }
             _ => {}
         }
-        Simd::vectorize(pulp::Scalar128b, With::<K, 4>(code))
+        Simd::vectorize(pulp::Scalar128b, With::<K, _, 4>(code, pulp::Scalar128b))
     }
 }
 
@@ -105,7 +108,7 @@ impl InstructionSet {
 /// instruction set, and each vector instruction in it becomes a call.
 pub(crate) trait Vectorized {
     type Output;
-    fn run<S: Simd, const V: usize>(self, simd: S) -> Self::Output;
+    fn run<S: PairProducts, const V: usize>(self, simd: S) -> Self::Output;
 }
 
 /// `a * b + c`, as one instruction where the machine has it. Elsewhere a fused one would be a library call for each number,

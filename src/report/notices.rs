@@ -65,6 +65,11 @@ pub fn in_words(notice: &Notice) -> Option<(Level, String)> {
             let text = format!("on {}: {} ({reason})", device.backend, device.name);
             return Some((Level::Detail, text));
         }
+        Notice::DeviceMemory(note) => format!("note: {note}"),
+        Notice::DeviceFailed { why, .. } => format!(
+            "note: the GPU failed and the CPU takes over, with the same result: {}",
+            why.split_whitespace().collect::<Vec<_>>().join(" ")
+        ),
         Notice::Plan(plan) => announcement(plan)?,
         Notice::F64Fallbacks(passes) => {
             let shown: Vec<String> = passes.iter().map(u64::to_string).collect();
@@ -86,7 +91,7 @@ pub fn in_words(notice: &Notice) -> Option<(Level, String)> {
 
 /// What is about to be done and roughly how long it takes, if that is long.
 fn announcement(plan: &Plan) -> Option<String> {
-    let seconds = plan.work.seconds(&plan.device);
+    let seconds = plan.seconds;
     if seconds < WORTH_SAYING {
         return None;
     }

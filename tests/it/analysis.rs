@@ -128,7 +128,7 @@ fn stages_can_be_left_out_and_looked_between() {
     let (mut spec, table) = learners(3);
     spec.fit = None;
     let compute = Compute::default();
-    let loaded = load(&spec, table, &Silent).unwrap();
+    let loaded = load(&spec, table, &compute, &Silent).unwrap();
     assert_eq!(loaded.table.rows, 1_500);
     let prepared = loaded.prepare(&spec, &compute, &Silent).unwrap();
     assert_eq!(prepared.matrix.names(), prepared.outcome(&spec).features);

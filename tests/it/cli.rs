@@ -25,8 +25,14 @@ use std::process::{Command as StdCommand, Output};
 use tempfile::TempDir;
 
 /// Variables that would change what a run does.
-pub const OURS: [&str; 5] =
-    ["SEGMENTA_DEVICE", "SEGMENTA_THREADS", "SEGMENTA_SEED", "SEGMENTA_SIMD", "SEGMENTA_MAX_MEMORY"];
+pub const OURS: [&str; 6] = [
+    "SEGMENTA_DEVICE",
+    "SEGMENTA_THREADS",
+    "SEGMENTA_SEED",
+    "SEGMENTA_SIMD",
+    "SEGMENTA_MAX_MEMORY",
+    "SEGMENTA_MAX_GPU_MEM",
+];
 
 /// A fresh folder, in which the program runs.
 pub struct Desk {
@@ -142,6 +148,8 @@ impl Desk {
         for name in OURS {
             command.env_remove(name);
         }
+        // Not into the user's own.
+        command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
         command
     }
 

@@ -93,7 +93,7 @@ fn vectors_and_gpus_stay_in_the_backend() {
 /// The files that may have locks or lazy values, and why no thread of a parallel loop can wait there for another: nothing
 /// is locked, and nothing lazy is initialised, across a call of rayon. A thread that waits in rayon may take up any other
 /// task, so that it could come to wait for itself.
-const LOCKS: [(&str, &str); 6] = [
+const LOCKS: [(&str, &str); 7] = [
     (
         "backend/cpu/distance_sums/pairs.rs",
         "a block's sums are locked while one task adds to them, in plain loops",
@@ -104,11 +104,15 @@ const LOCKS: [(&str, &str); 6] = [
     ),
     (
         "backend/gpu/context.rs",
-        "the list of adapters is set after it was made; the failure is a text that is stored or read",
+        "the list of adapters is made by the drivers alone; the failure is a text that is stored or read",
     ),
     (
         "backend/gpu/pool.rs",
         "the list of free buffers is locked to take one out or to put one in; buffers are made and freed outside",
+    ),
+    (
+        "backend/gpu/timer.rs",
+        "the sets of timestamps are locked to take a place in one, or to take them all; nothing waits meanwhile",
     ),
     ("app/console.rs", "the progress line is locked while it is drawn"),
     (

@@ -11,7 +11,7 @@ use segmenta::canonical::Centroids;
 use segmenta::cluster::{Fit, Params, Partition, Start, fit, fit_many};
 use segmenta::evidence::silhouette::silhouette_scores;
 use segmenta::progress::Progress;
-use segmenta::random::{Draws, Purpose, Stream};
+use segmenta::random::{Draws, Purpose};
 use segmenta::recipe::Scale;
 use segmenta::{Error, Matrix, Result};
 
@@ -85,43 +85,17 @@ fn the_references_are_reached() {
     }
 }
 
-/// Greedy k-means++ as the literature has it, from the same draws.
-fn seeding(values: &ndarray::Array2<f64>, k: usize, draws: &mut Stream) -> Vec<usize> {
-    let n = values.nrows();
-    let distances = oracle::squared(values, values);
-    let mut chosen = vec![(draws.uniform() * n as f64) as usize];
-    let potential = |chosen: &[usize]| -> Vec<f64> {
-        (0..n).map(|i| chosen.iter().map(|&c| distances[[i, c]]).fold(f64::INFINITY, f64::min)).collect()
-    };
-    while chosen.len() < k {
-        let now = potential(&chosen);
-        let total: f64 = now.iter().sum();
-        let trials = 2 + libm::log(k as f64) as usize;
-        let candidates = (0..trials).map(|_| {
-            let mut left = draws.uniform() * total;
-            let found = now.iter().position(|p| {
-                left -= p;
-                left < 0.0
-            });
-            let with: Vec<usize> = chosen.iter().copied().chain(found).collect();
-            (potential(&with).iter().sum::<f64>(), with)
-        });
-        chosen = candidates.reduce(|a, b| if b.0 < a.0 { b } else { a }).unwrap().1;
-    }
-    chosen
-}
-
 #[test]
 fn the_best_of_the_starts_is_kept() {
     let matrix = Matrix::from_array(cases::normal(300, 3, 90).view()).unwrap();
-    let values = oracle::stored(&matrix);
     let mut kept = std::collections::HashSet::new();
     for k in [2, 5, 9] {
         let params = Params { seed: 4, ..exact(8) };
         let draws = Draws::new(4, Purpose::Seeding);
         let alone: Vec<Fit> = (0..8)
             .map(|r| {
-                let start = rows(&matrix, seeding(&values, k, &mut draws.at((k as u64) << 32 | r)));
+                let start =
+                    rows(&matrix, oracle::kmeans_plus_plus(&matrix, k, &mut draws.at((k as u64) << 32 | r)));
                 run(&matrix, k, &exact(1), &Start::Given(start))
             })
             .collect();
@@ -148,7 +122,7 @@ fn the_best_of_unfinished_starts_is_kept() {
     let best = run(&matrix, 5, &params, &Start::KMeansPlusPlus);
     let draws = Draws::new(12, Purpose::Seeding);
     for r in 0..8 {
-        let start = rows(&matrix, seeding(&oracle::stored(&matrix), 5, &mut draws.at(5 << 32 | r)));
+        let start = rows(&matrix, oracle::kmeans_plus_plus(&matrix, 5, &mut draws.at(5 << 32 | r)));
         let alone = run(&matrix, 5, &params, &Start::Given(start)).inertia;
         assert!(best.inertia <= alone * (1.0 + 1e-9), "start {r} has {alone}, kept was {}", best.inertia);
     }

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2};
 use segmenta::Matrix;
 use segmenta::backend::{Assigned, Neighbour};
 use segmenta::canonical::Centroids;
+use segmenta::random::Stream;
 
 /// The snapped values, times the matrix's power of two, row by row.
 pub fn stored(matrix: &Matrix) -> Array2<f64> {
@@ -164,4 +165,57 @@ fn the_comparisons_notice_wrong_answers() {
     wrong[5] = Neighbour { row: wrong[5].row ^ 1, distance: 0.0 };
     assert!(same_neighbours(&rows, &wrong, &case.matrix, &case.matrix).is_err());
     assert!(close(1.0, 1.0 + 2e-5, 1e-5, 0.0).is_err() && close(1.0, 1.0 + 5e-6, 1e-5, 0.0).is_ok());
+}
+
+/// The rows of a matrix on the coarse grid of seeding: whole multiples of one step, about the middle of each feature.
+pub fn coarse(matrix: &Matrix) -> Array2<i64> {
+    let values = stored(matrix);
+    let bound = |column: ndarray::ArrayView1<'_, f64>, worse: fn(f64, f64) -> f64| {
+        column.iter().copied().reduce(worse).unwrap()
+    };
+    let low: Vec<f64> = values.columns().into_iter().map(|c| bound(c, f64::min)).collect();
+    let high: Vec<f64> = values.columns().into_iter().map(|c| bound(c, f64::max)).collect();
+    let diagonal = low.iter().zip(&high).map(|(a, b)| (b - a).powi(2)).sum::<f64>().sqrt();
+    let most = 65_534.0 - (values.ncols() as f64).sqrt().ceil();
+    let step = if diagonal > 0.0 { diagonal / most } else { 1.0 };
+    let centre = |j: usize| low[j] + (high[j] - low[j]) / 2.0;
+    Array2::from_shape_fn(values.dim(), |(i, j)| {
+        ((values[[i, j]] - centre(j)) / step).round_ties_even() as i64
+    })
+}
+
+/// Greedy k-means++ as the literature has it, on the coarse grid. The matrix has weights of less than 2^32 together, or none.
+/// The centres are as many as the grid serves for.
+pub fn kmeans_plus_plus(matrix: &Matrix, k: usize, draws: &mut Stream) -> Vec<usize> {
+    let coarse = coarse(matrix);
+    let weight = |i: usize| matrix.weights().map_or(1, |w| u128::from(w[i]));
+    let squared = |i: usize, c: usize| -> u128 {
+        coarse.row(i).iter().zip(coarse.row(c)).map(|(a, b)| (a - b).pow(2) as u128).sum()
+    };
+    let potential = |centres: &[usize]| -> Vec<u128> {
+        let nearest = |i: usize| centres.iter().map(|&c| squared(i, c)).min();
+        (0..matrix.rows()).map(|i| weight(i) * nearest(i).unwrap_or(1)).collect()
+    };
+    let draw = |lengths: &[u128], draws: &mut Stream| -> usize {
+        let mut left = u128::from(draws.bits()) * lengths.iter().sum::<u128>() >> 64;
+        let within = |&length: &u128| {
+            let found = left < length;
+            left = left.saturating_sub(length);
+            found
+        };
+        lengths.iter().position(within).unwrap()
+    };
+    let least = 64 * matrix.features() as u128 * potential(&[]).iter().sum::<u128>();
+    let mut centres = vec![draw(&potential(&[]), draws)];
+    while centres.len() < k {
+        let now = potential(&centres);
+        if now.iter().sum::<u128>() < least {
+            break;
+        }
+        let trials = 2 + libm::log(k as f64) as usize;
+        let candidates: Vec<usize> = (0..trials).map(|_| draw(&now, draws)).collect();
+        let with = |&c: &usize| potential(&[&centres[..], &[c]].concat()).iter().sum::<u128>();
+        centres.push(*candidates.iter().min_by_key(|&c| with(c)).unwrap());
+    }
+    centres
 }

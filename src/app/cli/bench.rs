@@ -2,6 +2,7 @@
 
 use super::Talk;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use segmenta::backend::Device;
 
 const AFTER_BENCH: &str = "\
@@ -25,6 +26,10 @@ The steps:
   hopkins        Hopkins' statistic, with up to 2,000 random rows and as many
                  random points
 
+distance_sums and sweep compare all pairs of rows. At a size where one run of
+them would take more than about 15 seconds, they are measured on fewer rows,
+and the tables say on how many.
+
 Reading the tables:
   ceiling        the peak speed. GB/s: bytes read from memory; GFLOP/s: f32
                  multiply-adds, each counted as 2 operations
@@ -39,12 +44,18 @@ Reading the tables:
                  does the subtraction for each pair reaches 75 % at most; a
                  higher share means that it computes distances by a formula
                  with fewer operations, not that it is faster than its peak
+  GPU busy       the share of the time for which the GPU itself worked, by its
+                 own clock, in one more run; the rest is the host's
   x CPU          how many times as fast as the CPU on the same rows
 
 Examples:
   segmenta bench                                 measure every device, in less than a minute
   segmenta bench --device gpu --rows 205843 --features 26 --k 5 --n-init 30
+  segmenta bench --steps lloyd,fit --repeats 9   only these steps
   segmenta bench --device cpu --threads 1 --json";
+
+/// The steps, in the order in which they are measured.
+pub const STEPS: [&str; 6] = ["lloyd", "nearest", "distance_sums", "fit", "sweep", "hopkins"];
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_BENCH)]
@@ -64,6 +75,10 @@ pub struct Bench {
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000),
           help_heading = "Size")]
     pub n_init: u32,
+    /// Which steps to measure, separated by commas [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = PossibleValuesParser::new(STEPS),
+          help_heading = "Running")]
+    pub steps: Vec<String>,
     /// How often to measure each step; the median is shown
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000),
           help_heading = "Running")]

@@ -42,7 +42,7 @@ fn figures(
     run: &crate::app::cli::Run,
 ) -> anyhow::Result<()> {
     let (compute, console) = (set_up(run)?, Console::new(&run.talk));
-    let loaded = loaded(&mut spec, input, Some(features), &console)?;
+    let loaded = loaded(&mut spec, input, Some(features), (&compute, &console))?;
     let outcome = loaded.prepare(&spec, &compute, &console)?.begin(&spec, &compute, &console)?.run()?;
     print(command, &outcome, None, &run.talk, &console)
 }
@@ -52,12 +52,12 @@ fn loaded(
     spec: &mut Spec,
     input: &InputFlags,
     features: Option<&Features>,
-    console: &Console,
+    (compute, console): (&Compute, &Console),
 ) -> anyhow::Result<Loaded> {
     input.check()?;
     expect_table(&input.input, input.format)?;
     spec.max_memory = Some(super::super::memory_limit());
-    let loaded = load(spec, Source::Spec, console)?;
+    let loaded = load(spec, Source::Spec, compute, console)?;
     if let Some(features) = features {
         spec.recipe.features.options = features.options(&loaded.table)?;
     }
@@ -91,7 +91,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     if let Some(init) = &args.init {
         heal_before_reading(init)?;
     }
-    let loaded = loaded(&mut spec, &args.input, Some(&args.features), &console)?;
+    let loaded = loaded(&mut spec, &args.input, Some(&args.features), (&compute, &console))?;
     if let Some(what) = loaded.init.as_ref().and_then(analysis::Init::made_by_recipe) {
         return Err(needs_its_recipe(args, &what).into());
     }

@@ -7,8 +7,10 @@ use super::super::{memory_limit, set_up};
 use super::analyse::note_renamed_id;
 use crate::app::cli::{Assign, InputFlags};
 use segmenta::Error;
-use segmenta::analysis::{Compute, DeviceUsed, Seconds, check_memory, read_table};
-use segmenta::backend::{self, Chosen};
+use segmenta::analysis::{
+    Compute, DeviceUsed, Notice, Observer as _, Seconds, check_memory, read_table, sizeable,
+};
+use segmenta::backend::{Backend, Chosen, Opening, Shape, Work};
 use segmenta::model::Model;
 use segmenta::report::assign::Assigned;
 use segmenta::report::assignments::{LabelledRows, file_name};
@@ -31,9 +33,9 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         check_model_beside(folder, &model)?;
     }
     let mut seconds = Seconds::default();
-    let (table, chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
+    let (table, mut chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
     let start = Instant::now();
-    let assigned = console.during("assign", || model.assign(&table, chosen.backend.as_ref()));
+    let assigned = console.during("assign", || on_device(&mut chosen, &console, |b| model.assign(&table, b)));
     let mut assigned = assigned.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
     assigned.warnings.splice(0..0, table.notes.iter().cloned());
@@ -102,11 +104,28 @@ pub fn new_rows(
     console: &Console,
     seconds: &mut Seconds,
 ) -> anyhow::Result<(Table, Chosen)> {
+    let opening = Opening::begin(compute.device, compute.cpu, &compute.gpu, sizeable(&input.input));
     let table = read_for(model, input, console, seconds)?;
     check_memory(&table, model.features.len(), true, memory_limit())?;
-    let work = table.rows as f64 * (model.k() * model.features.len()) as f64;
-    let chosen = backend::choose(compute.device, compute.cpu, work)?;
+    let shape = Shape { rows: table.rows, features: model.features.len() };
+    let rows = table.rows as f64;
+    let fit = rows * (model.k() * model.features.len()) as f64;
+    let chosen = opening.choose(&Work { fit, labels: rows, ..Work::default() }, shape);
+    let chosen = chosen.map_err(|e| e.in_file(&table.source))?;
+    if let Some(note) = &chosen.note {
+        console.note(&format!("note: {note}"));
+    }
     Ok((table, chosen))
+}
+
+/// Does work on the chosen device. If that is a GPU and it fails, the user hears so, and the CPU does the work.
+pub fn on_device<T>(
+    chosen: &mut Chosen,
+    console: &Console,
+    work: impl Fn(&dyn Backend) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let device = chosen.backend.describe();
+    chosen.run(work, |why| console.notice(&Notice::DeviceFailed { device, why: why.into() }))
 }
 
 /// Reads a table of new rows for a model. Rows are identified by the model's id column unless a flag names another.

@@ -26,6 +26,9 @@ const ROWS: usize = 30_000;
 /// The default for a software device, which is about a hundred times slower.
 const SOFTWARE_ROWS: usize = 1_000;
 
+/// No run of a step that compares all pairs of rows takes much more than so many seconds: it gets fewer rows instead.
+const MOST_SECONDS: f64 = 15.0;
+
 /// `segmenta bench`.
 pub fn bench(args: &Bench) -> anyhow::Result<()> {
     set_threads(args.threads)?;
@@ -41,24 +44,26 @@ pub fn bench(args: &Bench) -> anyhow::Result<()> {
     let names: Vec<&str> = machines.iter().map(|m| m.device.as_str()).collect();
     console
         .note(&format!("measuring {}; run nothing else on this machine until it is done", names.join(", ")));
-    let total = (machines.len() * Work::ALL.len()) as u64 * (u64::from(args.repeats) + 1);
-    let desk = Desk { console: &console, repeats: args.repeats as usize, total };
+    let works: Vec<Work> = Work::ALL
+        .into_iter()
+        .filter(|work| args.steps.is_empty() || args.steps.iter().any(|name| name == work.name()))
+        .collect();
+    let total = (machines.len() * works.len()) as u64 * (u64::from(args.repeats) + 1);
+    let mut desk = Desk {
+        console: &console,
+        repeats: args.repeats as usize,
+        total,
+        works,
+        cpu: &cpu,
+        cpu_pairs: cpu.pairs_per_second(cpu.ceilings()?),
+        trials: BTreeMap::new(),
+    };
     let mut found = Found::new(args, size(args, false).rows);
-    // The CPU's results for each size. Computing them also warms the CPU up.
-    let mut expected: BTreeMap<usize, (Trial, Vec<Answer>)> = BTreeMap::new();
     for (m, (machine, size)) in machines.iter().zip(&sizes).enumerate() {
-        let first = m * Work::ALL.len() * (desk.repeats + 1);
+        let first = m * desk.works.len() * (desk.repeats + 1);
         desk.step(machine, first)?;
-        let (trial, answers) = match expected.entry(size.rows) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let trial = Trial::new(*size)?;
-                let answers = desk.answers(&cpu, &trial)?;
-                unknown.insert((trial, answers))
-            }
-        };
         let mut device = Device::new(machine, size.rows);
-        match desk.measure(machine, trial, answers, first, &mut device) {
+        match desk.measure(machine, *size, first, &mut device) {
             // The results of the other devices are still worth having.
             Err(Error::Device(why)) if !machine.is_cpu() => device.fail(&why),
             outcome => outcome?,
@@ -112,11 +117,32 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// The settings that all measurements share.
+/// Fewer rows, if a run with all of them would take too long: then two digits of a number that takes about as long as it
+/// may. `pairs` is how many multiply-adds all pairs take, and `rate` how many are done in a second.
+fn bearable(rows: usize, pairs: f64, rate: f64) -> usize {
+    let seconds = pairs / rate;
+    if seconds <= MOST_SECONDS {
+        return rows;
+    }
+    let most = (rows as f64 * (MOST_SECONDS / seconds).sqrt()) as usize;
+    let digit = 10usize.pow(most.max(1).ilog10().saturating_sub(1));
+    (most / digit * digit).clamp(100.min(rows), rows)
+}
+
+/// A table of one size, and what the CPU found for each step.
+type Known = (Trial, BTreeMap<&'static str, Answer>);
+
+/// What all measurements share.
 struct Desk<'a> {
     console: &'a Console,
     repeats: usize,
     total: u64,
+    works: Vec<Work>,
+    cpu: &'a Machine,
+    /// Multiply-adds of pairs that the CPU does in a second.
+    cpu_pairs: f64,
+    /// By the number of rows.
+    trials: BTreeMap<usize, Known>,
 }
 
 impl Desk<'_> {
@@ -125,40 +151,49 @@ impl Desk<'_> {
         if self.console.step(step) { Ok(()) } else { Err(Error::Interrupted) }
     }
 
-    /// The CPU's results.
-    fn answers(&self, cpu: &Machine, trial: &Trial) -> Result<Vec<Answer>, Error> {
-        let dataset = Dataset::load(cpu.backend(), &trial.matrix)?;
-        Work::ALL
-            .iter()
-            .map(|work| match interrupted() {
-                true => Err(Error::Interrupted),
-                false => work.run(&dataset, trial, true),
-            })
-            .collect()
+    /// A table of this size, and what the CPU finds for a step. Computing it also warms the CPU up.
+    fn known(&mut self, size: Size, work: Work) -> Result<&Known, Error> {
+        let known = match self.trials.entry(size.rows) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert((Trial::new(size)?, BTreeMap::new())),
+        };
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        if let Entry::Vacant(unknown) = known.1.entry(work.name()) {
+            let dataset = Dataset::load(self.cpu.backend(), &known.0.matrix)?;
+            unknown.insert(work.run(&dataset, &known.0, true)?);
+        }
+        Ok(known)
     }
 
     /// Measures every step on one machine; `first` is the number of its first step among all. After an error, `device`
     /// keeps the results so far.
     fn measure(
-        &self,
+        &mut self,
         machine: &Machine,
-        trial: &Trial,
-        expected: &[Answer],
+        size: Size,
         first: usize,
         device: &mut Device,
     ) -> Result<(), Error> {
         let ceilings = machine.ceilings()?;
         device.ceilings = Some(ceilings.into());
-        if !machine.is_cpu() {
-            device.load_seconds = Some(self.loads(machine, trial)?);
-        }
-        let dataset = Dataset::load(machine.backend(), &trial.matrix)?;
-        for (w, (work, expected)) in Work::ALL.into_iter().zip(expected).enumerate() {
+        let rate = machine.pairs_per_second(ceilings).min(self.cpu_pairs);
+        for (w, work) in self.works.clone().into_iter().enumerate() {
+            let rows = work
+                .pairs(size.rows, size.features)
+                .map_or(size.rows, |pairs| bearable(size.rows, pairs, rate).max(size.k.min(size.rows)));
             let at = first + w * (self.repeats + 1);
             self.step(machine, at)?;
-            let agreement = match machine.is_cpu() {
-                true => None,
-                false => Some(compare(&work.run(&dataset, trial, true)?, expected)),
+            self.known(Size { rows, ..size }, work)?;
+            let Some((trial, answers)) = self.trials.get(&rows) else { continue };
+            if !machine.is_cpu() && device.load_seconds.is_none() && rows == size.rows {
+                device.load_seconds = Some(self.loads(machine, trial)?);
+            }
+            let dataset = Dataset::load(machine.backend(), &trial.matrix)?;
+            let agreement = match answers.get(work.name()).filter(|_| !machine.is_cpu()) {
+                None => None,
+                Some(expected) => Some(compare(&work.run(&dataset, trial, true)?, expected)),
             };
             let mut seconds = Vec::with_capacity(self.repeats);
             for repeat in 0..self.repeats {
@@ -168,7 +203,14 @@ impl Desk<'_> {
                 seconds.push(start.elapsed().as_secs_f64());
                 drop(answer);
             }
-            let mut step = Step::new(work, trial, median(seconds), ceilings, agreement);
+            let mut step = Step::new(work, trial, (&device.device, seconds), ceilings, agreement);
+            if !machine.is_cpu() {
+                let start = Instant::now();
+                let (answer, busy) = machine.busy(|| work.run(&dataset, trial, false))?;
+                let whole = start.elapsed().as_secs_f64();
+                step.gpu_busy = busy.map(|busy| (busy.as_secs_f64() / whole).min(1.0));
+                drop(answer);
+            }
             if let Some(bytes) = work.result_bytes(trial).filter(|_| !machine.is_cpu()) {
                 let readback = |_| Ok(machine.readback(bytes)?.as_secs_f64());
                 let times: Result<_, Error> = (0..self.repeats).map(readback).collect();
@@ -191,5 +233,31 @@ impl Desk<'_> {
             drop(rows);
         }
         Ok(median(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_run_takes_minutes() {
+        let pairs = |rows: usize| (rows * rows) as f64 * 26.0;
+        assert_eq!(bearable(30_000, pairs(30_000), 8.6e10), 30_000);
+        // A million rows on two cores.
+        assert_eq!(bearable(1_000_000, pairs(1_000_000), 8.6e10), 220_000);
+        for (rows, rate) in [(1_000_000, 1e9), (50_000, 1e6), (4_000_000_000, 1e12), (2_000, 1e4)] {
+            let fewer = bearable(rows, pairs(rows), rate);
+            let seconds = pairs(fewer) / rate;
+            assert!(
+                fewer == 100 || (MOST_SECONDS / 2.0..=MOST_SECONDS).contains(&seconds),
+                "{fewer}: {seconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!((median(vec![]), median(vec![3.0, 1.0, 2.0]), median(vec![4.0, 1.0])), (0.0, 2.0, 2.5));
     }
 }

@@ -1,19 +1,19 @@
 //! `segmenta doctor`: shows the devices of this machine, and which one `auto` would use.
 
-use super::super::console::{result, tell};
+use super::super::console::{count, result, tell};
 use super::super::set_up;
 use crate::app::cli::Doctor;
 use segmenta::analysis::Compute;
-use segmenta::backend::Backend;
 use segmenta::backend::cpu::InstructionSet;
+use segmenta::backend::{Backend, Device};
 use segmenta::report::json::pretty;
 use serde_json::json;
 
 /// `segmenta doctor`.
 pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
-    let Compute { device, cpu } = set_up(&args.run)?;
-    // Work that a CPU does not end soon, so that `auto` shows its real choice.
-    let chosen = segmenta::backend::choose(device, cpu, f64::MAX);
+    let Compute { device, cpu, gpu } = set_up(&args.run)?;
+    let (work, shape) = segmenta::backend::example();
+    let chosen = segmenta::backend::choose(device, cpu, &gpu, &work, shape);
     let sets: Vec<String> =
         InstructionSet::ALL.iter().filter(|s| s.available()).map(ToString::to_string).collect();
     let choice = chosen.as_ref().map(|c| (c.backend.describe(), c.reason.clone()));
@@ -33,6 +33,13 @@ pub fn doctor(args: &Doctor) -> anyhow::Result<()> {
         text.push_str(&adapters_text());
         if let Ok((device, reason)) = &choice {
             text.push_str(&format!("chosen  {}: {} ({reason})\n", device.backend, device.name));
+            if args.run.device == Device::Auto {
+                let rows = count(shape.rows, "row");
+                text.push_str(&format!(
+                    "        for a sweep of k = 2..10 on {rows} x {} features\n",
+                    shape.features
+                ));
+            }
         }
         tell(&text)?;
     }

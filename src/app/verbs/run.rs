@@ -44,7 +44,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         heal_before_reading(init)?;
     }
     check_input(&spec)?;
-    let prepared = load(&spec, Source::Spec, &console)?.prepare(&spec, compute, &console)?;
+    let prepared = load(&spec, Source::Spec, compute, &console)?.prepare(&spec, compute, &console)?;
     files.features.write(&prepared)?;
     let job = Job { command: "run", spec: &spec, dry_run: args.dry_run, strict: args.gates.strict };
     job.finish(prepared, files, (compute, &args.run.talk), &console, began)
@@ -61,7 +61,7 @@ fn features_alone(
     spec.fit = None;
     spec.sweep = None;
     check_input(spec)?;
-    let prepared = load(spec, Source::Spec, console)?.prepare(spec, compute, console)?;
+    let prepared = load(spec, Source::Spec, compute, console)?.prepare(spec, compute, console)?;
     features.write(&prepared)?;
     features.into_file().map_or(Ok(()), Pending::keep)?;
     print("run", &prepared.outcome(spec), None, &args.run.talk, console)?;

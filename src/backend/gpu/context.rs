@@ -1,12 +1,15 @@
 //! Adapters, and an opened device.
 
+use super::cache::PipelineCache;
 use super::pool::Pool;
+use super::timer::Timer;
 use super::work::Work;
 use crate::backend::simd::InstructionSet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, size};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A GPU adapter, as the driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +53,11 @@ pub struct Options {
     pub pass_bytes: Option<u64>,
     /// The most bytes that may be allocated on the device; `None`: as many as it has.
     pub max_memory: Option<u64>,
+    /// For tests: the device is lost after this many submissions of work.
+    #[doc(hidden)]
+    pub lose_after: Option<u64>,
+    /// Keep compiled pipelines in this folder, for the next run; `None`: keep none.
+    pub pipeline_cache: Option<PathBuf>,
     /// Put guard words around every output, fill it with a pattern before use, and check the guards after each read.
     pub guards: bool,
     /// Compile kernels with wgpu's run-time checks of indices and loops, and clear workgroup memory before it is used.
@@ -67,6 +75,8 @@ pub(super) struct Context {
     pub(super) options: Options,
     pub(super) counters: Counters,
     pub(super) pool: Arc<Pool>,
+    pub(super) pipelines: Option<PipelineCache>,
+    pub(super) timer: Timer,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -83,6 +93,8 @@ pub struct Counts {
     pub dispatches: u64,
     /// Times that results were read back.
     pub readbacks: u64,
+    /// The most bytes that all buffers took at once.
+    pub peak_bytes: u64,
 }
 
 #[derive(Default)]
@@ -94,43 +106,21 @@ pub(super) struct Counters {
     pub(super) readbacks: AtomicU64,
 }
 
-impl Counters {
-    pub(super) fn now(&self) -> Counts {
-        Counts {
-            buffers: self.buffers.load(Relaxed),
-            submissions: self.submissions.load(Relaxed),
-            passes: self.passes.load(Relaxed),
-            dispatches: self.dispatches.load(Relaxed),
-            readbacks: self.readbacks.load(Relaxed),
-        }
-    }
-}
-
-/// A size for people.
-pub(super) fn size(bytes: u64) -> String {
-    match bytes {
-        b if b < 10_000_000 => format!("{:.1} MB", b as f64 / 1e6),
-        b if b < 1_000_000_000 => format!("{:.0} MB", b as f64 / 1e6),
-        b => format!("{:.1} GB", b as f64 / 1e9),
-    }
-}
-
 /// With less memory than this, the driver is asked to waste little of it rather than to be quick.
 const LITTLE: u64 = 1 << 30;
 
-async fn enumerate() -> Vec<wgpu::Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    instance.enumerate_adapters(wgpu::Backends::all()).await
+/// The adapters, found once for the whole process: asking the drivers takes a tenth of a second and more, and some print a
+/// complaint each time.
+fn found() -> &'static [wgpu::Adapter] {
+    static FOUND: OnceLock<Vec<wgpu::Adapter>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+    })
 }
 
-/// The drivers are asked once only, because that takes a while, and some print a complaint each time.
-pub(super) async fn adapters() -> Vec<Adapter> {
-    static ADAPTERS: std::sync::OnceLock<Vec<Adapter>> = std::sync::OnceLock::new();
-    if let Some(adapters) = ADAPTERS.get() {
-        return adapters.clone();
-    }
-    let adapters = enumerate().await.iter().map(describe).collect();
-    ADAPTERS.get_or_init(|| adapters).clone()
+pub(super) fn adapters() -> Vec<Adapter> {
+    found().iter().map(describe).collect()
 }
 
 fn describe(adapter: &wgpu::Adapter) -> Adapter {
@@ -147,21 +137,29 @@ fn describe(adapter: &wgpu::Adapter) -> Adapter {
     }
 }
 
+impl Drop for Context {
+    fn drop(&mut self) {
+        if let Some(pipelines) = &self.pipelines {
+            pipelines.save();
+        }
+    }
+}
+
 impl Context {
     pub(super) async fn open(index: usize, options: Options) -> Result<Self> {
-        let all = enumerate().await;
-        let count = all.len();
-        let adapter = all.into_iter().nth(index).ok_or_else(|| {
-            Error::Device(match count {
+        let adapter = found().get(index).ok_or_else(|| {
+            Error::Device(match found().len() {
                 0 => "no GPU adapter was found".into(),
-                _ => format!("there is no GPU adapter {index}: the last one is {}", count - 1),
+                count => format!("there is no GPU adapter {index}: the last one is {}", count - 1),
             })
         })?;
-        let description = describe(&adapter);
+        let description = describe(adapter);
+        let wanted = wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
         let frugal = options.max_memory.is_some_and(|limit| limit < LITTLE);
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("segmenta"),
+                required_features: adapter.features() & wanted,
                 required_limits: adapter.limits(),
                 memory_hints: match frugal {
                     true => wgpu::MemoryHints::MemoryUsage,
@@ -179,8 +177,40 @@ impl Context {
                 failure.get_or_insert_with(|| e.to_string());
             }
         }));
-        let (counters, pool) = (Counters::default(), Arc::default());
-        Ok(Context { adapter: description, device, queue, options, counters, pool, failure })
+        let sink = Arc::clone(&failure);
+        device.set_device_lost_callback(move |reason, message| {
+            // A device that is dropped is lost too, and then nobody listens.
+            if let Ok(mut failure) = sink.lock() {
+                failure.get_or_insert_with(|| format!("the device was lost: {reason:?} {message}"));
+            }
+        });
+        let folder = options.pipeline_cache.as_deref();
+        let pipelines = folder.and_then(|folder| PipelineCache::open(folder, &adapter.get_info(), &device));
+        let (counters, pool, timer) = (Counters::default(), Arc::default(), Timer::default());
+        Ok(Context {
+            adapter: description,
+            device,
+            queue,
+            options,
+            counters,
+            pool,
+            pipelines,
+            timer,
+            failure,
+        })
+    }
+
+    /// What the device was asked to do so far.
+    pub(super) fn counts(&self) -> Counts {
+        let Counters { buffers, submissions, passes, dispatches, readbacks } = &self.counters;
+        Counts {
+            buffers: buffers.load(Relaxed),
+            submissions: submissions.load(Relaxed),
+            passes: passes.load(Relaxed),
+            dispatches: dispatches.load(Relaxed),
+            readbacks: readbacks.load(Relaxed),
+            peak_bytes: self.pool.peak(),
+        }
     }
 
     /// An error if the device has reported a failure since it was opened.
@@ -220,7 +250,10 @@ impl Context {
     /// Hands recorded work to the device.
     pub(super) fn submit(&self, work: Work) -> wgpu::SubmissionIndex {
         let (commands, kept) = work.finish(self);
-        self.counters.submissions.fetch_add(1, Relaxed);
+        let before = self.counters.submissions.fetch_add(1, Relaxed);
+        if self.options.lose_after.is_some_and(|most| before >= most) {
+            self.device.destroy();
+        }
         let index = self.queue.submit([commands]);
         // From here on, whatever is written to these buffers comes after the work.
         drop(kept);
@@ -232,14 +265,16 @@ impl Context {
         self.options.max_memory.unwrap_or(u64::MAX)
     }
 
-    /// The most bytes that may be bound at once.
+    /// The most bytes that may be bound at once. If memory is limited, one table must not take all of it; see
+    /// [`Shape::device_memory`](crate::backend::Shape::device_memory).
     pub(super) fn max_binding(&self) -> u64 {
         let own = self.adapter.max_binding.min(self.adapter.max_buffer);
+        let own = own.min((self.memory_limit() / 8).max(1 << 16));
         self.options.max_binding.map_or(own, |m| m.min(own))
     }
 
     /// The most bytes of results per row in a pass.
     pub(super) fn pass_bytes(&self) -> u64 {
-        self.options.pass_bytes.unwrap_or(PASS_BYTES).min(self.max_binding())
+        self.options.pass_bytes.unwrap_or(PASS_BYTES).min(self.max_binding()).min(self.memory_limit() / 16)
     }
 }

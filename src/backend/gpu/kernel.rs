@@ -56,7 +56,7 @@ impl Kernel {
                 constants: &constants,
                 zero_initialize_workgroup_memory: checked,
             },
-            cache: None,
+            cache: context.pipelines.as_ref().map(|cache| &cache.pipelines),
         });
         Kernel { layout: pipeline.get_bind_group_layout(0), pipeline, entry }
     }

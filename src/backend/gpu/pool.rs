@@ -41,6 +41,8 @@ pub(super) struct Pool {
     free: Mutex<Vec<Free>>,
     /// Bytes of all buffers, those in use and those that are kept.
     bytes: AtomicU64,
+    /// The largest value that `bytes` has had.
+    peak: AtomicU64,
 }
 
 struct Free {
@@ -86,6 +88,7 @@ impl Pool {
         if wanted > limit {
             context.report_short(wanted);
         }
+        self.peak.fetch_max(wanted.min(limit), Relaxed);
         context.counters.buffers.fetch_add(1, Relaxed);
         let raw = context.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -95,6 +98,11 @@ impl Pool {
             mapped_at_creation: false,
         });
         Pooled { raw, size, of, pool: Arc::clone(self), reusable: reusable && wanted <= limit }
+    }
+
+    /// The most bytes that all buffers took at once.
+    pub(super) fn peak(&self) -> u64 {
+        self.peak.load(Relaxed)
     }
 
     /// A kept buffer of exactly this size.

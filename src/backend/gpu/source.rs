@@ -12,6 +12,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("decide", include_str!("../../../shaders/decide.wgsl")),
     ("renew", include_str!("../../../shaders/renew.wgsl")),
     ("nearest", include_str!("../../../shaders/nearest.wgsl")),
+    ("seeding", include_str!("../../../shaders/seeding.wgsl")),
+    ("u64", include_str!("../../../shaders/u64.wgsl")),
     ("distance_sums", include_str!("../../../shaders/distance_sums.wgsl")),
     ("ceiling", include_str!("ceiling.wgsl")),
     #[cfg(test)]

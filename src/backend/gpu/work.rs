@@ -37,7 +37,14 @@ impl Work {
     /// Begins a compute pass, which takes any number of dispatches.
     pub(super) fn pass(&mut self, context: &Context) -> ComputePass<'_> {
         context.counters.passes.fetch_add(1, Relaxed);
-        let pass = self.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let place = context.timer.place(context);
+        let timestamp_writes = place.as_ref().map(|(query_set, first)| wgpu::ComputePassTimestampWrites {
+            query_set,
+            beginning_of_pass_write_index: Some(*first),
+            end_of_pass_write_index: Some(first + 1),
+        });
+        let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+        let pass = self.encoder.begin_compute_pass(&descriptor);
         ComputePass { pass, kept: &mut self.kept }
     }
 

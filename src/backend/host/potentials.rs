@@ -1,9 +1,7 @@
-//! The potentials of k-means++ on the host.
+//! The potential of k-means++ in canonical distances, for tables on which the coarse grid does not serve.
 
 use super::{tile_squared_distances, widen};
 use crate::backend::simd::{InstructionSet, Vectorized};
-use crate::backend::{Candidates, Potentials};
-use crate::error::Result;
 use crate::matrix::{BLOCK, Matrix, TILE};
 use pulp::Simd;
 use rayon::prelude::*;
@@ -11,20 +9,45 @@ use rayon::prelude::*;
 /// The most points of a pack, so that their sums stay in registers.
 const PACK: usize = 6;
 
-/// The potentials of several restarts.
-pub(in crate::backend) struct HostPotentials<'a> {
+/// For each row its weight (in steps) times its canonical squared distance to the nearest centre, in squared stored units.
+pub struct CanonicalPotential<'a> {
     set: InstructionSet,
     matrix: &'a Matrix,
-    restarts: usize,
-    /// For each block of rows and each restart [`BLOCK`] values: a row's weight times its squared distance to the nearest
-    /// centre, not counting the newest centre. What that one changes is found out when the row is next read anyway.
+    /// In whole blocks of [`BLOCK`] rows, without the newest centre. What that one changes is worked out when the row is next
+    /// read anyway.
     values: Vec<f64>,
 }
 
-impl<'a> HostPotentials<'a> {
-    pub(in crate::backend) fn new(set: InstructionSet, matrix: &'a Matrix, restarts: usize) -> Self {
-        let values = vec![f64::INFINITY; matrix.rows().div_ceil(BLOCK) * restarts * BLOCK];
-        HostPotentials { set, matrix, restarts, values }
+impl<'a> CanonicalPotential<'a> {
+    /// The potential of the rows of `matrix` without any centre: infinite.
+    pub fn new(set: InstructionSet, matrix: &'a Matrix) -> Self {
+        CanonicalPotential { set, matrix, values: vec![f64::INFINITY; matrix.rows().next_multiple_of(BLOCK)] }
+    }
+
+    /// For each block of rows and each candidate, the sum of the potential that is left if row `candidate` becomes a
+    /// centre after row `newest`. Row `newest` is a centre from now on.
+    pub fn try_candidates(&mut self, newest: usize, candidates: &[usize]) -> Vec<Vec<f64>> {
+        let packs = self.packs(newest, candidates);
+        let (set, matrix) = (self.set, self.matrix);
+        let blocks = self.values.par_chunks_mut(BLOCK).enumerate();
+        let sums = blocks.map(|(block, values)| {
+            let mut sums = vec![[[0.0; TILE]; PACK]; packs.len()];
+            set.run(Block { matrix, block, values, packs: &packs, sums: &mut sums });
+            let count = |pack: &[f64]| pack.len() / matrix.features();
+            let lanes = packs.iter().zip(&sums).flat_map(|(pack, lanes)| &lanes[1..count(pack)]);
+            lanes.map(|lanes| lanes.iter().sum::<f64>()).collect()
+        });
+        sums.collect()
+    }
+
+    /// The potential of each row of one block, with row `newest` as a centre.
+    pub fn block(&mut self, newest: usize, block: usize) -> &[f64] {
+        let packs = [self.pack(newest, &[])];
+        let rows = block * BLOCK..self.matrix.rows().min((block + 1) * BLOCK);
+        let values = &mut self.values[block * BLOCK..][..BLOCK];
+        let mut sums = [[[0.0; TILE]; PACK]];
+        self.set.run(Block { matrix: self.matrix, block, values, packs: &packs, sums: &mut sums });
+        &values[..rows.len()]
     }
 
     /// Feature by feature the values of the newest centre and of a few candidates.
@@ -35,73 +58,32 @@ impl<'a> HostPotentials<'a> {
             .collect()
     }
 
-    /// The packs of a restart: each has the newest centre, and some of the candidates.
-    fn packs(&self, restart: &Candidates<'_>) -> Vec<Vec<f64>> {
-        // As few packs as possible, of nearly equal size.
-        let count = restart.candidates.len();
-        let packs = count.div_ceil(PACK - 1);
-        let size = count.div_ceil(packs.max(1)).max(1);
-        restart.candidates.chunks(size).map(|few| self.pack(restart.newest, few)).collect()
+    /// As few packs as possible, of nearly equal size: each has the newest centre and some of the candidates.
+    fn packs(&self, newest: usize, candidates: &[usize]) -> Vec<Vec<f64>> {
+        let packs = candidates.len().div_ceil(PACK - 1);
+        let size = candidates.len().div_ceil(packs.max(1)).max(1);
+        candidates.chunks(size).map(|few| self.pack(newest, few)).collect()
     }
 }
 
-impl Potentials for HostPotentials<'_> {
-    fn try_candidates(&mut self, restarts: &[Candidates<'_>]) -> Result<Vec<Vec<Vec<f64>>>> {
-        let packs: Vec<Vec<Vec<f64>>> = restarts.iter().map(|restart| self.packs(restart)).collect();
-        let (set, matrix) = (self.set, self.matrix);
-        let blocks = self.values.par_chunks_mut(self.restarts * BLOCK).enumerate();
-        let sums = blocks.map(|(block, values)| {
-            let mut sums: Vec<Vec<f64>> = vec![Vec::new(); packs.len()];
-            let mut tasks = Vec::new();
-            for (values, packs) in values.chunks_exact_mut(BLOCK).zip(&packs) {
-                tasks.push(Task { values, packs, sums: vec![[[0.0; TILE]; PACK]; packs.len()] });
-            }
-            set.run(Block { matrix, block, tasks: &mut tasks });
-            for (task, sums) in tasks.iter().zip(&mut sums) {
-                for (pack, lanes) in task.packs.iter().zip(&task.sums) {
-                    let count = pack.len() / matrix.features();
-                    sums.extend(lanes[1..count].iter().map(|lanes| lanes.iter().sum::<f64>()));
-                }
-            }
-            sums
-        });
-        Ok(sums.collect())
-    }
-
-    fn block(&mut self, restart: usize, newest: usize, block: usize) -> Result<&[f64]> {
-        let packs = [self.pack(newest, &[])];
-        let start = (block * self.restarts + restart) * BLOCK;
-        let values = &mut self.values[start..][..BLOCK];
-        let mut task = Task { values, packs: &packs, sums: vec![[[0.0; TILE]; PACK]] };
-        self.set.run(Block { matrix: self.matrix, block, tasks: std::slice::from_mut(&mut task) });
-        let rows = self.matrix.rows().min((block + 1) * BLOCK) - block * BLOCK;
-        Ok(&self.values[start..][..rows])
-    }
-}
-
-/// One restart in a block of rows.
-struct Task<'a> {
-    /// The block's part of the restart's potential. The first point of each pack, the newest centre, is taken into it.
+/// A block of rows.
+struct Block<'a> {
+    matrix: &'a Matrix,
+    block: usize,
+    /// The block's part of the potential. The first point of each pack, the newest centre, is taken into it.
     values: &'a mut [f64],
     packs: &'a [Vec<f64>],
     /// For each pack and point the sum of the potential with that point as a further centre: in 16 lanes, each of which adds
     /// up every 16th row in order.
-    sums: Vec<[[f64; TILE]; PACK]>,
+    sums: &'a mut [[[f64; TILE]; PACK]],
 }
 
-/// A block of rows for all restarts, so that the rows are read from memory once.
-struct Block<'a, 't> {
-    matrix: &'a Matrix,
-    block: usize,
-    tasks: &'a mut [Task<'t>],
-}
-
-impl Vectorized for Block<'_, '_> {
+impl Vectorized for Block<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Block { matrix, block, tasks } = self;
+        let Block { matrix, block, values, packs, sums } = self;
         let d = matrix.features();
         let mut tile = vec![[0f64; TILE]; d];
         let rows = block * BLOCK..matrix.rows().min((block + 1) * BLOCK);
@@ -112,17 +94,15 @@ impl Vectorized for Block<'_, '_> {
             for (i, w) in (start..rows.end).zip(&mut weights) {
                 *w = matrix.weights().map_or(1.0, |weights| weights[i] as f64);
             }
-            for Task { values, packs, sums } in &mut *tasks {
-                let values = &mut values[start - rows.start..][..TILE];
-                for (pack, sums) in packs.iter().zip(sums) {
-                    match pack.len() / d {
-                        1 => add::<S, 1>(simd, &tile, &weights, pack, values, sums),
-                        2 => add::<S, 2>(simd, &tile, &weights, pack, values, sums),
-                        3 => add::<S, 3>(simd, &tile, &weights, pack, values, sums),
-                        4 => add::<S, 4>(simd, &tile, &weights, pack, values, sums),
-                        5 => add::<S, 5>(simd, &tile, &weights, pack, values, sums),
-                        _ => add::<S, 6>(simd, &tile, &weights, pack, values, sums),
-                    }
+            let values = &mut values[start - rows.start..][..TILE];
+            for (pack, sums) in packs.iter().zip(&mut *sums) {
+                match pack.len() / d {
+                    1 => add::<S, 1>(simd, &tile, &weights, pack, values, sums),
+                    2 => add::<S, 2>(simd, &tile, &weights, pack, values, sums),
+                    3 => add::<S, 3>(simd, &tile, &weights, pack, values, sums),
+                    4 => add::<S, 4>(simd, &tile, &weights, pack, values, sums),
+                    5 => add::<S, 5>(simd, &tile, &weights, pack, values, sums),
+                    _ => add::<S, 6>(simd, &tile, &weights, pack, values, sums),
                 }
             }
         }

@@ -28,9 +28,13 @@ fn steps(device: &Value) -> &Vec<Value> {
     assert_eq!(keys_of(&device["ceilings"]), keys("read_gb_per_second gflops"));
     device["ceilings"].as_object().unwrap().values().for_each(|v| assert!(positive(v) > 0.0));
     let steps = device["steps"].as_array().unwrap();
-    assert_eq!(steps.iter().map(|s| s["step"].as_str().unwrap()).collect::<Vec<_>>(), STEPS);
+    assert_eq!(steps.iter().map(|s| s["name"].as_str().unwrap()).collect::<Vec<_>>(), STEPS);
     for (i, step) in steps.iter().enumerate() {
-        positive(&step["seconds"]);
+        assert_eq!((&step["device"], &step["rows"]), (&device["device"], &device["rows"]));
+        let mut repeats: Vec<f64> = step["repeats"].as_array().unwrap().iter().map(positive).collect();
+        repeats.sort_by(f64::total_cmp);
+        let [low, high] = repeats[..] else { panic!("two repeats: {step}") };
+        assert!((positive(&step["seconds"]) - (low + high) / 2.0).abs() < 1e-12, "{step}");
         positive(&step["rows_per_second"]);
         if i < 3 {
             positive(&step["gflops"]);
@@ -48,8 +52,7 @@ fn steps(device: &Value) -> &Vec<Value> {
 fn the_help_teaches() {
     let desk = Desk::new();
     let help = desk.run("bench --help").quietly();
-    let flags =
-        "--rows --features --k --n-init --repeats --device --threads --seed --json --quiet --progress";
+    let flags = "--rows --features --k --n-init --steps --repeats --device --threads --seed --json --quiet --progress";
     for word in
         flags.split(' ').chain(STEPS).chain(["of ceiling", "GFLOP/s", "the exit code is 1", "Examples:"])
     {
@@ -72,7 +75,10 @@ fn the_cpu() {
     assert_eq!((&cpu["device"], &cpu["software"]), (&"cpu".into(), &false.into()));
     for (i, step) in steps(cpu).iter().enumerate() {
         let counted = if i < 3 { " gflops share_of_ceiling" } else { "" };
-        assert_eq!(keys_of(step), keys(&format!("step seconds rows_per_second{counted}")));
+        assert_eq!(
+            keys_of(step),
+            keys(&format!("name device rows seconds repeats rows_per_second{counted}"))
+        );
     }
 
     let said = desk.run(&format!("{SMALL} --device cpu --threads 1"));
@@ -113,6 +119,10 @@ fn every_adapter_agrees_and_a_software_one_is_called_that() {
             if i < 3 {
                 positive(&step["readback_seconds"]);
             }
+            // Not every driver has timestamps.
+            if let Some(share) = step.get("gpu_busy_share") {
+                assert!(positive(share) <= 1.0, "{step}");
+            }
         }
     }
     let Some(software) = adapters.iter().position(|a| a["software"] == true) else { return };
@@ -126,6 +136,16 @@ fn every_adapter_agrees_and_a_software_one_is_called_that() {
         "{text}"
     );
     assert!(text.contains("agrees with the CPU: the same bits in lloyd"), "{text}");
+}
+
+#[test]
+fn chosen_steps_alone_are_measured() {
+    let desk = Desk::new();
+    let found = desk.run(&format!("{SMALL} --device cpu -q --json --steps hopkins,lloyd")).json().0;
+    let steps = found["devices"][0]["steps"].as_array().unwrap();
+    assert_eq!(steps.iter().map(|s| s["name"].as_str().unwrap()).collect::<Vec<_>>(), ["lloyd", "hopkins"]);
+    let said = desk.run("bench --steps lloyd,loyd");
+    assert!(said.code == Some(2) && said.err.contains("distance_sums"), "{said:?}");
 }
 
 #[test]

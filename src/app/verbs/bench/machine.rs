@@ -1,6 +1,8 @@
 //! The devices that are measured.
 
 use super::super::super::console::Console;
+#[cfg(feature = "gpu")]
+use super::super::super::gpu_memory_limit;
 use crate::app::cli::Measured;
 use segmenta::Error;
 use segmenta::backend::Backend;
@@ -36,7 +38,8 @@ impl Machine {
 
     #[cfg(feature = "gpu")]
     fn gpu(index: usize, instruction_set: InstructionSet) -> Result<Self, Error> {
-        let gpu = Gpu::open(index, Options { instruction_set, ..Options::default() })?;
+        let max_memory = gpu_memory_limit();
+        let gpu = Gpu::open(index, Options { instruction_set, max_memory, ..Options::default() })?;
         let software = gpu.adapter().software;
         Ok(Machine { device: format!("gpu:{index}"), software, kind: Kind::Gpu(Box::new(gpu)) })
     }
@@ -74,6 +77,21 @@ impl Machine {
             #[cfg(feature = "gpu")]
             Kind::Gpu(gpu) => gpu.wait(),
         }
+    }
+
+    /// Does `work`, and measures for how long a GPU itself is busy with it; `None` where nothing can tell.
+    pub fn busy<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<(T, Option<Duration>), Error> {
+        match &self.kind {
+            Kind::Cpu(..) => Ok((work()?, None)),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => gpu.busy(work),
+        }
+    }
+
+    /// The most multiply-adds a second that it does in a comparison of all pairs, by its peak speed: the CPU computes a pair
+    /// once for both of its rows, and so comes near the peak; a GPU reached 10 % of it.
+    pub fn pairs_per_second(&self, ceilings: Ceilings) -> f64 {
+        ceilings.multiply_add / 2.0 * if self.is_cpu() { 0.5 } else { 0.1 }
     }
 
     /// How long it takes to copy `bytes` back from the device.

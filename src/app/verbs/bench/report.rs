@@ -2,6 +2,7 @@
 
 use super::super::super::console::count;
 use super::machine::Machine;
+use super::median;
 use super::work::{Trial, Work};
 use crate::app::cli::Bench;
 use segmenta::backend::ceiling::Ceilings;
@@ -26,7 +27,7 @@ pub struct Found {
 /// The results of one device.
 #[derive(Debug, Serialize)]
 pub struct Device {
-    device: String,
+    pub device: String,
     name: String,
     software: bool,
     rows: usize,
@@ -57,8 +58,18 @@ impl From<Ceilings> for Highest {
 /// The results of one step.
 #[derive(Debug, Serialize)]
 pub struct Step {
+    #[serde(rename = "name")]
     step: &'static str,
+    device: String,
+    /// How many rows it was measured on: fewer than the device's, if these would take minutes.
+    rows: usize,
+    /// The median of the repeats.
     seconds: f64,
+    /// Each repeat's seconds, in their order.
+    repeats: Vec<f64>,
+    /// The share of the time for which the GPU itself worked, if it can tell.
+    #[serde(rename = "gpu_busy_share", skip_serializing_if = "Option::is_none")]
+    pub gpu_busy: Option<f64>,
     rows_per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readback_seconds: Option<f64>,
@@ -134,6 +145,7 @@ impl Found {
             }
             text.push_str(&device.agreement());
         }
+        text.push_str(&self.fewer());
         for wrong in self.wrong() {
             text.push_str(&format!("WRONG: {wrong}\n"));
         }
@@ -167,27 +179,31 @@ impl Found {
         let mut out = Sheet::new(&[
             ("step", Kind::Name),
             ("device", Kind::Name),
+            number("rows"),
             number("time"),
             number("readback"),
             number("rows/s"),
             number("GFLOP/s"),
             number("of ceiling"),
+            number("GPU busy"),
             number("x CPU"),
             number("agrees"),
         ])
         .keyed_by(2);
-        for (w, work) in Work::ALL.iter().enumerate() {
+        for work in Work::ALL {
             for device in &self.devices {
-                let Some(step) = device.steps.get(w) else { continue };
+                let Some(step) = device.step(work.name()) else { continue };
                 out.row([
                     work.name().to_string(),
                     device.device.clone(),
+                    whole(step.rows as u64),
                     time(step.seconds),
                     step.readback_seconds.map_or_else(dash, time),
                     scaled(step.rows_per_second),
                     step.gflops.map_or_else(dash, figures),
                     step.share_of_ceiling.map_or_else(dash, |s| format!("{:.0} %", 100.0 * s)),
-                    self.times_the_cpu(device, w).map_or_else(dash, figures),
+                    step.gpu_busy.map_or_else(dash, |s| format!("{:.0} %", 100.0 * s)),
+                    self.times_the_cpu(step).map_or_else(dash, figures),
                     step.agrees.map_or_else(dash, |yes| if yes { "yes" } else { "NO" }.into()),
                 ]);
             }
@@ -195,14 +211,34 @@ impl Found {
         out.to_text()
     }
 
-    fn times_the_cpu(&self, device: &Device, w: usize) -> Option<f64> {
-        let cpu = self.devices.iter().find(|d| d.device == "cpu" && d.rows == device.rows)?;
-        let of_itself = cpu.device == device.device;
-        (!of_itself).then_some(cpu.steps.get(w)?.seconds / device.steps.get(w)?.seconds)
+    fn times_the_cpu(&self, step: &Step) -> Option<f64> {
+        let cpu = self.devices.iter().find(|d| d.device == "cpu")?.step(step.step)?;
+        (step.device != cpu.device && step.rows == cpu.rows).then_some(cpu.seconds / step.seconds)
+    }
+
+    /// Which steps were measured on fewer rows than their device's.
+    fn fewer(&self) -> String {
+        let mut text = String::new();
+        for device in &self.devices {
+            for step in device.steps.iter().filter(|step| step.rows < device.rows) {
+                text.push_str(&format!(
+                    "{} compares all pairs of rows, which would take minutes on {}; it was measured with {} rows instead of {}\n",
+                    step.step,
+                    device.device,
+                    whole(step.rows as u64),
+                    whole(device.rows as u64)
+                ));
+            }
+        }
+        text
     }
 }
 
 impl Device {
+    fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.step == name)
+    }
+
     /// A device before its steps are measured.
     pub fn new(machine: &Machine, rows: usize) -> Self {
         Device {
@@ -257,16 +293,20 @@ impl Step {
     pub fn new(
         work: Work,
         trial: &Trial,
-        seconds: f64,
+        (device, repeats): (&str, Vec<f64>),
         ceilings: Ceilings,
         agreement: Option<Result<f64, String>>,
     ) -> Self {
         // A coarse clock may measure 0, but no step takes no time.
-        let seconds = seconds.max(1e-9);
+        let seconds = median(repeats.clone()).max(1e-9);
         let rate = work.flops(trial).map(|flops| flops / seconds);
         Step {
             step: work.name(),
+            device: device.into(),
+            rows: trial.matrix.rows(),
             seconds,
+            repeats,
+            gpu_busy: None,
             rows_per_second: trial.matrix.rows() as f64 / seconds,
             readback_seconds: None,
             gflops: rate.map(|rate| rate / 1e9),
@@ -305,5 +345,41 @@ fn scaled(value: f64) -> String {
         v if v < 1e6 => format!("{} k", figures(v / 1e3)),
         v if v < 1e9 => format!("{} M", figures(v / 1e6)),
         v => format!("{} G", figures(v / 1e9)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::work::Size;
+    use super::*;
+    use crate::app::cli::{Cli, Verb};
+    use clap::Parser as _;
+    use segmenta::backend::cpu::InstructionSet;
+
+    #[test]
+    fn fewer_rows_are_told() {
+        let Verb::Bench(args) = Cli::parse_from(["segmenta", "bench", "--rows", "4000"]).verb else {
+            panic!("another verb")
+        };
+        let machine = Machine::cpu(InstructionSet::detect()).unwrap();
+        let mut device = Device::new(&machine, 4000);
+        for (work, rows) in [(Work::Lloyd, 4000), (Work::Sweep, 150)] {
+            let trial = Trial::new(Size { rows, features: 2, k: 2, n_init: 1, seed: 0 }).unwrap();
+            let ceilings = Ceilings { read: 1.0, multiply_add: 1.0 };
+            device.steps.push(Step::new(work, &trial, ("cpu", vec![0.5, 0.25, 4.0]), ceilings, None));
+        }
+        let mut found = Found::new(&args, 4000);
+        found.devices.push(device);
+        let text = found.to_text();
+        assert!(text.contains("sweep compares all pairs of rows, which would take minutes on cpu"), "{text}");
+        assert!(text.contains("measured with 150 rows instead of 4,000"), "{text}");
+        assert!(!text.contains("lloyd compares"), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&found.to_json().unwrap()).unwrap();
+        let step = &json["devices"][0]["steps"][1];
+        assert_eq!(
+            (&step["name"], &step["rows"], &step["seconds"]),
+            (&"sweep".into(), &150.into(), &0.5.into())
+        );
+        assert_eq!(step["repeats"], serde_json::json!([0.5, 0.25, 4.0]));
     }
 }

@@ -1,6 +1,7 @@
 //! The steps that bench measures, and the table that it measures them on.
 
 use super::super::super::interrupt::interrupted;
+use crate::app::cli::STEPS;
 use segmenta::backend::{Assigned, Labeling, Metric, Neighbour, SelfMatches};
 use segmenta::canonical::Centroids;
 use segmenta::cluster::sweep::{SweepRow, score};
@@ -106,14 +107,13 @@ impl Work {
         [Work::Lloyd, Work::Nearest, Work::DistanceSums, Work::Fit, Work::Sweep, Work::Hopkins];
 
     pub fn name(self) -> &'static str {
-        match self {
-            Work::Lloyd => "lloyd",
-            Work::Nearest => "nearest",
-            Work::DistanceSums => "distance_sums",
-            Work::Fit => "fit",
-            Work::Sweep => "sweep",
-            Work::Hopkins => "hopkins",
-        }
+        STEPS[Self::ALL.iter().position(|work| *work == self).unwrap_or(0)]
+    }
+
+    /// Multiply-adds of all pairs of rows, each pair counted twice, if that is what the step spends its time on.
+    pub fn pairs(self, rows: usize, features: usize) -> Option<f64> {
+        let rows = rows as f64;
+        matches!(self, Work::DistanceSums | Work::Sweep).then_some(rows * rows * features as f64)
     }
 
     /// Three operations for each feature of each pair; `None` for whole jobs, whose number of passes depends on the data.
