@@ -21,6 +21,10 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// A submission of more than one pass has at most about so many dispatches: a table in many pieces needs many for one pass,
+/// and those for sets that have stopped are not free.
+const MOST_DISPATCHES: usize = 256;
+
 /// The passes of one submission take at most about so many multiply-adds, so that an interrupt is soon heard.
 const MOST_WORK: f64 = 1e11;
 
@@ -90,7 +94,7 @@ impl Batch<'_> {
             let first = dot_product && !exact;
             let chain = self.upload(passes, &advanced[own.clone()], (first, dot_product))?;
             let mut forms = std::iter::once(first).chain(std::iter::repeat(dot_product));
-            let together = self.passes_of_a_submission();
+            let together = self.passes_of_a_submission(&chain);
             let mut begin = || self.submit(&chain, forms.by_ref().take(together));
             let mut walks: Vec<Walk> = vec![Walk::zeroed(); self.sets.len()];
             let mut on_its_way = begin();
@@ -126,11 +130,12 @@ impl Batch<'_> {
     }
 
     /// How many passes are submitted together.
-    fn passes_of_a_submission(&self) -> usize {
+    fn passes_of_a_submission(&self, chain: &Chain) -> usize {
         let (n, d) = (self.rows.matrix.rows(), self.rows.matrix.features());
         let work = self.sets.iter().map(Centroids::k).sum::<usize>() as f64 * n as f64 * d as f64;
         let most = if self.rows.context.adapter.software { MOST_WORK_OF_SOFTWARE } else { MOST_WORK };
-        ((most / work) as usize).clamp(1, REMEMBERED_PASSES)
+        let dispatches = 3 * chain.on_device.passes(self.rows).count() + 2;
+        ((most / work) as usize).min(MOST_DISPATCHES / dispatches).clamp(1, REMEMBERED_PASSES)
     }
 
     /// Puts the sets onto the device; `advanced` says which of them go on. `forms` says whether the first pass, and all

@@ -120,16 +120,25 @@ impl OnDevice {
         work: &mut ComputePass<'_>,
         dot_product: bool,
     ) {
+        for (c, pass) in self.passes(rows) {
+            self.assign(rows, labels, work, (c, &pass), dot_product);
+            self.decide(rows, labels, work, (c, &pass));
+            self.accumulate(rows, labels, work, (c, &pass));
+        }
+    }
+
+    /// The rows that are worked on together, with the number of their chunk.
+    pub(super) fn passes<'a>(
+        &self,
+        rows: &'a GpuRows<'_>,
+    ) -> impl Iterator<Item = (usize, kernel::Pass<'a>)> + use<'a> {
         let context = rows.context;
         // So many words of results a row would cut the rows as the dispatches need it.
         let words = (context.pass_bytes() as usize / 4).div_ceil(self.shape.rows_of_a_dispatch()).max(1);
-        for (c, chunk) in rows.resident.chunks.iter().enumerate() {
-            for pass in kernel::passes(context, std::slice::from_ref(chunk), words) {
-                self.assign(rows, labels, work, (c, &pass), dot_product);
-                self.decide(rows, labels, work, (c, &pass));
-                self.accumulate(rows, labels, work, (c, &pass));
-            }
-        }
+        let chunks = rows.resident.chunks.iter().enumerate();
+        chunks.flat_map(move |(c, chunk)| {
+            kernel::passes(context, std::slice::from_ref(chunk), words).into_iter().map(move |pass| (c, pass))
+        })
     }
 
     fn params(&self, rows: &GpuRows<'_>, layout: LabelLayout, pass: &kernel::Pass<'_>) -> Params {
