@@ -176,7 +176,7 @@ fn root(squared: vec4<f32>) -> vec4<f32> {
 // Workgroups: tiles of rows, slices of the tiles of columns.
 @compute @workgroup_size(256)
 fn distance_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-    let place = place_of(lane);
+    let place = thread_place(lane);
     let size = tile_size();
     let facts = params.chunks * CHUNK * QUADS;
     let own = group.x;
