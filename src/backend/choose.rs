@@ -141,21 +141,12 @@ impl Rates {
 impl Work {
     /// About how many seconds it takes on a CPU.
     pub fn seconds_on_cpu(&self, set: InstructionSet) -> f64 {
-        self.seconds(Rates::cpu(set, rayon::current_num_threads())) + self.seeding(set)
-    }
-
-    /// About how many seconds it takes on a GPU beside such a CPU.
-    fn seconds_on_gpu(&self, rates: Rates, set: InstructionSet) -> f64 {
-        self.seconds(rates) + self.seeding(set)
+        self.seconds(Rates::cpu(set, rayon::current_num_threads()))
     }
 
     fn seconds(&self, rates: Rates) -> f64 {
-        self.fit / rates.fit + self.labels / rates.labels + (self.pairs + self.nearest) / rates.pairs
-    }
-
-    /// The host seeds for every device, which takes it about a third of what its passes would take.
-    fn seeding(&self, set: InstructionSet) -> f64 {
-        0.3 * self.fit / Rates::cpu(set, rayon::current_num_threads()).fit
+        // Seeding takes up to a third of what the passes take.
+        1.3 * self.fit / rates.fit + self.labels / rates.labels + (self.pairs + self.nearest) / rates.pairs
     }
 }
 
@@ -256,7 +247,7 @@ impl Opening {
                 let opened = self.opened()?.ok_or_else(|| Error::Device(NO_REAL_GPU.into()))?;
                 enough?;
                 let reason = if opened.software { "as asked; a software driver, slow" } else { "as asked" };
-                let seconds = work.seconds_on_gpu(opened.rates, set);
+                let seconds = work.seconds(opened.rates);
                 by_gpu(opened, reason.into(), seconds)
             }
             Device::Auto if on_cpu < LITTLE => {
@@ -273,7 +264,7 @@ impl Opening {
                     false if self.thread.is_some() => START.saturating_sub(self.began.elapsed()),
                     false => START,
                 };
-                let on_gpu = work.seconds_on_gpu(rates, set) + left.as_secs_f64();
+                let on_gpu = work.seconds(rates) + left.as_secs_f64();
                 if let Err(short) = enough {
                     let note = format!("{short}; the CPU does it");
                     return by_cpu(format!("{}; {short}", about(on_cpu)), Some(note), Some(self));
@@ -339,9 +330,11 @@ fn fastest(gpu: &GpuUse) -> Option<(String, Rates)> {
 
 #[cfg(feature = "gpu")]
 fn rates(gpu: &GpuUse, adapter: &super::gpu::Adapter) -> Rates {
-    match gpu.software_is_real {
-        true => Rates::gpu("H100", false),
-        false => Rates::gpu(&adapter.name, adapter.integrated),
+    match (gpu.software_is_real, adapter.software) {
+        (true, _) => Rates::gpu("H100", false),
+        // It computes on the CPU, and not as well.
+        (_, true) => Rates::cpu(InstructionSet::Portable, rayon::current_num_threads()),
+        _ => Rates::gpu(&adapter.name, adapter.integrated),
     }
 }
 

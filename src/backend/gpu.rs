@@ -13,6 +13,7 @@ mod interface;
 mod kernel;
 mod lloyd;
 mod nearest;
+mod pairs;
 mod pool;
 mod seeding;
 mod source;
@@ -73,7 +74,11 @@ struct Kernels {
     means: [OnceLock<Kernel>; 2],
     renew: OnceLock<Kernel>,
     nearest: OnceLock<Kernel>,
-    distance_sums: OnceLock<Kernel>,
+    choose: OnceLock<Kernel>,
+    /// By whether differences are used, and whether each pair is measured once.
+    distance_sums: [[OnceLock<Kernel>; 2]; 2],
+    gather: OnceLock<Kernel>,
+    collect: OnceLock<Kernel>,
     /// By whether rows have weights.
     measure: [OnceLock<Kernel>; 2],
     draw: [OnceLock<Kernel>; 2],
@@ -81,14 +86,17 @@ struct Kernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 12] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 15] = [
     &lloyd::ASSIGN,
     &lloyd::ACCUMULATE,
     &lloyd::decide::DECIDE,
     &lloyd::renew::MEANS,
     &lloyd::renew::RENEW,
     &nearest::NEAREST,
+    &nearest::CHOOSE,
     &distance_sums::DISTANCE_SUMS,
+    &distance_sums::GATHER,
+    &distance_sums::COLLECT,
     &seeding::MEASURE,
     &seeding::DRAW,
     &ceiling::READ_ALL,
@@ -128,9 +136,22 @@ impl Kernels {
         self.nearest.get_or_init(|| Kernel::new(context, &nearest::NEAREST, self.features))
     }
 
-    fn distance_sums(&self, context: &Context) -> &Kernel {
-        let compile = || Kernel::new(context, &distance_sums::DISTANCE_SUMS, self.features);
-        self.distance_sums.get_or_init(compile)
+    fn choose(&self, context: &Context) -> &Kernel {
+        self.choose.get_or_init(|| Kernel::new(context, &nearest::CHOOSE, self.features))
+    }
+
+    fn distance_sums(&self, context: &Context, direct: bool, once: bool) -> &Kernel {
+        let overrides = [("direct", direct), ("once", once)];
+        self.distance_sums[usize::from(direct)][usize::from(once)]
+            .get_or_init(|| Kernel::with(context, &distance_sums::DISTANCE_SUMS, self.features, &overrides))
+    }
+
+    fn gather(&self, context: &Context) -> &Kernel {
+        self.gather.get_or_init(|| Kernel::new(context, &distance_sums::GATHER, self.features))
+    }
+
+    fn collect(&self, context: &Context) -> &Kernel {
+        self.collect.get_or_init(|| Kernel::new(context, &distance_sums::COLLECT, self.features))
     }
 
     fn measure(&self, context: &Context, weighted: bool) -> &Kernel {
@@ -155,15 +176,24 @@ fn kernels_for(expected: &Expected) -> Vec<Compile> {
         for dot_product in [true, false] {
             all.push(Box::new(move |kernels, context| _ = kernels.assign(context, wide, dot_product)));
         }
+        all.push(Box::new(move |kernels, context| _ = kernels.decide(context, wide)));
         all.push(Box::new(move |kernels, context| _ = kernels.accumulate(context, wide, weighted)));
+        if !weighted {
+            all.push(Box::new(|kernels, context| _ = kernels.means(context, true)));
+            all.push(Box::new(|kernels, context| _ = kernels.renew(context)));
+        }
         all.push(Box::new(move |kernels, context| _ = kernels.measure(context, weighted)));
         all.push(Box::new(move |kernels, context| _ = kernels.draw(context, weighted)));
     }
     if expected.distance_sums {
-        all.push(Box::new(|kernels, context| _ = kernels.distance_sums(context)));
+        // The usual form: products, and each pair once.
+        all.push(Box::new(|kernels, context| _ = kernels.distance_sums(context, false, true)));
+        all.push(Box::new(|kernels, context| _ = kernels.gather(context)));
+        all.push(Box::new(|kernels, context| _ = kernels.collect(context)));
     }
     if expected.nearest {
         all.push(Box::new(|kernels, context| _ = kernels.nearest(context)));
+        all.push(Box::new(|kernels, context| _ = kernels.choose(context)));
     }
     all
 }

@@ -34,6 +34,9 @@ pub const OURS: [&str; 6] = [
     "SEGMENTA_MAX_GPU_MEM",
 ];
 
+/// Where the program keeps compiled pipelines in tests: not in the user's own folder.
+pub const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
+
 /// A fresh folder, in which the program runs.
 pub struct Desk {
     dir: TempDir,
@@ -148,8 +151,7 @@ impl Desk {
         for name in OURS {
             command.env_remove(name);
         }
-        // Not into the user's own.
-        command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+        command.env("XDG_CACHE_HOME", CACHE);
         command
     }
 
@@ -178,6 +180,7 @@ impl Desk {
         for name in OURS {
             command.env_remove(name);
         }
+        command.env("XDG_CACHE_HOME", CACHE);
         let output = command.output().ok().filter(|_| cfg!(target_os = "linux"));
         let Some(output) = output else {
             crate::devices::skip("there is no script(1) to make a terminal with");

@@ -161,6 +161,7 @@ fn follow(name: &str) -> (usize, usize) {
             for variable in crate::cli::OURS {
                 shell.env_remove(variable);
             }
+            shell.env("XDG_CACHE_HOME", crate::cli::CACHE);
             let said = shell.output().unwrap();
             let err = String::from_utf8_lossy(&said.stderr);
             assert!(said.status.success(), "{name}: {line}\n{:?}: {err}", said.status);

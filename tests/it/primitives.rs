@@ -122,6 +122,119 @@ fn distance_sums_are_close(ks: &'static [usize]) {
     });
 }
 
+/// The sums of one call, row after row.
+fn all_sums(backend: &dyn segmenta::backend::Backend, matrix: &Matrix, labelings: &[Labeling]) -> Vec<f64> {
+    let mut all = Vec::new();
+    let rows = backend.load(matrix).unwrap();
+    rows.distance_sums(labelings, Progress::none(), &mut |range, sums| {
+        let width: usize = labelings.iter().map(|l| l.k).sum();
+        assert_eq!((range.start * width, range.len() * width), (all.len(), sums.len()));
+        all.extend_from_slice(sums);
+        Ok(())
+    })
+    .unwrap();
+    all
+}
+
+/// Labels that change from row to row, and labels that do not.
+fn mixed_labels(rows: usize) -> [(usize, Vec<u32>); 2] {
+    let by_part = (0..rows).map(|i| (5 * i / rows) as u32).collect();
+    [(3, (0..rows as u32).map(|i| i * 7 % 3).collect()), (5, by_part)]
+}
+
+#[test]
+fn near_rows_among_others_have_exact_distances() {
+    // Tables in which a device may use products, since few pairs are near: rows far from the origin, of which some are equal
+    // to another, or 2^-6 to 2^-20 of their distance from the mean apart. An even number of tiles, and an odd one.
+    for (rows, features) in [(1000, 26), (600, 70)] {
+        let mut table = cases::normal(rows, features, 77);
+        for i in 0..20 {
+            let near: Vec<f32> = table.row(rows - 1 - i).to_vec();
+            for (j, v) in near.into_iter().enumerate() {
+                table[[i, j]] = v + if i < 5 { 0.0 } else { v * (0.5f32).powi(i as i32 + 1) };
+            }
+        }
+        let matrix = Matrix::from_array(table.mapv(|v| v + 50.0).view()).unwrap();
+        // A cluster for each near pair, so that its distance is a sum of its own.
+        let alone = (0..rows).map(|i| if i >= rows - 20 { (rows - i) as u32 } else { 0 }).collect();
+        let [parts, _] = mixed_labels(rows);
+        let labelings = [(21, alone), parts];
+        let views: Vec<Labeling> = labelings.iter().map(|(k, labels)| Labeling { k: *k, labels }).collect();
+        let expected = oracle::distance_sums(&matrix, &labelings);
+        for setup in devices::all() {
+            let got = setup.run(|backend| all_sums(backend, &matrix, &views));
+            for (&expected, got) in expected.iter().zip(got) {
+                let check = oracle::close(expected, got, 1e-5, 1e-9);
+                check.unwrap_or_else(|why| panic!("{rows} x {features} on {}: {why}", setup.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn copies_count_in_distance_sums() {
+    let table = cases::normal(400, 12, 78);
+    let copies: Vec<u16> = (0..400).map(|i| (i * 5 % 4) as u16).collect();
+    let repeated: Vec<usize> = (0..400).flat_map(|i| vec![i; usize::from(copies[i])]).collect();
+    let whole = Matrix::from_array(table.select(ndarray::Axis(0), &repeated).view()).unwrap();
+    let labels = mixed_labels(400);
+    let of_repeated = labels.clone().map(|(k, l)| (k, repeated.iter().map(|&i| l[i]).collect::<Vec<u32>>()));
+    let expected = oracle::distance_sums(&whole, &of_repeated);
+    let matrix = Matrix::from_array(table.view()).unwrap().weighted(copies).unwrap();
+    let views: Vec<Labeling> = labels.iter().map(|(k, labels)| Labeling { k: *k, labels }).collect();
+    for setup in devices::all() {
+        let got = setup.run(|backend| all_sums(backend, &matrix, &views));
+        for (at, &row) in repeated.iter().enumerate() {
+            for (expected, &got) in expected.row(at).iter().zip(&got[row * 8..][..8]) {
+                let check = oracle::close(*expected, got, 1e-5, 0.0);
+                check.unwrap_or_else(|why| panic!("row {row} on {}: {why}", setup.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn distance_sums_repeat_to_the_bit() {
+    let matrix = Matrix::from_array(cases::normal(1300, 20, 79).view()).unwrap();
+    let labels = mixed_labels(1300);
+    let views: Vec<Labeling> = labels.iter().map(|(k, labels)| Labeling { k: *k, labels }).collect();
+    for setup in devices::all() {
+        let [first, second] = [0, 1].map(|_| setup.run(|backend| all_sums(backend, &matrix, &views)));
+        assert!(first.iter().map(|v| v.to_bits()).eq(second.iter().map(|v| v.to_bits())), "{}", setup.name);
+    }
+}
+
+#[test]
+fn the_lowest_of_many_equal_rows_is_the_nearest() {
+    // More equal rows than a device lists, in tables on which f32 is exact and on others; and equal rows at a distance.
+    let mut table = cases::normal(9000, 3, 80);
+    for i in (100..9000).step_by(100) {
+        let first = table.row(100).to_vec();
+        table.row_mut(i).assign(&ndarray::aview1(&first));
+    }
+    let binary = Matrix::from_array(cases::binary(3000, 4).view()).unwrap();
+    let normal = Matrix::from_array(table.view()).unwrap();
+    for matrix in [&binary, &normal] {
+        let own: Vec<u32> = (0..matrix.rows() as u32).step_by(100).collect();
+        let queries = matrix.select(&own.iter().map(|&i| i as usize).collect::<Vec<_>>());
+        let beside =
+            matrix.beside(20, |i, j| matrix.to_user(f64::from(matrix.value(100, j))) + 0.01 * i as f64);
+        let expected = oracle::nearest(matrix, &queries, Some(&own));
+        let expected_beside = oracle::nearest(matrix, &beside, None);
+        for setup in devices::all() {
+            setup.run(|backend| {
+                let rows = Dataset::load(backend, matrix).unwrap();
+                let got = rows.nearest(&queries, SelfMatches::Exclude(&own), Metric::Euclidean).unwrap();
+                let same = oracle::same_neighbours(&expected, &got, matrix, &queries);
+                same.unwrap_or_else(|why| panic!("{}: {why}", setup.name));
+                let got = rows.nearest(&beside, SelfMatches::Include, Metric::Euclidean).unwrap();
+                let same = oracle::same_neighbours(&expected_beside, &got, matrix, &beside);
+                same.unwrap_or_else(|why| panic!("{}: {why}", setup.name));
+            });
+        }
+    }
+}
+
 #[test]
 fn an_error_of_the_sink_ends_distance_sums() {
     let matrix = Matrix::from_array(cases::normal(100, 2, 5).view()).unwrap();

@@ -37,7 +37,9 @@ impl Kernel {
         debug_assert!(overrides.iter().all(|(name, _)| entry.overrides.contains(name)));
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(entry.name),
-            source: wgpu::ShaderSource::Wgsl(source(entry.file, features).into()),
+            source: wgpu::ShaderSource::Wgsl(
+                source(entry.file, features, context.adapter.workgroup_memory).into(),
+            ),
         };
         let checked = context.options.checked;
         let module = if checked {
@@ -118,7 +120,8 @@ fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) 
     // parameters of each dispatch, and the host allocates the buffers to those sizes. Buffers that outlive a call (the
     // labels and sums in a `LloydState`) were made for the same resident table and the same k, because
     // `LloydState::take` returns nothing else. Labels, which the device wrote, are compared with the number of centroids
-    // before they are used as an index. Every loop counts up to such a size in steps of at least 1, and no divisor is 0.
+    // before they are used as an index. What `renew` changes of a set are its certificate, whether it has stopped, and its
+    // two slots, which swap places. Every loop counts up to such a size in steps of at least 1, and no divisor is 0.
     // Workgroup memory is written before it is read. The tests run the same sources with the checks as well.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
@@ -148,9 +151,4 @@ pub(super) fn passes<'a>(context: &Context, chunks: &'a [Chunk], words: usize) -
             (0..chunk.rows).step_by(step).map(move |s| Pass { chunk, rows: s..chunk.rows.min(s + step) })
         })
         .collect()
-}
-
-/// Cuts `0..count` into ranges of at most `most`.
-pub(super) fn pieces(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count).step_by(most.max(1)).map(move |s| s..count.min(s + most.max(1)))
 }

@@ -189,8 +189,7 @@ impl Batch<'_> {
         let all_draws: Vec<u64> = runs.iter().flat_map(|run| run.draws.iter().copied()).collect();
         let draws = upload(context, &all_draws);
         let stride = STATE + self.most;
-        let states = [(); 2].map(|()| Output::new(context, stride * runs.len()));
-        states[0].write(context, &self.first_state());
+        let states = [Output::of(context, &self.first_state()), Output::new(context, stride * runs.len())];
         let potentials = Output::new(context, 4 * quads * runs.len());
         let sums = Output::new(context, 2 * self.most * blocks * runs.len());
         let centres = Output::new(context, centre_count);

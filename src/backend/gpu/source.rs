@@ -1,12 +1,13 @@
 //! WGSL sources: the list of all files, their imports, and the text that is compiled for a number of features.
 //!
-//! `shaders/README.md` explains the comments `//#import`, `//@each` and `//@loop` that this file resolves.
+//! `shaders/README.md` explains the comments `//#import`, `//@each`, `//@loop` and `//@chunk` that this file resolves.
 
 /// Every WGSL file, by the name that `//#import` uses.
 pub(super) const FILES: &[(&str, &str)] = &[
     ("common", include_str!("../../../shaders/common.wgsl")),
     ("exact", include_str!("../../../shaders/exact.wgsl")),
     ("packs", include_str!("../../../shaders/packs.wgsl")),
+    ("pairs", include_str!("../../../shaders/pairs.wgsl")),
     ("sets", include_str!("../../../shaders/sets.wgsl")),
     ("lloyd", include_str!("../../../shaders/lloyd.wgsl")),
     ("decide", include_str!("../../../shaders/decide.wgsl")),
@@ -23,6 +24,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
 const IMPORT: &str = "//#import ";
 const EACH: &str = "//@each ";
 const LOOP: &str = "//@loop";
+const CHUNK: &str = "//@chunk";
+const CHUNKED: &str = "//@chunk ";
 
 /// Tables with more features than this use the `//@loop` form: a row no longer fits a thread's registers.
 const MAX_UNROLLED: usize = 96;
@@ -37,8 +40,20 @@ pub(super) fn iterations(packs: usize, features: usize) -> usize {
     if features > MAX_UNROLLED { packs.div_ceil(4) * (features + 1) } else { packs }
 }
 
-/// The text to compile for tables of `features` features: the file, then the files that it imports, each once.
-pub(super) fn source(file: &str, features: usize) -> String {
+/// How many features the pair loop (`shaders/pairs.wgsl`) takes at a time, on a device whose workgroups have `memory`
+/// bytes. Four tiles of a chunk must fit, of 128 values a feature.
+pub(super) fn chunk(features: usize, memory: u32) -> usize {
+    let most = if memory >= 32 << 10 { 15 } else { 8 };
+    if features <= most {
+        return features;
+    }
+    // The last chunk is padded: as little of that as possible, then as few chunks as possible.
+    (most.div_ceil(2)..=most).rev().min_by_key(|&chunk| features.next_multiple_of(chunk)).unwrap_or(most)
+}
+
+/// The text to compile for tables of `features` features on a device whose workgroups have `memory` bytes: the file, then
+/// the files that it imports, each once.
+pub(super) fn source(file: &str, features: usize, memory: u32) -> String {
     let mut names = vec![file];
     let mut out = String::new();
     let mut next = 0;
@@ -47,7 +62,7 @@ pub(super) fn source(file: &str, features: usize) -> String {
         match FILES.iter().find(|(other, _)| *other == name) {
             Some((_, text)) => {
                 names.extend(text.lines().filter_map(|line| line.strip_prefix(IMPORT)));
-                out.push_str(&expand(text, features));
+                out.push_str(&expand(text, features, chunk(features, memory)));
             }
             // The driver's compiler stops here and shows this line; a test compiles every file.
             None => out.push_str(&format!("#error there is no WGSL file called {name}\n")),
@@ -58,25 +73,30 @@ pub(super) fn source(file: &str, features: usize) -> String {
     out
 }
 
-/// One file for tables of `features` features. Every line keeps its number.
-fn expand(text: &str, features: usize) -> String {
-    if features > MAX_UNROLLED {
-        return text.to_string();
-    }
-    let mut out = String::with_capacity(text.len() + 200 * features);
+/// One file for tables of `features` features, `chunk` of which the pair loop takes at a time. Every line keeps its number.
+fn expand(text: &str, features: usize, chunk: usize) -> String {
+    let unrolled = features <= MAX_UNROLLED;
+    let mut out = String::with_capacity(text.len() + 200 * features.min(MAX_UNROLLED));
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        let Some(statement) = line.trim_start().strip_prefix(EACH) else {
-            out.push_str(if line.ends_with(LOOP) { "" } else { line });
+        let prefix = [EACH, CHUNKED].into_iter().find(|p| line.trim_start().starts_with(p));
+        let Some(prefix) = prefix.filter(|&prefix| unrolled || prefix == CHUNKED) else {
+            match line.strip_suffix(CHUNK) {
+                // The constant with the number of features of a chunk.
+                Some(constant) => out.push_str(&set_number(constant, chunk)),
+                None if unrolled && line.ends_with(LOOP) => {}
+                None => out.push_str(line),
+            }
             out.push('\n');
             continue;
         };
-        // `//@each` lines that follow each other are written out together, on the line of the first.
-        let mut statements = vec![statement];
-        while let Some(more) = lines.next_if(|line| line.trim_start().starts_with(EACH)) {
-            statements.extend(more.trim_start().strip_prefix(EACH));
+        // Lines of one kind that follow each other are written out together, on the line of the first.
+        let statement = |line: &str| line.trim_start().strip_prefix(prefix).map(String::from);
+        let mut statements: Vec<String> = statement(line).into_iter().collect();
+        while let Some(more) = lines.next_if(|line| line.trim_start().starts_with(prefix)) {
+            statements.extend(statement(more));
         }
-        for feature in 0..features {
+        for feature in 0..if prefix == EACH { features } else { chunk } {
             for statement in &statements {
                 out.push_str(&statement.replace('$', &feature.to_string()));
                 out.push(' ');
@@ -87,6 +107,12 @@ fn expand(text: &str, features: usize) -> String {
     out
 }
 
+/// `const NAME: u32 = 8u;` with another number.
+fn set_number(constant: &str, number: usize) -> String {
+    let name = constant.split('=').next().unwrap_or_default();
+    format!("{name}= {number}u;")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,15 +120,41 @@ mod tests {
     #[test]
     fn statements_are_written_out_where_they_stand() {
         let text = "a\n  //@each let x$ = $u;\n  //@each y += x$;\nb //@loop\nc\n";
-        assert_eq!(expand(text, 2), "a\nlet x0 = 0u; y += x0; let x1 = 1u; y += x1; \n\n\nc\n");
-        assert_eq!(expand(text, 97), text);
+        assert_eq!(expand(text, 2, 2), "a\nlet x0 = 0u; y += x0; let x1 = 1u; y += x1; \n\n\nc\n");
+        assert_eq!(expand(text, 97, 14), text);
+    }
+
+    #[test]
+    fn chunks_are_written_out_for_any_number_of_features() {
+        let text = "const CHUNK: u32 = 8u; //@chunk\n  //@chunk let x$ = $u;\n  //@chunk y += x$;\nb\n";
+        for features in [26, 3000] {
+            let out = expand(text, features, 2);
+            assert_eq!(out, "const CHUNK: u32 = 2u;\nlet x0 = 0u; y += x0; let x1 = 1u; y += x1; \n\nb\n");
+        }
+    }
+
+    #[test]
+    fn a_chunk_fits_workgroup_memory_and_is_hardly_padded() {
+        for memory in [16 << 10, 32 << 10, 48 << 10] {
+            for features in 1..2000 {
+                let chunk = chunk(features, memory);
+                let side = (2 * chunk * 128 * 4).max(16 * 128 * 4);
+                assert!(chunk > 0 && 2 * side <= memory as usize, "{features} features: {chunk}");
+                let padded = features.next_multiple_of(chunk) - features;
+                assert!(
+                    padded <= 1 + features / 13,
+                    "{features} features, {chunk} at a time: {padded} too many"
+                );
+            }
+        }
+        assert_eq!([5, 26, 300].map(|features| chunk(features, 32 << 10)), [5, 13, 15]);
     }
 
     #[test]
     fn files_keep_their_line_numbers_and_come_once() {
         for features in [1, 96, 97] {
             for (name, text) in FILES {
-                let source = source(name, features);
+                let source = source(name, features, 32 << 10);
                 let at = |line: &str| source.lines().position(|other| other == line);
                 for (number, line) in text.lines().enumerate().filter(|(_, line)| line.starts_with("fn ")) {
                     assert_eq!(at(line), Some(number), "{name}: {line}");
@@ -111,6 +163,6 @@ mod tests {
                 assert!(!source.contains("#error"), "{name}");
             }
         }
-        assert!(source("nothing", 1).contains("#error"));
+        assert!(source("nothing", 1, 0).contains("#error"));
     }
 }

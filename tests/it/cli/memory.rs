@@ -91,3 +91,23 @@ fn a_small_file_that_unpacks_to_much_is_an_error() {
     }
     assert_eq!(desk.names("."), ["t.csv.gz"]);
 }
+
+#[test]
+fn the_memory_of_a_gpu_is_limited() {
+    let desk = Desk::with_table();
+    let fit = "fit t.csv -q --k 2 --out m --force --max-gpu-mem";
+    // Without a real GPU the limit means nothing.
+    desk.run_without_gpu(&format!("{fit} 1kB")).quietly();
+    desk.run(&format!("{fit} 1kB --device cpu")).quietly();
+    if desk.run("doctor --json").json().0["adapters"].as_array().unwrap().is_empty() {
+        crate::devices::skip("no GPU adapter: the limit of its memory is not tested");
+        return;
+    }
+    // Some drivers complain on stderr.
+    assert_eq!(desk.run(&format!("{fit} 100MB --device gpu")).code, Some(0));
+    let words = ["this table needs about 1.1 MB of the GPU's memory, and the limit is 1 kB", "--max-gpu-mem"];
+    desk.fails("fit t.csv -q --k 2 --out n --max-gpu-mem 1kB --device gpu", 1, &words);
+    let said = desk.command("tendency t.csv -q --device gpu").env("SEGMENTA_MAX_GPU_MEM", "1kB").output();
+    assert_eq!(said.unwrap().status.code(), Some(1));
+    assert_eq!(desk.run("fit t.csv --max-gpu-mem lots").code, Some(2));
+}

@@ -120,9 +120,9 @@ impl Shader {
 
 #[test]
 fn every_shader_is_what_the_host_says_it_is() {
-    for features in [1, 5, 96, 97] {
+    for (features, memory) in [(1, 32 << 10), (5, 16 << 10), (26, 32 << 10), (96, 16 << 10), (97, 32 << 10)] {
         for (file, text) in source::FILES.iter().filter(|(_, text)| text.contains("@compute")) {
-            let shader = Shader::parse(file, &source::source(file, features));
+            let shader = Shader::parse(file, &source::source(file, features, memory));
             for (index, own) in shader.module.entry_points.iter().enumerate() {
                 let host = ENTRY_POINTS.iter().find(|host| host.file == *file && host.name == own.name);
                 let host = host.unwrap_or_else(|| panic!("{file}: the host does not know {}", own.name));
@@ -138,7 +138,7 @@ fn every_shader_is_what_the_host_says_it_is() {
 
 #[test]
 fn a_change_on_one_side_alone_is_noticed() {
-    let text = source::source("lloyd", 5);
+    let text = source::source("lloyd", 5, 32 << 10);
     let compare = |text: &str| -> Result<(), String> {
         let shader = Shader::parse("lloyd", text);
         for (index, own) in shader.module.entry_points.iter().enumerate() {

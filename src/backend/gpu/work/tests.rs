@@ -5,6 +5,7 @@ use crate::backend::gpu::ceiling::{MULTIPLY_ADD, Params, SUMS};
 use crate::backend::gpu::context::Context;
 use crate::backend::gpu::kernel::{Kernel, WORKGROUP};
 use crate::backend::gpu::{Counts, Gpu, Options, adapters};
+use crate::backend::{Backend as _, Expected};
 
 fn on_every_adapter(options: Options, work: impl Fn(&Gpu)) {
     for index in 0..adapters().len() {
@@ -133,5 +134,23 @@ fn the_memory_limit_counts_what_is_in_use_and_frees_what_is_not() {
         let error = context.check().unwrap_err().to_string();
         assert!(error.contains("device memory"), "{error}");
         drop((one, two));
+    });
+}
+
+#[test]
+fn kernels_that_are_expected_are_compiled_meanwhile() {
+    on_every_adapter(Options::default(), |gpu| {
+        let expected = Expected { features: 5, largest_k: 300, nearest: true, ..Expected::default() };
+        gpu.expect(&expected);
+        let compiling = std::mem::take(&mut *gpu.compiling.lock().unwrap());
+        assert!(compiling.len() >= 3);
+        compiling.into_iter().for_each(|thread| thread.join().unwrap());
+        let kernels = gpu.kernels(5).unwrap();
+        // Labels of a whole word, without weights, by distances and by dot products.
+        assert!(kernels.assign[1].iter().all(|kernel| kernel.get().is_some()));
+        assert!(kernels.accumulate[1][0].get().is_some() && kernels.nearest.get().is_some());
+        let pairs = kernels.distance_sums.as_flattened();
+        assert!(kernels.assign[0][0].get().is_none() && pairs.iter().all(|kernel| kernel.get().is_none()));
+        gpu.context.check().unwrap();
     });
 }
