@@ -2,7 +2,6 @@
 #![cfg(feature = "gpu")]
 
 use crate::cases;
-use segmenta::Dataset;
 use segmenta::analysis::{
     ChooseK, Compute, Fit, Notice, Observer, Outcome, Source, Spec, Sweep, Tendency, run,
 };
@@ -14,6 +13,7 @@ use segmenta::cluster::{Params, Start, fit_many};
 use segmenta::evidence::silhouette::silhouette_scores;
 use segmenta::progress::Progress;
 use segmenta::synth::Example;
+use segmenta::{Dataset, Matrix};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -242,5 +242,30 @@ fn memory_stays_below_its_limit() {
     on_every_adapter(Options { max_memory: Some(limit - 1), ..Options::default() }, |gpu| {
         let error = Dataset::load(gpu, &case.matrix).err().unwrap().to_string();
         assert!(error.contains("of the GPU's memory") && error.contains("--max-gpu-mem"), "{error}");
+    });
+}
+
+#[test]
+fn passes_follow_each_other_without_the_host() {
+    on_every_adapter(Options::default(), |gpu| {
+        let matrix = Matrix::from_array(cases::normal(3000, 6, 77).view()).unwrap();
+        let start = Start::Given(Centroids {
+            values: (0..5).flat_map(|i| matrix.row(i).collect::<Vec<_>>()).collect(),
+            features: 6,
+        });
+        let params = Params { tol: 0.0, ..Params::default() };
+        let dataset = Dataset::load(gpu, &matrix).unwrap();
+        let before = gpu.counts();
+        let fits = fit_many(&dataset, &[5], &params, &start, Progress::none()).unwrap();
+        let after = gpu.counts();
+        let passes = fits[0].n_iter as u64;
+        assert!(passes >= 20, "{passes} passes");
+        // Four passes are read together, one submission more is on its way, and centroids, the final pass and its labels are
+        // each read once.
+        let most = passes.div_ceil(4) + 4;
+        let submissions = after.submissions - before.submissions;
+        assert!(submissions <= most, "{}: {passes} passes in {submissions} submissions", gpu.adapter());
+        let readbacks = after.readbacks - before.readbacks;
+        assert!(readbacks <= most, "{}: {passes} passes with {readbacks} round trips", gpu.adapter());
     });
 }

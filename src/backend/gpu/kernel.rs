@@ -120,7 +120,8 @@ fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) 
     // parameters of each dispatch, and the host allocates the buffers to those sizes. Buffers that outlive a call (the
     // labels and sums in a `LloydState`) were made for the same resident table and the same k, because
     // `LloydState::take` returns nothing else. Labels, which the device wrote, are compared with the number of centroids
-    // before they are used as an index. Every loop counts up to such a size in steps of at least 1, and no divisor is 0.
+    // before they are used as an index. What `renew` changes of a set are its certificate, whether it has stopped, and its
+    // two slots, which swap places. Every loop counts up to such a size in steps of at least 1, and no divisor is 0.
     // Workgroup memory is written before it is read. The tests run the same sources with the checks as well.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }

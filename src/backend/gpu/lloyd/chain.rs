@@ -98,18 +98,20 @@ impl Batch<'_> {
             let mut begin = || self.submit(&chain, forms.by_ref().take(together));
             let mut walks: Vec<Walk> = vec![Walk::zeroed(); self.sets.len()];
             let mut on_its_way = begin();
-            loop {
+            let given_up = loop {
                 let next = begin();
                 self.hear(on_its_way, &mut walks, &mut advanced[own.clone()])?;
                 on_its_way = next;
                 (passes.report)(advanced)?;
                 let waiting = walks.iter().any(|walk| walk.end == renew::WAITING);
-                if waiting || walks.iter().all(|walk| walk.end != 0) || self.too_many(&walks, dot_product) {
-                    break;
+                let given_up = dot_product && walks.iter().any(|walk| walk.end == 0 && self.doubtful(walk));
+                if waiting || given_up || walks.iter().all(|walk| walk.end != 0) {
+                    break given_up;
                 }
-            }
+            };
             self.hear(on_its_way, &mut walks, &mut advanced[own.clone()])?;
             self.download(&chain, &walks, &mut advanced[own.clone()]).await?;
+            self.set_states.iter_mut().for_each(|last| last.dot_product &= !given_up);
             (passes.report)(advanced)?;
             let waiting = walks.iter().any(|walk| walk.end == renew::WAITING);
             if waiting || !advanced[own.clone()].iter().any(Advanced::goes_on) {
@@ -118,12 +120,7 @@ impl Batch<'_> {
         }
     }
 
-    /// Whether a set that goes on leaves so many rows undecided that dot products should be given up.
-    fn too_many(&self, walks: &[Walk], dot_product: bool) -> bool {
-        dot_product && walks.iter().any(|walk| walk.end == 0 && self.doubtful(walk))
-    }
-
-    /// Whether the last pass of a set left many rows undecided.
+    /// Whether the last pass of a set left so many rows undecided that dot products should be given up.
     fn doubtful(&self, walk: &Walk) -> bool {
         let undecided = walk.undecided[(walk.taken as usize + REMEMBERED_PASSES - 1) % REMEMBERED_PASSES];
         undecided as usize > self.rows.matrix.rows() / TOO_MANY
@@ -198,7 +195,7 @@ impl Batch<'_> {
     /// Records the end of a pass: new centroids, and what the next pass wants.
     fn renew(&self, chain: &Chain, work: &mut ComputePass<'_>) {
         let (rows, on_device) = (self.rows, &chain.on_device);
-        let params = renew::Params::new(rows.matrix, chain.dot_product);
+        let params = renew::Params::new(rows.matrix.features(), chain.dot_product);
         let bindings = [
             renew::SETS.to(&on_device.sets),
             renew::OLD_BITS.to(&on_device.centroids),
@@ -262,7 +259,6 @@ impl Batch<'_> {
             let values = &mut self.sets[s].values;
             let bits = &read[0][own.start * d..own.end * d];
             values.iter_mut().zip(bits).for_each(|(value, &bits)| *value = f32::from_bits(bits));
-            let doubtful = self.doubtful(walk);
             let last = &mut self.set_states[s];
             last.sums = Sums::zero(&self.sets[s]);
             last.sums.add(&read[1][own.start * words..own.end * words], on_device.columns, d, 0);
@@ -271,7 +267,6 @@ impl Batch<'_> {
             let passes = walk.taken as usize + usize::from(walk.end == renew::WAITING);
             last.slot = (last.slot + passes - usize::from(!self.seen[s])) % 2;
             self.seen[s] = true;
-            last.dot_product &= !(chain.dot_product && walk.end == 0 && doubtful);
             let undecided = walk.undecided[(passes - 1) % REMEMBERED_PASSES];
             let pass = last.sums.assigned(undecided.into());
             advanced[s].end = match walk.end {

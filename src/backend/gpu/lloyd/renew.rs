@@ -4,7 +4,6 @@ use super::super::interface::{Binding, EntryPoint, shared_struct};
 use super::super::kernel::WORKGROUP;
 use super::{Point, Set};
 use crate::canonical::{Certificate, DotProductBound, Rounding};
-use crate::matrix::Matrix;
 
 /// Threads of a workgroup of `renew`.
 const WIDE: usize = 256;
@@ -95,16 +94,20 @@ pub(in crate::backend::gpu) static RENEW: EntryPoint = EntryPoint {
     ],
 };
 
+/// Roundings of a squared norm: a square, a thread's sum, and six sums of two threads.
+fn norm_roundings(d: usize) -> f64 {
+    (d.div_ceil(WORKGROUP) + 6) as f64
+}
+
 impl Params {
-    /// What the next pass of every set is proved with, if `assign` compares by dot products or by distances.
+    /// What the next pass of sets of `d` features is proved with, if `assign` compares by dot products or by distances.
     ///
     /// A squared norm is summed by 64 threads, in `r` roundings, so it is within a factor `1 ± r u` of the true one. The
     /// start is multiplied by 1 - gamma - (r + 4) u, so that it subtracts at least the share that `DotProductBound` asks for, and
     /// at most 2 r u more than that allows for, by which the bound gets wider. A root is within 5 u of the true one. Squares
     /// that underflow take less than 2^-126 away from a squared norm, which is 2^-63 sqrt(d) of a norm.
-    pub(super) fn new(matrix: &Matrix, dot_product: bool) -> Self {
-        let d = matrix.features();
-        let r = (d.div_ceil(WORKGROUP) + 6) as f64;
+    pub(super) fn new(d: usize, dot_product: bool) -> Self {
+        let r = norm_roundings(d);
         let DotProductBound { gamma, width, slack } = DotProductBound::new(d, Rounding::Either);
         let wider = (f64::from(width) + 2.0 * r * ROUNDING) as f32;
         let Certificate { low, high, slack: apart } = Certificate::new(d);
@@ -154,5 +157,52 @@ impl Walk {
             unused_b: unused,
             unused_c: unused,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Draws, Purpose};
+
+    #[test]
+    fn terms_of_a_point_bound_what_the_host_bounds() {
+        for d in [1, 2, 5, 26, 64, 65, 300, 3000] {
+            let (params, r) = (Params::new(d, true), norm_roundings(d));
+            let bound = DotProductBound::new(d, Rounding::Either);
+            let mut draws = Draws::new(8, Purpose::SynthTable).at(d as u64);
+            for scale in [1.0, 1e12, 1e-12, 1e-21] {
+                let point: Vec<f32> = (0..d).map(|_| (scale * draws.normal()) as f32).collect();
+                let squared: f64 = point.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+                let (norm, tiny) = (squared.sqrt(), d as f64 * libm::ldexp(1.0, -126));
+                // The sum and the root as far off as they may be, to either side; a sum that is lost is 0.
+                for off in [-1.0, 1.0] {
+                    let sum = (squared * (1.0 + off * r * ROUNDING)) as f32;
+                    let sum = if squared < tiny { 0.0 } else { sum };
+                    let root = (f64::from(sum).sqrt() * (1.0 + off * 4.5 * ROUNDING)) as f32;
+                    let radius = root * params.radius_share + params.least_radius;
+                    let (start, slope) = (sum * params.start_share, radius * params.slope_share);
+                    assert!(f64::from(radius) >= norm, "d = {d}: {radius} for {norm}");
+                    assert!(f64::from(slope) <= -bound.gamma * norm, "d = {d}: {slope}");
+                    assert!(f64::from(start) <= squared / 2.0 * (1.0 - bound.gamma), "d = {d}: {start}");
+                    // Of what `DotProductBound` allows for, and of what the wider bound adds.
+                    let more = bound.gamma + (2.0 * r + 8.0) * ROUNDING;
+                    assert!(f64::from(start) >= squared / 2.0 * (1.0 - more) - tiny, "d = {d}: {start}");
+                }
+            }
+            let wider = f64::from(params.certificate[0]);
+            // The true value is less than (2 d + 17) u above the host's bound, and (2 r + 4) u more above this one.
+            assert!(wider >= (2 * d + 21) as f64 * ROUNDING + 2.0 * r * ROUNDING, "d = {d}");
+        }
+    }
+
+    #[test]
+    fn a_limit_has_two_sides() {
+        for (k, d, limit) in [(5, 26, 1e20), (1000, 300, 3.0), (1, 1, 1e-20), (2, 2, 1e-40)] {
+            let Walk { near, far, .. } = Walk::new(k, d, limit, 7);
+            assert!(f64::from(near) < limit && limit < f64::from(far), "{near} {limit} {far}");
+        }
+        let Walk { near, far, left, .. } = Walk::new(5, 26, f64::INFINITY, usize::MAX);
+        assert!(near == f32::MAX && far == f32::INFINITY && left == u32::MAX);
     }
 }

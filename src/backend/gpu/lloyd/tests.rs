@@ -91,6 +91,8 @@ struct Walked {
     converged: Vec<bool>,
     /// The last pass of sets that did not change in it.
     unchanged: Vec<Option<Assigned>>,
+    /// One more pass, with what the device remembers of the last.
+    after: Vec<Assigned>,
 }
 
 /// Takes passes until all sets have converged or have taken `most`. The host moves the centroids where the device waits for
@@ -111,7 +113,9 @@ fn walk(
         let active: Vec<usize> = (0..sets.len()).filter(|&s| !converged[s] && n_iter[s] < most).collect();
         if active.is_empty() {
             let bits = sets.iter().map(|set| set.values.iter().map(|v| v.to_bits()).collect()).collect();
-            return (Walked { bits, n_iter, converged, unchanged }, waited);
+            let mut after = rows.lloyd_incremental(&sets, true, &mut states).unwrap();
+            after.iter_mut().for_each(|pass| pass.f64_fallbacks = 0);
+            return (Walked { bits, n_iter, converged, unchanged, after }, waited);
         }
         let mut own: Vec<Centroids> = active.iter().map(|&s| sets[s].clone()).collect();
         let mut own_states: Vec<LloydState> =
