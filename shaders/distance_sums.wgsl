@@ -72,7 +72,7 @@ struct Source {
 @group(0) @binding(10) var<storage, read_write> gathered: array<f32>;
 
 // Of `collect`: for each row its place, and the limbs of its sums, row by row.
-@group(0) @binding(11) var<storage, read> place_of: array<u32>;
+@group(0) @binding(11) var<storage, read> row_places: array<u32>;
 @group(0) @binding(12) var<storage, read_write> collected: array<vec2<u32>>;
 
 // Whether each pair is measured once, for the sums of both sides, which are then the same tiles.
@@ -176,7 +176,7 @@ fn root(squared: vec4<f32>) -> vec4<f32> {
 // Workgroups: tiles of rows, slices of the tiles of columns.
 @compute @workgroup_size(256)
 fn distance_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-    let place = place_of(lane);
+    let place = thread_place(lane);
     let size = tile_size();
     let facts = params.chunks * CHUNK * QUADS;
     let own = group.x;
@@ -283,7 +283,7 @@ fn collect(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups
     if (id.x >= params.rows) {
         return;
     }
-    let place = place_of[params.first_row + id.x];
+    let place = row_places[params.first_row + id.x];
     for (var slot = id.y; slot < params.slots; slot += groups.y) {
         let at = slot * 2u * params.places + place;
         collected[id.x * params.slots + slot] =

@@ -92,7 +92,7 @@ fn excluded_of(quad: u32) -> vec4<u32> {
 // Workgroups: tiles of queries, slices of the groups.
 @compute @workgroup_size(256)
 fn nearest(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-    let place = place_of(lane);
+    let place = thread_place(lane);
     let first = params.first_group + group.y * params.groups_per_slice;
     let end = min(params.end_group, first + params.groups_per_slice);
     if (first >= end) {

@@ -39,7 +39,7 @@ struct Place {
     column: u32,
 }
 
-fn place_of(lane: u32) -> Place {
+fn thread_place(lane: u32) -> Place {
     return Place(lane / 64u * 4u + lane / 8u % 4u, lane / 32u % 2u * 8u + lane % 8u);
 }
 

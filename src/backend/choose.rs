@@ -123,9 +123,9 @@ impl Rates {
         Rates { fit: fit * threads, labels: f64::INFINITY, pairs: pairs * threads }
     }
 
-    /// Of a GPU. Measured on an H100, on 205,843 x 26: a pass of 30 sets of 5 centroids took 3.1 to 4.7 ms, nearly all of
-    /// it on the host, and one with 1,000 centroids over 1,000,000 x 32 rows 8.4 to 12.9; the sums of all pairs by 54
-    /// clusters took 0.59 to 0.72 s. Others are guessed by the multiply-adds that such chips can do.
+    /// Of a GPU. Measured on an H100, by its own clock: a pass of 30 sets of 5 centroids over 205,843 x 26 rows took 0.35 to
+    /// 0.57 ms, one with 1,000 centroids over 1,000,000 x 32 rows 5 ms, and the sums of all pairs by 54 clusters 0.28 s,
+    /// with older kernels than these. Other chips are guessed by the multiply-adds that they can do.
     #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "no GPU is found without the feature"))]
     fn gpu(name: &str, integrated: bool) -> Self {
         let large = ["H100", "H200", "B200"].iter().any(|chip| name.contains(chip));
@@ -134,7 +134,7 @@ impl Rates {
             (_, false) => 0.25,
             (_, true) => 0.05,
         };
-        Rates { fit: 3e12 * share, labels: 2e9, pairs: 1.7e12 * share }
+        Rates { fit: 3e12 * share, labels: 3e10 * share, pairs: 4e12 * share }
     }
 }
 

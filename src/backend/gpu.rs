@@ -175,13 +175,11 @@ fn kernels_for(expected: &Expected) -> Vec<Compile> {
     if largest_k > 0 {
         for dot_product in [true, false] {
             all.push(Box::new(move |kernels, context| _ = kernels.assign(context, wide, dot_product)));
+            all.push(Box::new(move |kernels, context| _ = kernels.means(context, dot_product)));
         }
         all.push(Box::new(move |kernels, context| _ = kernels.decide(context, wide)));
+        all.push(Box::new(|kernels, context| _ = kernels.renew(context)));
         all.push(Box::new(move |kernels, context| _ = kernels.accumulate(context, wide, weighted)));
-        if !weighted {
-            all.push(Box::new(|kernels, context| _ = kernels.means(context, true)));
-            all.push(Box::new(|kernels, context| _ = kernels.renew(context)));
-        }
         all.push(Box::new(move |kernels, context| _ = kernels.measure(context, weighted)));
         all.push(Box::new(move |kernels, context| _ = kernels.draw(context, weighted)));
     }

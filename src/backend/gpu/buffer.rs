@@ -120,13 +120,8 @@ impl Output {
     pub(super) fn of<T: Pod>(context: &Context, values: &[T]) -> Self {
         let bytes: &[u8] = bytemuck::cast_slice(values);
         let output = Output::new(context, bytes.len().div_ceil(4));
-        output.write(context, values);
+        context.queue.write_buffer(output.buffer.raw(), GUARD, bytes);
         output
-    }
-
-    /// Overwrites its first values.
-    pub(super) fn write<T: Pod>(&self, context: &Context, values: &[T]) {
-        context.queue.write_buffer(self.buffer.raw(), GUARD, bytemuck::cast_slice(values));
     }
 
     /// The part between the guards.

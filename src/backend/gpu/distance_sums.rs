@@ -66,7 +66,7 @@ const FIRST_SEGMENTS: Binding = Binding::read::<u32>(4, "first_segments");
 const SEGMENTS: Binding = Binding::read::<Segment>(5, "segments");
 const SLOTS: Binding = Binding::read::<u32>(6, "slots");
 const SUMS: Binding = Binding::read_write::<u32>(7, "sums");
-const PLACE_OF: Binding = Binding::read::<u32>(11, "place_of");
+const ROW_PLACES: Binding = Binding::read::<u32>(11, "row_places");
 const COLLECTED: Binding = Binding::read_write::<[u32; 2]>(12, "collected");
 
 /// The entry points of `shaders/distance_sums.wgsl`.
@@ -95,7 +95,7 @@ pub(super) static COLLECT: EntryPoint = EntryPoint {
     name: "collect",
     threads: WORKGROUP,
     params: Binding::uniform::<Params>(0, "params"),
-    bindings: &[SUMS, PLACE_OF, COLLECTED],
+    bindings: &[SUMS, ROW_PLACES, COLLECTED],
     overrides: &[],
     constants: &[],
 };
@@ -331,7 +331,7 @@ impl Job<'_> {
                 slots: self.width as u32,
                 ..bytemuck::Zeroable::zeroed()
             };
-            let bindings = [SUMS.to(sums), PLACE_OF.to(&device_places), COLLECTED.to(&collected)];
+            let bindings = [SUMS.to(sums), ROW_PLACES.to(&device_places), COLLECTED.to(&collected)];
             let groups = [rows.len().div_ceil(WORKGROUP), self.width.min(MAX_GROUPS), 1];
             let mut work = context.work();
             self.rows.kernels.collect(context).record(context, &mut work, params, &bindings, groups);
