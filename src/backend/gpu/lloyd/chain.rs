@@ -104,7 +104,10 @@ impl Batch<'_> {
                 on_its_way = next;
                 (passes.report)(advanced)?;
                 let waiting = walks.iter().any(|walk| walk.end == renew::WAITING);
-                if waiting || walks.iter().all(|walk| walk.end != 0) || self.too_many(&walks, dot_product) {
+                // The device says nothing of sets that had stopped before this chain.
+                let stopped = |(walk, advanced): (&Walk, &Advanced)| walk.end != 0 || !advanced.goes_on();
+                let all_stopped = walks.iter().zip(&advanced[own.clone()]).all(stopped);
+                if waiting || all_stopped || self.too_many(&walks, dot_product) {
                     break;
                 }
             }
