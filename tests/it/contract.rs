@@ -43,6 +43,22 @@ fn kmeans_is_bit_identical_everywhere() {
     }
 }
 
+/// So few rows that a single undecided one ends the use of dot products, when some sets have stopped and others have not.
+#[test]
+fn sets_that_stopped_before_the_form_changes_stay_stopped() {
+    for (rows, seed) in [(200, 0), (200, 1), (150, 2), (120, 3)] {
+        let columns = segmenta::synth::blobs(rows, 3, 4, seed).columns;
+        let matrix = Matrix::from_columns((0..3).map(|j| format!("f{j}")).collect(), columns).unwrap();
+        let ks: Vec<usize> = (2..=10).collect();
+        let params = Params { n_init: 2, ..Params::default() };
+        same_everywhere("blobs", |backend| {
+            let rows = Dataset::load(backend, &matrix).unwrap();
+            let fits = fit_many(&rows, &ks, &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
+            fits.iter().map(bits).collect::<Vec<_>>()
+        });
+    }
+}
+
 #[test]
 fn weighted_kmeans_is_bit_identical_everywhere() {
     for case in cases::all().into_iter().filter(|c| c.matrix.rows() > 60) {

@@ -104,8 +104,11 @@ impl Batch<'_> {
                 on_its_way = next;
                 (passes.report)(advanced)?;
                 let waiting = walks.iter().any(|walk| walk.end == renew::WAITING);
+                // The device says nothing of sets that had stopped before this chain.
+                let stopped = |(walk, advanced): (&Walk, &Advanced)| walk.end != 0 || !advanced.goes_on();
+                let all_stopped = walks.iter().zip(&advanced[own.clone()]).all(stopped);
                 let given_up = dot_product && walks.iter().any(|walk| walk.end == 0 && self.doubtful(walk));
-                if waiting || given_up || walks.iter().all(|walk| walk.end != 0) {
+                if waiting || given_up || all_stopped {
                     break given_up;
                 }
             };
