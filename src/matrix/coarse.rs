@@ -143,7 +143,7 @@ impl CoarseRows {
 
 /// `floor(draw * total / 2^64)`.
 pub(crate) fn scaled(draw: u64, total: u64) -> u64 {
-    (u128::from(draw) * u128::from(total) >> 64) as u64
+    ((u128::from(draw) * u128::from(total)) >> 64) as u64
 }
 
 /// Whether `left` lies in the next `length` units; if not, these are taken off it.

@@ -197,7 +197,7 @@ pub fn kmeans_plus_plus(matrix: &Matrix, k: usize, draws: &mut Stream) -> Vec<us
         (0..matrix.rows()).map(|i| weight(i) * nearest(i).unwrap_or(1)).collect()
     };
     let draw = |lengths: &[u128], draws: &mut Stream| -> usize {
-        let mut left = u128::from(draws.bits()) * lengths.iter().sum::<u128>() >> 64;
+        let mut left = (u128::from(draws.bits()) * lengths.iter().sum::<u128>()) >> 64;
         let within = |&length: &u128| {
             let found = left < length;
             left = left.saturating_sub(length);

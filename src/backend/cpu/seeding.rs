@@ -124,13 +124,12 @@ struct Potentials<'a> {
 impl<'a> Potentials<'a> {
     fn new(set: InstructionSet, rows: &'a CoarseRows, restarts: usize) -> Self {
         let mut values = vec![Pairs([u32::MAX; TILE]); rows.norms().len() * restarts];
-        // The padding has no potential.
-        let (last, tiles) = (rows.rows() / BLOCK, rows.norms().len() % BLOCK_TILES);
-        if rows.rows() % BLOCK > 0 {
-            let tiles = if tiles == 0 { BLOCK_TILES } else { tiles };
-            for values in values[last * BLOCK_TILES * restarts..].chunks_exact_mut(tiles) {
-                bytemuck::cast_slice_mut::<Pairs, u32>(values)[rows.rows() % BLOCK..].fill(0);
-            }
+        // The padding at the end of the last block has no potential.
+        let rest = rows.rows() % BLOCK;
+        let first = (rows.rows() - rest) / TILE * restarts;
+        let tiles = rest.div_ceil(TILE).next_multiple_of(GROUP).max(1);
+        for values in values[first..].chunks_exact_mut(tiles) {
+            bytemuck::cast_slice_mut::<Pairs, u32>(values)[rest..].fill(0);
         }
         Potentials { set, rows, restarts, values }
     }
