@@ -48,6 +48,7 @@ pub fn adapters() -> Vec<Adapter> {
 pub struct Gpu {
     context: Arc<Context>,
     kernels: Mutex<HashMap<usize, Arc<Kernels>>>,
+    shared: Arc<SharedKernels>,
     /// Threads that compile kernels which will be needed.
     compiling: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -64,21 +65,27 @@ impl Drop for Gpu {
 #[derive(Default)]
 struct Kernels {
     features: usize,
+    shared: Arc<SharedKernels>,
     /// By whether a label takes a whole word, and whether dot products are used.
     assign: [[OnceLock<Kernel>; 2]; 2],
-    /// By whether a label takes a whole word.
-    decide: [OnceLock<Kernel>; 2],
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
-    /// By whether dot products are used.
-    means: [OnceLock<Kernel>; 2],
-    renew: OnceLock<Kernel>,
     nearest: OnceLock<Kernel>,
     choose: OnceLock<Kernel>,
     /// By whether differences are used, and whether each pair is measured once.
     distance_sums: [[OnceLock<Kernel>; 2]; 2],
     gather: OnceLock<Kernel>,
     collect: OnceLock<Kernel>,
+}
+
+/// The kernels whose code is the same for any number of features.
+#[derive(Default)]
+struct SharedKernels {
+    /// By whether a label takes a whole word.
+    decide: [OnceLock<Kernel>; 2],
+    /// By whether dot products are used.
+    means: [OnceLock<Kernel>; 2],
+    renew: OnceLock<Kernel>,
     /// By whether rows have weights.
     measure: [OnceLock<Kernel>; 2],
     draw: [OnceLock<Kernel>; 2],
@@ -112,7 +119,7 @@ impl Kernels {
     }
 
     fn decide(&self, context: &Context, wide: bool) -> &Kernel {
-        self.decide[usize::from(wide)]
+        self.shared.decide[usize::from(wide)]
             .get_or_init(|| Kernel::with(context, &lloyd::decide::DECIDE, self.features, &[("wide", wide)]))
     }
 
@@ -124,12 +131,12 @@ impl Kernels {
 
     fn means(&self, context: &Context, dot_product: bool) -> &Kernel {
         let overrides = [("dot_product", dot_product)];
-        self.means[usize::from(dot_product)]
+        self.shared.means[usize::from(dot_product)]
             .get_or_init(|| Kernel::with(context, &lloyd::renew::MEANS, self.features, &overrides))
     }
 
     fn renew(&self, context: &Context) -> &Kernel {
-        self.renew.get_or_init(|| Kernel::new(context, &lloyd::renew::RENEW, self.features))
+        self.shared.renew.get_or_init(|| Kernel::new(context, &lloyd::renew::RENEW, self.features))
     }
 
     fn nearest(&self, context: &Context) -> &Kernel {
@@ -156,12 +163,12 @@ impl Kernels {
 
     fn measure(&self, context: &Context, weighted: bool) -> &Kernel {
         let compile = || Kernel::with(context, &seeding::MEASURE, self.features, &[("weighted", weighted)]);
-        self.measure[usize::from(weighted)].get_or_init(compile)
+        self.shared.measure[usize::from(weighted)].get_or_init(compile)
     }
 
     fn draw(&self, context: &Context, weighted: bool) -> &Kernel {
         let compile = || Kernel::with(context, &seeding::DRAW, self.features, &[("weighted", weighted)]);
-        self.draw[usize::from(weighted)].get_or_init(compile)
+        self.shared.draw[usize::from(weighted)].get_or_init(compile)
     }
 }
 
@@ -207,13 +214,14 @@ impl Gpu {
     /// There is no such adapter, or it cannot be opened.
     pub fn open(index: usize, options: Options) -> Result<Self> {
         let context = Arc::new(pollster::block_on(Context::open(index, options))?);
-        Ok(Gpu { context, kernels: Mutex::default(), compiling: Mutex::default() })
+        Ok(Gpu { context, kernels: Mutex::default(), shared: Arc::default(), compiling: Mutex::default() })
     }
 
     /// The kernels for tables of `features` features.
     fn kernels(&self, features: usize) -> Result<Arc<Kernels>> {
         let mut all = self.kernels.lock().map_err(|_| self.context.failed("a thread failed"))?;
-        let new = || Arc::new(Kernels { features, ..Kernels::default() });
+        let shared = Arc::clone(&self.shared);
+        let new = || Arc::new(Kernels { features, shared, ..Kernels::default() });
         Ok(Arc::clone(all.entry(features).or_insert_with(new)))
     }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::matrix::BLOCK;
 use crate::progress::Progress;
 use crate::weights::Weights;
+use rayon::prelude::*;
 
 /// The mean silhouette of each labeling, Euclidean, over all rows.
 ///
@@ -75,9 +76,11 @@ fn each_row(
         return Err(Error::data("a silhouette needs at least two clusters that have rows"));
     }
     let width: usize = labelings.iter().map(|l| l.k).sum();
-    let mut scores = vec![0.0; labelings.len()];
+    let mut scores = Vec::new();
     dataset.distance_sums(labelings, progress, &mut |range, sums| {
-        for (i, sums) in range.zip(sums.chunks_exact(width)) {
+        scores.resize(range.len() * labelings.len(), 0.0);
+        let rows = scores.par_chunks_exact_mut(labelings.len()).zip(sums.par_chunks_exact(width));
+        rows.zip(range.clone()).with_min_len(256).for_each(|((scores, sums), i)| {
             let mut rest = sums;
             for ((score, labeling), sizes) in scores.iter_mut().zip(labelings).zip(&sizes) {
                 let (own, others) = rest.split_at(labeling.k);
@@ -85,8 +88,8 @@ fn each_row(
                 *score = silhouette(own, sizes, labeling.labels[i] as usize, itself);
                 rest = others;
             }
-            take(i, &scores);
-        }
+        });
+        range.zip(scores.chunks_exact(labelings.len())).for_each(|(i, scores)| take(i, scores));
         Ok(())
     })
 }

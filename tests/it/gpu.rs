@@ -219,7 +219,7 @@ fn a_lost_device_that_auto_took_is_no_error_either() {
 #[test]
 fn memory_stays_below_its_limit() {
     let case = cases::timed(cases::TIMED[1]);
-    let params = Params { n_init: 20, seed: 1, ..Params::default() };
+    let params = Params { n_init: 4, seed: 1, ..Params::default() };
     let work = |backend: &dyn Backend| {
         let dataset = Dataset::load(backend, &case.matrix).unwrap();
         let start = Start::KMeansPlusPlus;
