@@ -57,6 +57,11 @@ impl Draws {
     }
 }
 
+/// The uniform number in `[0, 1)` that 64 random bits stand for. It has 53 of them.
+pub(crate) fn uniform(bits: u64) -> f64 {
+    (bits >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
 /// A sequence of random numbers.
 #[derive(Debug, Clone)]
 pub struct Stream(ChaCha8Rng);
@@ -64,7 +69,7 @@ pub struct Stream(ChaCha8Rng);
 impl Stream {
     /// A uniform number in `[0, 1)` with 53 random bits.
     pub fn uniform(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        uniform(self.0.next_u64())
     }
 
     /// A uniform integer in `0..n`; `n` must not be 0. For `n` below 2^32 the bias is less than 2^-32 and can be

@@ -3,7 +3,7 @@
 use super::{Matrix, TILE};
 use rayon::prelude::*;
 
-/// Rows that are padded together: the tables have whole groups of so many tiles.
+/// A table is padded with rows of zeros to a multiple of this many tiles.
 pub const GROUP: usize = 4;
 
 /// Squared distances stay below 2^32, so no distance may reach this.
@@ -13,7 +13,8 @@ const LARGEST_DISTANCE: f64 = 65_535.0;
 /// limit rounding adds 1/6 to 64, which is a quarter of a percent.
 const LEAST_MEAN: u64 = 64;
 
-/// Values of one pair of features, for 16 rows: the first feature in the lower 16 bits.
+/// One word for each of the 16 rows of a tile. In the table of values a word holds two features, the first of them in its
+/// lower 16 bits.
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Pairs(pub [u32; TILE]);

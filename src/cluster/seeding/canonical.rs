@@ -5,6 +5,7 @@ use crate::backend::{CanonicalPotential, SeedingRun};
 use crate::error::Result;
 use crate::matrix::{BLOCK, Matrix};
 use crate::progress::Progress;
+use crate::random::uniform;
 
 /// Chooses the centres that a restart still lacks. `centres` has at least one.
 ///
@@ -49,7 +50,7 @@ fn candidate(
     blocks: &[f64],
     draw: u64,
 ) -> usize {
-    let part = (draw >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
+    let part = uniform(draw);
     let total: f64 = blocks.iter().sum();
     if total > 0.0 {
         return row_at(blocks, part * total, |b| potential.block(newest, b).to_vec());
