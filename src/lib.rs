@@ -78,7 +78,7 @@
 //!
 //! ```text
 //! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> model
-//! error, memory, matrix -> table -> synth, recipe -> model -> analysis -> report -> (the program)
+//! error, memory, matrix -> table -> synth, profile, recipe -> model -> analysis -> report -> (the program)
 //! ```
 //!
 //! - [`table`] reads typed columns; [`recipe`] chooses features and turns columns into them; [`synth`] makes up tables;
@@ -115,6 +115,7 @@ pub mod evidence;
 pub mod matrix;
 pub mod memory;
 pub mod model;
+pub mod profile;
 pub mod progress;
 pub mod random;
 pub mod recipe;

@@ -39,6 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "recipe",
         ],
     ),
+    ("profile", &["error", "random", "progress", "weights", "table"]),
     (
         "analysis",
         &[
@@ -57,9 +58,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "synth",
             "recipe",
             "model",
+            "profile",
         ],
     ),
-    ("report", &["error", "evidence", "table", "recipe", "model", "analysis"]),
+    ("report", &["error", "evidence", "table", "recipe", "model", "profile", "analysis"]),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.

@@ -1,0 +1,1 @@
+//! What the segments are: each segment described in the table's own columns and units.
