@@ -20,6 +20,8 @@ pub enum Purpose {
     HopkinsUniform = 4,
     /// The rows of which the silhouette is computed, if it is computed on a sample.
     SilhouetteSample = 5,
+    /// Which rows a segment's rule is learned from and which it is tested on.
+    RuleParts = 12,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

@@ -22,6 +22,7 @@ mod prepared;
 mod primitives;
 mod real;
 mod recipe;
+mod rules;
 mod seeding;
 mod synth;
 mod table;
