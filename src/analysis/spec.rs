@@ -7,6 +7,7 @@ use super::choose_k::check_ks;
 use super::init::Init;
 use crate::cluster::Method;
 use crate::error::{Error, Result};
+use crate::model::Persona;
 use crate::recipe::Recipe;
 use crate::synth;
 use crate::table::ReadOptions;
@@ -47,6 +48,8 @@ pub struct Spec {
     pub choose_k: ChooseK,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
+    /// What people say about segments besides their names, by number.
+    pub personas: BTreeMap<u32, Persona>,
     /// Conditions that a result must meet.
     pub gates: Gates,
     /// Where a recipe wants its results written.
@@ -67,6 +70,7 @@ impl Default for Spec {
             method: Method::default(),
             choose_k: ChooseK::default(),
             names: BTreeMap::new(),
+            personas: BTreeMap::new(),
             gates: Gates::default(),
             output: Output::default(),
             max_memory: None,

@@ -165,11 +165,9 @@ pub fn learn(input: &Segmented<'_>, seed: u64) -> Vec<Result<Rule, NoRule>> {
         list.iter().for_each(|e| weights[e.segment as usize] += e.weight);
         weights
     };
-    let (train, test) = (weights(&parts.train), weights(&parts.test));
-    let seen = input.segments.iter().flatten().filter(|s| (**s as usize) < input.k);
-    let mut sizes = vec![0usize; input.k];
-    seen.for_each(|&s| sizes[s as usize] += 1);
-    let occupied = sizes.iter().filter(|n| **n > 0).count();
+    let [train, check, test] = [&parts.train, &parts.check, &parts.test].map(|list| weights(list));
+    let there = |segment: usize| train[segment] + check[segment] + test[segment] > 0;
+    let occupied = (0..input.k).filter(|&segment| there(segment)).count();
     let mut rows = thinned(&parts.train, input.k, SAMPLE * 3 / 4);
     let learned_from = rows.len();
     rows.extend(thinned(&parts.check, input.k, SAMPLE / 4));
@@ -184,7 +182,7 @@ pub fn learn(input: &Segmented<'_>, seed: u64) -> Vec<Result<Rule, NoRule>> {
     };
     let of_segment = |segment: usize| {
         if occupied < 2 {
-            return Err(if sizes[segment] > 0 { NoRule::OneSegment } else { NoRule::NoRows });
+            return Err(if there(segment) { NoRule::OneSegment } else { NoRule::NoRows });
         }
         if train[segment] == 0 {
             return Err(NoRule::NoRows);

@@ -150,9 +150,14 @@ impl<'a> Search<'a> {
         self.best(best.into_par_iter().map(|draft| self.chosen_anew(draft)).collect())
     }
 
-    /// The rows that are learned from and meet all conditions.
-    fn rows(&self, asked: &[Asked]) -> Vec<u32> {
-        (0..self.sample.train).filter(|&row| self.meets(asked, row)).map(|row| row as u32).collect()
+    /// The rows that are learned from and meet all conditions, each with its weight.
+    fn rows(&self, asked: &[Asked]) -> Vec<(u32, Hits)> {
+        let hits = |row: usize| {
+            let mut hits = Hits::default();
+            hits.add(self.sample.weights[row], self.sample.segments[row] == self.segment);
+            (row as u32, hits)
+        };
+        (0..self.sample.train).filter(|&row| self.meets(asked, row)).map(hits).collect()
     }
 
     /// The best few of these rules. Of rules that the same rows meet, only the first is kept: one column may be
@@ -198,13 +203,13 @@ impl<'a> Search<'a> {
     }
 
     /// The best conditions of each kind on a column, for rows that meet the rest of the rule.
-    fn marks(&self, column: usize, rows: &[u32]) -> Vec<(Mark, Hits)> {
+    fn marks(&self, column: usize, rows: &[(u32, Hits)]) -> Vec<(Mark, Hits)> {
         let binned = &self.sample.columns[column];
-        let mut bins = vec![Hits::default(); 256];
-        for &row in rows {
-            let row = row as usize;
-            let own = self.sample.segments[row] == self.segment;
-            bins[usize::from(binned.codes[row])].add(self.sample.weights[row], own);
+        let mut bins = [Hits::default(); 256];
+        for (row, hits) in rows {
+            let bin = &mut bins[usize::from(binned.codes[*row as usize])];
+            bin.all += hits.all;
+            bin.own += hits.own;
         }
         let total = sum(&bins);
         let without = |hits: Hits| Hits { all: total.all - hits.all, own: total.own - hits.own };
