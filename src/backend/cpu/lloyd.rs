@@ -284,10 +284,11 @@ fn by_dot_product<S: Simd, const V: usize>(
     store_u32::<S, V>(found.id, chosen);
     let DotProductError { quadratic, linear, constant } = dot_products.error;
     let mut limits = Limits { second: found.second, best: found.first };
-    for (best, &norm) in limits.best.iter_mut().zip(S::as_simd_f32s(norms).0) {
-        let slope = multiply_add(simd, norm, simd.splat_f32s(quadratic), simd.splat_f32s(linear));
-        let error = multiply_add(simd, norm, slope, simd.splat_f32s(constant));
-        *best = simd.add_f32s(*best, error);
+    let norms: &[S::f32s; V] = S::as_simd_f32s(norms).0.first_chunk().expect("norms are padded to whole groups");
+    for v in 0..V {
+        let slope = multiply_add(simd, norms[v], simd.splat_f32s(quadratic), simd.splat_f32s(linear));
+        let error = multiply_add(simd, norms[v], slope, simd.splat_f32s(constant));
+        limits.best[v] = simd.add_f32s(found.first[v], error);
     }
     limits
 }
