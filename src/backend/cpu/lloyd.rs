@@ -284,7 +284,8 @@ fn by_dot_product<S: Simd, const V: usize>(
     store_u32::<S, V>(found.id, chosen);
     let DotProductError { quadratic, linear, constant } = dot_products.error;
     let mut limits = Limits { second: found.second, best: found.first };
-    let norms: &[S::f32s; V] = S::as_simd_f32s(norms).0.first_chunk().expect("norms are padded to whole groups");
+    let norms: &[S::f32s; V] =
+        S::as_simd_f32s(norms).0.first_chunk().expect("norms are padded to whole groups");
     for v in 0..V {
         let slope = multiply_add(simd, norms[v], simd.splat_f32s(quadratic), simd.splat_f32s(linear));
         let error = multiply_add(simd, norms[v], slope, simd.splat_f32s(constant));
