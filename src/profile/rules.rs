@@ -10,8 +10,9 @@
 //! rule and are in the segment) and coverage (the share of the segment that meets the rule; the literature calls it
 //! recall). A beam search over columns in up to 256 bins finds the best rules of one, two and three conditions among up
 //! to 50,000 rows, where a row of a large segment stands for several. On the sixth that chooses, each part of a rule has
-//! to be worth 0.01 of the F-measure: each condition, and each of the two bounds of a range. Then each bound moves to
-//! its best place between two values of all rows but those of the test. It becomes the number with the fewest digits
+//! to be worth 0.01 of the F-measure: each condition, and each of the two bounds of a range. If that sixth has fewer than
+//! 30 rows of the segment, the half joins it, and a part has to be worth 0.05, or one row of the segment if that is more:
+//! with a handful of rows, some range of some column always fits. Then each bound moves to its best place between two values of all rows but those of the test. It becomes the number with the fewest digits
 //! there: in columns of up to 254 different numbers without any loss, and otherwise at a cost of at most 0.2 % of the
 //! F-measure.
 //!
@@ -97,7 +98,8 @@ pub enum Quality {
     Fair,
     /// Coverage or precision is below 50 %: the rule does not describe the segment.
     Poor,
-    /// The segment has fewer than ten different rows in the test, so the shares say little.
+    /// The segment has fewer than ten rows in the test, so the shares say little. Equal rows count once, unless they are
+    /// so common that they are in all parts.
     Untested,
 }
 
@@ -178,6 +180,7 @@ pub fn learn(input: &Segmented<'_>, seed: u64) -> Vec<Result<Rule, NoRule>> {
         columns: &columns,
         segments: &rows.iter().map(|e| e.segment).collect::<Vec<_>>(),
         weights: &rows.iter().map(|e| e.weight).collect::<Vec<_>>(),
+        copies: &rows.iter().map(|e| e.copies).collect::<Vec<_>>(),
         train: learned_from,
     };
     let of_segment = |segment: usize| {
@@ -204,10 +207,10 @@ pub fn learn(input: &Segmented<'_>, seed: u64) -> Vec<Result<Rule, NoRule>> {
 /// their weight. Which rows are taken depends on their hashes alone.
 fn thinned(rows: &[Entry], k: usize, most: usize) -> Vec<Entry> {
     let mut counts = vec![0usize; k];
-    rows.iter().filter(|e| !e.common).for_each(|e| counts[e.segment as usize] += 1);
+    rows.iter().filter(|e| e.copies == 1).for_each(|e| counts[e.segment as usize] += 1);
     let share = (most / counts.iter().filter(|n| **n > 0).count().max(1)).max(1);
     let stands_for =
-        |e: &Entry| if e.common { 1 } else { counts[e.segment as usize].div_ceil(share).max(1) as u64 };
+        |e: &Entry| if e.copies > 1 { 1 } else { counts[e.segment as usize].div_ceil(share).max(1) as u64 };
     // The parts were chosen by the remainder of 6.
     let taken = rows.iter().filter(|e| (e.hash / 6).is_multiple_of(stands_for(e)));
     taken.map(|e| Entry { weight: e.weight * stands_for(e), ..*e }).collect()
@@ -267,9 +270,9 @@ fn single(range: Range, numbers: &Numbers) -> Range {
 fn tested(conditions: Vec<Condition>, values: &[&Values], parts: &Parts, segment: u32, weight: u64) -> Rule {
     let holds = |row: usize| conditions.iter().zip(values).all(|(c, values)| c.test.holds(values, row));
     let mut hits = Hits::default();
-    let mut different = 0;
+    let mut rows = 0u32;
     for entry in &parts.test {
-        different += usize::from(entry.segment == segment);
+        rows = rows.saturating_add(if entry.segment == segment { entry.copies } else { 0 });
         if holds(entry.row as usize) {
             hits.all += entry.weight;
             hits.own += if entry.segment == segment { entry.weight } else { 0 };
@@ -279,7 +282,7 @@ fn tested(conditions: Vec<Condition>, values: &[&Values], parts: &Parts, segment
     let (coverage, precision) = (share(hits.own, weight), share(hits.own, hits.all));
     let least = coverage.unwrap_or(0.0).min(precision.unwrap_or(0.0));
     let quality = match () {
-        () if different < 10 => Quality::Untested,
+        () if rows < 10 => Quality::Untested,
         () if least >= 0.8 => Quality::Good,
         () if least >= 0.5 => Quality::Fair,
         () => Quality::Poor,

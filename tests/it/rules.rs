@@ -214,6 +214,37 @@ fn a_segment_of_one_row_has_no_tested_rule() {
     }
 }
 
+/// With enough columns some range fits any five rows, and that is no rule.
+#[test]
+fn a_few_rows_of_noise_have_no_rule() {
+    let mut draw = Numbers(11);
+    let mut noise = || (0..5_000).map(|_| draw.below(1 << 30) as f64).collect::<Vec<f64>>();
+    let columns: Vec<Column> = (0..20).map(|i| number(&format!("c{i}"), noise())).collect();
+    let segments: Vec<Option<u32>> = (0..5_000).map(|row| Some(u32::from(row % 1000 == 7))).collect();
+    assert_eq!(rules(&columns, &segments, 2)[1], Err(NoRule::NothingSeparates));
+    // Unless they stand apart from all others.
+    let apart =
+        number("apart", (0..5_000).map(|row| if row % 1000 == 7 { 50.0 } else { f64::from(row % 10) }));
+    let columns: Vec<Column> = columns.into_iter().chain([apart]).collect();
+    let found = rules(&columns, &segments, 2);
+    assert!(
+        ["apart >= 10", "apart >= 20", "apart >= 30"].contains(&rule(&found[1]).text.as_str()),
+        "{found:?}"
+    );
+    assert_eq!(rule(&found[1]).quality, Quality::Untested);
+}
+
+/// A row that is most of its segment is in all parts, so that its rule can be tested.
+#[test]
+fn a_common_row_is_tested() {
+    let cells = (0..3_000).map(|row| if row % 3 == 0 { 0.0 } else { f64::from(row) });
+    let segments: Vec<Option<u32>> = (0..3_000).map(|row| Some(u32::from(row % 3 == 0))).collect();
+    let found = rules(&[number("n", cells)], &segments, 2);
+    let rule = rule(&found[1]);
+    assert_eq!((rule.text.as_str(), rule.quality), ("n = 0", Quality::Good));
+    assert!((rule.tested.segment - 333.0).abs() <= 1.0, "{:?}", rule.tested);
+}
+
 #[test]
 fn threads_change_nothing() {
     let columns = learners(12_000);

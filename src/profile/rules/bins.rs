@@ -132,7 +132,7 @@ mod tests {
     use crate::table::{Column, Values};
 
     fn binned(values: Values) -> Option<Binned> {
-        let entry = |row| Entry { row, segment: 0, weight: 1, hash: 0, common: false };
+        let entry = |row| Entry { row, segment: 0, weight: 1, hash: 0, copies: 1 };
         let rows: Vec<Entry> = (0..values.len() as u32).map(entry).collect();
         Binned::new(0, &Column { name: "x".into(), values }, &rows)
     }

@@ -17,8 +17,9 @@ pub(super) struct Entry {
     pub weight: u64,
     /// A hash of their cells, the segment and the seed.
     pub hash: u64,
-    /// Whether they are so many that their copies are in all parts.
-    pub common: bool,
+    /// How many rows they count as where it matters how many there are: the copies of a row that is so common that it is
+    /// in all parts, and 1 for any other.
+    pub copies: u32,
 }
 
 /// The rows of each part: half of them, a sixth and a third.
@@ -78,12 +79,15 @@ impl Parts {
             let sum: u128 = group.iter().map(|&(_, row)| amount(row as usize)).sum();
             let count = if whole { sum } else { group.len() as u128 };
             let common = count > 1 && sum * COMMON > segments[segment(row) as usize];
-            let entry = Entry { row, segment: segment(row), weight: 0, hash, common };
-            for (part, weight) in dealt(sum, if common { count } else { 1 }, hash).into_iter().enumerate() {
+            let count = if common { count } else { 1 };
+            for (part, weight) in dealt(sum, count, hash).into_iter().enumerate() {
+                let copies =
+                    if weight == sum { count } else { (weight as f64 / sum as f64 * count as f64) as u128 };
+                let copies = u32::try_from(copies).unwrap_or(u32::MAX).max(1);
                 let weight = (weight >> shift) as u64;
                 let list = [&mut parts.train, &mut parts.check, &mut parts.test].into_iter().nth(part);
                 if let Some(list) = list.filter(|_| weight > 0) {
-                    list.push(Entry { weight, ..entry });
+                    list.push(Entry { row, segment: segment(row), weight, hash, copies });
                 }
             }
         }
@@ -229,12 +233,16 @@ mod tests {
         let input = Segmented { columns: &[&column], segments: &segments, k: 1, weights: None };
         let parts = Parts::new(&input, 0);
         let lists = [&parts.train, &parts.check, &parts.test];
-        let common = lists.map(|list| list.iter().filter(|e| e.common).map(|e| e.weight).sum::<u64>());
+        assert!(
+            lists.iter().all(|list| list.iter().all(|e| e.copies == 1 || u64::from(e.copies) == e.weight))
+        );
+        let common = lists.map(|list| list.iter().filter(|e| e.copies > 1).map(|e| e.weight).sum::<u64>());
         assert!(common[0].abs_diff(5000) < 3 && common[1].abs_diff(1667) < 3 && common[2].abs_diff(3333) < 3);
         let mut hashes: Vec<u64> =
-            lists.iter().flat_map(|l| l.iter()).filter(|e| !e.common).map(|e| e.hash).collect();
+            lists.iter().flat_map(|l| l.iter()).filter(|e| e.copies == 1).map(|e| e.hash).collect();
         assert!(
-            hashes.len() == 5000 && lists.iter().flat_map(|l| l.iter()).all(|e| e.common || e.weight == 2)
+            hashes.len() == 5000
+                && lists.iter().flat_map(|l| l.iter()).all(|e| e.copies > 1 || e.weight == 2)
         );
         hashes.sort_unstable();
         hashes.dedup();

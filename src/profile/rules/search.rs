@@ -15,8 +15,9 @@ const BEAM: usize = 8;
 const ROUNDS: usize = 3;
 
 /// With fewer rows of the segment among those that check rules, the rows that rules were learned from check them too,
-/// and a part of a rule has to improve it by [`FEW_COST`].
-const FEW: usize = 30;
+/// and a part of a rule has to improve it by [`FEW_COST`], or by one row of the segment if that is more: with a handful
+/// of rows, some range of some column always fits.
+const FEW: u32 = 30;
 const FEW_COST: f64 = 0.05;
 
 /// What a condition asks of a code.
@@ -46,6 +47,8 @@ pub(super) struct Sample<'a> {
     pub columns: &'a [Binned],
     pub segments: &'a [u32],
     pub weights: &'a [u64],
+    /// How many rows each counts as where it matters how many there are.
+    pub copies: &'a [u32],
     /// How many rows are learned from.
     pub train: usize,
 }
@@ -250,11 +253,14 @@ impl<'a> Search<'a> {
         let check = self.sample.train..self.sample.segments.len();
         let own = |rows: std::ops::Range<usize>| {
             let rows = rows.filter(|&row| self.sample.segments[row] == self.segment);
-            rows.fold((0, 0), |(n, weight), row| (n + 1, weight + self.sample.weights[row]))
+            rows.fold((0u32, 0), |(n, weight), row| {
+                (n.saturating_add(self.sample.copies[row]), weight + self.sample.weights[row])
+            })
         };
         let few = own(check.clone()).0 < FEW;
-        let (rows, cost) = if few { (0..check.end, FEW_COST) } else { (check, PART_COST) };
-        let weight = own(rows.clone()).1;
+        let rows = if few { 0..check.end } else { check };
+        let (n, weight) = own(rows.clone());
+        let cost = if few { FEW_COST.max(1.0 / f64::from(n)) } else { PART_COST };
         let score =
             |asked: &Vec<Asked>| self.hits(asked, rows.clone()).f(weight) - cost * self.parts(asked) as f64;
         // The first of equally good ones: the earlier drafts are shorter.
