@@ -188,7 +188,7 @@ mod tests {
             // An interval that is wide beside its distance from 0 has a number of few digits.
             if let Some(t) = found {
                 let digits = t.abs().to_string().trim_end_matches('0').replace('.', "").trim_start_matches('0').len();
-                let needed = ((to.abs().max(from.abs()) / gap).log10().max(0.0) + 2.0) as usize;
+                let needed = (libm::log10(to.abs().max(from.abs()) / gap).max(0.0) + 2.0) as usize;
                 proptest::prop_assert!(digits <= needed, "{} {} {}", from, to, t);
             }
         }

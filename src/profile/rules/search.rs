@@ -220,9 +220,9 @@ impl<'a> Search<'a> {
         match &binned.kind {
             Kind::Numbers(_) => found.extend(ranges(&bins[..binned.kind.bins()], self.weight)),
             Kind::Texts { .. } => {
-                for level in 0..binned.kind.bins() {
-                    found.push((Mark::Is(level as u8), bins[level]));
-                    found.push((Mark::IsNot(level as u8), without(bins[level])));
+                for (level, hits) in (0..=u8::MAX).zip(&bins[..binned.kind.bins()]) {
+                    found.push((Mark::Is(level), *hits));
+                    found.push((Mark::IsNot(level), without(*hits)));
                 }
             }
         }
