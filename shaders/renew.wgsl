@@ -36,7 +36,7 @@ struct Walk {
     unused_c: u32,
 }
 
-// Whether packs are for dot products.
+// Whether the next pass compares by dot products.
 override dot_product: bool = false;
 
 // Reasons to stop. No centroid changed:
@@ -60,8 +60,9 @@ const EMPTY: u32 = 2u;
 // For each feature the exponent of its grid step, as a signed number.
 @group(0) @binding(4) var<storage, read> exponents: array<u32>;
 @group(0) @binding(5) var<storage, read_write> new_bits: array<u32>;
-@group(0) @binding(6) var<storage, read_write> packs: array<f32>;
-@group(0) @binding(7) var<storage, read_write> points: array<Point>;
+// What `assign` compares rows with: packs for distances (lloyd.wgsl), or points for dot products (products.wgsl).
+@group(0) @binding(6) var<storage, read_write> points: array<f32>;
+@group(0) @binding(7) var<storage, read_write> radii: array<f32>;
 // For each centroid its squared shift in f32.
 @group(0) @binding(8) var<storage, read_write> shifts: array<f32>;
 // For each set what `means` found.
@@ -91,8 +92,11 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
         }
         return;
     }
-    let point = centroid_set.first_pack * 4u + group.x;
-    let pack = point / 4u * (params.features + 2u) * 4u + point % 4u;
+    // Where the centroid's first feature is, and how far apart its features are.
+    let pack = centroid_set.first_pack + group.x / 4u;
+    let point = centroid * ((params.features + 5u) / 4u * 4u);
+    let first = select((pack * (params.features + 1u) + 1u) * 4u + group.x % 4u, point + 2u, dot_product);
+    let stride = select(4u, 1u, dot_product);
     var own = vec2<f32>(0.0);
     for (var j = lane; j < params.features; j += THREADS) {
         let at = own_sums + j * 3u;
@@ -106,7 +110,7 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
         let value = bitcast<f32>(moved);
         let shift = value - bitcast<f32>(old);
         own += vec2<f32>(shift * shift, value * value);
-        packs[pack + (j + 2u) * 4u] = select(value, -value, dot_product);
+        points[first + j * stride] = select(value, -value, dot_product);
     }
     squares[lane] = own;
     for (var half = THREADS / 2u; half > 0u; half /= 2u) {
@@ -119,9 +123,17 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
         let squared = squares[0].y;
         let radius = sqrt(squared) * params.radius_share + params.least_radius;
         shifts[centroid] = squares[0].x;
-        points[point].radius = radius;
-        packs[pack] = select(0.0, squared * params.start_share, dot_product);
-        packs[pack + 4u] = select(0.0, radius * params.slope_share, dot_product);
+        radii[centroid] = radius;
+        if (dot_product) {
+            points[point] = squared * params.start_share;
+            points[point + 1u] = radius * params.slope_share;
+            // The buffer may have held packs for the pass before.
+            for (var at = params.features + 2u; at % 4u != 0u; at++) {
+                points[point + at] = 0.0;
+            }
+        } else {
+            points[first - 4u] = 0.0;
+        }
     }
 }
 

@@ -27,8 +27,8 @@ use crate::backend::{
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
-use crate::matrix::Matrix;
 use crate::matrix::coarse::CoarseRows;
+use crate::matrix::{Matrix, TILE};
 use crate::progress::Progress;
 use buffer::{Buffer, Resident, upload};
 use context::Context;
@@ -93,8 +93,10 @@ struct SharedKernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 15] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
     &lloyd::ASSIGN,
+    &lloyd::products::FEW_FEATURES,
+    &lloyd::products::MANY_FEATURES,
     &lloyd::ACCUMULATE,
     &lloyd::decide::DECIDE,
     &lloyd::renew::MEANS,
@@ -113,9 +115,11 @@ static ENTRY_POINTS: [&interface::EntryPoint; 15] = [
 
 impl Kernels {
     fn assign(&self, context: &Context, wide: bool, dot_product: bool) -> &Kernel {
-        let overrides = [("wide", wide), ("dot_product", dot_product)];
-        self.assign[usize::from(wide)][usize::from(dot_product)]
-            .get_or_init(|| Kernel::with(context, &lloyd::ASSIGN, self.features, &overrides))
+        let by_products = || lloyd::products::entry_point(&context.adapter, self.features);
+        self.assign[usize::from(wide)][usize::from(dot_product)].get_or_init(|| {
+            let entry = if dot_product { by_products() } else { &lloyd::ASSIGN };
+            Kernel::with(context, entry, self.features, &[("wide", wide)])
+        })
     }
 
     fn decide(&self, context: &Context, wide: bool) -> &Kernel {
@@ -285,7 +289,7 @@ impl Backend for Gpu {
         let resident = Resident::upload(&self.context, matrix)?;
         let kernels = self.kernels(matrix.features())?;
         let all = matrix.norms();
-        let own = resident.chunks.iter().map(|c| &all[c.first..c.first + c.rows]);
+        let own = resident.chunks.iter().map(|c| &all[c.first..c.first + c.rows.next_multiple_of(TILE)]);
         let norms = own.map(|norms| upload(&self.context, norms)).collect();
         let id = RowsId::new();
         Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident, norms, id }))

@@ -205,8 +205,8 @@ impl Batch<'_> {
             renew::SUMS.to(&on_device.sums[0]),
             renew::EXPONENTS.to(&chain.exponents),
             renew::NEW_BITS.to(&chain.new_bits),
-            renew::PACKS.to(&on_device.packs),
             renew::POINTS.to(&on_device.points),
+            renew::RADII.to(&on_device.radii),
             renew::SHIFTS.to(&chain.shifts),
             renew::FOUND.to(&chain.found),
         ];
@@ -246,7 +246,7 @@ impl Batch<'_> {
         let mut parts = vec![(&on_device.centroids, centroids * d), (&on_device.sums[0], on_device.words)];
         if context.options.guards {
             // So that the words around them are looked at.
-            let others = [&on_device.sets, &on_device.packs, &on_device.points, &on_device.undecided];
+            let others = [&on_device.sets, &on_device.points, &on_device.radii, &on_device.undecided];
             let own = [&chain.new_bits, &chain.shifts, &chain.found];
             parts.extend(others.into_iter().chain(own).map(|output| (output, 0)));
         }

@@ -2,7 +2,7 @@
 
 use super::super::interface::{Binding, EntryPoint, shared_struct};
 use super::super::kernel::WORKGROUP;
-use super::{Point, Set};
+use super::Set;
 use crate::canonical::{Certificate, DotProductBound, Rounding};
 
 /// Threads of a workgroup of `renew`.
@@ -54,8 +54,8 @@ pub(super) const OLD_BITS: Binding = Binding::read::<u32>(2, "old_bits");
 pub(super) const SUMS: Binding = Binding::read::<u32>(3, "sums");
 pub(super) const EXPONENTS: Binding = Binding::read::<u32>(4, "exponents");
 pub(super) const NEW_BITS: Binding = Binding::read_write::<u32>(5, "new_bits");
-pub(super) const PACKS: Binding = Binding::read_write::<f32>(6, "packs");
-pub(super) const POINTS: Binding = Binding::read_write::<Point>(7, "points");
+pub(super) const POINTS: Binding = Binding::read_write::<f32>(6, "points");
+pub(super) const RADII: Binding = Binding::read_write::<f32>(7, "radii");
 pub(super) const SHIFTS: Binding = Binding::read_write::<f32>(8, "shifts");
 pub(super) const FOUND: Binding = Binding::read_write::<u32>(9, "found");
 // `renew`.
@@ -72,7 +72,7 @@ pub(in crate::backend::gpu) static MEANS: EntryPoint = EntryPoint {
     name: "means",
     threads: WORKGROUP,
     params: PARAMS,
-    bindings: &[SETS, OLD_BITS, SUMS, EXPONENTS, NEW_BITS, PACKS, POINTS, SHIFTS, FOUND],
+    bindings: &[SETS, OLD_BITS, SUMS, EXPONENTS, NEW_BITS, POINTS, RADII, SHIFTS, FOUND],
     overrides: &["dot_product"],
     constants: &[("THREADS", WORKGROUP)],
 };
