@@ -1,7 +1,7 @@
 //#import products
 // `assign` by dot products for up to 48 features: a thread keeps the values of its four rows in registers, and a workgroup
 // keeps points in its memory. Every 16 bytes that a thread loads from there are four features of one point, which it
-// multiplies by those of four rows: 16 multiply-adds. Two of a point's values are its terms.
+// multiplies by those of four rows: 16 multiply-adds. Two of a point's values are its terms. Twin: src/backend/cpu/lloyd.rs.
 
 // vec4s of workgroup memory: 16 KiB.
 const STAGED: u32 = 1024u;

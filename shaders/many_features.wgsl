@@ -2,7 +2,7 @@
 // `assign` by dot products for more than 48 features: a thread takes its four rows past 16 points at a time, whichever sets they
 // belong to. Workgroup memory has 64 values of each. A thread reads four features of its rows, and the same four of the 16
 // points: 20 loads of 16 bytes for 256 multiply-adds. A point's terms are its first two values; the row has 1 and its norm
-// there.
+// there. Twin: src/backend/cpu/lloyd.rs.
 
 // Points that are compared together, and the vec4s of each that are kept at a time.
 const TOGETHER: u32 = 16u;

@@ -1,7 +1,7 @@
 //#import sets
 // `assign` by dot products: what few_features.wgsl and many_features.wgsl share. A thread has four neighbouring rows, which
 // are the lanes of every vec4<f32> here, and compares them with one point after the other. All points of all sets lie side
-// by side, so a thread goes through many small sets as through one large one. Twin: src/backend/cpu/lloyd.rs.
+// by side, so a thread goes through many small sets as through one large one.
 //
 // A point's value for a row is its start, plus the row's norm times its slope, plus the products of the features, in this
 // order. `DotProductBound` (src/canonical.rs) bounds its error for any order, since it counts the roundings that a term can go

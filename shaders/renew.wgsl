@@ -8,7 +8,7 @@ struct Params {
     // Of the next pass: `Certificate` or `DotProductBound`, see `Set`.
     certificate: vec4<f32>,
     features: u32,
-    // Columns of a centroid's sums: the features and the number of rows.
+    // Columns of a centroid's sums: the features, the number of rows, and the rows' weight if rows have weights.
     columns: u32,
     // What the terms of `DotProductBound` are of the centroid's squared norm and of its norm, with all errors of f32. A norm
     // so small that its square is lost is below `least_radius`.
@@ -48,7 +48,7 @@ const SPENT: u32 = 3u;
 // The host must finish this pass, and the centroids are still those it began with:
 const WAITING: u32 = 4u;
 
-// What `means` finds: a centroid has changed; a centroid has no rows.
+// What `means` finds: a centroid has changed; a centroid has no rows of any weight.
 const CHANGED: u32 = 1u;
 const EMPTY: u32 = 2u;
 
@@ -85,8 +85,10 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
     }
     let centroid = centroid_set.first_sum + group.x;
     let own_sums = centroid * params.columns * 3u;
-    let count = sums[own_sums + params.features * 3u];
-    if (count == 0u) {
+    // The rows' weight is below 2^48, and without weights it is their number.
+    let last = own_sums + (params.columns - 1u) * 3u;
+    let weight = vec2<u32>(sums[last], sums[last + 1u]);
+    if (all(weight == vec2<u32>(0u))) {
         if (lane == 0u) {
             atomicOr(&found[group.y], EMPTY);
         }
@@ -100,7 +102,7 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
     var own = vec2<f32>(0.0);
     for (var j = lane; j < params.features; j += THREADS) {
         let at = own_sums + j * 3u;
-        let moved = mean(vec3<u32>(sums[at], sums[at + 1u], sums[at + 2u]), count, i32(exponents[j]));
+        let moved = mean(vec3<u32>(sums[at], sums[at + 1u], sums[at + 2u]), weight, i32(exponents[j]));
         let old = old_bits[centroid * params.features + j];
         new_bits[centroid * params.features + j] = moved;
         // Both zeros are the same number.

@@ -66,8 +66,9 @@ impl Drop for Gpu {
 struct Kernels {
     features: usize,
     shared: Arc<SharedKernels>,
-    /// By whether a label takes a whole word, and whether dot products are used.
-    assign: [[OnceLock<Kernel>; 2]; 2],
+    /// By distances, and by dot products, each by whether a label takes a whole word.
+    assign: [OnceLock<Kernel>; 2],
+    assign_few_features: [OnceLock<Kernel>; 2],
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
@@ -82,6 +83,7 @@ struct Kernels {
 #[derive(Default)]
 struct SharedKernels {
     /// By whether a label takes a whole word.
+    assign_many_features: [OnceLock<Kernel>; 2],
     decide: [OnceLock<Kernel>; 2],
     /// By whether dot products are used.
     means: [OnceLock<Kernel>; 2],
@@ -95,8 +97,8 @@ struct SharedKernels {
 #[cfg(test)]
 static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
     &lloyd::ASSIGN,
-    &lloyd::products::FEW_FEATURES,
-    &lloyd::products::MANY_FEATURES,
+    &lloyd::products::few_features::ASSIGN_FEW_FEATURES,
+    &lloyd::products::many_features::ASSIGN_MANY_FEATURES,
     &lloyd::ACCUMULATE,
     &lloyd::decide::DECIDE,
     &lloyd::renew::MEANS,
@@ -115,11 +117,16 @@ static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
 
 impl Kernels {
     fn assign(&self, context: &Context, wide: bool, dot_product: bool) -> &Kernel {
-        let by_products = || lloyd::products::entry_point(&context.adapter, self.features);
-        self.assign[usize::from(wide)][usize::from(dot_product)].get_or_init(|| {
-            let entry = if dot_product { by_products() } else { &lloyd::ASSIGN };
-            Kernel::with(context, entry, self.features, &[("wide", wide)])
-        })
+        let few = lloyd::products::few(&context.adapter, self.features);
+        let (entry, kernel) = match (dot_product, few) {
+            (false, _) => (&lloyd::ASSIGN, &self.assign),
+            (true, true) => (&lloyd::products::few_features::ASSIGN_FEW_FEATURES, &self.assign_few_features),
+            (true, false) => {
+                (&lloyd::products::many_features::ASSIGN_MANY_FEATURES, &self.shared.assign_many_features)
+            }
+        };
+        kernel[usize::from(wide)]
+            .get_or_init(|| Kernel::with(context, entry, self.features, &[("wide", wide)]))
     }
 
     fn decide(&self, context: &Context, wide: bool) -> &Kernel {
@@ -189,12 +196,10 @@ fn kernels_for(expected: &Expected) -> Vec<Compile> {
         }
         all.push(Box::new(move |kernels, context| _ = kernels.decide(context, wide)));
         all.push(Box::new(move |kernels, context| _ = kernels.accumulate(context, wide, weighted)));
-        if !weighted {
-            for dot_product in [true, false] {
-                all.push(Box::new(move |kernels, context| _ = kernels.means(context, dot_product)));
-            }
-            all.push(Box::new(|kernels, context| _ = kernels.renew(context)));
+        for dot_product in [true, false] {
+            all.push(Box::new(move |kernels, context| _ = kernels.means(context, dot_product)));
         }
+        all.push(Box::new(|kernels, context| _ = kernels.renew(context)));
         all.push(Box::new(move |kernels, context| _ = kernels.measure(context, weighted)));
         all.push(Box::new(move |kernels, context| _ = kernels.draw(context, weighted)));
     }

@@ -305,11 +305,12 @@ impl Sums {
         }
     }
 
-    /// Three limbs for each centroid, and for each of its features and the number of its rows.
-    fn limbs(&self) -> Vec<u32> {
+    /// Three limbs for each centroid, and for each of its features, the number of its rows, and their weight if rows have
+    /// weights.
+    fn limbs(&self, weighted: bool) -> Vec<u32> {
         let features = self.steps.len() / self.counts.len().max(1);
-        let all = self.steps.chunks(features).zip(&self.counts);
-        all.flat_map(|(steps, count)| steps.iter().chain([count]))
+        let all = self.steps.chunks(features).zip(&self.counts).zip(&self.weights);
+        all.flat_map(|((steps, count), weight)| steps.iter().chain([count]).chain(weighted.then_some(weight)))
             .flat_map(|sum| [*sum as u32, (sum >> 32) as u32, (sum >> 64) as u32])
             .collect()
     }

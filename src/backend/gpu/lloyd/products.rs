@@ -1,25 +1,17 @@
-//! The host's side of `assign` by dot products: `shaders/few_features.wgsl` and `shaders/many_features.wgsl`.
+//! The host's side of `shaders/products.wgsl`, `assign` by dot products: which of its two kernels labels a table's rows.
+
+pub(in crate::backend::gpu) mod few_features;
+pub(in crate::backend::gpu) mod many_features;
 
 use super::super::context::{Adapter, Context};
-use super::super::interface::{Binding, EntryPoint, shared_struct};
+use super::super::interface::{Binding, shared_struct};
 use super::super::source::MAX_ITERATIONS;
 use super::Set;
 use super::points::point_quads;
 use crate::error::Result;
-use crate::matrix::TILE;
 
 /// Threads of a workgroup, with four rows each.
 const THREADS: usize = 128;
-
-/// vec4s of points in the workgroup memory of `assign_few_features`.
-const STAGED: usize = 1024;
-
-/// Points that `assign_many_features` compares together, and their vec4s in workgroup memory at a time.
-const TOGETHER: usize = 16;
-const DEPTH: usize = 16;
-
-/// From so many points on a set is compared in fours.
-const LARGE: usize = 256;
 
 /// If a pass has fewer threads than this, its sets are divided among more. An H100 has room for about a third of them at
 /// once; in the trial, three workgroups for each 512 rows were the quickest for 205,843 rows and 30 sets.
@@ -51,63 +43,19 @@ pub(super) const POINTS: Binding = Binding::read::<[f32; 4]>(4, "points");
 pub(super) const RADII: Binding = Binding::read::<f32>(5, "radii");
 pub(super) const LABELS: Binding = Binding::read_write::<u32>(6, "labels");
 
-/// Labels rows of few features.
-pub(in crate::backend::gpu) static FEW_FEATURES: EntryPoint = EntryPoint {
-    file: "few_features",
-    name: "assign_few_features",
-    threads: THREADS,
-    params: PARAMS,
-    bindings: &[SETS, ROW_QUADS, NORMS, POINTS, RADII, LABELS],
-    overrides: &["wide"],
-    constants: &[
-        ("TILE", TILE),
-        ("NONE", u32::MAX as usize),
-        ("THREADS", THREADS),
-        ("STAGED", STAGED),
-        ("LARGE", LARGE),
-    ],
-};
-
-/// Labels rows of many features.
-pub(in crate::backend::gpu) static MANY_FEATURES: EntryPoint = EntryPoint {
-    file: "many_features",
-    name: "assign_many_features",
-    threads: THREADS,
-    params: PARAMS,
-    bindings: &[SETS, ROW_QUADS, NORMS, POINTS, RADII, LABELS],
-    overrides: &["wide"],
-    constants: &[
-        ("TILE", TILE),
-        ("NONE", u32::MAX as usize),
-        ("THREADS", THREADS),
-        ("TOGETHER", TOGETHER),
-        ("DEPTH", DEPTH),
-    ],
-};
-
-/// Whether four rows of `features` features fit a thread's registers.
-fn few(adapter: &Adapter, features: usize) -> bool {
+/// Whether four rows of `features` features fit a thread's registers, so that `assign_few_features` is the better kernel.
+pub(in crate::backend::gpu) fn few(adapter: &Adapter, features: usize) -> bool {
     // Software drivers keep registers in memory anyway, and so show that the kernel is right.
     let many_registers = adapter.nvidia || adapter.software;
     features <= if many_registers { MOST_FEATURES_OF_NVIDIA } else { MOST_FEATURES }
 }
 
-/// The kernel for rows of `features` features.
-pub(in crate::backend::gpu) fn entry_point(adapter: &Adapter, features: usize) -> &'static EntryPoint {
-    if few(adapter, features) { &FEW_FEATURES } else { &MANY_FEATURES }
-}
-
 /// How many iterations a thread needs at most for a set of `k` centroids.
 fn iterations(adapter: &Adapter, k: usize, features: usize) -> usize {
-    let quads = point_quads(features);
     if few(adapter, features) {
-        // The fours, those that a load to workgroup memory cuts off, the loads, and the fours that are computed again.
-        let loads = k.div_ceil(STAGED / quads) + 1;
-        k / 4 + loads * (STAGED / THREADS + 5) + if k >= LARGE { 4 * (quads + 1) } else { 0 } + 4
+        few_features::iterations(k, features)
     } else {
-        // A set may share its first and its last points with others.
-        let loads = (TOGETHER * DEPTH / THREADS + 1) * quads.div_ceil(DEPTH);
-        (k.div_ceil(TOGETHER) + 1) * (quads + loads + TOGETHER + 1) + 1
+        many_features::iterations(k, features)
     }
 }
 
@@ -142,7 +90,7 @@ impl Params {
             sets_per_thread: sets.div_ceil(groups).min(most).max(1) as u32,
             slot_words: slot_words as u32,
             point_quads: point_quads(features) as u32,
-            room: (STAGED / point_quads(features)) as u32,
+            room: few_features::room(features) as u32,
         }
     }
 

@@ -192,10 +192,37 @@ fn passes_on_the_device_are_those_of_the_host() {
         let mut draws = Draws::new(6, Purpose::SynthTable).at(features as u64);
         let matrix = table(rows, features, &mut draws);
         let sets: Vec<Centroids> = ks.iter().map(|&k| starts(&matrix, k, &mut draws)).collect();
-        for (limit, most) in [(0.0, 300), (0.0, 1), (1e-3 * matrix.largest_distance().powi(2), 5)] {
-            let waited = same_walk(&matrix, &sets, limit, most);
-            assert!(waited.iter().all(|w| *w == [0, 0]), "the host was asked {waited:?} times");
+        // Whole weights of one digit are no reason to ask the host, even the largest ones.
+        let weights: Vec<u16> = (0..rows).map(|_| draws.bits() as u16 >> draws.below(16)).collect();
+        let weighted = matrix.clone().weighted(weights).unwrap();
+        let heavy = (0..rows).map(|i| u16::MAX - (i % 2) as u16).collect();
+        let heavy = matrix.clone().weighted(heavy).unwrap();
+        for matrix in [matrix, weighted, heavy] {
+            for (limit, most) in [(0.0, 300), (0.0, 1), (1e-3 * matrix.largest_distance().powi(2), 5)] {
+                let waited = same_walk(&matrix, &sets, limit, most);
+                assert!(waited.iter().all(|w| *w == [0, 0]), "the host was asked {waited:?} times");
+            }
         }
+    }
+}
+
+/// Rows of weight 0 alone leave a centroid as empty as no rows, and weights of two digits are the host's.
+#[test]
+fn the_host_sees_to_weights_that_the_device_cannot() {
+    let mut draws = Draws::new(6, Purpose::SynthTable).at(9);
+    let matrix = table(600, 4, &mut draws);
+    let sets = [starts(&matrix, 4, &mut draws), starts(&matrix, 3, &mut draws)];
+    let mut weights: Vec<u16> = (0..600).map(|_| 1 + draws.below(9) as u16).collect();
+    let labels = Cpu::default().load(&matrix).unwrap().lloyd(&sets, true).unwrap().remove(0).labels.unwrap();
+    weights.iter_mut().zip(labels).filter(|(_, label)| *label == 2).for_each(|(weight, _)| *weight = 0);
+    let weightless = matrix.clone().weighted(weights).unwrap();
+    for waited in same_walk(&weightless, &sets, 0.0, 40) {
+        assert!(waited[1] > 0, "{waited:?}");
+    }
+    let weights: Vec<u32> = (0..600).map(|i| 1 + i % 7 * 65_536).collect();
+    let wide = matrix.weighted(weights).unwrap();
+    for waited in same_walk(&wide, &sets, 0.0, 40) {
+        assert!(waited[0] > 4, "{waited:?}");
     }
 }
 
