@@ -350,3 +350,42 @@ fn labels_of_distant_clusters_are_proved() {
         }
     }
 }
+
+/// Rows halfway between two points are left to `decide`, also where `assign` has compared both only as two of four.
+#[test]
+fn rows_between_two_points_are_not_proved() {
+    const ROWS: usize = 640;
+    // Not among the rows that the host tries dot products on.
+    let between = |i: usize| i % 10 != 0 && i % 7 == 3;
+    let all_between = (0..ROWS).filter(|&i| between(i)).count() as u64;
+    for (features, k) in [(5, 300), (26, 10), (48, 258), (49, 34), (130, 6)] {
+        let mut draws = Draws::new(8, Purpose::SynthTable).at(features as u64);
+        let centres: Vec<Vec<f32>> =
+            (0..k / 2).map(|_| (0..features).map(|_| draws.normal() as f32).collect()).collect();
+        let column = |j: usize| {
+            let shift = |i: usize| if j == 0 && !between(i) { 0.25 } else { 0.0 };
+            (0..ROWS).map(|i| centres[i * 11 % (k / 2)][j] + shift(i)).collect::<Vec<f32>>()
+        };
+        let columns = (0..features).map(column).collect();
+        let matrix = Matrix::from_columns((0..features).map(|j| format!("f{j}")).collect(), columns).unwrap();
+        let mut values = Vec::new();
+        for c in 0..k / 2 {
+            let row = (0..ROWS).find(|&i| i * 11 % (k / 2) == c && !between(i)).unwrap();
+            let mut point: Vec<f32> = matrix.row(row).collect();
+            values.extend(&point);
+            point[0] -= 2.0 * matrix.to_stored(0.25);
+            values.extend(point);
+        }
+        let set = Centroids { values, features };
+        assert!(points::dot_product_serves(&matrix, &set) && !points::exact(&matrix, &set));
+        let sets = [set];
+        let expected = Cpu::default().load(&matrix).unwrap().lloyd(&sets, true).unwrap().remove(0);
+        for index in 0..adapters().len() {
+            let gpu = Gpu::open(index, Options { guards: true, ..Options::default() }).unwrap();
+            let mut got = gpu.load(&matrix).unwrap().lloyd(&sets, true).unwrap().remove(0);
+            assert_eq!(got.f64_fallbacks, all_between, "{features} features, k = {k}");
+            got.f64_fallbacks = expected.f64_fallbacks;
+            assert!(got == expected, "{features} features, k = {k}");
+        }
+    }
+}
