@@ -7,7 +7,7 @@ use crate::backend::{Advanced, Assigned, Backend, End, LloydState, Passes, Renew
 use crate::canonical::{self, Centroids};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::matrix::{BLOCK, Matrix, Repeats};
+use crate::matrix::{Matrix, Repeats, block_sums};
 use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
@@ -510,24 +510,10 @@ impl Learned<'_> {
         self.matrix.sample_weights().map_or(stored, |w| stored * w.as_given(1))
     }
 
-    /// Sums of `width` numbers that `add(row, weight in steps, sums)` adds to, over the distinct rows in blocks of 4,096,
-    /// the blocks' sums then in order: the same for any number of threads.
+    /// Sums of `width` numbers that `add(row, weight in steps, sums)` adds to, over the distinct rows.
     fn sums(&self, width: usize, add: impl Fn(usize, f64, &mut [f64]) + Sync) -> Vec<f64> {
-        let rows = self.repeats.len();
-        let blocks: Vec<Vec<f64>> = (0..rows.div_ceil(BLOCK))
-            .into_par_iter()
-            .map(|b| {
-                let mut sums = vec![0.0; width];
-                for i in b * BLOCK..rows.min((b + 1) * BLOCK) {
-                    add(self.repeats.first(i), self.repeats.steps(self.matrix, i) as f64, &mut sums);
-                }
-                sums
-            })
-            .collect();
-        let mut total = vec![0.0; width];
-        for block in blocks {
-            total.iter_mut().zip(block).for_each(|(t, b)| *t += b);
-        }
-        total
+        block_sums(self.repeats.len(), width, |i, sums| {
+            add(self.repeats.first(i), self.repeats.steps(self.matrix, i) as f64, sums);
+        })
     }
 }
