@@ -147,7 +147,7 @@ fn restarts_go_on_until_three_agree() {
         let found = run(&hard, k, &Params::auto(), &Start::KMeansPlusPlus);
         let n = found.restarts.n;
         assert!(
-            n % 10 == 0 && (n == 60 || found.restarts.reached_best >= 3),
+            n.is_multiple_of(10) && (n == 60 || found.restarts.reached_best >= 3),
             "k = {k}: {:?}",
             found.restarts
         );
