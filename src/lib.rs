@@ -120,6 +120,7 @@ pub mod progress;
 pub mod random;
 pub mod recipe;
 pub mod report;
+pub mod structure;
 pub mod synth;
 pub mod table;
 pub mod weights;
