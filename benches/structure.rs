@@ -1,6 +1,7 @@
 //! How often the verdict on structure is right: tables whose structure is known, over many seeds.
 //!
-//! `cargo bench --bench structure -- [--seeds 20] [--first 0] [--n 600] [--d 8] [--max-k 5] [--only NAME] [--figures]`
+//! `cargo bench --bench structure -- [--seeds 20] [--first 0] [--n 600] [--d 8] [--max-k 5] [--only NAME] [--figures]`, or
+//! `cargo bench --bench structure -- --npy FEATURES.npy [--blocks 3-7,7-9]` for a table of scaled features.
 
 #[path = "../tests/it/structure/tables.rs"]
 #[allow(dead_code)]
@@ -8,7 +9,7 @@ mod tables;
 
 use segmenta::backend::cpu::Cpu;
 use segmenta::progress::Progress;
-use segmenta::structure::{Options, Structure, Verdict, structure};
+use segmenta::structure::{OneHotBlock, Options, Structure, Verdict, structure};
 use tables::Table;
 
 /// A generator with its name, and the verdicts that are right.
@@ -57,7 +58,15 @@ fn main() {
         return;
     }
     if let Some(path) = text("--npy") {
-        return on_file(&path, max_k, rows);
+        let blocks: Vec<OneHotBlock> = text("--blocks")
+            .iter()
+            .flat_map(|list| list.split(','))
+            .filter_map(|block| {
+                let (from, to) = block.split_once('-')?;
+                Some(OneHotBlock { name: block.into(), features: from.parse().ok()?..to.parse().ok()? })
+            })
+            .collect();
+        return on_file(&path, &blocks, max_k, rows);
     }
     println!("{n} rows, {d} features, k from 2 to {max_k}, seeds {first} to {}", first + seeds - 1);
     println!("{:<16} strong  weak  cont.  none  outl.  right", "% of seeds");
@@ -114,15 +123,15 @@ fn line(found: &Structure) -> String {
 }
 
 /// The verdict on the features in an `.npy` file of f32, over five seeds, with the time that it takes.
-fn on_file(path: &str, max_k: usize, rows: usize) {
+fn on_file(path: &str, blocks: &[OneHotBlock], max_k: usize, rows: usize) {
     let array: ndarray::Array2<f32> = ndarray_npy::read_npy(path).unwrap();
-    let columns: Vec<Vec<f64>> =
-        array.columns().into_iter().map(|c| c.iter().map(|&v| f64::from(v)).collect()).collect();
-    let (matrix, _) = Table { columns, blocks: Vec::new() }.scaled();
+    let columns: Vec<Vec<f32>> = array.columns().into_iter().map(|c| c.to_vec()).collect();
+    let names = (0..columns.len()).map(|j| format!("f{j}")).collect();
+    let matrix = segmenta::Matrix::from_columns(names, columns).unwrap();
     for seed in 0..5 {
         let started = std::time::Instant::now();
         let options = Options { ks: (2..=max_k).collect(), seed, rows };
-        let found = structure(&matrix, &[], &options, &Cpu::default(), Progress::none()).unwrap();
+        let found = structure(&matrix, blocks, &options, &Cpu::default(), Progress::none()).unwrap();
         println!("{:.3} s  {}", started.elapsed().as_secs_f64(), line(&found));
         println!("  {} {}", found.meaning(), found.why);
     }

@@ -2,7 +2,7 @@
 //!
 //! All distances between distribution functions are counted in rows here, and divided at the end.
 
-/// A distinct value, how many rows are below it, and how many are at most equal to it.
+/// A row's value, how many rows come before it, and how many up to it.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     x: f64,
@@ -13,10 +13,12 @@ struct Step {
 /// The dip of a sample that is sorted in increasing order: the smallest possible largest distance between its distribution
 /// function and a unimodal one. It is between `1 / 2n` and 1/4; 0 for an empty sample.
 pub(super) fn dip(sorted: &[f64]) -> f64 {
-    let steps = steps(sorted);
-    let n = sorted.len() as f64;
-    if steps.len() < 3 {
-        return if steps.is_empty() { 0.0 } else { 0.5 / n };
+    // Equal values stay apart. A hull that ends in a run of them is vertical there, which is how the mode may have an atom.
+    let step = |(i, &x): (usize, &f64)| Step { x, below: i as f64, upto: i as f64 + 1.0 };
+    let steps: Vec<Step> = sorted.iter().enumerate().map(step).collect();
+    let n = steps.len() as f64;
+    if steps.len() < 2 {
+        return if steps.is_empty() { 0.0 } else { 0.5 };
     }
     let (mut low, mut high) = (0, steps.len() - 1);
     // Twice the dip so far, in rows.
@@ -39,17 +41,6 @@ pub(super) fn dip(sorted: &[f64]) -> f64 {
         (low, high) = (gap.low, gap.high);
     }
     twice / (2.0 * n)
-}
-
-fn steps(sorted: &[f64]) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::with_capacity(sorted.len());
-    for (i, &x) in sorted.iter().enumerate() {
-        match steps.last_mut() {
-            Some(last) if last.x == x => last.upto += 1.0,
-            _ => steps.push(Step { x, below: i as f64, upto: i as f64 + 1.0 }),
-        }
-    }
-    steps
 }
 
 /// The vertices, from `low` to `high`, of the greatest convex function below the points (`sign` 1), or of the least concave
@@ -80,7 +71,8 @@ struct Gap {
 }
 
 /// The widest gap lies at a vertex of one of the two functions, since both are linear in between. The other end of the new
-/// modal interval is the end of the other function's line there that faces the vertex.
+/// modal interval is the end of the other function's line there that faces the vertex. On a vertical line the gap is NaN,
+/// which is wider than nothing.
 fn widest_gap(steps: &[Step], minorant: &[usize], majorant: &[usize]) -> Gap {
     let mut widest = Gap { size: f64::NEG_INFINITY, low: minorant[0], high: majorant[majorant.len() - 1] };
     let line = |from: &Step, to: &Step, y: fn(&Step) -> f64, x: f64| {
@@ -121,6 +113,9 @@ fn distance(
     let mut largest: f64 = 0.0;
     for pair in vertices.windows(2) {
         let (from, to) = (&steps[pair[0]], &steps[pair[1]]);
+        if to.x == from.x {
+            continue;
+        }
         let slope = (y(to) - y(from)) / (to.x - from.x);
         for step in &steps[pair[0]..=pair[1]] {
             largest = largest.max(apart(step, y(from) + slope * (step.x - from.x)));
@@ -172,3 +167,60 @@ const QUANTILES: [(f64, [f64; 10]); 9] = [
     (1000.0, [0.2881, 0.3234, 0.3714, 0.4311, 0.4950, 0.5356, 0.5855, 0.6198, 0.6507, 0.7231]),
     (2000.0, [0.2893, 0.3250, 0.3740, 0.4333, 0.4957, 0.5388, 0.5876, 0.6224, 0.6565, 0.7273]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: impl Iterator<Item = f64>) -> f64 {
+        let mut sorted: Vec<f64> = values.collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        dip(&sorted)
+    }
+
+    #[test]
+    fn the_dip_is_that_of_the_published_code() {
+        // The expected values are those of the Python package diptest 0.12.
+        let close = |got: f64, there: f64| assert!((got - there).abs() < 1e-12, "{got}, not {there}");
+        let i = || (1..=100).map(f64::from);
+        close(of(i().map(|i| i * i * 7.0 % 101.0)), 0.0325);
+        close(of(i().map(|i| (i * 37.0 % 101.0).sqrt())), 0.005);
+        let two = |i: f64| if i % 2.0 == 0.0 { i / 10.0 } else { 100.0 + i / 7.0 };
+        close(of(i().map(two)), 0.2163923182441701);
+        close(of(i().map(|i| i % 3.0 * 10.0 + i * 31.0 % 101.0 / 50.0)), 0.1332565130260521);
+        close(of([1.0, 2.0, 3.0, 4.0, 10.0, 11.0, 12.0, 13.0, 30.0, 31.0].into_iter()), 0.13333333333333336);
+        // With ties.
+        close(of(i().map(|i| i * i % 7.0)), 0.145);
+        close(of(i().map(|i| i % 2.0)), 0.25);
+        close(of((0..60).map(|i| f64::from(i / 20))), 1.0 / 6.0);
+        let pyramid = [10, 40, 60, 40, 10].into_iter().zip(0..).flat_map(|(n, v)| vec![f64::from(v); n]);
+        close(of(pyramid), 0.125);
+        // An atom in the mode is unimodal, and one on a slope is not.
+        let slope = || (0..60).map(|i| f64::from(i - 30).powi(3));
+        close(of(slope().chain([0.0; 40])), 0.005);
+        assert!(of(slope().chain([-27_000.0; 40])) > 0.05);
+    }
+
+    #[test]
+    fn samples_of_one_or_no_value() {
+        assert_eq!([dip(&[]), dip(&[3.0]), dip(&[3.0; 10])], [0.0, 0.5, 0.05]);
+    }
+
+    #[test]
+    fn p_values_are_those_of_the_published_table() {
+        // Quantiles from qDiptab of the R package diptest.
+        let published = [
+            (50, 0.070274, 0.05),
+            (50, 0.0812, 0.01),
+            (100, 0.059024, 0.01),
+            (1000, 0.016934, 0.05),
+            (5000, 0.0088636, 0.01),
+        ];
+        for (n, dip, p) in published {
+            let got = dip_p_value(dip, n);
+            assert!((got - p).abs() < 0.15 * p, "{got} for {dip} of {n}");
+        }
+        assert_eq!([dip_p_value(0.0, 100), dip_p_value(0.25, 3)], [1.0, 1.0]);
+        assert!(dip_p_value(0.2, 100) < 1e-6 && dip_p_value(0.05, 5000) < 1e-4);
+    }
+}

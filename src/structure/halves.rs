@@ -69,8 +69,11 @@ fn prediction_strength(fit: &Fit, predicted: &[u32], k: usize) -> f64 {
     kept.fold(1.0, f64::min)
 }
 
-/// The share of rows in segments whose rows, together with those of the nearest segment, have a dip along the line from one
-/// centroid to the other.
+/// The share of rows in segments that have a gap between them and the nearest segment: along the line from one centroid to
+/// the other, the rows between the two centroids have a dip.
+///
+/// Rows beyond the centroids are left out, because a scale that is bent piles up there: the projection of an arc onto its
+/// chord is dense at both ends.
 fn separated(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> f64 {
     let mut rows = 0;
     for s in 0..centroids.k() {
@@ -82,10 +85,16 @@ fn separated(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> f64 {
         let Some(nearest) = others.min_by(|&a, &b| apart(a).total_cmp(&apart(b))) else { continue };
         let line: Vec<f64> =
             own.iter().zip(centroids.get(nearest)).map(|(a, b)| f64::from(*b) - f64::from(*a)).collect();
+        let project = |row: &mut dyn Iterator<Item = f32>| -> f64 {
+            row.zip(&line).map(|(v, l)| f64::from(v) * l).sum()
+        };
+        let (from, to) =
+            (project(&mut own.iter().copied()), project(&mut centroids.get(nearest).iter().copied()));
         let both = |label: u32| label as usize == s || label as usize == nearest;
         let mut along: Vec<f64> = (0..matrix.rows())
             .filter(|&i| both(labels[i]))
-            .map(|i| matrix.row(i).zip(&line).map(|(v, l)| f64::from(v) * l).sum())
+            .map(|i| project(&mut matrix.row(i)))
+            .filter(|along| (from..=to).contains(along))
             .collect();
         along.sort_unstable_by(f64::total_cmp);
         if dip_p_value(dip(&along), along.len()) < GAP_P {
