@@ -66,7 +66,7 @@ fn main() {
                 Some(OneHotBlock { name: block.into(), features: from.parse().ok()?..to.parse().ok()? })
             })
             .collect();
-        return on_file(&path, &blocks, max_k, rows);
+        return on_file(&path, &blocks, max_k, rows, seeds as u64, figures);
     }
     println!("{n} rows, {d} features, k from 2 to {max_k}, seeds {first} to {}", first + seeds - 1);
     println!("{:<16} strong  weak  cont.  none  outl.  right", "% of seeds");
@@ -107,7 +107,7 @@ fn line(found: &Structure) -> String {
     let Some(f) = &found.figures else { return found.why.clone() };
     let (s, e, c) = (f.silhouette_excess, f.explained_excess, f.dependence);
     format!(
-        "{:<9} k {} sil {:.3} zs {:6.2} xs {:.3} ze {:6.2} zc {:6.2} xc {:.3} G {:.2} PS {:.2} small {:.3}",
+        "{:<9} k {} sil {:.3} zs {:6.2} xs {:.3} ze {:6.2} zc {:6.2} xc {:.3} G {:.2} PS {:.2} small {:.3} tail {:.3} per {:.2} pt {:.2} {} dev {:.2?}",
         found.verdict.word(),
         f.k,
         f.silhouette,
@@ -118,21 +118,28 @@ fn line(found: &Structure) -> String {
         c.difference,
         f.separated.unwrap_or(f64::NAN),
         f.prediction_strength.unwrap_or(f64::NAN),
-        f.smallest
+        f.smallest,
+        f.tail,
+        f.persistence.map_or(f64::NAN, |p| p.figure),
+        f.persistence.map_or(f64::NAN, |p| p.highest_of_twins),
+        if found.borderline { "near" } else { "" },
+        f.dev
     )
 }
 
 /// The verdict on the features in an `.npy` file of f32, over five seeds, with the time that it takes.
-fn on_file(path: &str, blocks: &[OneHotBlock], max_k: usize, rows: usize) {
+fn on_file(path: &str, blocks: &[OneHotBlock], max_k: usize, rows: usize, seeds: u64, figures: bool) {
     let array: ndarray::Array2<f32> = ndarray_npy::read_npy(path).unwrap();
     let columns: Vec<Vec<f32>> = array.columns().into_iter().map(|c| c.to_vec()).collect();
     let names = (0..columns.len()).map(|j| format!("f{j}")).collect();
     let matrix = segmenta::Matrix::from_columns(names, columns).unwrap();
-    for seed in 0..5 {
+    for seed in 0..seeds {
         let started = std::time::Instant::now();
         let options = Options { ks: (2..=max_k).collect(), seed, rows };
         let found = structure(&matrix, blocks, &options, &Cpu::default(), Progress::none()).unwrap();
         println!("{:.3} s  {}", started.elapsed().as_secs_f64(), line(&found));
-        println!("  {} {}", found.meaning(), found.why);
+        if figures {
+            println!("  {} {}", found.meaning(), found.why);
+        }
     }
 }

@@ -5,12 +5,14 @@
 //! and the same rank correlation, but no gaps; in a *permuted* table the columns are unrelated. Segments of a random half of
 //! the rows are then looked at on the other half. [`structure`] puts these into a [`Verdict`].
 
+mod chain;
 mod dip;
 mod halves;
 mod judge;
 mod linear;
 mod margin;
 mod sample;
+mod tail;
 mod twins;
 mod verdict;
 
@@ -19,6 +21,7 @@ use crate::backend::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::progress::Progress;
+use crate::random::{Draws, Purpose};
 use judge::Judge;
 use std::ops::Range;
 use twins::Columns;
@@ -56,7 +59,7 @@ pub struct Options {
 impl Structure {
     /// What the verdict means, and that the segments restate the categories of a column where they do.
     pub fn meaning(&self) -> String {
-        let meaning = self.verdict.meaning();
+        let meaning = verdict::meaning(self.figures.as_ref(), self.verdict);
         if self.restates.is_empty() {
             return meaning.into();
         }
@@ -87,6 +90,8 @@ pub struct Compared {
 /// How far a figure is above those of reference tables.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Excess {
+    /// The mean of theirs.
+    pub mean: f64,
     /// The figure minus the mean of theirs.
     pub difference: f64,
     /// The same in their standard deviations.
@@ -95,6 +100,16 @@ pub struct Excess {
     pub lowest: f64,
     /// The largest of theirs.
     pub highest: f64,
+}
+
+/// How long two large groups stay apart while rows are linked, nearest first: the logarithm of the ratio of the distance at
+/// which they are linked and of that at which both were there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Persistence {
+    /// That of the table.
+    pub figure: f64,
+    /// The largest of the twins.
+    pub highest_of_twins: f64,
 }
 
 /// Whether a table has structure, and the figures that say so.
@@ -106,8 +121,11 @@ pub struct Structure {
     pub why: String,
     /// The one-hot columns whose categories the segments mainly restate, the foremost first; empty if they do not.
     pub restates: Vec<String>,
-    /// How many rows were looked at.
+    /// How many rows were looked at. Where the verdict was close to a limit of the rule, as many were drawn a second time, and
+    /// the figures are the means of both.
     pub rows: usize,
+    /// Whether the verdict is close to a limit of the rule, so that another sample may be judged differently.
+    pub borderline: bool,
     /// The figures; none for a table that cannot be judged.
     pub figures: Option<Figures>,
 }
@@ -136,6 +154,12 @@ pub struct Figures {
     pub separated: Option<f64>,
     /// The share of the separation that the one-hot features carry together.
     pub one_hot: f64,
+    #[doc(hidden)]
+    pub dev: Vec<f64>,
+    /// How long groups of any shape stay apart. None unless it can make a difference.
+    pub persistence: Option<Persistence>,
+    /// The share of the variance, over all rows of the table, that the farthest 1 % of the rows carry.
+    pub tail: f64,
     /// Each k against the twins.
     pub compared: Vec<Compared>,
 }
@@ -163,36 +187,75 @@ pub fn structure(
     if blocks.iter().any(|b| b.features.end > matrix.features() || b.features.start > b.features.end) {
         return Err(Error::Usage("a one-hot block lies outside the features".into()));
     }
-    let rows = sample::sample(matrix, options.rows, options.seed);
-    let unjudged = |why: &str| Structure {
-        verdict: Verdict::None,
-        why: why.into(),
-        restates: Vec::new(),
-        rows: rows.len(),
-        figures: None,
+    let passes =
+        Passes { matrix, blocks, ks: &ks, options, cpu: Cpu::with(backend.instruction_set())?, progress };
+    let (rows, first) = passes.pass(0, options.seed)?;
+    let (mut figures, shares) = match first {
+        Pass::Unjudged(why) => {
+            let (verdict, restates) = (Verdict::None, Vec::new());
+            return Ok(Structure { verdict, why, restates, rows, borderline: false, figures: None });
+        }
+        Pass::Judged(figures, shares) => (*figures, shares),
     };
-    if rows.len() < FEWEST_ROWS {
-        return Ok(unjudged(&format!("{} rows are too few to tell structure from noise.", rows.len())));
+    let mut borderline = verdict::is_borderline(&figures);
+    if borderline {
+        let seed = Draws::new(options.seed, Purpose::StructureSample).at(u64::MAX).bits();
+        if let (_, Pass::Judged(second, _)) = passes.pass(1, seed)? {
+            figures.average(&second);
+            borderline = verdict::is_borderline(&figures);
+        }
     }
-    let columns: Columns = (0..matrix.features())
-        .map(|j| rows.iter().map(|&i| matrix.to_user(f64::from(matrix.value(i, j)))).collect())
-        .collect();
-    let cpu = Cpu::with(backend.instruction_set())?;
-    let own = judge::table(&columns)?;
-    ks.retain(|&k| own.distinct_rows(k).is_ok());
-    if ks.is_empty() {
-        return Ok(unjudged("The rows have too few different values to form segments."));
-    }
-    let judge = Judge { cpu, columns: &columns, own, ks, seed: options.seed, progress };
-    let (figures, shares) = judge.figures(blocks)?;
     let verdict = verdict::verdict(&figures);
     Ok(Structure {
         verdict,
-        why: verdict::why(&figures, verdict),
+        why: verdict::why(&figures, verdict, borderline),
         restates: restated(blocks, &shares),
-        rows: rows.len(),
+        rows,
+        borderline,
         figures: Some(figures),
     })
+}
+
+/// What a pass over a sample of the rows finds.
+enum Pass {
+    /// Why the rows cannot be judged.
+    Unjudged(String),
+    /// The figures, and for each block its share of the separation.
+    Judged(Box<Figures>, Vec<f64>),
+}
+
+/// What passes have in common.
+struct Passes<'a> {
+    matrix: &'a Matrix,
+    blocks: &'a [OneHotBlock],
+    ks: &'a [usize],
+    options: &'a Options,
+    cpu: Cpu,
+    progress: Progress<'a>,
+}
+
+impl Passes<'_> {
+    /// Draws rows and judges them. Returns how many there are, too.
+    fn pass(&self, number: usize, seed: u64) -> Result<(usize, Pass)> {
+        let rows = sample::sample(self.matrix, self.options.rows, seed);
+        if rows.len() < FEWEST_ROWS {
+            let why = format!("{} rows are too few to tell structure from noise.", rows.len());
+            return Ok((rows.len(), Pass::Unjudged(why)));
+        }
+        let value = |i: usize, j: usize| self.matrix.to_user(f64::from(self.matrix.value(i, j)));
+        let columns: Columns =
+            (0..self.matrix.features()).map(|j| rows.iter().map(|&i| value(i, j)).collect()).collect();
+        let own = judge::table(&columns)?;
+        let ks: Vec<usize> = self.ks.iter().copied().filter(|&k| own.distinct_rows(k).is_ok()).collect();
+        if ks.is_empty() {
+            let why = "The rows have too few different values to form segments.".into();
+            return Ok((rows.len(), Pass::Unjudged(why)));
+        }
+        let (cpu, progress) = (self.cpu, self.progress);
+        let judge = Judge { cpu, all: self.matrix, columns: &columns, own, ks, seed, number, progress };
+        let (figures, shares) = judge.figures(self.blocks)?;
+        Ok((rows.len(), Pass::Judged(Box::new(figures), shares)))
+    }
 }
 
 /// The columns whose one-hot features carry most of the separation, or none.

@@ -21,6 +21,7 @@ pub(super) struct Halves {
     pub(super) prediction_strength: f64,
     /// The share of rows in segments that a gap separates from the nearest segment.
     pub(super) separated: f64,
+    pub(super) dev: [f64; 5],
 }
 
 /// Fits both halves of a random split, and looks at each half with the other's centroids. A half with fewer distinct rows
@@ -36,7 +37,7 @@ pub(super) fn halves(
     let mut stream = Draws::new(params.seed, Purpose::StructureHalves).at(split);
     let order = permutation(n, || stream.bits());
     let sides = [matrix.select(&order[..n / 2]), matrix.select(&order[n / 2..])];
-    let mut out = Halves { prediction_strength: 0.0, separated: 0.0 };
+    let mut out = Halves { prediction_strength: 0.0, separated: 0.0, dev: [0.0; 5] };
     if sides.iter().any(|side| side.distinct_rows(k).is_err()) {
         return Ok(out);
     }
@@ -50,7 +51,9 @@ pub(super) fn halves(
             .and_then(|pass| pass.labels)
             .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
         out.prediction_strength += 0.5 * prediction_strength(&fits[own], &predicted, k);
-        out.separated += 0.5 * separated(&sides[own], &fits[other].centroids, &predicted);
+        let g = separated(&sides[own], &fits[other].centroids, &predicted);
+        (0..5).for_each(|i| out.dev[i] += 0.5 * g[i]);
+        out.separated += 0.5 * g[4];
     }
     Ok(out)
 }
@@ -74,8 +77,8 @@ fn prediction_strength(fit: &Fit, predicted: &[u32], k: usize) -> f64 {
 ///
 /// Rows beyond the centroids are left out, because a scale that is bent piles up there: the projection of an arc onto its
 /// chord is dense at both ends.
-fn separated(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> f64 {
-    let mut rows = 0;
+fn separated(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> [f64; 5] {
+    let mut rows = [0; 5];
     for s in 0..centroids.k() {
         let own = centroids.get(s);
         let apart = |t: usize| -> f64 {
@@ -91,15 +94,23 @@ fn separated(matrix: &Matrix, centroids: &Centroids, labels: &[u32]) -> f64 {
         let (from, to) =
             (project(&mut own.iter().copied()), project(&mut centroids.get(nearest).iter().copied()));
         let both = |label: u32| label as usize == s || label as usize == nearest;
-        let mut along: Vec<f64> = (0..matrix.rows())
-            .filter(|&i| both(labels[i]))
-            .map(|i| project(&mut matrix.row(i)))
-            .filter(|along| (from..=to).contains(along))
-            .collect();
+        let mut along: Vec<f64> =
+            (0..matrix.rows()).filter(|&i| both(labels[i])).map(|i| project(&mut matrix.row(i))).collect();
         along.sort_unstable_by(f64::total_cmp);
-        if dip_p_value(dip(&along), along.len()) < GAP_P {
-            rows += labels.iter().filter(|&&label| label as usize == s).count();
-        }
+        let full = dip(&along);
+        let p = dip_p_value(full, along.len());
+        along.retain(|v| (from..=to).contains(v));
+        let inner_dip = dip(&along);
+        let inner = dip_p_value(inner_dip, along.len());
+        let count = labels.iter().filter(|&&label| label as usize == s).count();
+        let flags = [
+            p < GAP_P,
+            inner < GAP_P,
+            inner < GAP_P && inner_dip >= 0.035,
+            inner < GAP_P && inner_dip >= 0.045,
+            inner < GAP_P && inner_dip >= 0.04,
+        ];
+        (0..5).for_each(|i| rows[i] += if flags[i] { count } else { 0 });
     }
-    rows as f64 / labels.len() as f64
+    rows.map(|rows| rows as f64 / labels.len() as f64)
 }

@@ -1,9 +1,10 @@
 //! The figures: fits of the table and of its reference tables.
 
+use super::chain::persistence;
 use super::halves::{Halves, halves};
 use super::twins::{Columns, Twins};
-use super::verdict::beats_twins;
-use super::{Compared, Excess, Figures, OneHotBlock};
+use super::verdict::{groups_matter, nearly_beats_twins};
+use super::{Compared, Excess, Figures, OneHotBlock, Persistence};
 use crate::backend::Labeling;
 use crate::backend::cpu::Cpu;
 use crate::cluster::{Fit, Params, Start, fit_many};
@@ -27,6 +28,7 @@ const SPLIT_TWINS: usize = 8;
 /// A standard deviation below this counts as this, so that a ratio to it stays finite.
 const LEAST_SD: f64 = 1e-4;
 
+const DEV: bool = true;
 /// Restarts of a fit.
 const RESTARTS: usize = 3;
 
@@ -34,11 +36,14 @@ const RESTARTS: usize = 3;
 pub(super) struct Judge<'a> {
     pub(super) cpu: Cpu,
     pub(super) columns: &'a Columns,
+    pub(super) all: &'a Matrix,
     /// The columns as a matrix.
     pub(super) own: Matrix,
     /// The k that are tried, each at least 2 and at most the number of distinct rows.
     pub(super) ks: Vec<usize>,
     pub(super) seed: u64,
+    /// Which pass over the table it is, 0 or 1.
+    pub(super) number: usize,
     pub(super) progress: Progress<'a>,
 }
 
@@ -59,8 +64,10 @@ struct Shown {
 impl Judge<'_> {
     /// The figures, and for each block the share of the separation that it carries.
     pub(super) fn figures(&self, blocks: &[OneHotBlock]) -> Result<(Figures, Vec<f64>)> {
-        let total = (2 * TABLES + 2 * (SPLITS + SPLIT_TWINS)) as u64;
-        let step = |done: usize| self.progress.step("structure", done as u64, total);
+        let total = 2 * TABLES + SPLITS + SPLIT_TWINS;
+        let step = |done: usize| {
+            self.progress.step("structure", (self.number * total + done) as u64, (2 * total) as u64)
+        };
         step(0)?;
         let fits = self.fits(&self.own, &self.ks)?;
         let own = self.shown(&self.own, &self.ks, &fits)?;
@@ -100,10 +107,13 @@ impl Judge<'_> {
             smallest: fit.sizes.iter().copied().min().unwrap_or(0) as f64 / self.own.rows() as f64,
             prediction_strength: None,
             separated: None,
+            persistence: None,
+            dev: Vec::new(),
+            tail: super::tail::tail(self.all),
             one_hot: of_blocks.iter().sum(),
             compared: compared.collect(),
         };
-        if beats_twins(&figures) {
+        if nearly_beats_twins(&figures) || DEV {
             let params = self.params();
             let own = self
                 .each(SPLITS, &step, 2 * TABLES, |split| halves(&self.cpu, &self.own, k, &params, split))?;
@@ -113,9 +123,22 @@ impl Judge<'_> {
             let mean =
                 |of: &[Halves], what: fn(&Halves) -> f64| of.iter().map(what).sum::<f64>() / of.len() as f64;
             figures.prediction_strength = Some(mean(&own, |h| h.prediction_strength));
+            figures.dev = (0..5)
+                .map(|i| {
+                    own.iter().map(|h| h.dev[i]).sum::<f64>() / 3.0
+                        - null.iter().map(|h| h.dev[i]).sum::<f64>() / 8.0
+                })
+                .collect();
             figures.separated = Some(mean(&own, |h| h.separated) - mean(&null, |h| h.separated));
+            if groups_matter(&figures) || DEV {
+                let of_twins =
+                    self.each(SPLIT_TWINS, &step, 2 * TABLES + SPLITS, |t| Ok(persistence(&twins.twin(t))))?;
+                let highest_of_twins = of_twins.into_iter().fold(0.0, f64::max);
+                figures.persistence =
+                    Some(Persistence { figure: persistence(self.columns), highest_of_twins });
+            }
         }
-        step(total as usize)?;
+        step(total)?;
         Ok((figures, of_blocks))
     }
 
@@ -211,10 +234,40 @@ impl Excess {
         let mean = all.iter().sum::<f64>() / n;
         let sd = (all.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)).sqrt();
         Excess {
+            mean,
             difference: figure - mean,
             z: (figure - mean) / sd.max(LEAST_SD),
             lowest: all.iter().copied().fold(f64::INFINITY, f64::min),
             highest: all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         }
+    }
+
+    fn average(&mut self, other: &Excess) {
+        self.mean = (self.mean + other.mean) / 2.0;
+        self.difference = (self.difference + other.difference) / 2.0;
+        self.z = (self.z + other.z) / 2.0;
+        self.lowest = self.lowest.min(other.lowest);
+        self.highest = self.highest.max(other.highest);
+    }
+}
+
+impl Figures {
+    /// Takes in the figures of a second sample. Its k, silhouettes and smallest segment do not count.
+    pub(super) fn average(&mut self, other: &Figures) {
+        self.silhouette_excess.average(&other.silhouette_excess);
+        self.explained_excess.average(&other.explained_excess);
+        self.dependence.average(&other.dependence);
+        let mean = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| (a + b) / 2.0).or(a).or(b);
+        self.prediction_strength = mean(self.prediction_strength, other.prediction_strength);
+        self.separated = mean(self.separated, other.separated);
+        self.persistence = self
+            .persistence
+            .zip(other.persistence)
+            .map(|(a, b)| Persistence {
+                figure: (a.figure + b.figure) / 2.0,
+                highest_of_twins: a.highest_of_twins.max(b.highest_of_twins),
+            })
+            .or(self.persistence)
+            .or(other.persistence);
     }
 }
