@@ -107,7 +107,7 @@ fn line(found: &Structure) -> String {
     let Some(f) = &found.figures else { return found.why.clone() };
     let (s, e, c) = (f.silhouette_excess, f.explained_excess, f.dependence);
     format!(
-        "{:<9} k {} sil {:.3} zs {:6.2} xs {:.3} ze {:6.2} zc {:6.2} xc {:.3} G {:.2} PS {:.2} small {:.3} tail {:.3} per {:.2} pt {:.2} {} dev {:.2?}",
+        "{:<9} k {} sil {:.3} zs {:6.2} xs {:.3} ze {:6.2} zc {:6.2} xc {:.3} G {:.2} PS {:.2} small {:.3} tail {:.3} per {:.2} pt {:.2} {}",
         found.verdict.word(),
         f.k,
         f.silhouette,
@@ -122,8 +122,7 @@ fn line(found: &Structure) -> String {
         f.tail,
         f.persistence.map_or(f64::NAN, |p| p.figure),
         f.persistence.map_or(f64::NAN, |p| p.highest_of_twins),
-        if found.borderline { "near" } else { "" },
-        f.dev
+        if found.borderline { "near" } else { "" }
     )
 }
 

@@ -154,11 +154,10 @@ pub struct Figures {
     pub separated: Option<f64>,
     /// The share of the separation that the one-hot features carry together.
     pub one_hot: f64,
-    #[doc(hidden)]
-    pub dev: Vec<f64>,
     /// How long groups of any shape stay apart. None unless it can make a difference.
     pub persistence: Option<Persistence>,
-    /// The share of the variance, over all rows of the table, that the farthest 1 % of the rows carry.
+    /// The share of the variance that the farthest 1 % of the rows carry by features of more than two values, over all rows of
+    /// the table.
     pub tail: f64,
     /// Each k against the twins.
     pub compared: Vec<Compared>,

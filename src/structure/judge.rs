@@ -2,6 +2,7 @@
 
 use super::chain::persistence;
 use super::halves::{Halves, halves};
+use super::tail::tail;
 use super::twins::{Columns, Twins};
 use super::verdict::{groups_matter, nearly_beats_twins};
 use super::{Compared, Excess, Figures, OneHotBlock, Persistence};
@@ -28,7 +29,6 @@ const SPLIT_TWINS: usize = 8;
 /// A standard deviation below this counts as this, so that a ratio to it stays finite.
 const LEAST_SD: f64 = 1e-4;
 
-const DEV: bool = true;
 /// Restarts of a fit.
 const RESTARTS: usize = 3;
 
@@ -108,12 +108,11 @@ impl Judge<'_> {
             prediction_strength: None,
             separated: None,
             persistence: None,
-            dev: Vec::new(),
-            tail: super::tail::tail(self.all),
+            tail: tail(self.all, &self.measured()),
             one_hot: of_blocks.iter().sum(),
             compared: compared.collect(),
         };
-        if nearly_beats_twins(&figures) || DEV {
+        if nearly_beats_twins(&figures) {
             let params = self.params();
             let own = self
                 .each(SPLITS, &step, 2 * TABLES, |split| halves(&self.cpu, &self.own, k, &params, split))?;
@@ -123,14 +122,8 @@ impl Judge<'_> {
             let mean =
                 |of: &[Halves], what: fn(&Halves) -> f64| of.iter().map(what).sum::<f64>() / of.len() as f64;
             figures.prediction_strength = Some(mean(&own, |h| h.prediction_strength));
-            figures.dev = (0..5)
-                .map(|i| {
-                    own.iter().map(|h| h.dev[i]).sum::<f64>() / 3.0
-                        - null.iter().map(|h| h.dev[i]).sum::<f64>() / 8.0
-                })
-                .collect();
             figures.separated = Some(mean(&own, |h| h.separated) - mean(&null, |h| h.separated));
-            if groups_matter(&figures) || DEV {
+            if groups_matter(&figures) {
                 let of_twins =
                     self.each(SPLIT_TWINS, &step, 2 * TABLES + SPLITS, |t| Ok(persistence(&twins.twin(t))))?;
                 let highest_of_twins = of_twins.into_iter().fold(0.0, f64::max);
@@ -158,6 +151,15 @@ impl Judge<'_> {
             out.extend(done?);
         }
         Ok(out)
+    }
+
+    /// For each feature whether it has more than two values, so that it can have a tail.
+    fn measured(&self) -> Vec<bool> {
+        let two = |column: &Vec<f64>| {
+            let other = column.iter().find(|v| **v != column[0]).unwrap_or(&column[0]);
+            column.iter().all(|v| *v == column[0] || v == other)
+        };
+        self.columns.iter().map(|column| !two(column)).collect()
     }
 
     fn params(&self) -> Params {

@@ -124,3 +124,60 @@ fn distance(points: &[(f64, f64)], vertices: &[usize]) -> f64 {
     }
     largest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::dip::dip;
+    use super::*;
+    use crate::random::{Draws, Purpose};
+
+    fn normals(n: usize) -> Vec<f64> {
+        let mut stream = Draws::new(1, Purpose::SynthTable).at(0);
+        (0..n).map(|_| stream.normal()).collect()
+    }
+
+    #[test]
+    fn a_continuous_column_loses_its_gap_and_keeps_its_ends() {
+        let two: Vec<f64> = normals(1000).iter().zip(0..).map(|(z, i)| z + f64::from(i % 2) * 8.0).collect();
+        let (margin, scores) = Margin::new(&two);
+        assert!(!margin.discrete && margin.values.is_sorted() && margin.values.len() == 1000);
+        let mut sorted = two.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        assert!(dip(&sorted) > 0.1 && dip(&margin.values) < 0.003, "{}", dip(&margin.values));
+        assert!((margin.values[0] - sorted[0]).abs() < 1e-9 && (margin.values[999] - sorted[999]).abs() < 1e-9);
+        // The smallest value has the smallest score.
+        let smallest = (0..1000).min_by(|&a, &b| two[a].total_cmp(&two[b])).unwrap();
+        assert!(scores[smallest] < -3.0 && (scores[smallest] - margin.scores[0]).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_unimodal_column_stays_as_it_is() {
+        let mut column = normals(2000);
+        let (margin, _) = Margin::new(&column);
+        column.sort_unstable_by(f64::total_cmp);
+        // The distribution function moves by less than 3 %, and therefore no quantile of the middle by more than 0.1.
+        let away = |i: usize| (column[i] - margin.values[i]).abs();
+        assert!((100..1900).all(|i| away(i) < 0.1), "{:?}", (100..1900).map(away).fold(0.0, f64::max));
+    }
+
+    #[test]
+    fn few_values_or_a_large_atom_make_a_column_discrete() {
+        let few: Vec<f64> = (0..200).map(|i| f64::from(i % 20)).collect();
+        let (margin, _) = Margin::new(&few);
+        assert!(margin.discrete && margin.values.iter().step_by(10).copied().eq((0..20).map(f64::from)));
+        let more: Vec<f64> = (0..210).map(|i| f64::from(i % 21)).collect();
+        assert!(!Margin::new(&more).0.discrete);
+        let atom: Vec<f64> = (0..200).map(|i| if i < 21 { 0.0 } else { f64::from(i) }).collect();
+        assert!(Margin::new(&atom).0.discrete && !Margin::new(&atom[1..]).0.discrete);
+    }
+
+    #[test]
+    fn normal_scores_are_the_quantiles_of_middle_ranks() {
+        // Of 1, 2 and 1 equal rows: the quantiles of 1/8, 1/2 and 7/8, then scaled to mean square 1.
+        let scores = normal_scores(&[1, 2, 1]);
+        let expected = [-1.0, 0.0, 0.0, 1.0].map(|v: f64| v * 2f64.sqrt());
+        assert!(scores.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{scores:?}");
+        assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-9);
+        assert_eq!(normal_scores(&[5]), [0.0; 5]);
+    }
+}

@@ -275,3 +275,6 @@ fn correlation(scores: &[Vec<f64>]) -> Vec<f64> {
     (0..d).for_each(|i| r[i * d + i] = 1.0);
     r
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,8 +47,9 @@ struct Gates {
     silhouette_share: f64,
     /// And so is the explained variance.
     explained_z: f64,
-    /// The share of held-out rows behind a gap.
+    /// The share of held-out rows behind a gap: some, and most of them.
     separated: f64,
+    mostly: f64,
     prediction_strength: f64,
     /// How long groups of any shape stay apart, and how much longer than any twin's.
     persistence: f64,
@@ -67,6 +68,7 @@ const GATES: Gates = Gates {
     silhouette_share: 0.05,
     explained_z: 2.0,
     separated: 0.25,
+    mostly: 0.5,
     prediction_strength: 0.8,
     persistence: 0.4,
     beyond_twins: 0.2,
@@ -87,9 +89,9 @@ impl Gates {
             && explained.z >= self.explained_z
     }
 
-    /// Whether a gap lies between the segments of enough rows.
-    fn separated(&self, figures: &Figures) -> bool {
-        figures.separated.is_some_and(|share| share >= self.separated)
+    /// Whether a gap lies between the segments of at least this share of the rows.
+    fn separated(&self, figures: &Figures, least: f64) -> bool {
+        figures.separated.is_some_and(|share| share >= least)
     }
 
     fn reappears(&self, figures: &Figures) -> bool {
@@ -110,10 +112,11 @@ impl Gates {
 
     fn verdict(&self, figures: &Figures) -> Verdict {
         let (beats, depends) = (self.beats_twins(figures), self.depends(figures));
-        let separated = self.separated(figures);
+        let separated = self.separated(figures, self.separated);
+        let mostly = self.separated(figures, self.mostly);
         if self.small(figures) || figures.tail >= self.tail {
             Verdict::Outliers
-        } else if beats && self.reappears(figures) && (separated || self.grouped(figures)) {
+        } else if beats && self.reappears(figures) && (mostly || self.grouped(figures)) {
             Verdict::Strong
         } else if beats && (depends || separated) {
             Verdict::Weak
@@ -134,7 +137,7 @@ pub(super) fn nearly_beats_twins(figures: &Figures) -> bool {
 
 /// Whether groups of any shape matter: the segments reappear, but no gap lies between them.
 pub(super) fn groups_matter(figures: &Figures) -> bool {
-    GATES.reappears(figures) && !GATES.separated(figures)
+    GATES.reappears(figures) && !GATES.separated(figures, GATES.mostly)
 }
 
 /// The verdict on these figures.
@@ -159,13 +162,15 @@ pub(super) fn is_borderline(figures: &Figures) -> bool {
             || moved(&|g| g.dependence_z += side * NEAR_Z)
             || moved(&|g| g.silhouette_share += side * 0.02)
             || moved(&|g| g.separated += side * 0.1)
+            || moved(&|g| g.mostly += side * 0.1)
+            || moved(&|g| g.tail += side * 0.02)
             || moved(&|g| g.prediction_strength += side * 0.05)
     })
 }
 
 /// What a verdict means for the user of the segments.
 pub(super) fn meaning(figures: Option<&Figures>, verdict: Verdict) -> &'static str {
-    let grouped_only = figures.is_some_and(|f| !GATES.separated(f));
+    let grouped_only = figures.is_some_and(|f| !GATES.separated(f, GATES.mostly));
     let tail_only = figures.is_some_and(|f| f.smallest >= GATES.smallest);
     match verdict {
         Verdict::Strong if grouped_only => {
