@@ -4,6 +4,7 @@
 use super::linear::root;
 use super::margin::Margin;
 use crate::random::{Draws, Purpose};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// The rows that are looked at: for each feature its values.
@@ -38,7 +39,7 @@ pub(super) struct Twins<'a> {
     margins: Vec<Margin>,
     /// For each feature whether it belongs to a block.
     in_block: Vec<bool>,
-    /// Turns independent normal numbers into correlated ones, `d * d`.
+    /// Turns independent normal numbers into correlated ones: for each of the former its share in each of the latter, `d * d`.
     root: Vec<f64>,
     draws: Draws,
     permutations: Draws,
@@ -48,7 +49,8 @@ impl<'a> Twins<'a> {
     /// Learns from the columns. Blocks that are not one-hot are taken for ordinary columns.
     pub(super) fn new(columns: &'a Columns, blocks: &[Range<usize>], seed: u64) -> Self {
         let d = columns.len();
-        let (margins, scores): (Vec<Margin>, Vec<Vec<f64>>) = columns.iter().map(|c| Margin::new(c)).unzip();
+        let (margins, scores): (Vec<Margin>, Vec<Vec<f64>>) =
+            columns.par_iter().map(|c| Margin::new(c)).unzip();
         let blocks: Vec<OneHot> =
             blocks.iter().filter_map(|block| OneHot::new(columns, &margins, block.clone())).collect();
         let mut in_block = vec![false; d];
@@ -75,7 +77,7 @@ impl<'a> Twins<'a> {
                 (r[i * d + j], r[j * d + i]) = (0.0, 0.0);
             }
         }
-        self.root = root(&r, d);
+        self.root = transposed(&root(&r, d), d);
         let inexact: Vec<bool> = (0..d).map(|j| self.in_block[j] || self.margins[j].discrete).collect();
         if !inexact.contains(&true) {
             return;
@@ -98,7 +100,7 @@ impl<'a> Twins<'a> {
                 let adjusted = (r[i * d + j] + wanted[i * d + j] - got[i * d + j]).clamp(-0.99, 0.99);
                 (r[i * d + j], r[j * d + i]) = (adjusted, adjusted);
             }
-            self.root = root(&r, d);
+            self.root = transposed(&root(&r, d), d);
         }
     }
 
@@ -112,13 +114,16 @@ impl<'a> Twins<'a> {
         let (n, d) = (self.columns[0].len(), self.columns.len());
         let mut stream = self.draws.at(number);
         let mut latent = vec![vec![0.0; n]; d];
-        let mut independent = vec![0.0; d];
+        let (mut independent, mut correlated) = (vec![0.0; d], vec![0.0; d]);
         let mut nothing = vec![vec![0.0; n]; self.blocks.len()];
         for i in 0..n {
             independent.iter_mut().for_each(|z| *z = stream.normal());
-            for (column, root) in latent.iter_mut().zip(self.root.chunks_exact(d)) {
-                column[i] = root.iter().zip(&independent).map(|(a, z)| a * z).sum();
+            // One independent number after the other, so that the inner loop is a vector's.
+            correlated.fill(0.0);
+            for (z, share) in independent.iter().zip(self.root.chunks_exact(d)) {
+                correlated.iter_mut().zip(share).for_each(|(sum, a)| *sum += a * z);
             }
+            latent.iter_mut().zip(&correlated).for_each(|(column, &z)| column[i] = z);
             nothing.iter_mut().for_each(|column| column[i] = stream.normal());
         }
         let mut values = vec![Vec::new(); d];
@@ -154,6 +159,10 @@ impl<'a> Twins<'a> {
         self.blocks.iter().for_each(|block| permute(block.features.clone()));
         out
     }
+}
+
+fn transposed(a: &[f64], d: usize) -> Vec<f64> {
+    (0..d * d).map(|at| a[at % d * d + at / d]).collect()
 }
 
 /// The numbers below n in random order.

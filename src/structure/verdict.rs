@@ -51,6 +51,8 @@ struct Gates {
     separated: f64,
     mostly: f64,
     prediction_strength: f64,
+    /// The same where there are groups of any shape: segments that cut across groups vary more.
+    cut_across: f64,
     /// How long groups of any shape stay apart, and how much longer than any twin's.
     persistence: f64,
     beyond_twins: f64,
@@ -70,6 +72,7 @@ const GATES: Gates = Gates {
     separated: 0.25,
     mostly: 0.5,
     prediction_strength: 0.8,
+    cut_across: 0.5,
     persistence: 0.4,
     beyond_twins: 0.2,
     smallest: 0.01,
@@ -94,15 +97,22 @@ impl Gates {
         figures.separated.is_some_and(|share| share >= least)
     }
 
-    fn reappears(&self, figures: &Figures) -> bool {
-        figures.prediction_strength.is_some_and(|strength| strength >= self.prediction_strength)
+    /// Whether at least this share of the pairs of rows stays together on held-out rows.
+    fn reappears(&self, figures: &Figures, least: f64) -> bool {
+        figures.prediction_strength.is_some_and(|strength| strength >= least)
+    }
+
+    /// Whether most segments lie apart and reappear.
+    fn apart(&self, figures: &Figures) -> bool {
+        self.separated(figures, self.mostly) && self.reappears(figures, self.prediction_strength)
     }
 
     /// Whether there are groups of any shape with sparse zones between them.
     fn grouped(&self, figures: &Figures) -> bool {
-        figures.persistence.is_some_and(|p| {
+        let groups = figures.persistence.is_some_and(|p| {
             p.figure >= self.persistence && p.figure >= p.highest_of_twins + self.beyond_twins
-        })
+        });
+        groups && self.reappears(figures, self.cut_across)
     }
 
     fn small(&self, figures: &Figures) -> bool {
@@ -113,10 +123,9 @@ impl Gates {
     fn verdict(&self, figures: &Figures) -> Verdict {
         let (beats, depends) = (self.beats_twins(figures), self.depends(figures));
         let separated = self.separated(figures, self.separated);
-        let mostly = self.separated(figures, self.mostly);
         if self.small(figures) || figures.tail >= self.tail {
             Verdict::Outliers
-        } else if beats && self.reappears(figures) && (mostly || self.grouped(figures)) {
+        } else if beats && (self.apart(figures) || self.grouped(figures)) {
             Verdict::Strong
         } else if beats && (depends || separated) {
             Verdict::Weak
@@ -135,9 +144,9 @@ pub(super) fn nearly_beats_twins(figures: &Figures) -> bool {
     near.beats_twins(figures)
 }
 
-/// Whether groups of any shape matter: the segments reappear, but no gap lies between them.
+/// Whether groups of any shape matter: no gap lies between the segments, or they do not reappear well.
 pub(super) fn groups_matter(figures: &Figures) -> bool {
-    GATES.reappears(figures) && !GATES.separated(figures, GATES.mostly)
+    !GATES.apart(figures) && GATES.reappears(figures, GATES.cut_across)
 }
 
 /// The verdict on these figures.
@@ -170,7 +179,7 @@ pub(super) fn is_borderline(figures: &Figures) -> bool {
 
 /// What a verdict means for the user of the segments.
 pub(super) fn meaning(figures: Option<&Figures>, verdict: Verdict) -> &'static str {
-    let grouped_only = figures.is_some_and(|f| !GATES.separated(f, GATES.mostly));
+    let grouped_only = figures.is_some_and(|f| !GATES.apart(f));
     let tail_only = figures.is_some_and(|f| f.smallest >= GATES.smallest);
     match verdict {
         Verdict::Strong if grouped_only => {
