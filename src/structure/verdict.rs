@@ -87,9 +87,11 @@ impl Gates {
 
     fn beats_twins(&self, figures: &Figures) -> bool {
         let (silhouette, explained) = (figures.silhouette_excess, figures.explained_excess);
-        silhouette.z >= self.silhouette_z
+        let sure = silhouette.z >= self.silhouette_z && explained.z >= self.explained_z;
+        // Together they may be sure where the silhouette alone is not quite.
+        let both = silhouette.z >= self.silhouette_z - 0.25 && explained.z >= 2.0 * self.explained_z;
+        (sure || both)
             && silhouette.difference >= self.silhouette.max(self.silhouette_share * silhouette.mean)
-            && explained.z >= self.explained_z
     }
 
     /// Whether a gap lies between the segments of at least this share of the rows.

@@ -11,14 +11,27 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("random", &[]),
     ("memory", &["error"]),
     ("progress", &["error"]),
+    ("linear", &["random"]),
     ("weights", &["error"]),
     ("matrix", &["error", "weights"]),
     ("canonical", &["matrix"]),
     ("backend", &["error", "random", "progress", "weights", "matrix", "canonical"]),
     ("dataset", &["error", "matrix", "backend"]),
+    ("cluster", &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset"]),
     (
-        "cluster",
-        &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset", "evidence"],
+        "sweep",
+        &[
+            "error",
+            "random",
+            "progress",
+            "linear",
+            "matrix",
+            "canonical",
+            "backend",
+            "dataset",
+            "cluster",
+            "evidence",
+        ],
     ),
     ("evidence", &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset"]),
     (
@@ -69,6 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "dataset",
             "cluster",
             "evidence",
+            "sweep",
             "table",
             "synth",
             "recipe",
@@ -76,7 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "profile",
         ],
     ),
-    ("report", &["error", "evidence", "table", "recipe", "model", "profile", "analysis"]),
+    ("report", &["error", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.
