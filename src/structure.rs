@@ -33,6 +33,9 @@ pub const ROWS: usize = 2000;
 /// Tables of fewer rows are not judged.
 pub const FEWEST_ROWS: usize = 20;
 
+/// Tables of more features are not judged, because a twin takes time and memory in proportion to their square.
+pub const MOST_FEATURES: usize = 500;
+
 /// One-hot features that carry more than this share of the separation restate their categories.
 const RESTATES: f64 = 0.8;
 
@@ -59,7 +62,10 @@ pub struct Options {
 impl Structure {
     /// What the verdict means, and that the segments restate the categories of a column where they do.
     pub fn meaning(&self) -> String {
-        let meaning = verdict::meaning(self.figures.as_ref(), self.verdict);
+        let Some(figures) = &self.figures else {
+            return "This table cannot be judged.".into();
+        };
+        let meaning = verdict::meaning(figures, self.verdict);
         if self.restates.is_empty() {
             return meaning.into();
         }
@@ -190,10 +196,7 @@ pub fn structure(
         Passes { matrix, blocks, ks: &ks, options, cpu: Cpu::with(backend.instruction_set())?, progress };
     let (rows, first) = passes.pass(0, options.seed)?;
     let (mut figures, shares) = match first {
-        Pass::Unjudged(why) => {
-            let (verdict, restates) = (Verdict::None, Vec::new());
-            return Ok(Structure { verdict, why, restates, rows, borderline: false, figures: None });
-        }
+        Pass::Unjudged(why) => return Ok(unjudged(rows, why)),
         Pass::Judged(figures, shares) => (*figures, shares),
     };
     let mut borderline = verdict::is_borderline(&figures);
@@ -255,6 +258,11 @@ impl Passes<'_> {
         let (figures, shares) = judge.figures(self.blocks)?;
         Ok((rows.len(), Pass::Judged(Box::new(figures), shares)))
     }
+}
+
+/// The answer for a table that cannot be judged.
+fn unjudged(rows: usize, why: String) -> Structure {
+    Structure { verdict: Verdict::None, why, restates: Vec::new(), rows, borderline: false, figures: None }
 }
 
 /// The columns whose one-hot features carry most of the separation, or none.

@@ -109,7 +109,7 @@ impl Judge<'_> {
             separated: None,
             persistence: None,
             tail: tail(self.all, &self.measured()),
-            one_hot: of_blocks.iter().sum(),
+            one_hot: of_blocks.iter().fold(0.0, |sum, share| sum + share),
             compared: compared.collect(),
         };
         if nearly_beats_twins(&figures) {

@@ -10,25 +10,25 @@ const FARTHEST: f64 = 0.01;
 /// the mean, and about 0.03 in 8 normal columns. Rows count as often as they have copies. How far a row is goes by the
 /// `measured` features alone; the total is that of all features.
 pub(super) fn tail(matrix: &Matrix, measured: &[bool]) -> f64 {
-    let d = matrix.features();
-    let copies = matrix.total_copies();
-    let sums = blocks(matrix, d, |i, sums| {
-        let copies = matrix.copies(i);
-        matrix.row(i).zip(sums).for_each(|(v, sum)| *sum += copies * f64::from(v));
+    let repeats = matrix.repeats();
+    let rows = repeats.len();
+    let steps = |distinct: usize| u128::from(repeats.steps(matrix, distinct));
+    let copies_of = |distinct: usize| {
+        matrix.sample_weights().map_or(steps(distinct) as f64, |w| w.as_copies(steps(distinct)))
+    };
+    let values = |distinct: usize| matrix.row(repeats.first(distinct)).map(f64::from);
+    let copies = blocks(rows, 1, |i, sum| sum[0] += copies_of(i))[0];
+    let sums = blocks(rows, matrix.features(), |i, sums| {
+        let copies = copies_of(i);
+        values(i).zip(sums).for_each(|(v, sum)| *sum += copies * v);
     });
     let mean: Vec<f64> = sums.iter().map(|sum| sum / copies).collect();
-    let apart = |i: usize| {
-        let squared = |(v, mean): (f32, &f64)| (f64::from(v) - mean) * (f64::from(v) - mean);
-        matrix.row(i).zip(&mean).map(squared)
-    };
-    let total = blocks(matrix, 1, |i, sum| sum[0] += matrix.copies(i) * apart(i).sum::<f64>())[0];
+    let apart = |i: usize| values(i).zip(&mean).map(|(v, mean)| (v - mean) * (v - mean));
+    let total = blocks(rows, 1, |i, sum| sum[0] += copies_of(i) * apart(i).sum::<f64>())[0];
     let far_of =
         |i: usize| apart(i).zip(measured).map(|(squared, &counts)| if counts { squared } else { 0.0 });
-    let mut far: Vec<(f64, f64)> = (0..matrix.rows())
-        .into_par_iter()
-        .with_min_len(64 * TILE)
-        .map(|i| (far_of(i).sum(), matrix.copies(i)))
-        .collect();
+    let mut far: Vec<(f64, f64)> =
+        (0..rows).into_par_iter().with_min_len(64 * TILE).map(|i| (far_of(i).sum(), copies_of(i))).collect();
     far.par_sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
     let mut left = FARTHEST * copies;
     let mut carried = 0.0;
@@ -42,13 +42,13 @@ pub(super) fn tail(matrix: &Matrix, measured: &[bool]) -> f64 {
     if total > 0.0 { carried / total } else { 0.0 }
 }
 
-/// Sums over rows of `width` numbers that `add` adds to, in blocks of 4,096 rows.
-fn blocks(matrix: &Matrix, width: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
-    let parts: Vec<Vec<f64>> = (0..matrix.rows().div_ceil(BLOCK))
+/// Sums over the distinct rows of `width` numbers that `add` adds to, in blocks of 4,096 rows.
+fn blocks(rows: usize, width: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
+    let parts: Vec<Vec<f64>> = (0..rows.div_ceil(BLOCK))
         .into_par_iter()
         .map(|b| {
             let mut sums = vec![0.0; width];
-            (b * BLOCK..matrix.rows().min((b + 1) * BLOCK)).for_each(|i| add(i, &mut sums));
+            (b * BLOCK..rows.min((b + 1) * BLOCK)).for_each(|i| add(i, &mut sums));
             sums
         })
         .collect();

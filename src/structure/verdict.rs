@@ -87,11 +87,9 @@ impl Gates {
 
     fn beats_twins(&self, figures: &Figures) -> bool {
         let (silhouette, explained) = (figures.silhouette_excess, figures.explained_excess);
-        let sure = silhouette.z >= self.silhouette_z && explained.z >= self.explained_z;
-        // Together they may be sure where the silhouette alone is not quite.
-        let both = silhouette.z >= self.silhouette_z - 0.25 && explained.z >= 2.0 * self.explained_z;
-        (sure || both)
+        silhouette.z >= self.silhouette_z
             && silhouette.difference >= self.silhouette.max(self.silhouette_share * silhouette.mean)
+            && explained.z >= self.explained_z
     }
 
     /// Whether a gap lies between the segments of at least this share of the rows.
@@ -180,9 +178,9 @@ pub(super) fn is_borderline(figures: &Figures) -> bool {
 }
 
 /// What a verdict means for the user of the segments.
-pub(super) fn meaning(figures: Option<&Figures>, verdict: Verdict) -> &'static str {
-    let grouped_only = figures.is_some_and(|f| !GATES.apart(f));
-    let tail_only = figures.is_some_and(|f| f.smallest >= GATES.smallest);
+pub(super) fn meaning(figures: &Figures, verdict: Verdict) -> &'static str {
+    let grouped_only = !GATES.apart(figures);
+    let tail_only = figures.smallest >= GATES.smallest;
     match verdict {
         Verdict::Strong if grouped_only => {
             "The rows form groups that are separated by sparse zones, but not round ones, so segments may cut across them."

@@ -6,7 +6,7 @@ mod tables;
 use crate::devices::skip;
 use segmenta::backend::cpu::Cpu;
 use segmenta::progress::Progress;
-use segmenta::structure::{FEWEST_ROWS, OneHotBlock, Options, Structure, Verdict, structure};
+use segmenta::structure::{FEWEST_ROWS, MOST_FEATURES, OneHotBlock, Options, Structure, Verdict, structure};
 use segmenta::{Error, Matrix};
 use std::path::PathBuf;
 use tables::Table;
@@ -218,6 +218,9 @@ fn odd_tables_get_an_answer() {
     let all_k = Options { ks: (1..=10).collect(), ..Options::default() };
     let few = judge(&matrix(vec![vec![1.0; FEWEST_ROWS - 1]]), &[], &all_k);
     assert!(few.verdict == Verdict::None && few.figures.is_none() && few.why.contains("too few"));
+    assert!(few.meaning().contains("cannot be judged"));
+    let wide = judge(&matrix(vec![vec![0.0, 1.0]; MOST_FEATURES + 1]), &[], &all_k);
+    assert!(wide.figures.is_none() && wide.why.contains("features"));
     let equal = judge(&matrix(vec![vec![1.0; 50], vec![-2.0; 50]]), &[], &all_k);
     assert!(equal.verdict == Verdict::None && equal.figures.is_none() && equal.why.contains("values"));
 
