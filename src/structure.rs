@@ -174,6 +174,8 @@ pub struct Figures {
 /// The work is done on the CPU with the instruction set of `backend`, in parallel over the reference tables. The result is the
 /// same for any number of threads.
 ///
+/// A verdict that is close to a limit of the rule is reached from two samples of the rows.
+///
 /// # Errors
 /// No k of 2 or more; a block that is not within the features; [`Error::Interrupted`].
 pub fn structure(
@@ -191,6 +193,9 @@ pub fn structure(
     }
     if blocks.iter().any(|b| b.features.end > matrix.features() || b.features.start > b.features.end) {
         return Err(Error::Usage("a one-hot block lies outside the features".into()));
+    }
+    if matrix.features() > MOST_FEATURES {
+        return Ok(unjudged(0, format!("Tables of more than {MOST_FEATURES} features are not judged.")));
     }
     let passes =
         Passes { matrix, blocks, ks: &ks, options, cpu: Cpu::with(backend.instruction_set())?, progress };
