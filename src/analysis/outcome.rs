@@ -1,7 +1,7 @@
 //! The results of an analysis: everything that a writer of results needs.
 
 use crate::backend::Description;
-use crate::cluster::Partition;
+use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
 use crate::model::{Assignment, Model};
@@ -43,6 +43,9 @@ pub struct Outcome {
     /// Sum of the squared distances of the rows to their centroids, in the scaled feature space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inertia: Option<f64>,
+    /// How many restarts the fit had, and how many of them found the best solution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<Restarts>,
     /// How many passes the best restart took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_iter: Option<usize>,
@@ -331,6 +334,7 @@ impl Outcome {
         segments.sort_by_key(|s| s.segment);
         self.k = Some(partition.k);
         self.inertia = Some(partition.diagnostics.inertia);
+        self.restarts = Some(partition.restarts);
         self.n_iter = Some(partition.diagnostics.n_iter);
         self.converged = Some(partition.diagnostics.converged);
         self.sizes = Some(segments.iter().map(|s| s.size).collect());

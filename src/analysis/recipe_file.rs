@@ -2,7 +2,7 @@
 //! with its line and key.
 
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
-use crate::cluster::{Method, Params};
+use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::{Recipe, SIZE, fit_for_a_name};
@@ -158,12 +158,14 @@ fn file(value: &Value<'_>) -> Option<PathBuf> {
 /// `[analysis]`: what is computed.
 fn analysis(section: Section<'_>, spec: &mut Spec) {
     let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
-    let mut kmeans = Params::default();
+    let mut kmeans = Params::auto();
     if let Some(seed) = section.take("seed").and_then(|v| v.whole(0..=u64::MAX)) {
         spec.seed = seed;
     }
-    if let Some(n_init) = small("n_init") {
-        kmeans.n_init = n_init as usize;
+    match section.take("n_init") {
+        Some(value) if value.is_text() && !value.is_parameter() => drop(value.word(&[("auto", ())])),
+        Some(value) => value.whole(SIZE).into_iter().for_each(|n_init| kmeans.set_n_init(n_init as usize)),
+        None => {}
     }
     if let Some(max_iter) = small("max_iter") {
         kmeans.max_iter = max_iter as usize;

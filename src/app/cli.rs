@@ -8,7 +8,7 @@ mod size;
 mod synth;
 
 pub use bench::{Bench, Measured, STEPS};
-pub use groups::{Choosing, GateFlags, KMeansFlags};
+pub use groups::{Choosing, GateFlags, KMeansFlags, Restarts};
 pub use input::{Features, InputFlags};
 pub use name::Name;
 pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
@@ -197,9 +197,9 @@ pub struct RunRecipe {
     /// How many segments; overrides the recipe and skips its sweep
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub k: Option<u32>,
-    /// Number of k-means++ restarts, for the fit and for each k of the sweep; overrides the recipe
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "KMeans")]
-    pub n_init: Option<u32>,
+    /// Number of k-means++ restarts, for the fit and for each k of the sweep, or auto; overrides the recipe
+    #[arg(long, value_name = "N|auto", value_parser = groups::restarts, help_heading = "KMeans")]
+    pub n_init: Option<Restarts>,
     /// Start KMeans from this file; overrides the recipe and skips its sweep. Either an earlier model.json of this
     /// recipe (matching segments keep their numbers and names) or a file of centroids, as for `segmenta fit`
     #[arg(long, value_name = "FILE", help_heading = "KMeans")]

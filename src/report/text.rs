@@ -3,6 +3,7 @@
 use super::figures::{count, number, percent, plain, score, whole};
 use super::sheet::{Kind, Sheet};
 use crate::analysis::{Chosen, Migration, Outcome, PassedOver, SweepLine};
+use crate::cluster::Restarts;
 use crate::sweep::RunnerUp;
 
 /// An outcome as tables, with a line or two below each.
@@ -66,7 +67,13 @@ pub fn text(outcome: &Outcome) -> String {
             let end = if converged { "converged" } else { "did not converge" };
             let passes = if n_iter == 1 { "1 pass".into() } else { format!("{n_iter} passes") };
             let inertia = number(inertia);
-            text.push_str(&format!("inertia {inertia}{silhouette}, {end} after {passes}\n"));
+            let best = match outcome.restarts {
+                Some(Restarts { n, reached_best }) if n > 1 => {
+                    format!("; best found by {reached_best} of {n} restarts")
+                }
+                _ => String::new(),
+            };
+            text.push_str(&format!("inertia {inertia}{silhouette}, {end} after {passes}{best}\n"));
         }
     }
     if let Some(migration) = &outcome.migration {

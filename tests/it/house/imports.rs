@@ -90,7 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "profile",
         ],
     ),
-    ("report", &["error", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
+    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.
