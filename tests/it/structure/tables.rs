@@ -162,13 +162,13 @@ pub fn blobs(n: usize, d: usize, count: usize, apart: f64, seed: u64) -> Table {
 /// Two interleaved half circles of radius 1 with normal noise, as scikit-learn's `make_moons`.
 pub fn moons(n: usize, noise: f64, seed: u64) -> Table {
     let mut s = stream(seed);
-    let mut columns = vec![vec![0.0; n]; 2];
+    let mut columns = vec![Vec::with_capacity(n); 2];
     for i in 0..n {
         let angle = std::f64::consts::PI * s.uniform();
         let (x, y) = (libm::cos(angle), libm::sin(angle));
         let (x, y) = if i % 2 == 0 { (x, y) } else { (1.0 - x, 0.5 - y) };
-        columns[0][i] = x + noise * s.normal();
-        columns[1][i] = y + noise * s.normal();
+        columns[0].push(x + noise * s.normal());
+        columns[1].push(y + noise * s.normal());
     }
     Table::new(columns)
 }
