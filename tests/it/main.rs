@@ -24,6 +24,7 @@ mod primitives;
 mod real;
 mod recipe;
 mod seeding;
+mod structure;
 mod synth;
 mod table;
 mod threads;
