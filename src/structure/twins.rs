@@ -1,8 +1,8 @@
 //! Reference tables: twins, which have the columns' distributions and their rank correlation but no gaps, and tables of
 //! permuted columns, which have the distributions alone.
 
-use super::linear::root;
 use super::margin::Margin;
+use super::root::root;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
 use std::ops::Range;

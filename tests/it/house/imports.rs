@@ -40,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "error",
             "random",
             "progress",
+            "linear",
             "weights",
             "matrix",
             "canonical",

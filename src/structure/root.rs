@@ -1,5 +1,7 @@
 //! A square root of a correlation matrix, so that independent normal numbers become correlated ones.
 
+use crate::linear::{Eigen, symmetric_eigen};
+
 /// A `d * d` matrix `A`, row by row, with rows of length 1 and `A A'` equal to the correlation matrix `r`; or, where `r` is
 /// no correlation matrix because it has negative eigenvalues, close to it.
 pub(super) fn root(r: &[f64], d: usize) -> Vec<f64> {
@@ -26,31 +28,14 @@ fn cholesky(r: &[f64], d: usize) -> Option<Vec<f64>> {
     Some(a)
 }
 
-/// The most sweeps of Jacobi's method. It converges quadratically, so that 6 to 10 are enough.
-const SWEEPS: usize = 20;
-
 /// Eigenvectors times the square roots of the eigenvalues, of which negative ones count as 0.
 fn clipped_root(r: &[f64], d: usize) -> Vec<f64> {
-    let (mut a, mut vectors) = (r.to_vec(), vec![0.0; d * d]);
-    (0..d).for_each(|i| vectors[i * d + i] = 1.0);
-    for _ in 0..SWEEPS {
-        let off: f64 =
-            (0..d).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i * d + j] * a[i * d + j]).sum();
-        if off < 1e-16 * d as f64 {
-            break;
-        }
-        for p in 0..d {
-            for q in p + 1..d {
-                rotate(&mut a, &mut vectors, d, p, q);
-            }
-        }
-    }
-    // `vectors` has one eigenvector in each row.
+    let Eigen { values, vectors } = symmetric_eigen(r.to_vec(), d);
     let mut out = vec![0.0; d * d];
     for i in 0..d {
         let row = &mut out[i * d..(i + 1) * d];
         for (k, value) in row.iter_mut().enumerate() {
-            *value = vectors[k * d + i] * a[k * d + k].max(0.0).sqrt();
+            *value = vectors[k * d + i] * values[k].max(0.0).sqrt();
         }
         let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt();
         if norm > 1e-6 {
@@ -61,38 +46,6 @@ fn clipped_root(r: &[f64], d: usize) -> Vec<f64> {
         }
     }
     out
-}
-
-/// Jacobi's rotation that makes `a[p][q]` zero.
-fn rotate(a: &mut [f64], vectors: &mut [f64], d: usize, p: usize, q: usize) {
-    let apq = a[p * d + q];
-    if apq.abs() < 1e-15 {
-        return;
-    }
-    let theta = (a[q * d + q] - a[p * d + p]) / (2.0 * apq);
-    let t = if theta >= 0.0 { 1.0 } else { -1.0 } / (theta.abs() + (theta * theta + 1.0).sqrt());
-    let c = 1.0 / (t * t + 1.0).sqrt();
-    let s = t * c;
-    // The matrix is symmetric, so the rows p and q are computed and then copied into the columns.
-    let (app, aqq) = (a[p * d + p], a[q * d + q]);
-    for k in 0..d {
-        let (akp, akq) = (a[p * d + k], a[q * d + k]);
-        a[p * d + k] = c * akp - s * akq;
-        a[q * d + k] = s * akp + c * akq;
-    }
-    for k in 0..d {
-        a[k * d + p] = a[p * d + k];
-        a[k * d + q] = a[q * d + k];
-    }
-    a[p * d + p] = app - t * apq;
-    a[q * d + q] = aqq + t * apq;
-    a[p * d + q] = 0.0;
-    a[q * d + p] = 0.0;
-    for k in 0..d {
-        let (vp, vq) = (vectors[p * d + k], vectors[q * d + k]);
-        vectors[p * d + k] = c * vp - s * vq;
-        vectors[q * d + k] = s * vp + c * vq;
-    }
 }
 
 #[cfg(test)]
