@@ -64,6 +64,11 @@ impl Sheet {
         self.fit(stdout_width().unwrap_or(usize::MAX))
     }
 
+    /// The same, but never wider than `most` columns.
+    pub fn to_text_within(&self, most: usize) -> String {
+        self.fit(stdout_width().unwrap_or(usize::MAX).min(most))
+    }
+
     fn fit(&self, width: usize) -> String {
         let blocks: Vec<String> = self.blocks(width).iter().map(|block| self.block(block)).collect();
         blocks.join("\n")
