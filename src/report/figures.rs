@@ -31,7 +31,7 @@ pub fn number(value: f64) -> String {
 
 /// A number with the digits that matter among numbers that spread by `spread`: down to about a hundredth of it.
 pub fn among(value: f64, spread: f64) -> String {
-    let decimals = if spread > 0.0 && spread.is_finite() { 1 - first_digit(spread) } else { i32::MAX };
+    let decimals = if spread > 0.0 && spread.is_finite() { 2 - first_digit(spread) } else { i32::MAX };
     if decimals > 8 || !value.is_finite() || value.abs() >= 1e15 {
         return number(value);
     }

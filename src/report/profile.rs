@@ -124,7 +124,7 @@ pub fn traits(profile: &Profile) -> String {
         ("segment", Kind::Number),
         ("trait", Kind::Name),
         ("here", Kind::Number),
-        ("all rows", Kind::Number),
+        ("all", Kind::Number),
         ("difference", Kind::Number),
     ]);
     let mut lines = 0;
@@ -160,7 +160,7 @@ fn tests(profile: &Profile) -> String {
         ("trait", Kind::Name),
         ("here", Kind::Number),
         ("95 % interval", Kind::Number),
-        ("all rows", Kind::Number),
+        ("all", Kind::Number),
         ("difference", Kind::Number),
         ("q", Kind::Number),
     ]);
@@ -213,7 +213,7 @@ fn head(column: &Separation) -> String {
 
 /// The figures of a column of numbers.
 fn numbers(profile: &Profile, column: &Separation, overall: &NumericFigures) -> String {
-    let mut sheet = Sheet::new(&[
+    let mut header = vec![
         ("segment", Kind::Number),
         ("mean", Kind::Number),
         ("95 % interval", Kind::Number),
@@ -221,8 +221,11 @@ fn numbers(profile: &Profile, column: &Separation, overall: &NumericFigures) -> 
         ("quartile 1", Kind::Number),
         ("median", Kind::Number),
         ("quartile 3", Kind::Number),
-        ("missing", Kind::Number),
-    ]);
+    ];
+    if overall.missing > 0 {
+        header.push(("missing", Kind::Number));
+    }
+    let mut sheet = Sheet::new(&header);
     let mut row = |label: String, f: &NumericFigures| {
         let show = |v: Option<f64>| v.map_or_else(|| "-".into(), |v| among(v, spread(overall)));
         let interval = match (f.low, f.high) {
@@ -257,7 +260,7 @@ fn categories(profile: &Profile, column: &Separation) -> String {
     };
     let shares: Vec<Vec<LevelShare>> = profile.segments.iter().map(of).collect();
     let names = segment_heads(profile);
-    let mut header = vec![(column.column.as_str(), Kind::Name), ("all rows", Kind::Number)];
+    let mut header = vec![(column.column.as_str(), Kind::Name), ("all", Kind::Number)];
     header.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
     let mut sheet = Sheet::new(&header);
     for (i, level) in shares.first().into_iter().flatten().enumerate() {
@@ -272,7 +275,7 @@ fn categories(profile: &Profile, column: &Separation) -> String {
 /// The columns of 0 and 1 in one table, each with its share of ones.
 fn flags(profile: &Profile) -> String {
     let names = segment_heads(profile);
-    let mut header = vec![("share of ones", Kind::Name), ("all rows", Kind::Number)];
+    let mut header = vec![("share of ones", Kind::Name), ("all", Kind::Number)];
     header.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
     let mut sheet = Sheet::new(&header);
     let mut lines = 0;
