@@ -464,7 +464,7 @@ fn of_the_rest<T: Copy>(parts: &[T], zero: T, add: impl Fn(T, T) -> T) -> Vec<T>
 }
 
 fn compare_means(numbers: &Numbers, members: &Members) -> Vec<Comparison> {
-    if numbers.all.squares == 0.0 {
+    if numbers.all.is_constant() {
         return Vec::new();
     }
     let rest = of_the_rest(&numbers.moments, Moments::default(), Moments::with);

@@ -10,9 +10,12 @@ use statrs::function::beta::{checked_beta_reg, inv_beta_reg};
 /// The 0.975 quantile of the standard normal distribution, for intervals that cover 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// From this many degrees of freedom on, Student's t is computed by expansions around the normal distribution. They get
-/// better with the degrees of freedom, and the continued fraction of the incomplete beta function gets worse.
+/// From this many degrees of freedom on, quantiles of Student's t are computed by an expansion around the normal
+/// distribution. It gets better with the degrees of freedom, and the incomplete beta function gets worse.
 const MANY: f64 = 200.0;
+
+/// The same for the tails, whose expansion is as good only later.
+const MANY_FOR_TAILS: f64 = 5000.0;
 
 /// With an expected count below this, the chi-squared approximation is not used (Cochran's rule).
 const LEAST_EXPECTED: f64 = 5.0;
@@ -74,7 +77,7 @@ pub fn t_two_sided(t: f64, df: f64) -> f64 {
         return if t.is_nan() { 1.0 } else { 0.0 };
     }
     let squared = t * t;
-    if df < MANY {
+    if df < MANY_FOR_TAILS {
         return checked_beta_reg(df / 2.0, 0.5, df / (df + squared)).map_or(1.0, |p| p.clamp(0.0, 1.0));
     }
     // Hill (1970), Algorithm 395.

@@ -86,6 +86,11 @@ impl Members {
         &self.rows
     }
 
+    /// The segment of the row at a place of [`Members::all`].
+    pub(super) fn segment_at(&self, place: usize) -> usize {
+        self.starts.partition_point(|&start| start <= place) - 1
+    }
+
     /// The weight of a segment in steps.
     pub(super) fn weight(&self, segment: usize) -> u128 {
         match self.steps(segment) {

@@ -95,6 +95,12 @@ impl Moments {
         Sample { n, mean: self.mean, variance }
     }
 
+    /// Whether the values differ by no more than the rounding error of their mean.
+    pub(super) fn is_constant(&self) -> bool {
+        let deviation = libm::sqrt(self.squares / (self.steps as f64).max(1.0));
+        deviation <= 8.0 * f64::EPSILON * self.mean.abs()
+    }
+
     fn is_finite(&self) -> bool {
         self.mean.is_finite() && self.squares.is_finite()
     }
@@ -242,6 +248,8 @@ fn quartiles(values: &mut [f64]) -> [f64; 3] {
     let last = values.len() - 1;
     let place = |q: f64| libm::floor(last as f64 * q) as usize;
     let mut places: Vec<usize> = QUARTERS.iter().flat_map(|&q| [place(q), last.min(place(q) + 1)]).collect();
+    // Of few values, the places of a quartile may lie beyond those of the next.
+    places.sort_unstable();
     places.dedup();
     // Whole numbers are selected faster than floats with a total order.
     let keys: &mut [i64] = bytemuck::cast_slice_mut(values);

@@ -41,9 +41,11 @@ pub fn phrase(one: &Trait) -> String {
         return format!("{degree}{way} {column}");
     }
     let how = match (*effect > 0.0, *value) {
+        (true, 1.0) => "always",
         (true, share) if share >= 0.95 => "nearly always",
         (true, share) if share >= 0.5 => "mostly",
         (true, _) => "more often",
+        (false, 0.0) => "never",
         (false, share) if share <= 0.05 => "hardly ever",
         (false, _) => "less often",
     };

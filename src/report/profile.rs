@@ -1,10 +1,12 @@
 //! What the segments are, as text for people, and as the JSON of `segmenta profile`.
 
 use super::figures::{among, percent, plain, whole};
-use super::sheet::{Kind, Sheet, wrapped};
+use super::sheet::{Kind, Sheet, shortened, stdout_width, wrapped};
 use crate::analysis::{Described, DeviceUsed, Seconds};
 use crate::model::Model;
-use crate::profile::{LevelShare, Measure, NAMED, NumericFigures, Profile, Separation, Trait, strongest};
+use crate::profile::{
+    LevelShare, Measure, NAMED, NumericFigures, Profile, SegmentProfile, Separation, Trait, strongest,
+};
 use serde::Serialize;
 
 /// No line is wider, so that a table can be pasted into a message.
@@ -69,17 +71,23 @@ impl ProfileFound {
                 text.push_str(&categories(profile, column));
             }
         }
-        let left_out = profile.left_out.iter().map(|l| format!("{}: {}", plain(&l.column), l.why));
+        let left_out = profile.left_out.iter().map(|l| format!("{}: {}", name(&l.column), l.why));
         let alike = profile
             .alike
             .iter()
-            .map(|a| format!("{}: says the same as {}, so it is no trait", plain(&a.column), plain(&a.like)));
+            .map(|a| format!("{}: says the same as {}, so it is no trait", name(&a.column), name(&a.like)));
         let notes: Vec<String> = left_out.chain(alike).collect();
         if !notes.is_empty() {
             text.push_str(&format!("\n{}", wrapped(&(notes.join("\n") + "\n"), WIDTH)));
         }
         text
     }
+}
+
+/// A column's name, shortened if a terminal is narrower.
+fn name(column: &str) -> String {
+    let column = plain(column);
+    stdout_width().map_or_else(|| column.clone(), |width| shortened(&column, width.saturating_sub(4).max(1)))
 }
 
 /// The segments with their sizes, each described in one line.
@@ -126,7 +134,8 @@ pub fn traits(profile: &Profile) -> String {
         ("here", Kind::Number),
         ("all", Kind::Number),
         ("difference", Kind::Number),
-    ]);
+    ])
+    .keyed_by(2);
     let mut lines = 0;
     for s in &profile.segments {
         for (i, one) in strongest(&s.traits, NAMED).into_iter().enumerate() {
@@ -146,7 +155,7 @@ pub fn traits(profile: &Profile) -> String {
 fn separators(profile: &Profile) -> String {
     let own = |column: &str| profile.alike.iter().all(|a| a.column != column);
     let most = profile.separation.iter().filter(|s| s.share >= 0.005 && own(&s.column)).take(SEPARATORS);
-    let most: Vec<String> = most.map(|s| format!("{} {:.0} %", plain(&s.column), 100.0 * s.share)).collect();
+    let most: Vec<String> = most.map(|s| format!("{} {:.0} %", name(&s.column), 100.0 * s.share)).collect();
     if most.is_empty() {
         return String::new();
     }
@@ -163,7 +172,8 @@ fn tests(profile: &Profile) -> String {
         ("all", Kind::Number),
         ("difference", Kind::Number),
         ("q", Kind::Number),
-    ]);
+    ])
+    .keyed_by(2);
     let mut lines = 0;
     for s in &profile.segments {
         for (i, one) in s.traits.iter().take(MANY).enumerate() {
@@ -206,7 +216,7 @@ fn head(column: &Separation) -> String {
     let feature = if column.feature { ", a feature" } else { "" };
     format!(
         "\n{}: {} of its variance lies between segments{feature}\n",
-        plain(&column.column),
+        name(&column.column),
         percent(column.share)
     )
 }
@@ -226,8 +236,9 @@ fn numbers(profile: &Profile, column: &Separation, overall: &NumericFigures) -> 
         header.push(("missing", Kind::Number));
     }
     let mut sheet = Sheet::new(&header);
+    let spread = spread(profile, &column.column);
     let mut row = |label: String, f: &NumericFigures| {
-        let show = |v: Option<f64>| v.map_or_else(|| "-".into(), |v| among(v, spread(overall)));
+        let show = |v: Option<f64>| v.map_or_else(|| "-".into(), |v| among(v, spread));
         let interval = match (f.low, f.high) {
             (Some(_), Some(_)) => format!("{} to {}", show(f.low), show(f.high)),
             _ => "-".into(),
@@ -255,9 +266,8 @@ fn numbers(profile: &Profile, column: &Separation, overall: &NumericFigures) -> 
 
 /// The shares of a column's categories.
 fn categories(profile: &Profile, column: &Separation) -> String {
-    let of = |s: &crate::profile::SegmentProfile| -> Vec<LevelShare> {
-        s.levels.get(&column.column).cloned().unwrap_or_default()
-    };
+    let of =
+        |s: &SegmentProfile| -> Vec<LevelShare> { s.levels.get(&column.column).cloned().unwrap_or_default() };
     let shares: Vec<Vec<LevelShare>> = profile.segments.iter().map(of).collect();
     let names = segment_heads(profile);
     let mut header = vec![(column.column.as_str(), Kind::Name), ("all", Kind::Number)];
@@ -315,16 +325,20 @@ fn subject(one: &Trait) -> String {
 /// A trait's mean in the column's units, or its share.
 fn value(profile: &Profile, one: &Trait, value: f64) -> String {
     match one.measure {
-        Measure::Mean => among(value, profile.overall.get(&one.column).map_or(0.0, spread)),
+        Measure::Mean => among(value, spread(profile, &one.column)),
         Measure::Share => percent(value),
     }
 }
 
-/// How far a column's numbers spread: their interquartile range, which a few outliers do not stretch, or if that is 0
-/// their standard deviation.
-fn spread(overall: &NumericFigures) -> f64 {
-    let range = overall.q3.zip(overall.q1).map_or(0.0, |(q3, q1)| q3 - q1);
-    if range > 0.0 { range } else { overall.sd.unwrap_or(0.0) }
+/// How far a column's numbers spread within segments: the median of their interquartile ranges, which a few outliers do
+/// not stretch, or if these are 0 the standard deviation of all.
+fn spread(profile: &Profile, column: &str) -> f64 {
+    let range = |f: &NumericFigures| f.q3.zip(f.q1).map(|(q3, q1)| q3 - q1).filter(|range| *range > 0.0);
+    let of = |s: &SegmentProfile| s.numeric.get(column).and_then(range);
+    let mut ranges: Vec<f64> = profile.segments.iter().filter_map(of).collect();
+    ranges.sort_by(f64::total_cmp);
+    let sd = || profile.overall.get(column).and_then(|f| f.sd);
+    ranges.get(ranges.len() / 2).copied().or_else(sd).unwrap_or(0.0)
 }
 
 /// How far a segment is from the others: standard deviations for means, percentage points for shares.
