@@ -64,6 +64,9 @@ pub const MOST_Q: f64 = 0.05;
 /// A difference with a smaller effect than this is not worth naming.
 pub const LEAST_EFFECT: f64 = 0.2;
 
+/// A segment with a difference of this effect that may be noise is not called average. Cohen (1988) calls it medium.
+const UNCLEAR_EFFECT: f64 = 0.5;
+
 /// What a profile has to know besides the table.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
@@ -223,9 +226,11 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
     let p: Vec<f64> = compared.iter().flatten().map(|c| c.p).collect();
     let mut q = benjamini_hochberg(&p).into_iter();
     let mut traits: Vec<Vec<(f64, Trait)>> = vec![Vec::new(); members.k()];
+    let mut unclear = vec![false; members.k()];
     for (c, comparisons) in compared.iter().enumerate() {
         for comparison in comparisons {
             let q_value = q.next().unwrap_or(1.0);
+            unclear[comparison.segment] |= comparison.effect.abs() >= UNCLEAR_EFFECT;
             let found = q_value < MOST_Q && comparison.effect.abs() >= LEAST_EFFECT;
             if found && like[c].is_none() && !comparison.mirrored {
                 let one = comparison.as_trait(&described[c].name, &all[c], q_value);
@@ -240,6 +245,7 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
         let description = match members.k() {
             1 => "all rows".into(),
             _ if members.of(s).is_empty() => "no rows".into(),
+            _ if traits.is_empty() && unclear[s] => "too few rows to tell what sets it apart".into(),
             _ => describe(&traits),
         };
         let named = described.iter().zip(&all);
