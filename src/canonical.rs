@@ -178,6 +178,23 @@ pub struct DotProductBound {
     pub slack: f32,
 }
 
+/// For a set of points of one [`DotProductBound`]: how far apart the two smallest values of a row must be for the smallest
+/// one to be proved the nearest point.
+///
+/// With the largest radius of the set for every point, all bounds lack the same `-norm(x) * slope`, so the values can be
+/// compared without it. What it would have subtracted from the second value is added to the error of the first:
+/// `(width + gamma) |x| radius + width (radius^2 / 2 + |x|^2 / 2^20) + slack`. That takes three operations for a row,
+/// whatever the number of points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DotProductError {
+    /// For each unit of the row's squared norm.
+    pub quadratic: f32,
+    /// For each unit of the row's norm.
+    pub linear: f32,
+    /// For every row.
+    pub constant: f32,
+}
+
 /// How a device rounds f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounding {
@@ -208,6 +225,16 @@ impl DotProductBound {
         };
         let gamma = ((d + 10) as f64 + (d as f64 / 800.0).powi(2)) * libm::ldexp(1.0, -bits);
         DotProductBound { gamma, width: (2.2 * gamma) as f32, slack: Certificate::new(d).slack }
+    }
+
+    /// The error of the points whose largest radius this is.
+    pub fn error(&self, radius: f32) -> DotProductError {
+        let (radius, width) = (f64::from(radius), f64::from(self.width));
+        DotProductError {
+            quadratic: ((width * libm::ldexp(1.0, -20)) as f32).next_up(),
+            linear: (((width + self.gamma) * radius) as f32).next_up(),
+            constant: ((width * radius * radius / 2.0 + f64::from(self.slack)) as f32).next_up(),
+        }
     }
 
     /// The terms of a point.

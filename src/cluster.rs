@@ -6,11 +6,9 @@ pub mod kmeans;
 mod method;
 mod partition;
 mod seeding;
-pub mod sweep;
 mod wide;
 
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
 pub use method::{Algorithm, Method};
 pub use partition::{Diagnostics, Labels, Partition, Prototypes};
 pub use seeding::SEEDING_ROWS;
-pub use sweep::{Choice, Rule, SweepRow, choose, score};

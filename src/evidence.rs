@@ -1,6 +1,8 @@
 //! Statistics that help to judge a table and its segments.
 
 pub mod agreement;
+pub mod dispersion;
+pub mod elbow;
 pub mod hopkins;
 pub mod psi;
 pub mod silhouette;

@@ -5,12 +5,14 @@
 //! all features. It is chosen so that no squared distance overflows, and none loses bits on a device that flushes
 //! subnormal numbers to zero; see ARCHITECTURE.md, "Numbers".
 
+mod block_sums;
 pub mod coarse;
 mod repeats;
 mod row_major;
 
 use crate::error::{Error, Result};
 use crate::weights::Weights;
+pub(crate) use block_sums::block_sums;
 use bytemuck::{Pod, Zeroable};
 use ndarray::ArrayView2;
 use rayon::prelude::*;

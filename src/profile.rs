@@ -245,7 +245,10 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
         let description = match members.k() {
             1 => "all rows".into(),
             _ if members.of(s).is_empty() => "no rows".into(),
-            _ if traits.is_empty() && unclear[s] => "too few rows to tell what sets it apart".into(),
+            // Of most rows nothing is unclear; the others may be few.
+            _ if traits.is_empty() && unclear[s] && 2 * members.of(s).len() <= members.rows() => {
+                "too few rows to tell what sets it apart".into()
+            }
             _ => describe(&traits),
         };
         let named = described.iter().zip(&all);

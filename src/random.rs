@@ -20,6 +20,10 @@ pub enum Purpose {
     HopkinsUniform = 4,
     /// The rows of which the silhouette is computed, if it is computed on a sample.
     SilhouetteSample = 5,
+    /// Reference tables of the gap statistic; the index is `table << 32 | row`.
+    GapReference = 6,
+    /// Bootstrap samples of the stability of segments: the sampled rows, then one stream a sample.
+    Stability = 7,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

@@ -2,9 +2,9 @@
 
 use super::outcome::PassedOver;
 use super::spec::DEFAULT_KS;
-use crate::cluster::sweep::{Choice, SweepRow};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::sweep::{Choice, SweepRow};
 
 /// Checks that a sweep, by default that of [`DEFAULT_KS`], has a k that may be chosen.
 ///
@@ -52,7 +52,7 @@ pub(super) fn is_cut_short(ks: &[usize]) -> bool {
 /// The k that was too small to be chosen although it scores higher, if there is one.
 pub(super) fn passed_over(choice: &Choice, rows: &[SweepRow]) -> Option<PassedOver> {
     let of = |k: usize| {
-        let score = rows.iter().find(|r| r.partition.k == k).and_then(|r| r.silhouette);
+        let score = rows.iter().find(|r| r.partition.k == k).and_then(|r| r.scores.silhouette);
         (k, score.unwrap_or(0.0))
     };
     Some(PassedOver { better: of(choice.passed_over?), chosen: of(choice.k) })

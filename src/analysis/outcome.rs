@@ -1,12 +1,13 @@
 //! The results of an analysis: everything that a writer of results needs.
 
 use crate::backend::Description;
-use crate::cluster::{Partition, SweepRow};
+use crate::cluster::Partition;
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
 use crate::model::{Assignment, Model};
 use crate::profile::Profile;
 use crate::recipe::Encoder;
+use crate::sweep::{Rule, RunnerUp, SweepRow, elbow_of};
 use serde::Serialize;
 
 /// The results of an analysis. Serialised, they are the body of `metrics.json`.
@@ -120,6 +121,12 @@ pub struct Seconds {
     /// Silhouettes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silhouette: Option<f64>,
+    /// The gap statistic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
+    /// Stability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stability: Option<f64>,
     /// Describing the segments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<f64>,
@@ -180,6 +187,21 @@ pub struct SweepLine {
     pub min_segment_pct: f64,
     /// How many passes the best restart took.
     pub n_iter: usize,
+    /// Whether this is the elbow of the inertia.
+    pub elbow: bool,
+    /// The score of Calinski and Harabasz; higher is better. `None` for k = 1.
+    pub calinski_harabasz: Option<f64>,
+    /// The score of Davies and Bouldin; lower is better. `None` for k = 1.
+    pub davies_bouldin: Option<f64>,
+    /// The gap statistic, if it was computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
+    /// Its standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap_se: Option<f64>,
+    /// The mean Jaccard index of the segment that reappears least in bootstrap samples, if it was computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stability: Option<f64>,
 }
 
 impl From<&SweepRow> for SweepLine {
@@ -188,9 +210,15 @@ impl From<&SweepRow> for SweepLine {
         SweepLine {
             k: partition.k,
             inertia: partition.diagnostics.inertia,
-            silhouette: row.silhouette,
+            silhouette: row.scores.silhouette,
             min_segment_pct: partition.min_segment_pct(),
             n_iter: partition.diagnostics.n_iter,
+            elbow: false,
+            calinski_harabasz: row.scores.calinski_harabasz,
+            davies_bouldin: row.scores.davies_bouldin,
+            gap: row.scores.gap.map(|gap| gap.gap),
+            gap_se: row.scores.gap.map(|gap| gap.se),
+            stability: row.scores.stability,
         }
     }
 }
@@ -200,8 +228,12 @@ impl From<&SweepRow> for SweepLine {
 pub struct Chosen {
     /// The k.
     pub k: usize,
-    /// Why, in words.
-    pub rule: String,
+    /// The rule.
+    pub rule: Rule,
+    /// The reason, as a sentence.
+    pub why: String,
+    /// The k that would be chosen if this one were not there.
+    pub runner_up: Option<RunnerUp>,
 }
 
 /// A k below the smallest allowed one scores higher than the chosen k.
@@ -262,7 +294,12 @@ impl Migration {
 impl Outcome {
     /// Adds the results of a sweep.
     pub(super) fn add_sweep(&mut self, rows: &[SweepRow]) {
-        self.sweep = Some(rows.iter().map(SweepLine::from).collect());
+        let elbow = elbow_of(rows);
+        let line = |row| {
+            let line = SweepLine::from(row);
+            SweepLine { elbow: elbow == Some(line.k), ..line }
+        };
+        self.sweep = Some(rows.iter().map(line).collect());
         self.f64_fallbacks = rows.first().map_or_else(Vec::new, |r| r.partition.f64_fallbacks.clone());
     }
 

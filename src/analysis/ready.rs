@@ -6,12 +6,11 @@ use super::notice::{Notice, Observer, with_progress};
 use super::outcome::{Chosen, DeviceUsed, Labelled, Migration};
 use super::prepare::{Prepared, Start, Weightless};
 use super::work::{Plan, Planned, all_pairs};
-use super::{Compute, Fit, Outcome, Spec};
+use super::{ChooseK, Compute, Fit, Outcome, Spec};
 use crate::backend::cpu::Cpu;
 use crate::backend::{self, Backend as _, Description, Expected, Labeling, Opening, Shape, Work};
 use crate::canonical::Centroids;
 use crate::cluster::kmeans::{self, enough_rows};
-use crate::cluster::sweep::{SweepRow, choose, score};
 use crate::cluster::{Method, Partition};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -21,6 +20,9 @@ use crate::evidence::silhouette::silhouette_scores;
 use crate::matrix::Matrix;
 use crate::model::{Model, assignments};
 use crate::random::{Draws, Purpose};
+use crate::sweep::gap::{GapParams, gaps};
+use crate::sweep::stability::{StabilityParams, stability};
+use crate::sweep::{Choice, SweepRow, choose, score, score_dispersion};
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -134,6 +136,24 @@ impl Prepared {
             work.pairs = all_pairs(matrix, spec.choose_k.sample);
             steps.push(Planned::Silhouettes);
         }
+        if let Some((ks, _)) = sweep {
+            let rows = matrix.rows();
+            let gap = GapParams::default();
+            let stability = StabilityParams::default();
+            let mut refit = |n_init: usize, tables: usize, share: f64| {
+                let mut method = spec.method.clone();
+                method.set_n_init(n_init);
+                work.fit += method.multiply_adds(matrix, ks) * tables as f64 * share;
+            };
+            if spec.choose_k.with_gap(rows) {
+                refit(gap.n_init, gap.references + 1, 1.0);
+                steps.push(Planned::Gap(gap.references));
+            }
+            if spec.choose_k.with_stability(rows) {
+                refit(stability.n_init, stability.samples, (stability.rows as f64 / rows as f64).min(1.0));
+                steps.push(Planned::Stability(stability.samples));
+            }
+        }
         if let Some(tendency) = spec.tendency.filter(|_| steps.is_empty()) {
             let probes = tendency.probes.map_or_else(|| default_probes(population(matrix)), |p| p as usize);
             work.nearest = 2.0 * probes as f64 * matrix.rows() as f64 * matrix.features() as f64;
@@ -211,11 +231,11 @@ impl Ready<'_> {
         let same = self.sweep.as_ref().is_some_and(|(_, n_init)| *n_init == self.spec.method.n_init());
         let swept = swept.into_iter().find(|row| same && prepared.init.is_none() && row.partition.k == k);
         let mut method = seeded_method(self.spec);
-        let SweepRow { partition, silhouette } = match swept {
+        let SweepRow { partition, scores } = match swept {
             Some(row) => row,
             None => running.fit(k, fit, &mut method, prepared.init.as_ref())?,
         };
-        running.outcome.silhouette = silhouette;
+        running.outcome.silhouette = scores.silhouette;
         self.finish(running, partition, &method, ids)
     }
 
@@ -350,17 +370,54 @@ impl Running<'_> {
         let mut method = seeded_method(self.spec);
         method.set_n_init(n_init);
         let partitions = self.partitions(&method, ks, &kmeans::Start::KMeansPlusPlus)?;
-        let rows = self.score(partitions)?;
+        let mut rows = self.score(partitions)?;
+        score_dispersion(&self.dataset, &mut rows);
+        let of_table = self.dataset.matrix().rows();
+        if self.spec.choose_k.with_gap(of_table) {
+            self.gaps(&mut rows)?;
+        }
+        if self.spec.choose_k.with_stability(of_table) {
+            self.stability(&mut rows)?;
+        }
         self.outcome.add_sweep(&rows);
         Ok(rows)
     }
 
+    fn gaps(&mut self, rows: &mut [SweepRow]) -> Result<()> {
+        let start = Instant::now();
+        let ks: Vec<usize> = rows.iter().map(|row| row.partition.k).collect();
+        let params = GapParams { seed: self.spec.seed, ..GapParams::default() };
+        let found =
+            self.on_device(|dataset, this| with_progress(this.observer, |p| gaps(dataset, &ks, params, p)))?;
+        rows.iter_mut().zip(found).for_each(|(row, gap)| row.scores.gap = gap);
+        self.outcome.seconds.gap = Some(start.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    fn stability(&mut self, rows: &mut [SweepRow]) -> Result<()> {
+        let start = Instant::now();
+        let params = StabilityParams { seed: self.spec.seed, ..StabilityParams::default() };
+        let labelings: Option<Vec<(usize, &[u32])>> =
+            rows.iter().map(|row| Some((row.partition.k, row.partition.labels.complete()?))).collect();
+        let Some(labelings) = labelings else { return Ok(()) };
+        let found = self.on_device(|dataset, this| {
+            with_progress(this.observer, |p| stability(dataset, &labelings, params, p))
+        })?;
+        for (row, segments) in rows.iter_mut().zip(found) {
+            row.scores.stability = segments.into_iter().flatten().min_by(f64::total_cmp);
+        }
+        self.outcome.seconds.stability = Some(start.elapsed().as_secs_f64());
+        Ok(())
+    }
+
     /// Chooses a k of a sweep.
     fn choose(&mut self, rows: &[SweepRow]) -> Result<usize> {
-        let choice = choose(rows, self.spec.choose_k.rule, self.spec.choose_k.min_k)?;
+        let ChooseK { rule, min_k, .. } = self.spec.choose_k;
+        let choice = choose(rows, rule, min_k, self.spec.gates.min_segment_pct)?;
         self.outcome.passed_over = passed_over(&choice, rows);
-        self.outcome.chosen = Some(Chosen { k: choice.k, rule: choice.rule });
-        Ok(choice.k)
+        let Choice { k, why, runner_up, .. } = choice;
+        self.outcome.chosen = Some(Chosen { k, rule, why, runner_up });
+        Ok(k)
     }
 
     /// Fits one k, from the given centroids or from k-means++. With given centroids, `method` is set to one restart.
@@ -375,9 +432,7 @@ impl Running<'_> {
         let partitions = self.partitions(method, &[k], &start)?;
         let rows = match fit.silhouette {
             true => self.score(partitions)?,
-            false => {
-                partitions.into_iter().map(|partition| SweepRow { partition, silhouette: None }).collect()
-            }
+            false => partitions.into_iter().map(SweepRow::new).collect(),
         };
         rows.into_iter().next().ok_or_else(|| Error::Device("the method returned no partition".into()))
     }
@@ -433,7 +488,7 @@ impl Running<'_> {
         let score = |partition: Partition| {
             let k = partition.k;
             let labels: Option<Vec<u32>> = chosen.iter().map(|&i| partition.labels.get(i)).collect();
-            let Some(labels) = labels else { return Ok(SweepRow { partition, silhouette: None }) };
+            let Some(labels) = labels else { return Ok(SweepRow::new(partition)) };
             let seen: HashSet<u32> = labels.iter().copied().collect();
             if seen.len() < k {
                 self.observer.notice(&Notice::SampleMisses { k, unseen: k - seen.len() });
@@ -443,7 +498,9 @@ impl Running<'_> {
                 true => with_progress(self.observer, |p| silhouette_scores(&dataset, &[labeling], p))?,
                 false => Vec::new(),
             };
-            Ok(SweepRow { silhouette: scores.first().copied(), partition })
+            let mut row = SweepRow::new(partition);
+            row.scores.silhouette = scores.first().copied();
+            Ok(row)
         };
         partitions.into_iter().map(score).collect()
     }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::profile::Options;
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::{Recipe, SIZE, fit_for_a_name};
+use crate::sweep::Rule;
 use crate::synth::Example;
 use crate::table::{Format, ReadOptions};
 use std::collections::BTreeMap;
@@ -181,6 +182,11 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
         spec.choose_k.min_k = min_k as usize;
     }
     spec.choose_k.sample = small("sample");
+    if let Some(rule) = section.take("rule").and_then(|v| v.word(Rule::WORDS)) {
+        spec.choose_k.rule = rule;
+    }
+    spec.choose_k.gap = section.take("gap").and_then(|v| v.boolean());
+    spec.choose_k.stability = section.take("stability").and_then(|v| v.boolean());
     spec.fit = Some(Fit {
         k: section.take("k").and_then(|v| v.whole(SIZE)).map(|k| k as usize),
         init: section.take("init").and_then(|v| file(&v)),

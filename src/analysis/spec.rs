@@ -158,17 +158,37 @@ pub struct Fit {
 #[serde(default, deny_unknown_fields)]
 pub struct ChooseK {
     /// What makes one k better than another.
-    pub rule: crate::cluster::Rule,
+    pub rule: crate::sweep::Rule,
     /// The smallest k that may be chosen. A split in two often has the highest silhouette, but only because it separates
     /// a few outliers from everybody else.
     pub min_k: usize,
     /// Compute silhouettes on this many randomly drawn rows; `None`: on all rows, exactly.
     pub sample: Option<u32>,
+    /// Whether to compute the gap statistic; `None`: if the rule needs it, or the table has at most
+    /// [`SMALL`](Self::SMALL) rows.
+    pub gap: Option<bool>,
+    /// Whether to compute how stable segments are; `None`: as for `gap`.
+    pub stability: Option<bool>,
+}
+
+impl ChooseK {
+    /// Up to so many rows the gap statistic and stability are computed unasked, because they take little time.
+    pub const SMALL: usize = 20_000;
+
+    /// Whether the gap statistic is computed for a table of so many rows.
+    pub fn with_gap(&self, rows: usize) -> bool {
+        self.rule.needs_gap() || self.gap.unwrap_or(rows <= Self::SMALL)
+    }
+
+    /// Whether stability is computed for a table of so many rows.
+    pub fn with_stability(&self, rows: usize) -> bool {
+        self.rule.needs_stability() || self.stability.unwrap_or(rows <= Self::SMALL)
+    }
 }
 
 impl Default for ChooseK {
     fn default() -> Self {
-        ChooseK { rule: crate::cluster::Rule::Silhouette, min_k: 3, sample: None }
+        ChooseK { rule: crate::sweep::Rule::Silhouette, min_k: 3, sample: None, gap: None, stability: None }
     }
 }
 

@@ -32,6 +32,10 @@ pub enum Planned {
     Fit(Vec<usize>, usize),
     /// Silhouettes.
     Silhouettes,
+    /// The gap statistic with this many reference tables.
+    Gap(usize),
+    /// Stability with this many bootstrap samples.
+    Stability(usize),
 }
 
 /// Multiply-adds of all pairs of rows, or of all pairs of a sample.

@@ -7,7 +7,7 @@ use crate::backend::{Advanced, Assigned, Backend, End, LloydState, Passes, Renew
 use crate::canonical::{self, Centroids};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::matrix::{BLOCK, Matrix, Repeats};
+use crate::matrix::{Matrix, Repeats, block_sums};
 use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
@@ -171,7 +171,8 @@ pub fn fit_many(
     let repeats = matrix.repeats();
     let learned = Learned { matrix, repeats: &repeats };
     let mut restarts = all_restarts(dataset.backend(), &learned, ks, params, start, progress)?;
-    let limit = params.tol * learned.mean_variance();
+    let variance = learned.mean_variance();
+    let limit = params.tol * variance;
     let mut f64_fallbacks = Vec::new();
     while restarts.iter().any(|r| !r.done) {
         take_passes(
@@ -187,7 +188,9 @@ pub fn fit_many(
 
     // With one restart for each k there is nothing to compare.
     if restarts.len() > ks.len() {
-        rescore_moved(dataset, &mut restarts)?;
+        let weight = learned.weight();
+        let total_ss = variance * matrix.features() as f64 * weight;
+        rescore_moved(dataset, &mut restarts, (total_ss, weight), limit)?;
     }
     let best: Vec<&Restart> = ks
         .iter()
@@ -293,8 +296,38 @@ fn all_restarts(
     Ok(wanted.into_iter().zip(centroids).map(|((k, number), c)| new(k, number, c)).collect())
 }
 
-/// Scores restarts whose centroids still moved in their last pass at the moved centroids, as scikit-learn does.
-fn rescore_moved(dataset: &Dataset<'_>, restarts: &mut [Restart]) -> Result<()> {
+/// Scores restarts whose centroids still moved in their last pass at the moved centroids, as scikit-learn does. Those that
+/// cannot win are left out, and get a score that never does.
+///
+/// No centroid of a converged restart moved by more than `s = sqrt(limit)`, so no row came nearer to its centroid by more
+/// than that, and by Minkowski's inequality the root of the inertia fell by at most `s sqrt(W)`, where `W` is the weight of
+/// all rows. Nor does inertia grow, but for what rounding the centroids to f32 adds. So a restart cannot win whose root, less that
+/// much, is above the root of the lowest inertia.
+fn rescore_moved(
+    dataset: &Dataset<'_>,
+    restarts: &mut [Restart],
+    (total_ss, weight): (f64, f64),
+    limit: f64,
+) -> Result<()> {
+    let fall = (limit * weight).sqrt();
+    // The sums of squares have rounding errors, by far smaller than this.
+    let inertia = |restart: &Restart| (total_ss - restart.between_ss).max(0.0);
+    let rounding = |magnitude: &f32| libm::ldexp(f64::from(*magnitude), -24);
+    let growth =
+        weight * dataset.matrix().magnitudes().iter().map(|m| rounding(m) * rounding(m)).sum::<f64>();
+    let slack = 1e-6 * total_ss.sqrt();
+    let lowest = |k: usize| restarts.iter().filter(|r| r.k == k).map(inertia).fold(f64::INFINITY, f64::min);
+    let hopeless: Vec<bool> = restarts
+        .iter()
+        .map(|r| {
+            let least = inertia(r).sqrt() - fall - slack;
+            r.changed && r.converged && least > (lowest(r.k) + growth).sqrt()
+        })
+        .collect();
+    for (restart, _) in restarts.iter_mut().zip(hopeless).filter(|(_, hopeless)| *hopeless) {
+        restart.between_ss = f64::NEG_INFINITY;
+        restart.changed = false;
+    }
     let mut moved: Vec<&mut Restart> = restarts.iter_mut().filter(|r| r.changed).collect();
     let sets: Vec<Centroids> = moved.iter().map(|r| r.centroids.clone()).collect();
     let mut states: Vec<LloydState> = moved.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
@@ -445,10 +478,15 @@ fn between_ss(matrix: &Matrix, pass: &Assigned, centroids: &Centroids) -> f64 {
 }
 
 impl Learned<'_> {
+    /// The weight of all rows, in steps.
+    fn weight(&self) -> f64 {
+        self.sums(1, |_, weight, sums| sums[0] += weight)[0]
+    }
+
     /// The mean over the features of their variance (ddof 0), in stored units.
     fn mean_variance(&self) -> f64 {
         let d = self.matrix.features();
-        let total = self.sums(1, |_, weight, sums| sums[0] += weight)[0];
+        let total = self.weight();
         let means = self.sums(d, |row, weight, sums| {
             self.matrix.row(row).zip(sums).for_each(|(v, s)| *s += weight * f64::from(v));
         });
@@ -472,24 +510,10 @@ impl Learned<'_> {
         self.matrix.sample_weights().map_or(stored, |w| stored * w.as_given(1))
     }
 
-    /// Sums of `width` numbers that `add(row, weight in steps, sums)` adds to, over the distinct rows in blocks of 4,096,
-    /// the blocks' sums then in order: the same for any number of threads.
+    /// Sums of `width` numbers that `add(row, weight in steps, sums)` adds to, over the distinct rows.
     fn sums(&self, width: usize, add: impl Fn(usize, f64, &mut [f64]) + Sync) -> Vec<f64> {
-        let rows = self.repeats.len();
-        let blocks: Vec<Vec<f64>> = (0..rows.div_ceil(BLOCK))
-            .into_par_iter()
-            .map(|b| {
-                let mut sums = vec![0.0; width];
-                for i in b * BLOCK..rows.min((b + 1) * BLOCK) {
-                    add(self.repeats.first(i), self.repeats.steps(self.matrix, i) as f64, &mut sums);
-                }
-                sums
-            })
-            .collect();
-        let mut total = vec![0.0; width];
-        for block in blocks {
-            total.iter_mut().zip(block).for_each(|(t, b)| *t += b);
-        }
-        total
+        block_sums(self.repeats.len(), width, |i, sums| {
+            add(self.repeats.first(i), self.repeats.steps(self.matrix, i) as f64, sums);
+        })
     }
 }

@@ -66,10 +66,13 @@ impl CoarseRows {
         work.with_min_len(64).for_each(|(t, (tile, norms))| {
             for (j, (lanes, centre)) in matrix.tile(t).iter().zip(&centres).enumerate() {
                 let there = TILE.min(rows - t * TILE);
-                for (lane, &value) in lanes[..there].iter().enumerate() {
-                    let rounded = ((f64::from(value) - centre) / step).round_ties_even() as i32;
-                    tile[j / 2].0[lane] |= (rounded as u32 & 0xffff) << (j % 2 * 16);
-                    norms.0[lane] = norms.0[lane].wrapping_add(rounded.wrapping_mul(rounded) as u32);
+                let mut rounded = [0; TILE];
+                for (rounded, &value) in rounded.iter_mut().zip(&lanes[..there]) {
+                    *rounded = round_ties_even((f64::from(value) - centre) / step);
+                }
+                for ((pair, norm), rounded) in tile[j / 2].0.iter_mut().zip(&mut norms.0).zip(rounded) {
+                    *pair |= (rounded as u32 & 0xffff) << (j % 2 * 16);
+                    *norm = norm.wrapping_add(rounded.wrapping_mul(rounded) as u32);
                 }
             }
         });
@@ -140,6 +143,13 @@ impl CoarseRows {
     pub fn least_potential(&self) -> u64 {
         LEAST_MEAN.saturating_mul(self.features as u64).saturating_mul(self.total_weight)
     }
+}
+
+/// `v.round_ties_even() as i32` for a magnitude below 2^31, in a form that compiles to vector code: adding `1.5 * 2^52` leaves
+/// the rounded number in the low bits of the f64.
+#[inline(always)]
+pub(crate) fn round_ties_even(v: f64) -> i32 {
+    (v + 6_755_399_441_055_744.0).to_bits() as i32
 }
 
 /// `floor(draw * total / 2^64)`.

@@ -37,13 +37,21 @@ impl Repeats {
         let mut keys = keys(matrix);
         keys.par_sort_unstable();
         let hash = |key: u64| key >> 32;
-        let alone = keys.par_windows(2).all(|pair| hash(pair[0]) != hash(pair[1]));
-        if alone && (0..rows).all(counts) {
+        let all_count = matrix.weights().is_none_or(|weights| !weights.contains(&0));
+        if all_count && !any_equal(matrix, keys.chunk_by(|a, b| hash(*a) == hash(*b))) {
             return Repeats { merged: None, rows };
         }
         let mut of = vec![NONE; rows];
         let mut first = Vec::new();
         for run in keys.chunk_by(|a, b| hash(*a) == hash(*b)) {
+            if let [key] = *run {
+                let row = key as u32;
+                if counts(row as usize) {
+                    first.push(row);
+                    of[row as usize] = row;
+                }
+                continue;
+            }
             // The distinct rows with this hash: nearly always one, because the hashes of different rows are seldom equal.
             let mut seen: Vec<u32> = Vec::with_capacity(1);
             // Rows that count are looked at first, so that every distinct row is one that counts.
@@ -145,6 +153,15 @@ impl Repeats {
         let rows: Vec<usize> = merged.first.iter().map(|&row| row as usize).collect();
         Some(matrix.select_weighted(&rows, merged.steps.clone()))
     }
+}
+
+/// Whether any two rows with the same hash have the same values. Hashes of 32 bits are equal for a few pairs of 10^5 different
+/// rows.
+fn any_equal<'k>(matrix: &Matrix, runs: impl Iterator<Item = &'k [u64]>) -> bool {
+    let pair_of = |run: &[u64]| {
+        (1..run.len()).any(|i| run[..i].iter().any(|key| same(matrix, *key as u32, run[i] as u32)))
+    };
+    runs.into_iter().any(pair_of)
 }
 
 /// Whether two rows have the same values.

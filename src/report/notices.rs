@@ -116,6 +116,8 @@ fn step(step: &Planned) -> String {
             return format!("Hopkins' statistic with {} of each kind", count(*probes, "probe"));
         }
         Planned::Silhouettes => return "silhouettes".into(),
+        Planned::Gap(tables) => return format!("the gap statistic ({tables} reference tables)"),
+        Planned::Stability(samples) => return format!("stability ({samples} bootstrap samples)"),
         Planned::Fit(ks, n_init) => (ks, n_init),
     };
     let restarts = count(*n_init, "restart");

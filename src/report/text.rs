@@ -2,7 +2,8 @@
 
 use super::figures::{count, number, percent, plain, score, whole};
 use super::sheet::{Kind, Sheet};
-use crate::analysis::{Migration, Outcome, PassedOver, Segment};
+use crate::analysis::{Chosen, Migration, Outcome, PassedOver, Segment, SweepLine};
+use crate::sweep::RunnerUp;
 
 /// An outcome as tables, with a line or two below each.
 pub fn text(outcome: &Outcome) -> String {
@@ -19,26 +20,9 @@ pub fn text(outcome: &Outcome) -> String {
                 outcome.features.len(),
             ));
     }
-    if let Some(sweep) = &outcome.sweep {
-        let mut sheet = Sheet::new(&[
-            ("k", Kind::Number),
-            ("inertia", Kind::Number),
-            ("silhouette", Kind::Number),
-            ("smallest", Kind::Number),
-            ("passes", Kind::Number),
-            ("", Kind::Prose),
-        ]);
-        for line in sweep {
-            let chosen = outcome.chosen.as_ref().is_some_and(|c| c.k == line.k);
-            sheet.row([
-                line.k.to_string(),
-                number(line.inertia),
-                line.silhouette.map_or_else(|| "-".into(), score),
-                percent(line.min_segment_pct / 100.0),
-                line.n_iter.to_string(),
-                if chosen { "<- chosen".into() } else { String::new() },
-            ]);
-        }
+    if let Some(lines) = &outcome.sweep {
+        let chosen = outcome.chosen.as_ref().map(|chosen| chosen.k);
+        let sheet = sweep(lines, chosen);
         separate(&mut text);
         text.push_str(&sheet.to_text());
         let over = outcome.silhouette_sample.map_or_else(
@@ -46,7 +30,12 @@ pub fn text(outcome: &Outcome) -> String {
             |n| format!("silhouettes on a sample of {}", count(n, "row")),
         );
         match &outcome.chosen {
-            Some(c) => text.push_str(&format!("k = {}: {}; {over}\n", c.k, c.rule)),
+            Some(Chosen { k, why, runner_up, .. }) => {
+                text.push_str(&format!("k = {k}: {why}; {over}\n"));
+                if let Some(RunnerUp { k, why }) = runner_up {
+                    text.push_str(&format!("runner-up: k = {k}, {why}\n"));
+                }
+            }
             None => text.push_str(&format!("{over}\n")),
         }
     }
@@ -97,6 +86,41 @@ fn sizes(segments: &[Segment]) -> String {
         sheet.row([s.segment.to_string(), whole(s.size), percent(s.share), name]);
     }
     sheet.to_text()
+}
+
+/// A sweep as a table. Scores that no k has are left out.
+fn sweep(lines: &[SweepLine], chosen: Option<usize>) -> Sheet {
+    type Score = (&'static str, fn(&SweepLine) -> Option<String>);
+    let scores: [Score; 5] = [
+        ("silhouette", |line| line.silhouette.map(score)),
+        ("gap", |line| line.gap.map(score)),
+        ("Calinski-H.", |line| line.calinski_harabasz.map(number)),
+        ("Davies-B.", |line| line.davies_bouldin.map(score)),
+        ("stability", |line| line.stability.map(|index| format!("{index:.2}"))),
+    ];
+    let shown: Vec<&Score> = scores
+        .iter()
+        .filter(|(name, of)| *name == "silhouette" || lines.iter().any(|line| of(line).is_some()))
+        .collect();
+    let numbers = |names: &[&'static str]| names.iter().map(|name| (*name, Kind::Number)).collect::<Vec<_>>();
+    let mut columns = numbers(&["k", "inertia"]);
+    columns.extend(shown.iter().map(|(name, _)| (*name, Kind::Number)));
+    columns.extend(numbers(&["smallest", "passes"]));
+    columns.push(("", Kind::Prose));
+    let mut sheet = Sheet::new(&columns);
+    for line in lines {
+        let notes = match (chosen == Some(line.k), line.elbow) {
+            (true, true) => "<- chosen, elbow",
+            (true, false) => "<- chosen",
+            (false, true) => "<- elbow",
+            (false, false) => "",
+        };
+        let mut row = vec![line.k.to_string(), number(line.inertia)];
+        row.extend(shown.iter().map(|(_, of)| of(line).unwrap_or_else(|| "-".into())));
+        row.extend([percent(line.min_segment_pct / 100.0), line.n_iter.to_string(), notes.to_string()]);
+        sheet.row(row);
+    }
+    sheet
 }
 
 /// Says that a k below the smallest allowed one has a higher silhouette, and how to choose it; `with_recipe` tells

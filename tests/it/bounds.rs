@@ -58,6 +58,45 @@ fn the_dot_product_bound_is_a_lower_bound_and_not_far_off() {
     assert!(needed > 100, "without its margin it would not be a bound: {needed}");
 }
 
+/// Two points whose difference in distance is about as small as the error that is allowed for.
+#[test]
+fn the_error_of_a_set_proves_only_what_is_true() {
+    let (mut proved, mut open, mut needed) = (0, 0, 0);
+    for d in [1, 2, 5, 26, 300, 3000] {
+        let bounds = DotProductBound::new(d, Rounding::Nearest);
+        for (kind, trial) in (0..5).flat_map(|kind| (0..60).map(move |trial| (kind, trial))) {
+            let (row, a) = pair(d, kind, trial);
+            for near in (0..8).map(|i| f64::powi(2.0, -3 * i)) {
+                let mut draws = Draws::new(9, Purpose::SynthTable).at(trial << 16 | d as u64);
+                let b: Vec<f32> = a.iter().map(|&v| v * (1.0 + near * draws.normal()) as f32).collect();
+                let radius = |point: &[f32]| bounds.point(point.iter().copied()).radius;
+                let error = bounds.error(radius(&a).max(radius(&b)));
+                let above = (norm(&row) as f32).next_up();
+                let error = above.mul_add(above.mul_add(error.quadratic, error.linear), error.constant);
+                let value = |point: &[f32]| {
+                    let start = bounds.point(point.iter().copied()).start;
+                    row.iter().zip(point).fold(start, |sum, (&x, &c)| x.mul_add(-c, sum))
+                };
+                let exact = |point: &[f32]| -> f64 {
+                    row.iter().zip(point).map(|(&x, &c)| (f64::from(x) - f64::from(c)).powi(2)).sum()
+                };
+                let (first, second) = if value(&a) <= value(&b) { (&a, &b) } else { (&b, &a) };
+                if value(second) > value(first) + error {
+                    proved += 1;
+                    assert!(exact(first) < exact(second), "d = {d}, kind {kind}, trial {trial}, near {near}");
+                } else {
+                    open += 1;
+                    needed += u32::from(exact(second) < exact(first));
+                }
+            }
+        }
+    }
+    assert!(
+        proved > 1000 && open > 100 && needed > 10,
+        "{proved} proved, {open} not, {needed} would be wrong"
+    );
+}
+
 #[test]
 fn the_certificate_covers_every_order_of_rounding() {
     for d in [1, 2, 5, 26, 300, 3000] {

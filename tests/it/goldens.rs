@@ -31,7 +31,7 @@ pub struct Beta {
 
 /// How a table is made.
 #[derive(Deserialize)]
-struct Shape {
+pub struct Shape {
     rows: usize,
     features: usize,
     blobs: usize,
@@ -79,6 +79,14 @@ pub fn load() -> Goldens {
 }
 
 /// The columns that goldens.py makes: whole multiples of 2^-15, so that both sides have the same bits.
+impl Shape {
+    /// The table as it is, without scaling.
+    pub fn matrix(&self) -> Matrix {
+        let columns = made(self).into_iter().map(|c| c.into_iter().map(|v| v as f32).collect()).collect();
+        named(columns, 0.0)
+    }
+}
+
 fn made(shape: &Shape) -> Vec<Vec<f64>> {
     let mut columns = vec![Vec::new(); shape.features];
     let mut state = shape.seed;

@@ -10,6 +10,7 @@ mod documents;
 mod goldens;
 mod gpu;
 mod house;
+mod how_many;
 mod kmeans;
 #[cfg(feature = "parquet")]
 mod limited;

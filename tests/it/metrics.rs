@@ -5,13 +5,13 @@ use proptest::prelude::*;
 use segmenta::Dataset;
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{Backend, Labeling};
-use segmenta::canonical::Centroids;
-use segmenta::cluster::{Fit, Params, Partition, Rule, Start, SweepRow, fit_many, sweep};
+use segmenta::cluster::{Params, Partition, Start, fit_many};
 use segmenta::evidence::hopkins::{Hopkins, default_probes, hopkins};
 use segmenta::evidence::psi::{Change, by_chance, psi};
 use segmenta::evidence::silhouette::{silhouette_samples, silhouette_scores};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
+use segmenta::sweep;
 use segmenta::{Error, Matrix, Result};
 
 fn samples(backend: &dyn Backend, matrix: &Matrix, k: usize, labels: &[u32]) -> Result<Vec<f64>> {
@@ -104,55 +104,6 @@ fn the_edges_of_silhouettes() {
     }
 }
 
-fn scored(k: usize, silhouette: Option<f64>) -> SweepRow {
-    let fit = Fit {
-        k,
-        centroids: Centroids { values: vec![0.0; k], features: 1 },
-        labels: Vec::new(),
-        sizes: vec![1; k],
-        weights: vec![1; k],
-        inertia: 0.0,
-        n_iter: 1,
-        converged: true,
-        restart: 0,
-        seeded_on_sample: false,
-        f64_fallbacks: Vec::new(),
-    };
-    SweepRow { partition: fit.into(), silhouette }
-}
-
-fn chosen(scores: &[(usize, f64)], min_k: usize) -> Option<usize> {
-    let rows: Vec<SweepRow> = scores.iter().map(|&(k, s)| scored(k, Some(s))).collect();
-    sweep::choose(&rows, Rule::Silhouette, min_k).ok().map(|c| c.k)
-}
-
-#[test]
-fn k_is_chosen_by_the_highest_silhouette() {
-    let scores = [(2, 0.9), (3, 0.4), (4, 0.5), (5, 0.3)];
-    assert_eq!((chosen(&scores, 2), chosen(&scores, 3), chosen(&scores, 5)), (Some(2), Some(4), Some(5)));
-    assert_eq!((chosen(&scores, 6), chosen(&[], 2)), (None, None));
-    // Of equal scores, and of those nearer than 2e-5, the smaller k; whatever the order.
-    assert_eq!(chosen(&[(4, 0.5), (3, 0.5)], 2), Some(3));
-    assert_eq!(chosen(&[(5, 0.5 + 1.9e-5), (3, 0.5)], 2), Some(3));
-    assert_eq!(chosen(&[(3, 0.5), (5, 0.5 + 2.1e-5)], 2), Some(5));
-    // Nearness counts from the best, not from neighbour to neighbour.
-    assert_eq!(chosen(&[(3, 0.5), (4, 0.5 + 1.5e-5), (5, 0.5 + 3e-5)], 2), Some(4));
-    assert_eq!(chosen(&[(3, -0.5), (4, -0.2)], 2), Some(4));
-    let rows = [scored(1, None), scored(2, Some(0.1))];
-    assert_eq!(sweep::choose(&rows, Rule::Silhouette, 1).unwrap().k, 2);
-    // A k that was too small to be chosen is named where it scores higher, by more than devices differ.
-    let passed_over = |scores: &[(usize, f64)], min_k: usize| {
-        let rows: Vec<SweepRow> = scores.iter().map(|&(k, s)| scored(k, Some(s))).collect();
-        sweep::choose(&rows, Rule::Silhouette, min_k).unwrap().passed_over
-    };
-    assert_eq!((passed_over(&scores, 3), passed_over(&scores, 2)), (Some(2), None));
-    assert_eq!(passed_over(&[(2, 0.6), (3, 0.7), (4, 0.5)], 4), Some(3));
-    assert_eq!(passed_over(&[(2, 0.4), (3, 0.5)], 3), None);
-    assert_eq!(passed_over(&[(2, 0.5 + 1.9e-5), (3, 0.5)], 3), None);
-    let message = sweep::choose(&rows[..1], Rule::Silhouette, 1).unwrap_err().to_string();
-    assert!(message.contains("at least 1"), "{message}");
-}
-
 #[test]
 fn a_sweep_scores_every_k_above_one() {
     let matrix = Matrix::from_array(cases::normal(150, 3, 61).view()).unwrap();
@@ -162,10 +113,10 @@ fn a_sweep_scores_every_k_above_one() {
     let fits = fit_many(&rows, &[1, 2, 6], &params, &Start::KMeansPlusPlus, Progress::none()).unwrap();
     let scored =
         sweep::score(&rows, fits.iter().cloned().map(Partition::from).collect(), Progress::none()).unwrap();
-    assert_eq!(scored[0].silhouette, None);
+    assert_eq!(scored[0].scores.silhouette, None);
     for (row, fit) in scored.iter().zip(&fits).skip(1) {
         let expected = oracle::silhouettes(&matrix, fit.k, &fit.labels).iter().sum::<f64>() / 150.0;
-        oracle::close(expected, row.silhouette.unwrap(), 0.0, 1e-5).unwrap();
+        oracle::close(expected, row.scores.silhouette.unwrap(), 0.0, 1e-5).unwrap();
         assert_eq!(row.partition, Partition::from(fit.clone()));
         let least = *fit.sizes.iter().min().unwrap() as f64;
         assert_eq!(row.partition.min_segment_pct(), 100.0 * least / 150.0);

@@ -3,7 +3,8 @@
 use super::one_of;
 use clap::Args;
 use segmenta::analysis::{ChooseK, Gates, Spec, word_of};
-use segmenta::cluster::{Method, Params, Rule};
+use segmenta::cluster::{Method, Params};
+use segmenta::sweep::Rule;
 
 /// How KMeans runs.
 #[derive(Debug, Clone, Args)]
@@ -25,7 +26,9 @@ pub struct KMeansFlags {
 /// How k is chosen.
 #[derive(Debug, Clone, Args)]
 pub struct Choosing {
-    /// How the sweep chooses k: silhouette takes the k with the highest one
+    /// How the sweep chooses k: `silhouette` takes the k with the highest one; `elbow` the k from which on inertia falls
+    /// clearly more slowly; `gap` the smallest k whose gap statistic is within one standard error of its first maximum;
+    /// `stability` the largest k whose segments all reappear in bootstrap samples; `consensus` what most criteria choose
     #[arg(long, value_parser = one_of(Rule::WORDS), default_value = word_of(Rule::WORDS, &ChooseK::default().rule),
           help_heading = "Choosing k")]
     pub rule: Rule,
@@ -37,6 +40,14 @@ pub struct Choosing {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..),
           help_heading = "Choosing k")]
     pub sample: Option<u32>,
+    /// Compute the gap statistic: how much lower the inertia is than in tables without clusters. It fits 20 reference tables
+    /// [default: with --rule gap or consensus, and for at most 20,000 rows]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, help_heading = "Choosing k")]
+    pub gap: Option<bool>,
+    /// Compute how far the weakest segment of each k reappears in 20 bootstrap samples (of at most 20,000 rows)
+    /// [default: with --rule stability or consensus, and for at most 20,000 rows]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, help_heading = "Choosing k")]
+    pub stability: Option<bool>,
 }
 
 /// Gates for batch jobs.
@@ -61,7 +72,13 @@ impl KMeansFlags {
 impl Choosing {
     /// The same as part of an analysis.
     pub fn spec(&self) -> ChooseK {
-        ChooseK { rule: self.rule, min_k: self.min_k, sample: self.sample }
+        ChooseK {
+            rule: self.rule,
+            min_k: self.min_k,
+            sample: self.sample,
+            gap: self.gap,
+            stability: self.stability,
+        }
     }
 }
 

@@ -9,10 +9,10 @@ mod sums;
 
 use super::CpuRows;
 use crate::backend::host::labels::CentroidTiles;
-use crate::backend::simd::block::{Best, Group, MAX_GROUP, Points, group_rows, store, store_u32};
+use crate::backend::simd::block::{Group, MAX_GROUP, Points, group_rows, store, store_u32};
 use crate::backend::simd::{InstructionSet, Vectorized, multiply_add};
 use crate::backend::{Assigned, LloydState};
-use crate::canonical::{Centroids, Certificate, DotProductBound, DotProductTerms, Rounding};
+use crate::canonical::{Centroids, Certificate, DotProductBound, DotProductError, Rounding};
 use crate::matrix::Matrix;
 use labels::Labels;
 use pulp::Simd;
@@ -43,6 +43,8 @@ struct Set<'a> {
     points: Points,
     /// For each point the number of its centroid.
     ids: Vec<u32>,
+    /// What the sums of the points' distances start from.
+    zeros: Vec<f32>,
     certificate: Certificate,
     /// The centroids for the canonical distance.
     tiles: CentroidTiles,
@@ -109,9 +111,10 @@ pub(super) fn lloyd(
 
 /// A set's points for dot products, with their sign turned.
 struct DotProducts {
-    bound: DotProductBound,
     negated: Points,
-    terms: Vec<DotProductTerms>,
+    /// What the sums start from.
+    starts: Vec<f32>,
+    error: DotProductError,
 }
 
 /// One pass of all sets over all rows. Returns what the rows with a new label add to the sums, and for each set how many
@@ -165,12 +168,16 @@ impl<'a> Set<'a> {
         Set {
             centroids,
             points: Points::new(centroids.features, sent()),
-            dot_products: (certificate != Certificate::exact()).then(|| DotProducts {
-                bound,
-                negated: Points::new(centroids.features, sent().map(|c| c.map(|v| -v))),
-                terms: sent().map(|c| bound.point(c)).collect(),
+            dot_products: (certificate != Certificate::exact()).then(|| {
+                let terms: Vec<_> = sent().map(|c| bound.point(c)).collect();
+                DotProducts {
+                    negated: Points::new(centroids.features, sent().map(|c| c.map(|v| -v))),
+                    starts: terms.iter().map(|t| t.start).collect(),
+                    error: bound.error(terms.iter().fold(0.0, |largest, t| t.radius.max(largest))),
+                }
             }),
             certificate,
+            zeros: vec![0.0; ids.len()],
             tiles: CentroidTiles::new(centroids),
             ids,
             offset,
@@ -266,44 +273,23 @@ struct Limits<S: Simd, const V: usize> {
 fn by_dot_product<S: Simd, const V: usize>(
     simd: S,
     matrix: &Matrix,
-    row_norms: &[f32],
+    norms: &[f32],
     group: usize,
     set: &Set,
     dot_products: &DotProducts,
     chosen: &mut [u32],
 ) -> Limits<S, V> {
-    let mut norms = [simd.splat_f32s(0.0); V];
-    norms.copy_from_slice(&S::as_simd_f32s(row_norms).0[..V]);
-    let mut best = Best::<S, V>::new(simd);
-    let mut radius = norms;
-    dot_products.negated.for_each_product(
-        simd,
-        Group::<V>::new(matrix, group),
-        #[inline(always)]
-        |p| [simd.splat_f32s(dot_products.terms[p].start); V],
-        #[inline(always)]
-        |p, mut bounds| {
-            let slope = simd.splat_f32s(dot_products.terms[p].slope);
-            for v in 0..V {
-                bounds[v] = multiply_add(simd, norms[v], slope, bounds[v]);
-            }
-            let closer = best.offer(simd, set.ids[p], bounds);
-            for v in 0..V {
-                let own = simd.splat_f32s(dot_products.terms[p].radius);
-                radius[v] = simd.select_f32s(closer[v], own, radius[v]);
-            }
-        },
-    );
-    store_u32::<S, V>(best.index, chosen);
-    let (width, slack) =
-        (simd.splat_f32s(dot_products.bound.width), simd.splat_f32s(dot_products.bound.slack));
-    let (tiny, half) = (simd.splat_f32s(1.0 / (1 << 20) as f32), simd.splat_f32s(0.5));
-    let mut limits = Limits { second: best.second, best: best.best };
+    let rows = Group::<V>::new(matrix, group);
+    let found = dot_products.negated.two_smallest::<S, V, true>(simd, rows, &dot_products.starts, &set.ids);
+    store_u32::<S, V>(found.id, chosen);
+    let DotProductError { quadratic, linear, constant } = dot_products.error;
+    let mut limits = Limits { second: found.second, best: found.first };
+    let norms: &[S::f32s; V] =
+        S::as_simd_f32s(norms).0.first_chunk().expect("norms are padded to whole groups");
     for v in 0..V {
-        // best + width * (norm * radius + radius^2 / 2 + norm^2 / 2^20) + slack
-        let mixed = simd.mul_f32s(norms[v], multiply_add(simd, norms[v], tiny, radius[v]));
-        let error = multiply_add(simd, simd.mul_f32s(radius[v], half), radius[v], mixed);
-        limits.best[v] = multiply_add(simd, width, error, simd.add_f32s(best.best[v], slack));
+        let slope = multiply_add(simd, norms[v], simd.splat_f32s(quadratic), simd.splat_f32s(linear));
+        let error = multiply_add(simd, norms[v], slope, simd.splat_f32s(constant));
+        limits.best[v] = simd.add_f32s(found.first[v], error);
     }
     limits
 }
@@ -317,21 +303,14 @@ fn by_distance<S: Simd, const V: usize>(
     set: &Set,
     chosen: &mut [u32],
 ) -> Limits<S, V> {
-    let mut best = Best::<S, V>::new(simd);
-    set.points.for_each(
-        simd,
-        Group::<V>::new(matrix, group),
-        #[inline(always)]
-        |p, distances| {
-            best.offer(simd, set.ids[p], distances);
-        },
-    );
-    store_u32::<S, V>(best.index, chosen);
+    let rows = Group::<V>::new(matrix, group);
+    let found = set.points.two_smallest::<S, V, false>(simd, rows, &set.zeros, &set.ids);
+    store_u32::<S, V>(found.id, chosen);
     let Certificate { low, high, slack } = set.certificate;
-    let mut limits = Limits { second: best.second, best: best.best };
+    let mut limits = Limits { second: found.second, best: found.first };
     for v in 0..V {
-        limits.second[v] = multiply_add(simd, best.second[v], simd.splat_f32s(low), simd.splat_f32s(-slack));
-        limits.best[v] = multiply_add(simd, best.best[v], simd.splat_f32s(high), simd.splat_f32s(slack));
+        limits.second[v] = multiply_add(simd, found.second[v], simd.splat_f32s(low), simd.splat_f32s(-slack));
+        limits.best[v] = multiply_add(simd, found.first[v], simd.splat_f32s(high), simd.splat_f32s(slack));
     }
     limits
 }

@@ -123,6 +123,20 @@ pub(in crate::backend) struct Points {
 /// The most points of a pack.
 const PACK: usize = 6;
 
+/// Expands `$pack!(size)` for a size that is only known at run time.
+macro_rules! each_size {
+    ($size:expr, $pack:ident) => {
+        match $size {
+            1 => $pack!(1),
+            2 => $pack!(2),
+            3 => $pack!(3),
+            4 => $pack!(4),
+            5 => $pack!(5),
+            _ => $pack!(6),
+        }
+    };
+}
+
 impl Points {
     /// Packs `points`, each of `features` values.
     pub(in crate::backend) fn new<I: Iterator<Item = f32>>(
@@ -182,34 +196,91 @@ impl Points {
         start: impl Fn(usize) -> [S::f32s; V],
         mut take: impl FnMut(usize, [S::f32s; V]),
     ) {
-        let mut done = 0;
-        let mut values = &self.values[..];
-        while done < self.count {
-            let size = self.least + usize::from(done < self.larger * (self.least + 1));
-            let (pack, others) = values.split_at(size * self.features);
-            values = others;
+        for (first, size, values) in self.packs() {
             macro_rules! pack {
                 ($c:literal) => {{
                     let mut sums = [[simd.splat_f32s(0.0); V]; $c];
                     for c in 0..$c {
-                        sums[c] = start(done + c);
+                        sums[c] = start(first + c);
                     }
-                    let sums = group.add::<S, $c, PRODUCT>(simd, pack.as_chunks().0.iter(), sums);
+                    let sums = group.add::<S, $c, PRODUCT>(simd, values.as_chunks().0.iter(), sums);
                     for c in 0..$c {
-                        take(done + c, sums[c]);
+                        take(first + c, sums[c]);
                     }
                 }};
             }
-            match size {
-                1 => pack!(1),
-                2 => pack!(2),
-                3 => pack!(3),
-                4 => pack!(4),
-                5 => pack!(5),
-                _ => pack!(6),
-            }
-            done += size;
+            each_size!(size, pack);
         }
+    }
+
+    /// The two smallest of `starts[p]` plus the dot product with point `p` if `PRODUCT`, or plus the squared distance to it,
+    /// for each row of the group, and `ids[p]` of the smallest. There is at least one point.
+    #[inline(always)]
+    pub(in crate::backend) fn two_smallest<S: Simd, const V: usize, const PRODUCT: bool>(
+        &self,
+        simd: S,
+        group: Group<'_, V>,
+        starts: &[f32],
+        ids: &[u32],
+    ) -> TwoSmallest<S, V> {
+        let far = [simd.splat_f32s(f32::MAX); V];
+        let mut found = TwoSmallest { first: far, second: far, id: [simd.splat_u32s(0); V] };
+        let mut packs = self.packs();
+        macro_rules! sums {
+            ($c:literal, $first:expr, $values:expr) => {{
+                let mut sums = [far; $c];
+                for c in 0..$c {
+                    sums[c] = [simd.splat_f32s(starts[$first + c]); V];
+                }
+                group.add::<S, $c, PRODUCT>(simd, $values.as_chunks().0.iter(), sums)
+            }};
+        }
+        // The first pack is apart from the others, because nothing needs to stay in registers while its sums are computed.
+        if let Some((first, size, values)) = packs.next() {
+            macro_rules! pack {
+                ($c:literal) => {{
+                    let sums = sums!($c, first, values);
+                    found.first = sums[0];
+                    found.id = [simd.splat_u32s(ids[0]); V];
+                    for c in 1..$c {
+                        found.offer(simd, ids[c], sums[c]);
+                    }
+                }};
+            }
+            each_size!(size, pack);
+        }
+        for (first, size, values) in packs {
+            macro_rules! pack {
+                ($c:literal) => {{
+                    let sums = sums!($c, first, values);
+                    for c in 0..$c {
+                        found.offer(simd, ids[first + c], sums[c]);
+                    }
+                }};
+            }
+            each_size!(size, pack);
+        }
+        found
+    }
+
+    /// The packs in order: the number of a pack's first point, its number of points, and their values.
+    #[inline(always)]
+    fn packs(&self) -> impl Iterator<Item = (usize, usize, &[f32])> {
+        let mut first = 0;
+        let mut rest = &self.values[..];
+        std::iter::from_fn(
+            #[inline(always)]
+            move || {
+                if first == self.count {
+                    return None;
+                }
+                let size = self.least + usize::from(first < self.larger * (self.least + 1));
+                let (values, others) = rest.split_at(size * self.features);
+                let pack = (first, size, values);
+                (first, rest) = (first + size, others);
+                Some(pack)
+            },
+        )
     }
 }
 
@@ -229,34 +300,24 @@ pub(in crate::backend) fn store_u32<S: Simd, const V: usize>(vectors: [S::u32s; 
     }
 }
 
-/// The smallest and the second smallest of the values seen so far, for each lane, and the index of the smallest.
+/// The smallest and the second smallest of some values, for each lane, and the id of the smallest.
 #[derive(Clone, Copy)]
-pub(in crate::backend) struct Best<S: Simd, const V: usize> {
-    pub(in crate::backend) best: [S::f32s; V],
+pub(in crate::backend) struct TwoSmallest<S: Simd, const V: usize> {
+    pub(in crate::backend) first: [S::f32s; V],
     pub(in crate::backend) second: [S::f32s; V],
-    pub(in crate::backend) index: [S::u32s; V],
+    pub(in crate::backend) id: [S::u32s; V],
 }
 
-impl<S: Simd, const V: usize> Best<S, V> {
+impl<S: Simd, const V: usize> TwoSmallest<S, V> {
+    /// Takes more values into account. Of equal values the first one stays the smallest.
     #[inline(always)]
-    pub(in crate::backend) fn new(simd: S) -> Self {
-        let far = [simd.splat_f32s(f32::MAX); V];
-        Best { best: far, second: far, index: [simd.splat_u32s(0); V] }
-    }
-
-    /// Takes a candidate into account, and returns in which lanes it is the best so far. Of equal candidates the first one
-    /// stays the best.
-    #[inline(always)]
-    pub(in crate::backend) fn offer(&mut self, simd: S, index: u32, distances: [S::f32s; V]) -> [S::m32s; V] {
-        let index = simd.splat_u32s(index);
-        let mut closer_than = [simd.less_than_f32s(self.best[0], self.best[0]); V];
-        for (v, distance) in distances.into_iter().enumerate() {
-            let closer = simd.less_than_f32s(distance, self.best[v]);
-            closer_than[v] = closer;
-            self.second[v] = simd.min_f32s(self.second[v], simd.max_f32s(self.best[v], distance));
-            self.best[v] = simd.min_f32s(self.best[v], distance);
-            self.index[v] = simd.select_u32s(closer, index, self.index[v]);
+    fn offer(&mut self, simd: S, id: u32, values: [S::f32s; V]) {
+        let id = simd.splat_u32s(id);
+        for (v, value) in values.into_iter().enumerate() {
+            let smaller = simd.less_than_f32s(value, self.first[v]);
+            self.second[v] = simd.min_f32s(self.second[v], simd.max_f32s(self.first[v], value));
+            self.first[v] = simd.min_f32s(self.first[v], value);
+            self.id[v] = simd.select_u32s(smaller, id, self.id[v]);
         }
-        closer_than
     }
 }

@@ -45,7 +45,7 @@ pub fn compare(got: &Answer, expected: &Answer) -> Result<f64, String> {
                 let k = expected.partition.k;
                 same_partition(&got.partition, &expected.partition)
                     .map_err(|what| format!("k = {k}: {what}"))?;
-                let (Some(a), Some(b)) = (got.silhouette, expected.silhouette) else {
+                let (Some(a), Some(b)) = (got.scores.silhouette, expected.scores.silhouette) else {
                     return Err(format!("k = {k}: no silhouette"));
                 };
                 let away = (a - b).abs();
@@ -177,7 +177,7 @@ mod tests {
                     "centroids"
                 }
                 Answer::Sweep(rows) => {
-                    rows[1].silhouette = rows[1].silhouette.map(|s| s + 2e-5);
+                    rows[1].scores.silhouette = rows[1].scores.silhouette.map(|s| s + 2e-5);
                     "k = 3: silhouette"
                 }
                 Answer::Hopkins(found) => {

@@ -4,11 +4,11 @@ use super::super::super::interrupt::interrupted;
 use crate::app::cli::STEPS;
 use segmenta::backend::{Assigned, Labeling, Metric, Neighbour, SelfMatches};
 use segmenta::canonical::Centroids;
-use segmenta::cluster::sweep::{SweepRow, score};
 use segmenta::cluster::{Params, Partition, Start, fit, fit_many};
 use segmenta::evidence::hopkins::{Hopkins, default_probes, hopkins};
 use segmenta::progress::{Progress, ProgressUpdate};
 use segmenta::random::{Draws, Purpose};
+use segmenta::sweep::{SweepRow, score};
 use segmenta::{Dataset, Matrix, Result, synth};
 
 /// The k of the sweep.

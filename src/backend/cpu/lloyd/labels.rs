@@ -3,6 +3,10 @@
 use super::{CHUNK, NONE};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// How many words the labels of a chunk take, at 8 bits each.
+const WORDS: usize = CHUNK / 8;
+const _: () = assert!(WORDS == 32, "one bit of a u32 for each word");
+
 /// One label a row, of 8 or 32 bits, in words that several threads may write at the same time.
 pub(super) struct Labels {
     words: Vec<AtomicU64>,
@@ -67,20 +71,26 @@ impl Labels {
             for (byte, &label) in bytes.iter_mut().zip(chosen) {
                 *byte = label as u8;
             }
-            for (at, (new, word)) in bytes.as_chunks::<8>().0.iter().zip(&self.words[start / 8..]).enumerate()
-            {
-                let old = word.load(Relaxed);
-                let packed = u64::from_le_bytes(*new);
-                if packed != old {
-                    word.store(packed, Relaxed);
-                    let mut different = packed ^ old;
-                    while different != 0 {
-                        let r = different.trailing_zeros() as usize / 8;
-                        different &= !(0xff << (8 * r));
-                        let old = (old >> (8 * r)) as u8;
-                        let old = if old == u8::MAX { NONE } else { u32::from(old) };
-                        moved(at * 8 + r, old, u32::from(new[r]));
-                    }
+            let words = &self.words[start / 8..][..WORDS];
+            let mut packed = [0u64; WORDS];
+            // A bit for each word that has changed, found without a branch that depends on the labels.
+            let mut changed = 0u32;
+            for (w, (new, word)) in bytes.as_chunks::<8>().0.iter().zip(words).enumerate() {
+                packed[w] = u64::from_le_bytes(*new);
+                changed |= u32::from(packed[w] != word.load(Relaxed)) << w;
+            }
+            while changed != 0 {
+                let w = changed.trailing_zeros() as usize % WORDS;
+                changed &= changed - 1;
+                let (new, old) = (packed[w], words[w].load(Relaxed));
+                words[w].store(new, Relaxed);
+                let mut different = new ^ old;
+                while different != 0 {
+                    let r = different.trailing_zeros() / 8;
+                    different &= !(0xff << (8 * r));
+                    let [old, new] = [old, new].map(|labels| (labels >> (8 * r)) as u8);
+                    let old = if old == u8::MAX { NONE } else { u32::from(old) };
+                    moved(w * 8 + r as usize, old, u32::from(new));
                 }
             }
         }

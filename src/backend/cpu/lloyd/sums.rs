@@ -1,6 +1,7 @@
 //! Whole-number sums of the rows whose label has changed, chunk by chunk.
 
 use super::{CHUNK, NONE};
+use crate::matrix::coarse::round_ties_even;
 use crate::matrix::{Matrix, TILE};
 
 /// The sums of the rows of each centroid, as in [`crate::backend::Assigned`]. They are differences too, so they have a
@@ -208,7 +209,7 @@ impl<'a> Adder<'a> {
             let row = self.start + r;
             let tile = self.matrix.tile(row / TILE);
             for ((to, lanes), scale) in self.rows[r * self.width..].iter_mut().zip(tile).zip(&self.scales) {
-                *to = whole_number(lanes[row % TILE] * scale);
+                *to = round_ties_even(f64::from(lanes[row % TILE] * scale));
             }
         }
     }
@@ -220,11 +221,4 @@ impl<'a> Adder<'a> {
             to.iter_mut().zip(from).for_each(|(to, &from)| *to += i128::from(from));
         }
     }
-}
-
-/// `v as i32` for a whole number, in a form that compiles to vector code: adding `1.5 * 2^52` leaves the number in the low
-/// bits of the f64.
-#[inline(always)]
-fn whole_number(v: f32) -> i32 {
-    (f64::from(v) + 6_755_399_441_055_744.0).to_bits() as i32
 }
