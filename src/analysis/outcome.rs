@@ -5,6 +5,7 @@ use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
 use crate::model::{Assignment, Model};
+use crate::profile::Profile;
 use crate::recipe::Encoder;
 use crate::sweep::{Rule, RunnerUp, SweepRow, elbow_of};
 use serde::Serialize;
@@ -64,6 +65,9 @@ pub struct Outcome {
     /// The segments, by their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,
+    /// What the segments are, unless the specification or the memory does without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
@@ -126,6 +130,9 @@ pub struct Seconds {
     /// Stability.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<f64>,
+    /// Describing the segments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<f64>,
     /// Labelling all rows and writing files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write: Option<f64>,

@@ -274,9 +274,13 @@ impl Ready<'_> {
         }
         model.identify();
         let mut outcome = running.outcome;
+        outcome.seconds.write = Some(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let id = ids.as_ref().map(|(name, _)| name.as_str());
+        outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, id)?;
+        outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
         outcome.model = Some(model);
         outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
-        outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
         Ok(outcome)
     }

@@ -4,6 +4,7 @@
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
 use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
+use crate::profile::Options;
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::{Recipe, SIZE, fit_for_a_name};
 use crate::sweep::Rule;
@@ -88,6 +89,9 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     spec.recipe.features.options.weight = weight;
     if let Some(section) = part("analysis") {
         analysis(section, &mut spec);
+    }
+    if let Some(section) = part("profile") {
+        spec.profile = Some(profile(section));
     }
     if let Some(section) = part("names") {
         spec.names = names(&section);
@@ -222,6 +226,17 @@ fn names(section: &Section<'_>) -> BTreeMap<u32, String> {
         }
     }
     names
+}
+
+/// `[profile]`: which columns describe the segments.
+fn profile(section: Section<'_>) -> Options {
+    let default = Options::default();
+    let options = Options {
+        columns: section.take("columns").and_then(|v| v.texts()).unwrap_or_default(),
+        top: section.take("top").and_then(|v| v.whole(SIZE)).map_or(default.top, |n| n as usize),
+    };
+    section.finish();
+    options
 }
 
 fn output(section: Section<'_>) -> Output {

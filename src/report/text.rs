@@ -2,7 +2,7 @@
 
 use super::figures::{count, number, percent, plain, score, whole};
 use super::sheet::{Kind, Sheet};
-use crate::analysis::{Chosen, Migration, Outcome, PassedOver, SweepLine};
+use crate::analysis::{Chosen, Migration, Outcome, PassedOver, Segment, SweepLine};
 use crate::cluster::Restarts;
 use crate::sweep::RunnerUp;
 
@@ -41,19 +41,11 @@ pub fn text(outcome: &Outcome) -> String {
         }
     }
     if let Some(segments) = &outcome.segments {
-        let named = segments.iter().any(|s| s.name.is_some());
-        let mut sheet = Sheet::new(&[
-            ("segment", Kind::Number),
-            ("rows", Kind::Number),
-            ("share", Kind::Number),
-            (if named { "name" } else { "" }, Kind::Prose),
-        ]);
-        for s in segments {
-            let name = s.name.clone().unwrap_or_default();
-            sheet.row([s.segment.to_string(), whole(s.size), percent(s.share), name]);
-        }
         separate(&mut text);
-        text.push_str(&sheet.to_text());
+        match &outcome.profile {
+            Some(profile) => text.push_str(&super::profile::overview(profile)),
+            None => text.push_str(&sizes(segments)),
+        }
         let silhouette = match (outcome.silhouette, outcome.silhouette_sample) {
             (Some(s), None) => format!(", silhouette {}", score(s)),
             (Some(s), Some(n)) => {
@@ -76,12 +68,31 @@ pub fn text(outcome: &Outcome) -> String {
             text.push_str(&format!("inertia {inertia}{silhouette}, {end} after {passes}{best}\n"));
         }
     }
+    if let Some(profile) = &outcome.profile {
+        text.push_str(&super::profile::traits(profile));
+    }
     if let Some(migration) = &outcome.migration {
         separate(&mut text);
         let names = outcome.segments.iter().flatten().map(|s| s.name.clone()).collect::<Vec<_>>();
         text.push_str(&migration_text(migration, &names));
     }
     text
+}
+
+/// The segments' sizes and names.
+fn sizes(segments: &[Segment]) -> String {
+    let named = segments.iter().any(|s| s.name.is_some());
+    let mut sheet = Sheet::new(&[
+        ("segment", Kind::Number),
+        ("rows", Kind::Number),
+        ("share", Kind::Number),
+        (if named { "name" } else { "" }, Kind::Prose),
+    ]);
+    for s in segments {
+        let name = s.name.clone().unwrap_or_default();
+        sheet.row([s.segment.to_string(), whole(s.size), percent(s.share), name]);
+    }
+    sheet.to_text()
 }
 
 /// A sweep as a table. Scores that no k has are left out.

@@ -21,6 +21,7 @@ mod model;
 mod oracle;
 mod prepared;
 mod primitives;
+mod profile;
 mod real;
 mod recipe;
 mod seeding;

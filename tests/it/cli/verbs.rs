@@ -51,6 +51,7 @@ fn help_of_every_verb_names_its_flags() {
         ("synth enthusiasts", format!("--rows --seed --out --force {talk}")),
         ("name", format!("<MODEL> [NUMBER=NAME] --remove {talk}")),
         ("drift", format!("<MODEL> {input} {running} --strict --max-psi")),
+        ("profile", format!("<MODEL> {input} {running} --columns --top")),
         ("synth blobs", format!("--rows --features --centers --seed --out --force {talk}")),
         ("doctor", running.clone()),
     ] {
@@ -156,7 +157,7 @@ fn fit() {
         assert!(said.err.contains(note), "{}", said.err);
     }
     let first: Vec<&str> = said.out.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(first, ["segment", "rows", "share"]);
+    assert_eq!(first[..3], ["segment", "rows", "share"]);
     assert!(said.out.contains("inertia") && said.out.contains("converged"), "{}", said.out);
     assert_eq!(desk.names("out"), FILES);
     let rows = assignments(&desk.read("out/assignments.csv"));
@@ -166,13 +167,13 @@ fn fit() {
 
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
-    let expected = "version command run assignments rows distinct_rows features k inertia restarts n_iter converged sizes silhouette segments seed \
+    let expected = "version command run assignments rows distinct_rows features k inertia restarts n_iter converged sizes silhouette segments profile seed \
                     device undecided seconds";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
     assert_eq!(keys_of(&found["segments"][0]), keys("segment size share centroid"));
     assert_eq!(numbers(&found["segments"][0]["centroid"]).len(), 6);
-    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette write total"));
+    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette profile write total"));
     assert!(found["silhouette"].as_f64().unwrap() > 0.9);
     let metrics: Value = serde_json::from_str(&desk.read("again/metrics.json")).unwrap();
     assert_eq!(metrics, found, "the file holds what is printed");
