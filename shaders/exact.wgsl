@@ -169,9 +169,9 @@ fn to_f32(a: F64, negative: bool) -> u32 {
     return bits | select(0u, 0x80000000u, negative && bits != 0u);
 }
 
-// The mean that a centroid moves to: a sum of grid steps, in three limbs of two's complement, divided by the number of
-// rows, times a grid step of 2^exponent.
-fn mean(sum: vec3<u32>, count: u32, exponent: i32) -> u32 {
+// The mean that a centroid moves to: a sum of grid steps, in three limbs of two's complement, divided by the weight of the
+// rows, which is below 2^53 and not 0, times a grid step of 2^exponent.
+fn mean(sum: vec3<u32>, weight: vec2<u32>, exponent: i32) -> u32 {
     let negative = (sum.z >> 31u) == 1u;
     var limbs = sum;
     if (negative) {
@@ -180,7 +180,7 @@ fn mean(sum: vec3<u32>, count: u32, exponent: i32) -> u32 {
         limbs.y += u32(limbs.x == 0u);
         limbs.z += u32(limbs.x == 0u && limbs.y == 0u);
     }
-    var value = quotient(whole_number(limbs), whole_number(vec3<u32>(count, 0u, 0u)));
+    var value = quotient(whole_number(limbs), whole_number(vec3<u32>(weight, 0u)));
     value.exponent += exponent;
     return to_f32(value, negative);
 }

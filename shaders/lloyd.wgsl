@@ -1,8 +1,9 @@
 //#import packs
 //#import sets
-// One pass of Lloyd's algorithm for many centroid sets. `assign` labels the rows in f32; those whose label it cannot prove
-// are left without one, for decide.wgsl. `accumulate` then adds up, in whole grid steps, the rows whose label has changed
-// since the last pass. Twin: src/backend/cpu/lloyd.rs. `//@each` and `//@loop` are explained in README.md.
+// One pass of Lloyd's algorithm for many centroid sets. `assign` labels the rows by their distances in f32 (by dot products:
+// products.wgsl); those whose label it cannot prove are left without one, for decide.wgsl. `accumulate` then adds up, in
+// whole grid steps, the rows whose label has changed since the last pass. Twin: src/backend/cpu/lloyd.rs. `//@each` and
+// `//@loop` are explained in README.md.
 
 struct Params {
     // The rows of this dispatch: the first one (counted in the bound rows, the first of a tile) and how many.
@@ -31,14 +32,9 @@ override weighted: bool = false;
 @group(0) @binding(1) var<storage, read> rows: array<f32>;
 @group(0) @binding(2) var<storage, read> sets: array<Set>;
 @group(0) @binding(3) var<storage, read_write> labels: array<u32>;
-// For each pack of four centroids: the values that their sums start with, what is added for each unit of the row's norm
-// (for dot products), then one vec4 a feature. Dot products need the centroids with their sign turned. The points that
-// fill up a set's last pack start with a sum so large that they are never the nearest.
+// For each pack of four centroids: the values that their sums start with, then one vec4 a feature. The points that fill up
+// a set's last pack start with a sum so large that they are never the nearest.
 @group(0) @binding(4) var<storage, read> packs: array<vec4<f32>>;
-// Four for each pack.
-@group(0) @binding(5) var<storage, read> points: array<Point>;
-// For each row a number that is at least its norm.
-@group(0) @binding(6) var<storage, read> norms: array<f32>;
 
 fn row_feature(start: u32, j: u32) -> f32 {
     return rows[start + j * TILE];
@@ -55,32 +51,17 @@ struct Scan {
     written: u32,
     centroid_set: Set,
     state: Best,
-    norm: f32,
 }
 
 // The labels of a workgroup's rows, each shifted to its place in a word. There is room for two sets, which take turns:
 // one is written while the other is read, so that one barrier a set is enough.
 var<workgroup> shifted_labels: array<u32, 128>;
 
-// Whether rounding cannot have changed which centroid is the nearest. `radius` is that of the best one.
-fn label_is_proved(scan: Scan, radius: f32) -> bool {
-    if (!dot_product) {
-        return proved(scan.state, scan.centroid_set.certificate);
-    }
-    // The true value is at most `slack + error` above its lower bound; see DotProductBound in src/canonical.rs.
-    let mixed = scan.norm * (radius + scan.norm / 1048576.0);
-    let error = scan.centroid_set.certificate.x * (mixed + radius * radius * 0.5);
-    return scan.state.second > scan.state.best + scan.centroid_set.certificate.z + error;
-}
-
 // Writes the row's label for the current set. All threads of the workgroup are at the same set.
 fn write_label(scan: Scan, row: u32, lane: u32) {
     var label = NONE;
-    if (row < params.rows) {
-        let point = points[scan.state.index];
-        if (label_is_proved(scan, point.radius)) {
-            label = point.centroid;
-        }
+    if (row < params.rows && proved(scan.state, scan.centroid_set.certificate)) {
+        label = scan.state.index - scan.centroid_set.first_pack * 4u;
     }
     // Labels are read four at a time, so the rows that fill up the last four get "no label".
     let end = (params.rows + 3u) / 4u * 4u;
@@ -106,15 +87,11 @@ fn write_label(scan: Scan, row: u32, lane: u32) {
 fn next_set(scan: ptr<function, Scan>, written: u32) {
     let s = (*scan).s + 1u;
     let centroid_set = sets[min(s, params.sets - 1u)];
-    *scan = Scan(s, (*scan).written + written, centroid_set, Best(FAR, FAR, 0u), (*scan).norm);
+    *scan = Scan(s, (*scan).written + written, centroid_set, Best(FAR, FAR, centroid_set.first_pack * 4u));
 }
 
 // Takes the sums for a pack into account. After the last pack of a set its label is written, and the next set begins.
-fn offer_pack(scan: ptr<function, Scan>, pack: u32, sum: vec4<f32>, row: u32, lane: u32) {
-    var sums = sum;
-    if (dot_product) {
-        sums = fma(vec4<f32>((*scan).norm), packs[pack * (params.features + 2u) + 1u], sums);
-    }
+fn offer_pack(scan: ptr<function, Scan>, pack: u32, sums: vec4<f32>, row: u32, lane: u32) {
     let index = pack * 4u;
     var state = (*scan).state;
     state = offer(state, sums.x, index);
@@ -139,8 +116,8 @@ fn assign(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
     let first_set = group.y * params.sets_per_thread;
     let last_set = min(params.sets, first_set + params.sets_per_thread) - 1u;
     let last = sets[last_set].first_pack + sets[last_set].packs - 1u;
-    let pack_size = params.features + 2u;
-    var scan = Scan(first_set, 0u, sets[first_set], Best(FAR, FAR, 0u), norms[own]);
+    let pack_size = params.features + 1u;
+    var scan = Scan(first_set, 0u, sets[first_set], Best(FAR, FAR, sets[first_set].first_pack * 4u));
     for (var pack = sets[first_set].first_pack; pack <= last; pack++) {
         if (scan.centroid_set.stopped != 0u && pack == scan.centroid_set.first_pack) {
             pack += scan.centroid_set.packs - 1u;
@@ -149,11 +126,11 @@ fn assign(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
         }
         let first = pack * pack_size;
         var sum = packs[first];
-        //@each sum = add_feature(sum, x$, packs[first + 2u + $u]);
+        //@each sum = add_feature(sum, x$, packs[first + 1u + $u]);
         // The last four packs may be fewer: the last one then stands in, and its sums are not used.
         let at = min(vec4<u32>(pack) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(last)) * pack_size; //@loop
         var four = FourPacks(sum, packs[at.y], packs[at.z], packs[at.w]); //@loop
-        four = add_row(four, start, at + vec4<u32>(2u), 1u); //@loop
+        four = add_row(four, start, at + vec4<u32>(1u), 1u); //@loop
         sum = four.a; //@loop
         offer_pack(&scan, pack, sum, row, lane);
         if (pack < last) { pack++; offer_pack(&scan, pack, four.b, row, lane); } //@loop

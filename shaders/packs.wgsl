@@ -1,5 +1,5 @@
 //#import common
-// The inner loop of every kernel: one row against packs of points. A pack holds four points feature by feature, so that
+// The inner loop of `assign` by distances: one row against packs of points. A pack holds four points feature by feature, so that
 // one vec4 has the same feature of all four.
 //
 // A shader that imports this file must define two functions that say where the values are:
@@ -7,15 +7,8 @@
 //     fn pack_feature(at: u32) -> vec4<f32>          // entry `at` of the packs
 // It must also have `params.features`, the number of features.
 
-// Whether a sum is the dot product of a row and a point, with the point's sign turned, instead of the squared distance.
-// The host sets it where it uses `DotProductBound` (src/canonical.rs).
-override dot_product: bool = false;
-
 // Adds one feature to the sums of a row and the four points of a pack.
 fn add_feature(sums: vec4<f32>, x: f32, points: vec4<f32>) -> vec4<f32> {
-    if (dot_product) {
-        return fma(vec4<f32>(x), points, sums);
-    }
     let difference = vec4<f32>(x) - points;
     return fma(difference, difference, sums);
 }

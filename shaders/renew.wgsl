@@ -8,7 +8,7 @@ struct Params {
     // Of the next pass: `Certificate` or `DotProductBound`, see `Set`.
     certificate: vec4<f32>,
     features: u32,
-    // Columns of a centroid's sums: the features and the number of rows.
+    // Columns of a centroid's sums: the features, the number of rows, and the rows' weight if rows have weights.
     columns: u32,
     // What the terms of `DotProductBound` are of the centroid's squared norm and of its norm, with all errors of f32. A norm
     // so small that its square is lost is below `least_radius`.
@@ -36,7 +36,7 @@ struct Walk {
     unused_c: u32,
 }
 
-// Whether packs are for dot products.
+// Whether the next pass compares by dot products.
 override dot_product: bool = false;
 
 // Reasons to stop. No centroid changed:
@@ -48,7 +48,7 @@ const SPENT: u32 = 3u;
 // The host must finish this pass, and the centroids are still those it began with:
 const WAITING: u32 = 4u;
 
-// What `means` finds: a centroid has changed; a centroid has no rows.
+// What `means` finds: a centroid has changed; a centroid has no rows of any weight.
 const CHANGED: u32 = 1u;
 const EMPTY: u32 = 2u;
 
@@ -60,8 +60,9 @@ const EMPTY: u32 = 2u;
 // For each feature the exponent of its grid step, as a signed number.
 @group(0) @binding(4) var<storage, read> exponents: array<u32>;
 @group(0) @binding(5) var<storage, read_write> new_bits: array<u32>;
-@group(0) @binding(6) var<storage, read_write> packs: array<f32>;
-@group(0) @binding(7) var<storage, read_write> points: array<Point>;
+// What `assign` compares rows with: packs for distances (lloyd.wgsl), or points for dot products (products.wgsl).
+@group(0) @binding(6) var<storage, read_write> points: array<f32>;
+@group(0) @binding(7) var<storage, read_write> radii: array<f32>;
 // For each centroid its squared shift in f32.
 @group(0) @binding(8) var<storage, read_write> shifts: array<f32>;
 // For each set what `means` found.
@@ -84,19 +85,24 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
     }
     let centroid = centroid_set.first_sum + group.x;
     let own_sums = centroid * params.columns * 3u;
-    let count = sums[own_sums + params.features * 3u];
-    if (count == 0u) {
+    // The rows' weight is below 2^48, and without weights it is their number.
+    let last = own_sums + (params.columns - 1u) * 3u;
+    let weight = vec2<u32>(sums[last], sums[last + 1u]);
+    if (all(weight == vec2<u32>(0u))) {
         if (lane == 0u) {
             atomicOr(&found[group.y], EMPTY);
         }
         return;
     }
-    let point = centroid_set.first_pack * 4u + group.x;
-    let pack = point / 4u * (params.features + 2u) * 4u + point % 4u;
+    // Where the centroid's first feature is, and how far apart its features are.
+    let pack = centroid_set.first_pack + group.x / 4u;
+    let point = centroid * ((params.features + 5u) / 4u * 4u);
+    let first = select((pack * (params.features + 1u) + 1u) * 4u + group.x % 4u, point + 2u, dot_product);
+    let stride = select(4u, 1u, dot_product);
     var own = vec2<f32>(0.0);
     for (var j = lane; j < params.features; j += THREADS) {
         let at = own_sums + j * 3u;
-        let moved = mean(vec3<u32>(sums[at], sums[at + 1u], sums[at + 2u]), count, i32(exponents[j]));
+        let moved = mean(vec3<u32>(sums[at], sums[at + 1u], sums[at + 2u]), weight, i32(exponents[j]));
         let old = old_bits[centroid * params.features + j];
         new_bits[centroid * params.features + j] = moved;
         // Both zeros are the same number.
@@ -106,7 +112,7 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
         let value = bitcast<f32>(moved);
         let shift = value - bitcast<f32>(old);
         own += vec2<f32>(shift * shift, value * value);
-        packs[pack + (j + 2u) * 4u] = select(value, -value, dot_product);
+        points[first + j * stride] = select(value, -value, dot_product);
     }
     squares[lane] = own;
     for (var half = THREADS / 2u; half > 0u; half /= 2u) {
@@ -119,9 +125,17 @@ fn means(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) grou
         let squared = squares[0].y;
         let radius = sqrt(squared) * params.radius_share + params.least_radius;
         shifts[centroid] = squares[0].x;
-        points[point].radius = radius;
-        packs[pack] = select(0.0, squared * params.start_share, dot_product);
-        packs[pack + 4u] = select(0.0, radius * params.slope_share, dot_product);
+        radii[centroid] = radius;
+        if (dot_product) {
+            points[point] = squared * params.start_share;
+            points[point + 1u] = radius * params.slope_share;
+            // The buffer may have held packs for the pass before.
+            for (var at = params.features + 2u; at % 4u != 0u; at++) {
+                points[point + at] = 0.0;
+            }
+        } else {
+            points[first - 4u] = 0.0;
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 
 // A centroid set.
 struct Set {
-    // The number of its first pack, and how many packs of four centroids it has; the packs of the next set follow.
+    // For distances: the number of its first pack, and how many packs of four centroids it has; the packs of the next set
+    // follow.
     first_pack: u32,
     packs: u32,
     // The number of its first centroid among the centroids of all sets, and how many it has.
@@ -18,10 +19,4 @@ struct Set {
     ignore_old: u32,
     // Not 0 if the set takes no more passes: every kernel leaves it as it is.
     stopped: u32,
-}
-
-// A centroid that rows are compared with: its number in the set, and a number that is at least its norm.
-struct Point {
-    centroid: u32,
-    radius: f32,
 }

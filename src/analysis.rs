@@ -28,6 +28,7 @@ mod notice;
 mod outcome;
 mod prepare;
 mod print_recipe;
+mod profile;
 mod ready;
 mod recipe_file;
 mod spec;
@@ -42,6 +43,7 @@ pub use outcome::{
 };
 pub use prepare::{Prepared, Weightless};
 pub use print_recipe::print_recipe;
+pub use profile::{Described, describe};
 pub use ready::Ready;
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,

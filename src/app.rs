@@ -37,6 +37,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Sweep(args) => verbs::analyse::sweep(&args),
         Verb::Fit(args) => verbs::analyse::fit(&args),
         Verb::Assign(args) => verbs::assign::assign(&args),
+        Verb::Profile(args) => verbs::profile::profile(&args),
         Verb::Drift(args) => verbs::drift::drift(&args),
         Verb::Name(args) => verbs::name::name(&args),
         Verb::Synth(args) => verbs::synth::synth(&args),

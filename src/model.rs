@@ -19,6 +19,7 @@ use crate::table::{KnownColumns, Table};
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::path::Path;
 
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
@@ -92,12 +93,14 @@ pub struct Assignments {
 }
 
 /// The assignments of a table's rows, together with the counts from which drift is computed.
-struct LabelledTable {
-    assignments: Assignments,
+pub(crate) struct LabelledTable<'a> {
+    pub(crate) assignments: Assignments,
+    /// The columns that the features were made from.
+    pub(crate) whole: Cow<'a, Table>,
     /// For each column of the reference, how many rows fall into each of its bins.
     counted: Vec<BinCounts>,
     /// The weights of the rows that were assigned to a segment.
-    weights: Option<Weights>,
+    pub(crate) weights: Option<Weights>,
 }
 
 impl Model {
@@ -295,14 +298,14 @@ impl Model {
     }
 
     /// Assigns the rows of a table to segments and counts them in the bins of the reference.
-    fn label(&self, table: &Table, backend: &dyn Backend) -> Result<LabelledTable> {
+    pub(crate) fn label<'a>(&self, table: &'a Table, backend: &dyn Backend) -> Result<LabelledTable<'a>> {
         let AppliedRecipe { encoded, outliers, table: whole } =
             FittedRecipe::features(&self.preparation, &self.encoder, table)?;
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
             let assignments = Assignments { rows: vec![None; whole.rows], groups, outliers, warnings };
-            return Ok(LabelledTable { assignments, counted: Vec::new(), weights: None });
+            return Ok(LabelledTable { assignments, whole, counted: Vec::new(), weights: None });
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
         let weights = self.weights_of(table, &whole, encoded.kept.as_deref());
@@ -311,7 +314,8 @@ impl Model {
         warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
         let kept = encoded.kept.as_deref().map(|kept| (kept, whole.rows));
         let rows = self.label_features(encoded.columns, kept, backend)?;
-        Ok(LabelledTable { assignments: Assignments { rows, groups, outliers, warnings }, counted, weights })
+        let assignments = Assignments { rows, groups, outliers, warnings };
+        Ok(LabelledTable { assignments, whole, counted, weights })
     }
 
     /// The weights of the rows in `kept` (of all rows if it is `None`). `None` if the fit had no weights or this table

@@ -26,6 +26,14 @@ pub enum Purpose {
     Stability = 7,
     /// Which rows a segment's rule is learned from and which it is tested on.
     RuleParts = 12,
+    /// The rows that the verdict on structure looks at.
+    StructureSample = 32,
+    /// Tables like the user's but without gaps; the index is the table.
+    StructureTwin = 33,
+    /// Tables of permuted columns; the index is the table.
+    StructurePermutation = 34,
+    /// Random halves of a table; the index is the split.
+    StructureHalves = 35,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

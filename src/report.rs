@@ -12,6 +12,8 @@ pub mod json;
 #[cfg(feature = "cli")]
 pub mod notices;
 #[cfg(feature = "cli")]
+pub mod profile;
+#[cfg(feature = "cli")]
 pub mod sheet;
 #[cfg(feature = "cli")]
 pub mod text;

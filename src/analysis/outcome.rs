@@ -1,10 +1,11 @@
 //! The results of an analysis: everything that a writer of results needs.
 
 use crate::backend::Description;
-use crate::cluster::Partition;
+use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
 use crate::model::{Assignment, Model, Persona};
+use crate::profile::Profile;
 use crate::recipe::Encoder;
 use crate::sweep::{Rule, RunnerUp, SweepRow, elbow_of};
 use serde::Serialize;
@@ -43,6 +44,9 @@ pub struct Outcome {
     /// Sum of the squared distances of the rows to their centroids, in the scaled feature space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inertia: Option<f64>,
+    /// How many restarts the fit had, and how many of them found the best solution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<Restarts>,
     /// How many passes the best restart took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_iter: Option<usize>,
@@ -61,6 +65,9 @@ pub struct Outcome {
     /// The segments, by their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,
+    /// What the segments are, unless the specification or the memory does without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
@@ -135,6 +142,9 @@ pub struct Seconds {
     /// Stability.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<f64>,
+    /// Describing the segments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<f64>,
     /// Labelling all rows and writing files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write: Option<f64>,
@@ -345,6 +355,7 @@ impl Outcome {
         segments.sort_by_key(|s| s.segment);
         self.k = Some(partition.k);
         self.inertia = Some(partition.diagnostics.inertia);
+        self.restarts = Some(partition.restarts);
         self.n_iter = Some(partition.diagnostics.n_iter);
         self.converged = Some(partition.diagnostics.converged);
         self.sizes = Some(segments.iter().map(|s| s.size).collect());

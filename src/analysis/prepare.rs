@@ -4,11 +4,13 @@ use super::init::{Before, Init};
 use super::load::Loaded;
 use super::memory::check_memory;
 use super::notice::{Notice, Observer};
+use super::profile::keeps_table;
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::recipe::{Aliases, ColumnReference, FitReport, FittedRecipe};
+use crate::table::Table;
 use crate::weights::Weights;
 use std::time::Instant;
 
@@ -33,6 +35,8 @@ pub struct Prepared {
     /// Which rows were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
     pub(super) init: Option<Start>,
+    /// The table with the recipe's columns, if the segments are going to be described.
+    pub(super) table: Option<Table>,
     /// The name of the weight column.
     pub(super) weight_column: Option<String>,
     /// The aliases of the columns' texts, for descriptions of the segments.
@@ -113,6 +117,7 @@ impl Loaded {
         observer.notice(&Notice::Features { choices, rows: table.rows });
         let names = fitted.encoder.feature_names();
         check_memory(&table, names.len(), false, limit)?;
+        let keeps = keeps_table(&table, names.len(), limit, spec, observer).map_err(in_table)?;
         let start = |init: &Init| init.start(&fitted.encoder, observer);
         let init = init.map(start).transpose()?.map(|centroids| Start { centroids, before });
         let values = init.iter().flat_map(|init| init.centroids.iter().flatten());
@@ -129,13 +134,16 @@ impl Loaded {
                 Some(Weightless { rows: unweighted, columns: encoded.columns })
             }
         };
-        let block = if kept.is_none() { fitted.encoder.apply_in_place(&mut table) } else { None };
+        let block = if kept.is_none() && !keeps { fitted.encoder.apply_in_place(&mut table) } else { None };
         let (ids, rows) = (table.ids.take(), table.rows);
+        let mut kept_table = None;
         let matrix = match block {
             Some(block) => block.and_then(|block| Matrix::from_row_major(names, block, reach)),
             None => {
                 let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).map_err(in_table)?;
-                drop(table);
+                kept_table = keeps.then_some(table);
+                // The features are made. Whatever describes the segments sees aliases and never the texts.
+                kept_table.iter_mut().for_each(|table| aliases.apply(table));
                 encoded.warnings.into_iter().for_each(|warning| observer.notice(&Notice::Data(warning)));
                 Matrix::with_room_for(names, encoded.columns, reach)
             }
@@ -171,6 +179,7 @@ impl Loaded {
             kept,
             outliers,
             init,
+            table: kept_table,
             weight_column: recipe.features.options.weight.clone(),
             aliases,
             reference,

@@ -86,9 +86,9 @@ fn write(
     write!(
         out,
         "[analysis]\n# k = 6             # without k, a sweep of {low}..{high} chooses one, at least min_k\n\
-         # sweep = \"{low}..{high}\"\n# tendency = true  # Hopkins' statistic\nmin_k = {}\nn_init = {}\nmax_iter = {}\n\
+         # sweep = \"{low}..{high}\"\n# tendency = true  # Hopkins' statistic\nmin_k = {}\nn_init = \"auto\"    # restarts: 10, and 10 more until three agree\nmax_iter = {}\n\
          tol = {:e}\nseed = {seed}\n\n[output]\nfolder = \"{DEFAULT_FOLDER}\"\n",
-        choose_k.min_k, kmeans.n_init, kmeans.max_iter, kmeans.tol
+        choose_k.min_k, kmeans.max_iter, kmeans.tol
     )
 }
 

@@ -34,8 +34,8 @@ pub struct Ready<'a> {
     chosen: backend::Chosen,
     /// What goes on if a GPU fails.
     cpu: Cpu,
-    /// Which k to sweep, and the number of restarts of each.
-    sweep: Option<(Vec<usize>, usize)>,
+    /// Which k to sweep, and the number of restarts of each; `None`: those of the fit.
+    sweep: Option<(Vec<usize>, Option<usize>)>,
     /// How many segments the fit has, unless the sweep chooses.
     k: Option<usize>,
 }
@@ -69,7 +69,7 @@ impl Prepared {
                 if !asked && spec.fit.is_none() && is_cut_short(&ks) {
                     observer.notice(&Notice::SweepCutShort(ks.clone()));
                 }
-                Some((ks, restarts.map_or(n_init, |n| n as usize)))
+                Some((ks, restarts.map(|n| n as usize)))
             }
         };
         let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
@@ -111,26 +111,26 @@ impl Prepared {
     fn steps(
         &self,
         spec: &Spec,
-        sweep: Option<&(Vec<usize>, usize)>,
+        sweep: Option<&(Vec<usize>, Option<usize>)>,
         k: Option<usize>,
     ) -> (Vec<Planned>, Work) {
         let matrix = &self.matrix;
         let mut work = Work::default();
         let mut steps = Vec::new();
-        let mut fit = |ks: &[usize], n_init: usize| {
+        let mut fit = |ks: &[usize], n_init: Option<usize>| {
             let mut method = spec.method.clone();
-            method.set_n_init(n_init);
+            n_init.into_iter().for_each(|n_init| method.set_n_init(n_init));
             let multiply_adds = method.multiply_adds(matrix, ks);
             work.fit += multiply_adds;
             let mean_k = ks.iter().sum::<usize>() as f64 / ks.len().max(1) as f64;
             work.labels += multiply_adds / (mean_k * matrix.features() as f64).max(1.0);
-            steps.push(Planned::Fit(ks.to_vec(), n_init));
+            steps.push(Planned::Fit(ks.to_vec(), method.n_init(), method.is_auto()));
         };
         if let Some((ks, restarts)) = sweep {
             fit(ks, *restarts);
         }
         if let Some(k) = k {
-            fit(&[k], if self.init.is_some() { 1 } else { spec.method.n_init() });
+            fit(&[k], self.init.is_some().then_some(1));
         }
         if sweep.is_some() || spec.fit.as_ref().is_some_and(|fit| fit.silhouette) {
             work.pairs = all_pairs(matrix, spec.choose_k.sample);
@@ -228,7 +228,8 @@ impl Ready<'_> {
             None => running.choose(&swept)?,
         };
         // A fit with the same number of restarts would repeat the sweep's.
-        let same = self.sweep.as_ref().is_some_and(|(_, n_init)| *n_init == self.spec.method.n_init());
+        let own = Some(self.spec.method.n_init()).filter(|_| !self.spec.method.is_auto());
+        let same = self.sweep.as_ref().is_some_and(|(_, n_init)| n_init.is_none() || *n_init == own);
         let swept = swept.into_iter().find(|row| same && prepared.init.is_none() && row.partition.k == k);
         let mut method = seeded_method(self.spec);
         let SweepRow { partition, scores } = match swept {
@@ -236,6 +237,7 @@ impl Ready<'_> {
             None => running.fit(k, fit, &mut method, prepared.init.as_ref())?,
         };
         running.outcome.silhouette = scores.silhouette;
+        method.set_n_init(partition.restarts.n);
         self.finish(running, partition, &method, ids)
     }
 
@@ -275,9 +277,13 @@ impl Ready<'_> {
         }
         model.identify();
         let mut outcome = running.outcome;
+        outcome.seconds.write = Some(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let id = ids.as_ref().map(|(name, _)| name.as_str());
+        outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, id)?;
+        outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
         outcome.model = Some(model);
         outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
-        outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
         Ok(outcome)
     }
@@ -375,9 +381,9 @@ impl Running<'_> {
     }
 
     /// Fits and scores every k.
-    fn sweep(&mut self, ks: &[usize], n_init: usize) -> Result<Vec<SweepRow>> {
+    fn sweep(&mut self, ks: &[usize], n_init: Option<usize>) -> Result<Vec<SweepRow>> {
         let mut method = seeded_method(self.spec);
-        method.set_n_init(n_init);
+        n_init.into_iter().for_each(|n_init| method.set_n_init(n_init));
         let partitions = self.partitions(&method, ks, &kmeans::Start::KMeansPlusPlus)?;
         let mut rows = self.score(partitions)?;
         score_dispersion(&self.dataset, &mut rows);

@@ -2,9 +2,10 @@
 //! with its line and key.
 
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
-use crate::cluster::{Method, Params};
+use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
 use crate::model::{Colour, Persona, check_line};
+use crate::profile::Options;
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::{Recipe, SIZE, fit_for_a_name};
 use crate::sweep::Rule;
@@ -90,6 +91,9 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     if let Some(section) = part("analysis") {
         analysis(section, &mut spec);
     }
+    if let Some(section) = part("profile") {
+        spec.profile = Some(profile(section));
+    }
     if let Some(section) = part("names") {
         spec.names = names(&section);
     }
@@ -160,12 +164,14 @@ fn file(value: &Value<'_>) -> Option<PathBuf> {
 /// `[analysis]`: what is computed.
 fn analysis(section: Section<'_>, spec: &mut Spec) {
     let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
-    let mut kmeans = Params::default();
+    let mut kmeans = Params::auto();
     if let Some(seed) = section.take("seed").and_then(|v| v.whole(0..=u64::MAX)) {
         spec.seed = seed;
     }
-    if let Some(n_init) = small("n_init") {
-        kmeans.n_init = n_init as usize;
+    match section.take("n_init") {
+        Some(value) if value.is_text() && !value.is_parameter() => drop(value.word(&[("auto", ())])),
+        Some(value) => value.whole(SIZE).into_iter().for_each(|n_init| kmeans.set_n_init(n_init as usize)),
+        None => {}
     }
     if let Some(max_iter) = small("max_iter") {
         kmeans.max_iter = max_iter as usize;
@@ -286,6 +292,17 @@ fn checked(value: &Value<'_>, check: impl Fn(&str) -> std::result::Result<(), St
 /// A list of lines of text.
 fn lines_of(value: &Value<'_>) -> Option<Vec<String>> {
     value.list()?.iter().map(|v| checked(v, check_line)).collect()
+}
+
+/// `[profile]`: which columns describe the segments.
+fn profile(section: Section<'_>) -> Options {
+    let default = Options::default();
+    let options = Options {
+        columns: section.take("columns").and_then(|v| v.texts()).unwrap_or_default(),
+        top: section.take("top").and_then(|v| v.whole(SIZE)).map_or(default.top, |n| n as usize),
+    };
+    section.finish();
+    options
 }
 
 fn output(section: Section<'_>) -> Output {

@@ -8,6 +8,7 @@ use super::init::Init;
 use crate::cluster::Method;
 use crate::error::{Error, Result};
 use crate::model::Persona;
+use crate::profile;
 use crate::recipe::Recipe;
 use crate::synth;
 use crate::table::ReadOptions;
@@ -46,6 +47,8 @@ pub struct Spec {
     pub method: Method,
     /// How k is chosen from a sweep.
     pub choose_k: ChooseK,
+    /// Which columns describe the segments of a fit; `None`: the segments are not described.
+    pub profile: Option<profile::Options>,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
     /// What people say about segments besides their names, by number.
@@ -69,6 +72,7 @@ impl Default for Spec {
             fit: Some(Fit::default()),
             method: Method::default(),
             choose_k: ChooseK::default(),
+            profile: Some(profile::Options::default()),
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
             gates: Gates::default(),

@@ -28,8 +28,8 @@ pub struct Plan {
 pub enum Planned {
     /// Hopkins' statistic with this many probes of each kind.
     Hopkins(usize),
-    /// A fit of these k with this many restarts each.
-    Fit(Vec<usize>, usize),
+    /// A fit of these k with this many restarts each, and whether more follow until some agree.
+    Fit(Vec<usize>, usize, bool),
     /// Silhouettes.
     Silhouettes,
     /// The gap statistic with this many reference tables.

@@ -8,8 +8,8 @@ mod size;
 mod synth;
 
 pub use bench::{Bench, Measured, STEPS};
-pub use groups::{Choosing, GateFlags, KMeansFlags};
-pub use input::{Features, InputFlags};
+pub use groups::{Choosing, GateFlags, KMeansFlags, Restarts};
+pub use input::{Features, InputFlags, names};
 pub use name::Name;
 pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
 
@@ -17,6 +17,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use segmenta::analysis::{DEFAULT_FOLDER, Ks};
 use segmenta::backend::Device;
+use segmenta::profile::Options;
 use segmenta::table::write::OutputFormat;
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ Examples:
   segmenta inspect users.csv                 show which columns would become features, and why
   segmenta sweep users.csv --k 2..10         inertia and silhouette for each k, on all rows
   segmenta fit users.csv --k 6 --id user_id  find six segments and write them to segmenta-out/
+  segmenta profile segmenta-out/model.json users.csv          describe the segments
   segmenta name segmenta-out/model.json 0=Beginners           give segment 0 a name
   segmenta assign segmenta-out/model.json new.csv --out new   label new rows with the saved model
   segmenta drift segmenta-out/model.json new.csv --strict     check whether new rows still look the same
@@ -71,6 +73,8 @@ pub enum Verb {
     Fit(Fit),
     /// Label the rows of a table with a saved model
     Assign(Assign),
+    /// Describe the segments of a saved model by the rows of a table: figures, shares, intervals and what sets each apart
+    Profile(Profile),
     /// Check whether a table still resembles the one that a saved model was fitted to
     Drift(Drift),
     /// List the segments of a saved model, or give them names
@@ -197,9 +201,9 @@ pub struct RunRecipe {
     /// How many segments; overrides the recipe and skips its sweep
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub k: Option<u32>,
-    /// Number of k-means++ restarts, for the fit and for each k of the sweep; overrides the recipe
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "KMeans")]
-    pub n_init: Option<u32>,
+    /// Number of k-means++ restarts, for the fit and for each k of the sweep, or auto; overrides the recipe
+    #[arg(long, value_name = "N|auto", value_parser = groups::restarts, help_heading = "KMeans")]
+    pub n_init: Option<Restarts>,
     /// Start KMeans from this file; overrides the recipe and skips its sweep. Either an earlier model.json of this
     /// recipe (matching segments keep their numbers and names) or a file of centroids, as for `segmenta fit`
     #[arg(long, value_name = "FILE", help_heading = "KMeans")]
@@ -337,6 +341,42 @@ pub struct Assign {
     #[arg(long, value_name = "-", value_parser = ["-"], hide_possible_values = true,
           conflicts_with_all = ["json", "assignments"], help_heading = "Output")]
     pub labels: Option<String>,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+const AFTER_PROFILE: &str = "\
+The rows are labelled with the model, and each segment is compared with the rest
+of the rows in every column, whether or not the column was a feature. A trait is a
+difference that is large enough to matter (Cohen's d or h of 0.2 and more) and too
+large to be noise (q < 0.05 after Benjamini and Hochberg's correction for all
+comparisons; Welch's t-test for means, chi-squared or Fisher's exact test for
+shares). Segments were made to differ in their features, so there a small q does
+not prove that the segments exist.
+
+Intervals cover 95 %: Student's t for means, Wilson's for shares.
+
+Examples:
+  segmenta profile segmenta-out/model.json users.csv
+  segmenta profile model.json users.csv --columns 'pay,city,spend_*'
+  segmenta profile model.json users.csv --columns job_title --top 10
+  segmenta profile model.json users.csv --json";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_PROFILE)]
+pub struct Profile {
+    /// The model.json that a fit wrote
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub input: InputFlags,
+    /// Columns to describe: names or globs such as spend_*, separated by commas; put a name that contains a comma in
+    /// quotes [default: all columns of numbers and of true and false, and texts of up to --top different values]
+    #[arg(long, value_name = "A,B,C", help_heading = "Profile")]
+    pub columns: Vec<String>,
+    /// How many values of a text are told apart; the rarer ones of a text that --columns names are put together
+    #[arg(long, default_value_t = Options::default().top as u32, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..), help_heading = "Profile")]
+    pub top: u32,
     #[command(flatten)]
     pub run: Run,
 }

@@ -7,5 +7,6 @@ pub mod doctor;
 pub mod drift;
 pub mod inspect;
 pub mod name;
+pub mod profile;
 pub mod run;
 pub mod synth;

@@ -27,8 +27,8 @@ use crate::backend::{
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
-use crate::matrix::Matrix;
 use crate::matrix::coarse::CoarseRows;
+use crate::matrix::{Matrix, TILE};
 use crate::progress::Progress;
 use buffer::{Buffer, Resident, upload};
 use context::Context;
@@ -66,8 +66,9 @@ impl Drop for Gpu {
 struct Kernels {
     features: usize,
     shared: Arc<SharedKernels>,
-    /// By whether a label takes a whole word, and whether dot products are used.
-    assign: [[OnceLock<Kernel>; 2]; 2],
+    /// By distances, and by dot products, each by whether a label takes a whole word.
+    assign: [OnceLock<Kernel>; 2],
+    assign_few_features: [OnceLock<Kernel>; 2],
     /// By whether a label takes a whole word, and whether rows have weights.
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
@@ -82,6 +83,7 @@ struct Kernels {
 #[derive(Default)]
 struct SharedKernels {
     /// By whether a label takes a whole word.
+    assign_many_features: [OnceLock<Kernel>; 2],
     decide: [OnceLock<Kernel>; 2],
     /// By whether dot products are used.
     means: [OnceLock<Kernel>; 2],
@@ -93,8 +95,10 @@ struct SharedKernels {
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 15] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
     &lloyd::ASSIGN,
+    &lloyd::products::few_features::ASSIGN_FEW_FEATURES,
+    &lloyd::products::many_features::ASSIGN_MANY_FEATURES,
     &lloyd::ACCUMULATE,
     &lloyd::decide::DECIDE,
     &lloyd::renew::MEANS,
@@ -113,9 +117,16 @@ static ENTRY_POINTS: [&interface::EntryPoint; 15] = [
 
 impl Kernels {
     fn assign(&self, context: &Context, wide: bool, dot_product: bool) -> &Kernel {
-        let overrides = [("wide", wide), ("dot_product", dot_product)];
-        self.assign[usize::from(wide)][usize::from(dot_product)]
-            .get_or_init(|| Kernel::with(context, &lloyd::ASSIGN, self.features, &overrides))
+        let few = lloyd::products::few(&context.adapter, self.features);
+        let (entry, kernel) = match (dot_product, few) {
+            (false, _) => (&lloyd::ASSIGN, &self.assign),
+            (true, true) => (&lloyd::products::few_features::ASSIGN_FEW_FEATURES, &self.assign_few_features),
+            (true, false) => {
+                (&lloyd::products::many_features::ASSIGN_MANY_FEATURES, &self.shared.assign_many_features)
+            }
+        };
+        kernel[usize::from(wide)]
+            .get_or_init(|| Kernel::with(context, entry, self.features, &[("wide", wide)]))
     }
 
     fn decide(&self, context: &Context, wide: bool) -> &Kernel {
@@ -185,12 +196,10 @@ fn kernels_for(expected: &Expected) -> Vec<Compile> {
         }
         all.push(Box::new(move |kernels, context| _ = kernels.decide(context, wide)));
         all.push(Box::new(move |kernels, context| _ = kernels.accumulate(context, wide, weighted)));
-        if !weighted {
-            for dot_product in [true, false] {
-                all.push(Box::new(move |kernels, context| _ = kernels.means(context, dot_product)));
-            }
-            all.push(Box::new(|kernels, context| _ = kernels.renew(context)));
+        for dot_product in [true, false] {
+            all.push(Box::new(move |kernels, context| _ = kernels.means(context, dot_product)));
         }
+        all.push(Box::new(|kernels, context| _ = kernels.renew(context)));
         all.push(Box::new(move |kernels, context| _ = kernels.measure(context, weighted)));
         all.push(Box::new(move |kernels, context| _ = kernels.draw(context, weighted)));
     }
@@ -285,7 +294,7 @@ impl Backend for Gpu {
         let resident = Resident::upload(&self.context, matrix)?;
         let kernels = self.kernels(matrix.features())?;
         let all = matrix.norms();
-        let own = resident.chunks.iter().map(|c| &all[c.first..c.first + c.rows]);
+        let own = resident.chunks.iter().map(|c| &all[c.first..c.first + c.rows.next_multiple_of(TILE)]);
         let norms = own.map(|norms| upload(&self.context, norms)).collect();
         let id = RowsId::new();
         Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident, norms, id }))

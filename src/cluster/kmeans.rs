@@ -1,7 +1,7 @@
 //! KMeans (Lloyd, 1982): all restarts and all k at once, the same answer on every device.
 
 use super::method::Algorithm;
-use super::partition::{Diagnostics, Labels, Partition, Prototypes};
+use super::partition::{Diagnostics, Labels, Partition, Prototypes, Restarts};
 use super::{seeding, wide};
 use crate::backend::{Advanced, Assigned, Backend, End, LloydState, Passes, Renewed};
 use crate::canonical::{self, Centroids};
@@ -12,6 +12,7 @@ use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// How to fit; scikit-learn's names and defaults, but for `n_init`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,10 @@ pub struct Params {
     pub seed: u64,
     /// How many k-means++ restarts; the one with the lowest inertia is kept.
     pub n_init: usize,
+    /// If this is more than `n_init`: further batches of `n_init` restarts follow until [`ENOUGH`] of them agree, which is to
+    /// say that their inertia is within 0.1 % of the lowest one, or until there are so many restarts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub max_init: usize,
     /// The most passes that a restart may take.
     pub max_iter: usize,
     /// A restart has converged when the total squared shift of its centroids in a pass is at most `tol` times the mean
@@ -30,8 +35,31 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { n_init: 10, max_iter: 300, tol: 1e-4, seed: 0 }
+        Params { n_init: 10, max_init: 0, max_iter: 300, tol: 1e-4, seed: 0 }
     }
+}
+
+impl Params {
+    /// The default, but with up to 60 restarts, until three agree.
+    pub fn auto() -> Self {
+        Params { max_init: 60, ..Params::default() }
+    }
+
+    /// Whether restarts go on until some agree.
+    pub fn is_auto(&self) -> bool {
+        self.max_init > self.n_init
+    }
+}
+
+/// How many restarts have to agree before there are enough of them.
+pub const ENOUGH: usize = 3;
+
+/// The inertia of restarts that agree is at most this much above the lowest one. Two that stop near the same optimum, because
+/// `tol` stops them, differ by less; different optima that people would tell apart differ by more.
+const AGREE: f64 = 1e-3;
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Algorithm for Params {
@@ -46,11 +74,12 @@ impl Algorithm for Params {
         Ok(fits.into_iter().map(Partition::from).collect())
     }
 
-    /// Taking 25 passes for what a restart needs.
+    /// Taking 25 passes for what a restart needs, and two batches of restarts where they go on until some agree.
     fn multiply_adds(&self, matrix: &Matrix, ks: &[usize]) -> f64 {
         let centroids: usize = ks.iter().sum();
         let pass = centroids as f64 * matrix.rows() as f64 * matrix.features() as f64;
-        25.0 * self.n_init as f64 * pass
+        let batches = if Params::is_auto(self) { 2.0 } else { 1.0 };
+        25.0 * batches * self.n_init as f64 * pass
     }
 
     fn n_init(&self) -> usize {
@@ -58,7 +87,11 @@ impl Algorithm for Params {
     }
 
     fn set_n_init(&mut self, n_init: usize) {
-        self.n_init = n_init;
+        (self.n_init, self.max_init) = (n_init, 0);
+    }
+
+    fn is_auto(&self) -> bool {
+        Params::is_auto(self)
     }
 
     fn set_seed(&mut self, seed: u64) {
@@ -96,6 +129,8 @@ pub struct Fit {
     pub converged: bool,
     /// Which restart was the best.
     pub restart: usize,
+    /// How many restarts there were, and how many of them reached the best.
+    pub restarts: Restarts,
     /// Whether seeding looked at a sample of the rows.
     pub seeded_on_sample: bool,
     /// For each pass, over all restarts of all k of the call: how many (row, restart) pairs the f32 filter could not
@@ -117,6 +152,7 @@ impl From<Fit> for Partition {
                 n_iter: fit.n_iter,
                 converged: fit.converged,
             },
+            restarts: fit.restarts,
             f64_fallbacks: fit.f64_fallbacks,
         }
     }
@@ -170,27 +206,30 @@ pub fn fit_many(
     check(matrix, ks, params, start)?;
     let repeats = matrix.repeats();
     let learned = Learned { matrix, repeats: &repeats };
-    let mut restarts = all_restarts(dataset.backend(), &learned, ks, params, start, progress)?;
     let variance = learned.mean_variance();
     let limit = params.tol * variance;
-    let mut f64_fallbacks = Vec::new();
-    while restarts.iter().any(|r| !r.done) {
-        take_passes(
-            dataset,
-            &learned,
-            &mut restarts,
-            (params.max_iter, limit),
-            &mut f64_fallbacks,
-            progress,
-        )?;
-        progress.step("fit", done_share(&restarts), 1000)?;
-    }
-
-    // With one restart for each k there is nothing to compare.
-    if restarts.len() > ks.len() {
-        let weight = learned.weight();
-        let total_ss = variance * matrix.features() as f64 * weight;
-        rescore_moved(dataset, &mut restarts, (total_ss, weight), limit)?;
+    let weight = learned.weight();
+    let total_ss = variance * matrix.features() as f64 * weight;
+    let (mut restarts, mut f64_fallbacks): (Vec<Restart>, Vec<u64>) = (Vec::new(), Vec::new());
+    let mut open = ks.to_vec();
+    while !open.is_empty() {
+        let done = restarts.iter().filter(|r| r.k == open[0]).count();
+        let numbers = done..(done + params.n_init).min(params.max_init.max(params.n_init));
+        let mut batch = all_restarts(dataset.backend(), &learned, &open, (params, numbers), start, progress)?;
+        while batch.iter().any(|r| !r.done) {
+            let ends = (params.max_iter, limit);
+            take_passes(dataset, &learned, &mut batch, ends, &mut f64_fallbacks, progress)?;
+            progress.step("fit", done_share(&batch), 1000)?;
+        }
+        restarts.extend(batch);
+        // With one restart for each k there is nothing to compare.
+        if restarts.len() > ks.len() {
+            rescore_moved(dataset, &mut restarts, (total_ss, weight), limit)?;
+        }
+        open.retain(|&k| {
+            let Restarts { n, reached_best } = agreement(&restarts, k, total_ss);
+            *start == Start::KMeansPlusPlus && n < params.max_init && reached_best < ENOUGH
+        });
     }
     let best: Vec<&Restart> = ks
         .iter()
@@ -204,7 +243,7 @@ pub fn fit_many(
     let sets: Vec<Centroids> = best.iter().map(|r| r.centroids.clone()).collect();
     let finals = dataset.lloyd(&sets, true)?;
     f64_fallbacks.push(finals.iter().map(|p| p.f64_fallbacks).sum());
-    best.into_iter()
+    best.iter()
         .zip(finals)
         .map(|(restart, last)| {
             let labels = last.labels.ok_or_else(|| Error::Device("the device returned no labels".into()))?;
@@ -218,6 +257,7 @@ pub fn fit_many(
                 n_iter: restart.n_iter,
                 converged: restart.converged,
                 restart: restart.number,
+                restarts: agreement(&restarts, restart.k, total_ss),
                 seeded_on_sample: matches!(start, Start::KMeansPlusPlus)
                     && learned.repeats.len() > seeding::SEEDING_ROWS,
                 f64_fallbacks: f64_fallbacks.clone(),
@@ -264,12 +304,20 @@ pub fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<()> {
     })
 }
 
-/// All restarts of all k, in order of k and number.
+/// How many restarts of a k are done, and how many of them reached the best.
+fn agreement(restarts: &[Restart], k: usize, total_ss: f64) -> Restarts {
+    let inertias = || restarts.iter().filter(|r| r.k == k).map(|r| (total_ss - r.between_ss).max(0.0));
+    // An inertia of 0 comes out as a rounding error of the sums that it is the difference of.
+    let limit = inertias().fold(f64::INFINITY, f64::min) * (1.0 + AGREE) + 1e-12 * total_ss;
+    Restarts { n: inertias().count(), reached_best: inertias().filter(|inertia| *inertia <= limit).count() }
+}
+
+/// The restarts with these numbers of all k, in order of k and number.
 fn all_restarts(
     backend: &dyn Backend,
     learned: &Learned<'_>,
     ks: &[usize],
-    params: &Params,
+    (params, numbers): (&Params, Range<usize>),
     start: &Start,
     progress: Progress<'_>,
 ) -> Result<Vec<Restart>> {
@@ -290,14 +338,14 @@ fn all_restarts(
     let sample = seeding::sample(learned.matrix, learned.repeats, params.seed);
     let draws = Draws::new(params.seed, Purpose::Seeding);
     let wanted: Vec<(usize, usize)> =
-        ks.iter().flat_map(|&k| (0..params.n_init).map(move |number| (k, number))).collect();
+        ks.iter().flat_map(|&k| numbers.clone().map(move |number| (k, number))).collect();
     let streams = wanted.iter().map(|&(k, r)| (k, draws.at((k as u64) << 32 | r as u64))).collect();
     let centroids = seeding::kmeans_plus_plus(backend, &sample, streams, progress)?;
     Ok(wanted.into_iter().zip(centroids).map(|((k, number), c)| new(k, number, c)).collect())
 }
 
 /// Scores restarts whose centroids still moved in their last pass at the moved centroids, as scikit-learn does. Those that
-/// cannot win are left out, and get a score that never does.
+/// cannot win are left out.
 ///
 /// No centroid of a converged restart moved by more than `s = sqrt(limit)`, so no row came nearer to its centroid by more
 /// than that, and by Minkowski's inequality the root of the inertia fell by at most `s sqrt(W)`, where `W` is the weight of
@@ -324,15 +372,15 @@ fn rescore_moved(
             r.changed && r.converged && least > (lowest(r.k) + growth).sqrt()
         })
         .collect();
-    for (restart, _) in restarts.iter_mut().zip(hopeless).filter(|(_, hopeless)| *hopeless) {
-        restart.between_ss = f64::NEG_INFINITY;
-        restart.changed = false;
+    for (restart, hopeless) in restarts.iter_mut().zip(hopeless) {
+        restart.changed &= !hopeless;
     }
     let mut moved: Vec<&mut Restart> = restarts.iter_mut().filter(|r| r.changed).collect();
     let sets: Vec<Centroids> = moved.iter().map(|r| r.centroids.clone()).collect();
     let mut states: Vec<LloydState> = moved.iter_mut().map(|r| std::mem::take(&mut r.state)).collect();
     for (restart, pass) in moved.into_iter().zip(dataset.lloyd_incremental(&sets, false, &mut states)?) {
         restart.between_ss = between_ss(dataset.matrix(), &pass, &restart.centroids);
+        restart.changed = false;
     }
     Ok(())
 }

@@ -36,7 +36,12 @@ pub trait Algorithm {
         1
     }
 
-    /// Sets the restarts, where the method has any.
+    /// Whether more restarts follow until some agree.
+    fn is_auto(&self) -> bool {
+        false
+    }
+
+    /// Sets the restarts to exactly so many, where the method has any.
     fn set_n_init(&mut self, _n_init: usize) {}
 
     /// Sets the seed of its random draws, where the method has any.
@@ -95,8 +100,9 @@ registry! {
     "kmeans" => KMeans(kmeans::Params),
 }
 
+/// KMeans, with restarts until three agree.
 impl Default for Method {
     fn default() -> Self {
-        Method::KMeans(kmeans::Params::default())
+        Method::KMeans(kmeans::Params::auto())
     }
 }

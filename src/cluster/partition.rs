@@ -19,6 +19,8 @@ pub struct Partition {
     pub prototypes: Prototypes,
     /// How the method went.
     pub diagnostics: Diagnostics,
+    /// How many restarts there were.
+    pub restarts: Restarts,
     /// For each pass over the rows, how many (row, restart) pairs the f32 filter could not prove, so that f64 decided.
     /// The only figure here that depends on the device.
     pub f64_fallbacks: Vec<u64>,
@@ -83,6 +85,15 @@ impl Prototypes {
             Prototypes::Centroids(centroids) => centroids,
         }
     }
+}
+
+/// How many restarts a method did, and how many of them found the best partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Restarts {
+    /// How many there were.
+    pub n: usize,
+    /// How many of them reached the lowest inertia, to 0.1 %.
+    pub reached_best: usize,
 }
 
 /// How a method went, as `model.json` and `metrics.json` have it.

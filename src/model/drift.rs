@@ -59,7 +59,7 @@ impl Model {
     /// As [`Model::assign`] and [`Model::reference`]; a table in which no row gets a segment.
     pub fn drift(&self, table: &Table, backend: &dyn Backend) -> Result<Drift> {
         let reference = self.reference()?;
-        let LabelledTable { assignments: assigned, counted, weights } = self.label(table, backend)?;
+        let LabelledTable { assignments: assigned, counted, weights, .. } = self.label(table, backend)?;
         let mut sizes = vec![0u64; self.k()];
         let mut copies = vec![0.0; self.k()];
         for (i, row) in assigned.rows.iter().flatten().enumerate() {

@@ -29,6 +29,19 @@ pub fn number(value: f64) -> String {
     format!("{value:.*}", (3 - first_digit(size)).clamp(0, 8) as usize)
 }
 
+/// A number with the digits that matter among numbers that spread by `spread`: down to about a hundredth of it.
+pub fn among(value: f64, spread: f64) -> String {
+    let decimals = if spread > 0.0 && spread.is_finite() { 2 - first_digit(spread) } else { i32::MAX };
+    if decimals > 8 || !value.is_finite() || value.abs() >= 1e15 {
+        return number(value);
+    }
+    let text = format!("{:.*}", decimals.max(0) as usize, value.abs());
+    let (integer, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let sign = if value < 0.0 && text.contains(|c: char| ('1'..='9').contains(&c)) { "-" } else { "" };
+    let integer = integer.parse().map_or_else(|_| integer.to_string(), whole);
+    if fraction.is_empty() { format!("{sign}{integer}") } else { format!("{sign}{integer}.{fraction}") }
+}
+
 /// The decimal exponent of the number once it is rounded to four digits.
 fn first_digit(size: f64) -> i32 {
     let shown = format!("{size:.3e}");

@@ -112,16 +112,17 @@ fn announcement(plan: &Plan) -> Option<String> {
 
 /// `k = 5 with 10 restarts`, `k = 2..10 with 10 restarts each`.
 fn step(step: &Planned) -> String {
-    let (ks, n_init) = match step {
+    let (ks, n_init, auto) = match step {
         Planned::Hopkins(probes) => {
             return format!("Hopkins' statistic with {} of each kind", count(*probes, "probe"));
         }
         Planned::Silhouettes => return "silhouettes".into(),
         Planned::Gap(tables) => return format!("the gap statistic ({tables} reference tables)"),
         Planned::Stability(samples) => return format!("stability ({samples} bootstrap samples)"),
-        Planned::Fit(ks, n_init) => (ks, n_init),
+        Planned::Fit(ks, n_init, auto) => (ks, n_init, auto),
     };
-    let restarts = count(*n_init, "restart");
+    let more = if *auto { " or more" } else { "" };
+    let restarts = format!("{}{more}", count(*n_init, "restart"));
     match &ks[..] {
         [k] => format!("k = {k} with {restarts}"),
         [first, .., last] if last - first + 1 == ks.len() => {

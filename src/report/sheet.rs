@@ -37,6 +37,8 @@ pub struct Sheet {
     rows: Vec<Vec<String>>,
     /// How many of the first columns each block repeats.
     keys: usize,
+    /// Whether names are never shortened.
+    whole_names: bool,
 }
 
 /// A column in a block: its number and its width.
@@ -46,7 +48,7 @@ impl Sheet {
     /// A table with these columns; the first one identifies the line.
     pub fn new(header: &[(&str, Kind)]) -> Self {
         let header = header.iter().map(|(name, kind)| (plain(name), *kind)).collect();
-        Sheet { header, rows: Vec::new(), keys: 1 }
+        Sheet { header, rows: Vec::new(), keys: 1, whole_names: false }
     }
 
     /// The same table, if it takes the first `keys` columns to identify a line.
@@ -62,6 +64,14 @@ impl Sheet {
     /// The table as text, at most as wide as the terminal that stdout goes to, if it does.
     pub fn to_text(&self) -> String {
         self.fit(stdout_width().unwrap_or(usize::MAX))
+    }
+
+    /// The same, but no wider than `most` columns even where there is no terminal. There, names are not shortened, and the
+    /// columns that do not fit beside them go into another block.
+    pub fn to_text_within(mut self, most: usize) -> String {
+        let width = stdout_width();
+        self.whole_names = width.is_none();
+        self.fit(width.unwrap_or(usize::MAX).min(most))
     }
 
     fn fit(&self, width: usize) -> String {
@@ -85,6 +95,7 @@ impl Sheet {
                 let cells = self.rows.iter().filter_map(|row| row.get(column));
                 cells.map(|cell| cell.width()).max().unwrap_or(0).max(words).max(1)
             }
+            Kind::Name if self.whole_names => natural.max(1),
             kind => natural.min(kind.least().max(words)).max(1),
         }
     }
@@ -154,7 +165,7 @@ impl Sheet {
 }
 
 /// Shortens a name to `width` columns of a terminal by leaving out its middle.
-fn shortened(name: &str, width: usize) -> String {
+pub(super) fn shortened(name: &str, width: usize) -> String {
     if name.width() <= width || width == 0 {
         return name.to_string();
     }

@@ -2,7 +2,8 @@
 
 use super::figures::{count, number, percent, plain, score, whole};
 use super::sheet::{Kind, Sheet};
-use crate::analysis::{Chosen, Migration, Outcome, PassedOver, SweepLine};
+use crate::analysis::{Chosen, Migration, Outcome, PassedOver, Segment, SweepLine};
+use crate::cluster::Restarts;
 use crate::sweep::RunnerUp;
 
 /// An outcome as tables, with a line or two below each.
@@ -40,19 +41,11 @@ pub fn text(outcome: &Outcome) -> String {
         }
     }
     if let Some(segments) = &outcome.segments {
-        let named = segments.iter().any(|s| s.name.is_some());
-        let mut sheet = Sheet::new(&[
-            ("segment", Kind::Number),
-            ("rows", Kind::Number),
-            ("share", Kind::Number),
-            (if named { "name" } else { "" }, Kind::Prose),
-        ]);
-        for s in segments {
-            let name = s.name.clone().unwrap_or_default();
-            sheet.row([s.segment.to_string(), whole(s.size), percent(s.share), name]);
-        }
         separate(&mut text);
-        text.push_str(&sheet.to_text());
+        match &outcome.profile {
+            Some(profile) => text.push_str(&super::profile::overview(profile)),
+            None => text.push_str(&sizes(segments)),
+        }
         let silhouette = match (outcome.silhouette, outcome.silhouette_sample) {
             (Some(s), None) => format!(", silhouette {}", score(s)),
             (Some(s), Some(n)) => {
@@ -66,8 +59,17 @@ pub fn text(outcome: &Outcome) -> String {
             let end = if converged { "converged" } else { "did not converge" };
             let passes = if n_iter == 1 { "1 pass".into() } else { format!("{n_iter} passes") };
             let inertia = number(inertia);
-            text.push_str(&format!("inertia {inertia}{silhouette}, {end} after {passes}\n"));
+            let best = match outcome.restarts {
+                Some(Restarts { n, reached_best }) if n > 1 => {
+                    format!("; best found by {reached_best} of {n} restarts")
+                }
+                _ => String::new(),
+            };
+            text.push_str(&format!("inertia {inertia}{silhouette}, {end} after {passes}{best}\n"));
         }
+    }
+    if let Some(profile) = &outcome.profile {
+        text.push_str(&super::profile::traits(profile));
     }
     if let Some(migration) = &outcome.migration {
         separate(&mut text);
@@ -75,6 +77,22 @@ pub fn text(outcome: &Outcome) -> String {
         text.push_str(&migration_text(migration, &names));
     }
     text
+}
+
+/// The segments' sizes and names.
+fn sizes(segments: &[Segment]) -> String {
+    let named = segments.iter().any(|s| s.name.is_some());
+    let mut sheet = Sheet::new(&[
+        ("segment", Kind::Number),
+        ("rows", Kind::Number),
+        ("share", Kind::Number),
+        (if named { "name" } else { "" }, Kind::Prose),
+    ]);
+    for s in segments {
+        let name = s.name.clone().unwrap_or_default();
+        sheet.row([s.segment.to_string(), whole(s.size), percent(s.share), name]);
+    }
+    sheet.to_text()
 }
 
 /// A sweep as a table. Scores that no k has are left out.

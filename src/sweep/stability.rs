@@ -95,7 +95,7 @@ fn resample(matrix: &Matrix, whole: &[usize], draws: &Draws, sample: u64) -> (Ve
     for _ in whole {
         // Weights are below 2^62 and rows below 2^32, so the end is below 2^94. The upper bits of the product decide.
         let (bits, low, high) = (u128::from(stream.bits()), end & u128::from(u64::MAX), end >> 64);
-        let at = (bits * high) + (bits * low >> 64);
+        let at = (bits * high) + ((bits * low) >> 64);
         let i = ends.partition_point(|&end| end <= at).min(whole.len() - 1);
         counts[i] += 1;
     }

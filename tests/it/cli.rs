@@ -11,6 +11,7 @@ mod memory;
 mod names;
 mod people;
 mod personas;
+mod profile;
 mod recipes;
 mod repeat;
 mod streams;

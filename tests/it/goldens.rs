@@ -5,7 +5,7 @@ use ndarray::Array2;
 use segmenta::Dataset;
 use segmenta::Matrix;
 use segmenta::canonical::Centroids;
-use segmenta::cluster::{Fit, Params, Start, fit};
+use segmenta::cluster::{Fit, Params, Restarts, Start, fit};
 use segmenta::progress::Progress;
 use segmenta::recipe::{ColumnEncoder, Encoder, InferOptions, Missing, Scale};
 use segmenta::table::{Column, ReadOptions, Table, Values, read};
@@ -213,7 +213,7 @@ fn check_made(golden: &Made, matrix: &Matrix, fit: &Fit) -> Result<(), String> {
 }
 
 fn params() -> Params {
-    Params { n_init: 1, max_iter: 300, tol: 0.0, seed: 0 }
+    Params { n_init: 1, max_init: 0, max_iter: 300, tol: 0.0, seed: 0 }
 }
 
 #[test]
@@ -298,6 +298,7 @@ fn the_comparison_notices_wrong_answers() {
         n_iter: golden.n_iter,
         converged: true,
         restart: 0,
+        restarts: Restarts { n: 1, reached_best: 1 },
         seeded_on_sample: false,
         f64_fallbacks: Vec::new(),
     };

@@ -3,7 +3,7 @@
 use crate::{cases, devices, oracle};
 use segmenta::backend::{Backend, Labeling};
 use segmenta::canonical::Centroids;
-use segmenta::cluster::{Fit, Params, Start, fit_many};
+use segmenta::cluster::{Fit, Params, Restarts, Start, fit_many};
 use segmenta::evidence::dispersion::Dispersion;
 use segmenta::evidence::elbow::elbow;
 use segmenta::progress::Progress;
@@ -213,6 +213,7 @@ fn scored(k: usize, silhouette: Option<f64>) -> SweepRow {
         n_iter: 1,
         converged: true,
         restart: 0,
+        restarts: Restarts { n: 1, reached_best: 1 },
         seeded_on_sample: false,
         f64_fallbacks: Vec::new(),
     };

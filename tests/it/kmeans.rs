@@ -8,7 +8,7 @@ use segmenta::Dataset;
 use segmenta::backend::Labeling;
 use segmenta::backend::cpu::Cpu;
 use segmenta::canonical::Centroids;
-use segmenta::cluster::{Fit, Params, Partition, Start, fit, fit_many};
+use segmenta::cluster::{Fit, Params, Partition, Restarts, Start, fit, fit_many};
 use segmenta::evidence::silhouette::silhouette_scores;
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
@@ -126,6 +126,50 @@ fn the_best_of_unfinished_starts_is_kept() {
         let alone = run(&matrix, 5, &params, &Start::Given(start)).inertia;
         assert!(best.inertia <= alone * (1.0 + 1e-9), "start {r} has {alone}, kept was {}", best.inertia);
     }
+}
+
+#[test]
+fn restarts_go_on_until_three_agree() {
+    let mut blobs = cases::normal(300, 3, 76);
+    blobs
+        .rows_mut()
+        .into_iter()
+        .enumerate()
+        .for_each(|(i, mut row)| row[i % 4 % 3] += 30.0 * (1 + i % 4) as f32);
+    let easy = Matrix::from_array(blobs.view()).unwrap();
+    let found = run(&easy, 4, &Params::auto(), &Start::KMeansPlusPlus);
+    assert_eq!(found.restarts.n, 10, "{:?}", found.restarts);
+    assert!(found.restarts.reached_best >= 3, "{:?}", found.restarts);
+    // Many optima of nearly the same inertia, some of which only one restart in dozens finds.
+    let hard = Matrix::from_array(cases::normal(400, 6, 75).view()).unwrap();
+    let mut counts = Vec::new();
+    for k in [2, 9, 30] {
+        let found = run(&hard, k, &Params::auto(), &Start::KMeansPlusPlus);
+        let n = found.restarts.n;
+        assert!(
+            n.is_multiple_of(10) && (n == 60 || found.restarts.reached_best >= 3),
+            "k = {k}: {:?}",
+            found.restarts
+        );
+        let same = run(&hard, k, &Params { n_init: n, ..Params::default() }, &Start::KMeansPlusPlus);
+        assert_eq!((&found.labels, &found.centroids), (&same.labels, &same.centroids), "k = {k}");
+        assert_eq!((found.restart, found.restarts), (same.restart, same.restarts), "k = {k}");
+        counts.push(n);
+    }
+    assert!(counts[0] < counts[2], "{counts:?}");
+    let cpu = Cpu::default();
+    let dataset = Dataset::load(&cpu, &hard).unwrap();
+    let together =
+        fit_many(&dataset, &[2, 9, 30], &Params::auto(), &Start::KMeansPlusPlus, Progress::none()).unwrap();
+    assert_eq!(together.iter().map(|fit| fit.restarts.n).collect::<Vec<_>>(), counts);
+    // Start centroids are one restart.
+    let start = Start::Given(rows(&easy, [0, 1, 2]));
+    assert_eq!(run(&easy, 3, &Params::auto(), &start).restarts, Restarts { n: 1, reached_best: 1 });
+    let copies = Matrix::from_columns(vec!["f".into()], vec![vec![1.0, 2.0, 1.0, 2.0]]).unwrap();
+    assert_eq!(
+        run(&copies, 2, &Params::auto(), &Start::KMeansPlusPlus).restarts,
+        Restarts { n: 10, reached_best: 10 }
+    );
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Features {
 
 /// Splits comma-separated lists into names and globs. A list that is exactly the name of a column means that column;
 /// elsewhere a name that contains a comma is in quotes.
-fn names(lists: &[String], table: &Table) -> Result<Vec<String>, Error> {
+pub fn names(lists: &[String], table: &Table) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for list in lists {
         if table.column(list).is_some() {

@@ -104,7 +104,7 @@ impl RunRecipe {
             spec.input.path = Some(input.clone());
         }
         if let Some(n_init) = self.n_init {
-            spec.method.set_n_init(n_init as usize);
+            n_init.apply(spec);
             spec.sweep.iter_mut().for_each(|sweep| sweep.n_init = None);
         }
         let fit = spec.fit.get_or_insert_with(Fit::default);

@@ -286,10 +286,10 @@ fn by_dot_product<S: Simd, const V: usize>(
     let mut limits = Limits { second: found.second, best: found.first };
     let norms: &[S::f32s; V] =
         S::as_simd_f32s(norms).0.first_chunk().expect("norms are padded to whole groups");
-    for v in 0..V {
-        let slope = multiply_add(simd, norms[v], simd.splat_f32s(quadratic), simd.splat_f32s(linear));
-        let error = multiply_add(simd, norms[v], slope, simd.splat_f32s(constant));
-        limits.best[v] = simd.add_f32s(found.first[v], error);
+    for ((best, &first), &norm) in limits.best.iter_mut().zip(&found.first).zip(norms) {
+        let slope = multiply_add(simd, norm, simd.splat_f32s(quadratic), simd.splat_f32s(linear));
+        let error = multiply_add(simd, norm, slope, simd.splat_f32s(constant));
+        *best = simd.add_f32s(first, error);
     }
     limits
 }

@@ -24,6 +24,8 @@ pub struct Adapter {
     pub software: bool,
     /// Whether it shares its memory with the CPU.
     pub integrated: bool,
+    /// Whether NVIDIA made it.
+    pub nvidia: bool,
     /// The largest piece of memory that a kernel can see at once, in bytes.
     pub max_binding: u64,
     /// The largest buffer, in bytes.
@@ -123,6 +125,9 @@ pub(super) fn adapters() -> Vec<Adapter> {
     found().iter().map(describe).collect()
 }
 
+/// The number by which PCI devices of NVIDIA are known.
+const NVIDIA: u32 = 0x10de;
+
 fn describe(adapter: &wgpu::Adapter) -> Adapter {
     let (info, limits) = (adapter.get_info(), adapter.limits());
     Adapter {
@@ -131,6 +136,7 @@ fn describe(adapter: &wgpu::Adapter) -> Adapter {
         api: format!("{:?}", info.backend),
         software: info.device_type == wgpu::DeviceType::Cpu,
         integrated: info.device_type == wgpu::DeviceType::IntegratedGpu,
+        nvidia: info.vendor == NVIDIA,
         max_binding: limits.max_storage_buffer_binding_size,
         max_buffer: limits.max_buffer_size,
         workgroup_memory: limits.max_compute_workgroup_storage_size,

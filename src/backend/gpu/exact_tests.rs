@@ -25,9 +25,9 @@ shared_struct! {
         sum_low: u32,
         sum_mid: u32,
         sum_high: u32,
-        count: u32,
+        weight_low: u32,
+        weight_high: u32,
         exponent: u32,
-        unused: u32,
     }
 }
 
@@ -143,22 +143,24 @@ fn doubles(draws: &mut Stream) -> (f64, f64) {
     if draws.below(2) == 0 { (a, b) } else { (b, a) }
 }
 
-/// A sum of at most 31 bits a row, a number of rows, and the exponent of a step.
-fn sum(draws: &mut Stream) -> (i128, u32, i32) {
-    let bits = 1 + draws.below(32) as u32;
-    let count = match draws.below(4) {
+/// A sum of at most 31 bits for each unit of weight, the weight of its rows, and the exponent of a step.
+fn sum(draws: &mut Stream) -> (i128, u64, i32) {
+    // 32 bits for the number of rows, and 16 for a weight.
+    let most = if draws.below(2) == 0 { 32 } else { 48 };
+    let bits = 1 + draws.below(most) as u32;
+    let weight = match draws.below(4) {
         0 => 1 << (bits - 1),
-        1 => 1 + draws.below(300) as u32,
-        _ => (pattern(draws, bits) as u32).max(1),
+        1 => 1 + draws.below(300),
+        _ => pattern(draws, bits).max(1),
     };
-    let most = i128::from(count) << 31;
+    let most = i128::from(weight) << 31;
     let odd = |draws: &mut Stream| i128::from(pattern(draws, 24) | 1 << 24 | 1);
     let sum = match draws.below(6) {
-        0 => i128::from(draws.bits()) % most,
+        0 => (i128::from(draws.bits()) << draws.below(16)) % most,
         1 => i128::from(draws.bits() >> draws.below(64)) % most,
         // Means halfway between two f32, and their neighbours.
-        2 => (odd(draws) * i128::from(count)) << draws.below(7),
-        3 => ((odd(draws) * i128::from(count)) << draws.below(7)) + i128::from(draws.below(3)) - 1,
+        2 => (odd(draws) * i128::from(weight)) << draws.below(7),
+        3 => ((odd(draws) * i128::from(weight)) << draws.below(7)) + i128::from(draws.below(3)) - 1,
         // Sums halfway between two f64.
         4 => i128::from(pattern(draws, 53) | 1 << 52) << 10 | 1 << 9,
         _ => most,
@@ -169,12 +171,13 @@ fn sum(draws: &mut Stream) -> (i128, u32, i32) {
         _ => -126 + draws.below(140) as i32,
     };
     let sum = sum.clamp(0, most);
-    (if draws.below(2) == 0 { sum } else { -sum }, count, exponent)
+    (if draws.below(2) == 0 { sum } else { -sum }, weight, exponent)
 }
 
 fn case(draws: &mut Stream) -> Case {
     let ((x, c), (a, b)) = (related(draws), doubles(draws));
-    let (sum, count, exponent) = sum(draws);
+    let (sum, weight, exponent) = sum(draws);
+    let [weight_low, weight_high] = words(weight);
     Case {
         x,
         c,
@@ -183,9 +186,9 @@ fn case(draws: &mut Stream) -> Case {
         sum_low: sum as u32,
         sum_mid: (sum >> 32) as u32,
         sum_high: (sum >> 64) as u32,
-        count,
+        weight_low,
+        weight_high,
         exponent: exponent as u32,
-        unused: 0,
     }
 }
 
@@ -195,6 +198,7 @@ fn answer(case: &Case) -> Answer {
     let (a, b, moved) = (double(case.a), double(case.b), x - c);
     let whole =
         i128::from(case.sum_high as i32) << 64 | i128::from(case.sum_mid) << 32 | i128::from(case.sum_low);
+    let weight = u64::from(case.weight_high) << 32 | u64::from(case.weight_low);
     let step = libm::ldexp(1.0, case.exponent as i32);
     Answer {
         difference: words(moved.abs().to_bits()),
@@ -202,7 +206,7 @@ fn answer(case: &Case) -> Answer {
         sum: words((a + b).to_bits()),
         added: words((a + moved * moved).to_bits()),
         order: u32::from(a < b) | u32::from(b < a) << 1,
-        mean: ((whole as f64 / f64::from(case.count) * step) as f32 + 0.0).to_bits(),
+        mean: ((whole as f64 / weight as f64 * step) as f32 + 0.0).to_bits(),
     }
 }
 

@@ -12,13 +12,13 @@ struct Case {
     // Two f64 that are not negative, low word first.
     a: vec2<u32>,
     b: vec2<u32>,
-    // A sum, a number of rows and the exponent of a grid step.
+    // A sum, the weight of its rows and the exponent of a grid step.
     sum_low: u32,
     sum_mid: u32,
     sum_high: u32,
-    count: u32,
+    weight_low: u32,
+    weight_high: u32,
     exponent: u32,
-    unused: u32,
 }
 
 struct Answer {
@@ -69,6 +69,6 @@ fn exact_operations(@builtin(global_invocation_id) id: vec3<u32>) {
         to_bits(add(a, b)),
         to_bits(add_square(a, case_.x, case_.c)),
         u32(less(a, b)) | (u32(less(b, a)) << 1u),
-        mean(sum, case_.count, i32(case_.exponent)),
+        mean(sum, vec2<u32>(case_.weight_low, case_.weight_high), i32(case_.exponent)),
     );
 }

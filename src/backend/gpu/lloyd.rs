@@ -1,10 +1,11 @@
-//! The host's side of `shaders/lloyd.wgsl`: the sets are done in batches and the rows in passes.
+//! The host's side of `shaders/lloyd.wgsl` and what goes with it: the sets are done in batches and the rows in passes.
 
 mod chain;
 pub(super) mod decide;
 mod labels;
 mod pass;
 mod points;
+pub(super) mod products;
 pub(super) mod renew;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ use crate::matrix::TILE;
 pub(super) use chain::lloyd_passes;
 use labels::{LabelLayout, Labels, SetState, Sums};
 use pass::OnDevice;
-use points::{Point, Points};
+use points::Points;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ const MOST_ROWS: usize = 1 << 14;
 /// About so many workgroups of `accumulate` keep a large GPU busy.
 const BUSY_GROUPS: usize = 1 << 11;
 
-/// About so many threads of `assign` keep a large GPU busy.
+/// About so many threads of `assign` by distances keep a large GPU busy.
 const BUSY_THREADS: usize = 1 << 18;
 
 /// 32-bit limbs of a sum.
@@ -79,8 +80,6 @@ const SETS: Binding = Binding::read::<Set>(2, "sets");
 const ROWS: Binding = Binding::read::<f32>(1, "rows");
 const LABELS: Binding = Binding::read_write::<u32>(3, "labels");
 const PACKS: Binding = Binding::read::<[f32; 4]>(4, "packs");
-const POINTS: Binding = Binding::read::<Point>(5, "points");
-const NORMS: Binding = Binding::read::<f32>(6, "norms");
 // `accumulate`.
 const ROW_QUADS: Binding = Binding::read::<[f32; 4]>(7, "row_quads");
 const WEIGHTS: Binding = Binding::read::<[u32; 4]>(8, "weights");
@@ -88,14 +87,14 @@ const ASSIGNED: Binding = Binding::read::<u32>(9, "assigned");
 const STEPS_PER_UNIT: Binding = Binding::read::<f32>(10, "steps_per_unit");
 const SUMS: Binding = Binding::read_write::<u32>(11, "sums");
 
-/// Labels rows.
+/// Labels rows by distances.
 pub(super) static ASSIGN: EntryPoint = EntryPoint {
     file: "lloyd",
     name: "assign",
     threads: WORKGROUP,
     params: PARAMS,
-    bindings: &[ROWS, SETS, LABELS, PACKS, POINTS, NORMS],
-    overrides: &["wide", "dot_product"],
+    bindings: &[ROWS, SETS, LABELS, PACKS],
+    overrides: &["wide"],
     constants: &[("TILE", TILE), ("NONE", u32::MAX as usize)],
 };
 
@@ -306,11 +305,12 @@ impl Sums {
         }
     }
 
-    /// Three limbs for each centroid, and for each of its features and the number of its rows.
-    fn limbs(&self) -> Vec<u32> {
+    /// Three limbs for each centroid, and for each of its features, the number of its rows, and their weight if rows have
+    /// weights.
+    fn limbs(&self, weighted: bool) -> Vec<u32> {
         let features = self.steps.len() / self.counts.len().max(1);
-        let all = self.steps.chunks(features).zip(&self.counts);
-        all.flat_map(|(steps, count)| steps.iter().chain([count]))
+        let all = self.steps.chunks(features).zip(&self.counts).zip(&self.weights);
+        all.flat_map(|((steps, count), weight)| steps.iter().chain([count]).chain(weighted.then_some(weight)))
             .flat_map(|sum| [*sum as u32, (sum >> 32) as u32, (sum >> 64) as u32])
             .collect()
     }

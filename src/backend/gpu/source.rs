@@ -1,6 +1,7 @@
 //! WGSL sources: the list of all files, their imports, and the text that is compiled for a number of features.
 //!
-//! `shaders/README.md` explains the comments `//#import`, `//@each`, `//@loop` and `//@chunk` that this file resolves.
+//! `shaders/README.md` explains the comments `//#import`, `//@each`, `//@quad`, `//@loop` and `//@chunk` that this file
+//! resolves.
 
 /// Every WGSL file, by the name that `//#import` uses.
 pub(super) const FILES: &[(&str, &str)] = &[
@@ -10,6 +11,9 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("pairs", include_str!("../../../shaders/pairs.wgsl")),
     ("sets", include_str!("../../../shaders/sets.wgsl")),
     ("lloyd", include_str!("../../../shaders/lloyd.wgsl")),
+    ("products", include_str!("../../../shaders/products.wgsl")),
+    ("few_features", include_str!("../../../shaders/few_features.wgsl")),
+    ("many_features", include_str!("../../../shaders/many_features.wgsl")),
     ("decide", include_str!("../../../shaders/decide.wgsl")),
     ("renew", include_str!("../../../shaders/renew.wgsl")),
     ("nearest", include_str!("../../../shaders/nearest.wgsl")),
@@ -23,6 +27,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
 
 const IMPORT: &str = "//#import ";
 const EACH: &str = "//@each ";
+const QUAD: &str = "//@quad ";
 const LOOP: &str = "//@loop";
 const CHUNK: &str = "//@chunk";
 const CHUNKED: &str = "//@chunk ";
@@ -34,7 +39,7 @@ const MAX_UNROLLED: usize = 96;
 /// dispatch asks a thread for more than this many.
 pub(super) const MAX_ITERATIONS: usize = 1 << 15;
 
-/// How many iterations a thread needs for `packs` packs of four points. The `//@loop` form takes four packs at a time and
+/// How many iterations a thread of `assign` by distances needs for `packs` packs of four points. The `//@loop` form takes four packs at a time and
 /// has an inner loop over the features.
 pub(super) fn iterations(packs: usize, features: usize) -> usize {
     if features > MAX_UNROLLED { packs.div_ceil(4) * (features + 1) } else { packs }
@@ -79,8 +84,8 @@ fn expand(text: &str, features: usize, chunk: usize) -> String {
     let mut out = String::with_capacity(text.len() + 200 * features.min(MAX_UNROLLED));
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        let prefix = [EACH, CHUNKED].into_iter().find(|p| line.trim_start().starts_with(p));
-        let Some(prefix) = prefix.filter(|&prefix| unrolled || prefix == CHUNKED) else {
+        let Some((prefix, first)) = statement(line).filter(|(prefix, _)| unrolled || *prefix == CHUNKED)
+        else {
             match line.strip_suffix(CHUNK) {
                 // The constant with the number of features of a chunk.
                 Some(constant) => out.push_str(&set_number(constant, chunk)),
@@ -90,21 +95,36 @@ fn expand(text: &str, features: usize, chunk: usize) -> String {
             out.push('\n');
             continue;
         };
-        // Lines of one kind that follow each other are written out together, on the line of the first.
-        let statement = |line: &str| line.trim_start().strip_prefix(prefix).map(String::from);
-        let mut statements: Vec<String> = statement(line).into_iter().collect();
-        while let Some(more) = lines.next_if(|line| line.trim_start().starts_with(prefix)) {
-            statements.extend(statement(more));
+        // Lines that follow each other are written out together, on the line of the first.
+        let chunked = prefix == CHUNKED;
+        let mut statements = vec![(prefix, first)];
+        while let Some(more) = lines.peek().and_then(|line| statement(line)) {
+            if (more.0 == CHUNKED) != chunked {
+                break;
+            }
+            statements.push(more);
+            lines.next();
         }
-        for feature in 0..if prefix == EACH { features } else { chunk } {
-            for statement in &statements {
-                out.push_str(&statement.replace('$', &feature.to_string()));
+        for feature in 0..if chunked { chunk } else { features } {
+            // A point's vec4s begin with its two terms.
+            let (quad, place) = ((feature + 2) / 4, (feature + 2) % 4);
+            for &(prefix, statement) in statements.iter().filter(|(prefix, _)| *prefix != QUAD || place == 0)
+            {
+                let text = statement.replace("$q", &quad.to_string()).replace("$c", &"xyzw"[place..=place]);
+                let number = if prefix == QUAD { quad } else { feature };
+                out.push_str(&text.replace('$', &number.to_string()));
                 out.push(' ');
             }
         }
         out.push_str(&"\n".repeat(statements.len()));
     }
     out
+}
+
+/// A line that is written out several times: its kind, and its statement.
+fn statement(line: &str) -> Option<(&'static str, &str)> {
+    let line = line.trim_start();
+    [EACH, QUAD, CHUNKED].into_iter().find_map(|prefix| Some((prefix, line.strip_prefix(prefix)?)))
 }
 
 /// `const NAME: u32 = 8u;` with another number.
@@ -121,6 +141,14 @@ mod tests {
     fn statements_are_written_out_where_they_stand() {
         let text = "a\n  //@each let x$ = $u;\n  //@each y += x$;\nb //@loop\nc\n";
         assert_eq!(expand(text, 2, 2), "a\nlet x0 = 0u; y += x0; let x1 = 1u; y += x1; \n\n\nc\n");
+        assert_eq!(expand(text, 97, 14), text);
+    }
+
+    #[test]
+    fn quads_of_a_point_are_written_out_before_their_features() {
+        let text = "//@quad let a$ = at + $u;\n//@each v = x$ * a$q.$c;\nb\n";
+        let expected = "v = x0 * a0.z; v = x1 * a0.w; let a1 = at + 1u; v = x2 * a1.x; \n\nb\n";
+        assert_eq!(expand(text, 3, 3), expected);
         assert_eq!(expand(text, 97, 14), text);
     }
 

@@ -242,8 +242,8 @@ impl Points {
                     let sums = sums!($c, first, values);
                     found.first = sums[0];
                     found.id = [simd.splat_u32s(ids[0]); V];
-                    for c in 1..$c {
-                        found.offer(simd, ids[c], sums[c]);
+                    for (c, &sums) in sums.iter().enumerate().skip(1) {
+                        found.offer(simd, ids[c], sums);
                     }
                 }};
             }

@@ -4,13 +4,14 @@ use super::{Desk, gzip, learners, npy};
 use std::fmt::Write as _;
 
 /// Everything that reads a table, ready for the table's name; `m.json` is a model of `t.csv`.
-const READERS: [&str; 6] = [
+const READERS: [&str; 7] = [
     "inspect -q {}",
     "tendency -q --device cpu {}",
     "sweep -q --device cpu --k 2..3 {}",
     "fit -q --device cpu --k 2 --out out {}",
     "assign -q --device cpu --out out m.json {}",
     "drift -q --device cpu m.json {}",
+    "profile -q --device cpu m.json {}",
 ];
 
 /// Bytes without a pattern.

@@ -133,6 +133,10 @@ fn aliases_are_kept_in_the_model() {
         "other": "Company B+",
     }]);
     assert_eq!(aliases(&text), expected);
+    // What describes the segments has the aliases and not the hashes.
+    let metrics = desk.read("out/metrics.json");
+    assert!(["h1", "h2", "h3"].iter().all(|hash| !metrics.contains(hash)), "{metrics}");
+    assert!(["Company A", "Company B", "Company B+"].iter().all(|name| metrics.contains(name)), "{metrics}");
     // The next table has other companies in front.
     let rows: String =
         (0..60).map(|i| format!("{},{}\n", i * i % 37, ["h1", "h3", "h3", "h3"][i % 4])).collect();

@@ -3,13 +3,14 @@
 use super::{Desk, learners};
 
 /// Every verb that prints a table.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "inspect t.csv",
     "tendency t.csv --device cpu",
     "sweep t.csv --device cpu",
     "fit t.csv --device cpu --force --out out",
     "assign m.json t.csv --device cpu --force --out out",
     "drift m.json t.csv --device cpu",
+    "profile m.json t.csv --device cpu",
     "name m.json",
     "bench --rows 200 --features 3 --n-init 2 --repeats 1 --device cpu",
     "doctor --device cpu",
@@ -60,6 +61,7 @@ fn control_characters_are_written_out() {
         "inspect t.csv",
         "fit t.csv --k 3 --device cpu --force --out out",
         "drift m.json t.csv --device cpu",
+        "profile m.json t.csv --device cpu",
         "drift m.json t.csv --device cpu --strict --max-psi 0",
         "assign m.json t.csv --device cpu --force --out out",
         "assign m.json none.csv --device cpu --force --out out",

@@ -51,6 +51,7 @@ fn help_of_every_verb_names_its_flags() {
         ("synth enthusiasts", format!("--rows --seed --out --force {talk}")),
         ("name", format!("<MODEL> [NUMBER=NAME] --remove {talk}")),
         ("drift", format!("<MODEL> {input} {running} --strict --max-psi")),
+        ("profile", format!("<MODEL> {input} {running} --columns --top")),
         ("synth blobs", format!("--rows --features --centers --seed --out --force {talk}")),
         ("doctor", running.clone()),
     ] {
@@ -112,10 +113,21 @@ fn sweep() {
     let desk = Desk::with_table();
     let text = desk.run("sweep t.csv -q --device cpu --k 2..4").quietly();
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[0], ["k", "inertia", "silhouette", "smallest", "passes"]);
+    let header =
+        ["k", "inertia", "silhouette", "gap", "Calinski-H.", "Davies-B.", "stability", "smallest", "passes"];
+    assert_eq!(rows[0], header);
     assert_eq!([rows[1][0], rows[2][0], rows[3][0]], ["2", "3", "4"]);
-    assert!(rows[2].ends_with(&["<-", "chosen"]) && text.matches("chosen").count() == 1, "{text}");
-    assert!(text.contains("k = 3: highest silhouette") && text.contains("60 rows"), "{text}");
+    assert!(rows[2].contains(&"<-") && rows[2].join(" ").contains("<- chosen"), "{text}");
+    assert!(text.matches("chosen").count() == 1, "{text}");
+    let why = "k = 3: of the k from 3 to 4, it has the highest silhouette";
+    assert!(text.contains(why) && text.contains("60 rows") && text.contains("runner-up: k = 4"), "{text}");
+    let plain = desk.run("sweep t.csv -q --device cpu --k 2..4 --gap=false --stability=false").quietly();
+    assert!(!plain.contains("gap") && !plain.contains("stability"), "{plain}");
+    for rule in ["elbow", "gap", "stability", "consensus"] {
+        let (found, _) =
+            desk.run(&format!("sweep t.csv -q --device cpu --json --rule {rule} --gap=false")).json();
+        assert_eq!((&found["chosen"]["rule"], &found["chosen"]["k"]), (&rule.into(), &3.into()), "{found}");
+    }
 
     let (found, top) = desk.run("sweep t.csv -q --device cpu --k 5,2,4,4 --min-k 2 --json").json();
     let expected = keys("version command rows features sweep chosen seed device seconds");
@@ -123,11 +135,15 @@ fn sweep() {
     let rows = found["sweep"].as_array().unwrap();
     let ks: Vec<u64> = rows.iter().map(|row| row["k"].as_u64().unwrap()).collect();
     assert_eq!(ks, [2, 4, 5], "a list is sorted, once each");
-    assert!(rows.iter().all(|row| keys_of(row) == keys("k inertia silhouette min_segment_pct n_iter")));
-    assert_eq!(keys_of(&found["chosen"]), keys("k rule"));
+    let scores = keys(
+        "k inertia silhouette min_segment_pct n_iter elbow calinski_harabasz davies_bouldin gap gap_se stability",
+    );
+    assert!(rows.iter().all(|row| keys_of(row) == scores));
+    assert_eq!(keys_of(&found["chosen"]), keys("k rule why runner_up"));
+    assert_eq!(keys_of(&found["chosen"]["runner_up"]), keys("k why"));
     assert_eq!(keys_of(&found["device"]), keys("backend name reason"));
     assert_eq!(found["device"]["backend"], "cpu");
-    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette total"));
+    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette gap stability total"));
     let with_one = desk.run("sweep t.csv -q --device cpu --k 1..3 --json").json().0;
     assert!(with_one["sweep"][0]["silhouette"].is_null() && with_one["chosen"]["k"] == 3, "{with_one}");
 }
@@ -141,7 +157,7 @@ fn fit() {
         assert!(said.err.contains(note), "{}", said.err);
     }
     let first: Vec<&str> = said.out.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(first, ["segment", "rows", "share"]);
+    assert_eq!(first[..3], ["segment", "rows", "share"]);
     assert!(said.out.contains("inertia") && said.out.contains("converged"), "{}", said.out);
     assert_eq!(desk.names("out"), FILES);
     let rows = assignments(&desk.read("out/assignments.csv"));
@@ -151,13 +167,13 @@ fn fit() {
 
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
-    let expected = "version command run assignments rows distinct_rows features k inertia n_iter converged sizes silhouette segments seed \
+    let expected = "version command run assignments rows distinct_rows features k inertia restarts n_iter converged sizes silhouette segments profile seed \
                     device undecided seconds";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
     assert_eq!(keys_of(&found["segments"][0]), keys("segment size share centroid"));
     assert_eq!(numbers(&found["segments"][0]["centroid"]).len(), 6);
-    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette write total"));
+    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette profile write total"));
     assert!(found["silhouette"].as_f64().unwrap() > 0.9);
     let metrics: Value = serde_json::from_str(&desk.read("again/metrics.json")).unwrap();
     assert_eq!(metrics, found, "the file holds what is printed");

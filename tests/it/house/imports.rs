@@ -34,6 +34,22 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("evidence", &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset"]),
+    (
+        "structure",
+        &[
+            "error",
+            "random",
+            "progress",
+            "linear",
+            "weights",
+            "matrix",
+            "canonical",
+            "backend",
+            "dataset",
+            "cluster",
+            "evidence",
+        ],
+    ),
     ("table", &["error", "memory", "matrix"]),
     ("synth", &["random", "table"]),
     ("recipe", &["error", "weights", "matrix", "table"]),
@@ -75,7 +91,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "profile",
         ],
     ),
-    ("report", &["error", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
+    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.

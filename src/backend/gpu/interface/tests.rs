@@ -152,8 +152,8 @@ fn a_change_on_one_side_alone_is_noticed() {
     for ((from, to), what) in [
         (swapped, "sets_per_thread"),
         (("    ignore_old: u32,\n", "    ignore_old: u32,\n    more: u32,\n    most: u32,\n"), "more"),
-        (("radius: f32,\n}", "radius: f32,\n    unused: vec2<f32>,\n}"), "16 bytes"),
-        (("@binding(6) var<storage, read> norms", "@binding(16) var<storage, read> norms"), "norms"),
+        (("stopped: u32,\n}", "stopped: u32,\n    unused: vec2<f32>,\n}"), "64 bytes"),
+        (("@binding(4) var<storage, read> packs", "@binding(16) var<storage, read> packs"), "packs"),
         (("read> assigned:", "read_write> assigned:"), "ReadWrite"),
         (("const TABLE: u32 = 2048u", "const TABLE: u32 = 1024u"), "TABLE"),
         (("@compute @workgroup_size(256)", "@compute @workgroup_size(128)"), "128"),

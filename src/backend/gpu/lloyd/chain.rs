@@ -32,7 +32,7 @@ const MOST_WORK: f64 = 1e11;
 const MOST_WORK_OF_SOFTWARE: f64 = 2e9;
 
 /// As [`Rows::lloyd_passes`](crate::backend::Rows::lloyd_passes). `None` if the host must take each pass by itself: if rows
-/// have weights, or if two labels for each row and set do not fit into memory.
+/// have weights of more than one digit, or if two labels for each row and set do not fit into memory.
 pub(in crate::backend::gpu) async fn lloyd_passes(
     rows: &GpuRows<'_>,
     sets: &mut [Centroids],
@@ -41,7 +41,8 @@ pub(in crate::backend::gpu) async fn lloyd_passes(
 ) -> Result<Option<Vec<Advanced>>> {
     let layout = LabelLayout::new(rows, sets.iter(), true);
     let fits = layout.slots == 2 && sets.iter().all(|set| set.k() <= MAX_GROUPS);
-    if rows.matrix.weights().is_some() || !fits {
+    // Sums of the rows times one digit of 16 bits take 31 + 16 + 32 bits at most, and fit three limbs.
+    if rows.resident.chunks.iter().any(|chunk| chunk.weights.len() > 1) || !fits {
         return Ok(None);
     }
     let mut set_states: Vec<Option<SetState>> =
@@ -144,6 +145,7 @@ impl Batch<'_> {
         let (context, matrix) = (self.rows.context, self.rows.matrix);
         let d = matrix.features();
         let points = Points::new(matrix, self.sets, forms.0);
+        let weighted = matrix.weights().is_some();
         let mut first_sum = 0;
         let mut device_sets = Vec::with_capacity(self.sets.len());
         for (s, set) in self.sets.iter().enumerate() {
@@ -163,7 +165,7 @@ impl Batch<'_> {
             });
             first_sum += set.k() as u32;
         }
-        let sums: Vec<u32> = self.set_states.iter().flat_map(|last| last.sums.limbs()).collect();
+        let sums: Vec<u32> = self.set_states.iter().flat_map(|last| last.sums.limbs(weighted)).collect();
         let own = self.sets.iter().zip(advanced).zip(&passes.most[self.range.clone()]);
         let walks = own.map(|((set, advanced), &most)| {
             let left = most.saturating_sub(advanced.f64_fallbacks.len());
@@ -198,15 +200,15 @@ impl Batch<'_> {
     /// Records the end of a pass: new centroids, and what the next pass wants.
     fn renew(&self, chain: &Chain, work: &mut ComputePass<'_>) {
         let (rows, on_device) = (self.rows, &chain.on_device);
-        let params = renew::Params::new(rows.matrix.features(), chain.dot_product);
+        let params = renew::Params::new(rows.matrix.features(), chain.dot_product, on_device.columns);
         let bindings = [
             renew::SETS.to(&on_device.sets),
             renew::OLD_BITS.to(&on_device.centroids),
             renew::SUMS.to(&on_device.sums[0]),
             renew::EXPONENTS.to(&chain.exponents),
             renew::NEW_BITS.to(&chain.new_bits),
-            renew::PACKS.to(&on_device.packs),
             renew::POINTS.to(&on_device.points),
+            renew::RADII.to(&on_device.radii),
             renew::SHIFTS.to(&chain.shifts),
             renew::FOUND.to(&chain.found),
         ];
@@ -246,7 +248,7 @@ impl Batch<'_> {
         let mut parts = vec![(&on_device.centroids, centroids * d), (&on_device.sums[0], on_device.words)];
         if context.options.guards {
             // So that the words around them are looked at.
-            let others = [&on_device.sets, &on_device.packs, &on_device.points, &on_device.undecided];
+            let others = [&on_device.sets, &on_device.points, &on_device.radii, &on_device.undecided];
             let own = [&chain.new_bits, &chain.shifts, &chain.found];
             parts.extend(others.into_iter().chain(own).map(|output| (output, 0)));
         }

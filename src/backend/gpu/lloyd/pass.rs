@@ -8,8 +8,8 @@ use super::super::work::ComputePass;
 use super::labels::{LabelLayout, Labels};
 use super::points::Points;
 use super::{
-    ASSIGNED, BUSY_GROUPS, BUSY_THREADS, LABELS, LIMBS, MOST_ROWS, NORMS, PACKS, POINTS, Params, ROUND,
-    ROW_QUADS, ROWS, SETS, STEPS_PER_UNIT, SUMS, Set, TABLE, WEIGHTS, decide,
+    ASSIGNED, BUSY_GROUPS, BUSY_THREADS, LABELS, LIMBS, MOST_ROWS, PACKS, Params, ROUND, ROW_QUADS, ROWS,
+    SETS, STEPS_PER_UNIT, SUMS, Set, TABLE, WEIGHTS, decide, products,
 };
 use crate::canonical::{Centroids, Certificate};
 use crate::error::Result;
@@ -17,8 +17,8 @@ use crate::error::Result;
 /// A batch of sets on the device.
 pub(super) struct OnDevice {
     pub(super) sets: Output,
-    pub(super) packs: Output,
     pub(super) points: Output,
+    pub(super) radii: Output,
     pub(super) centroids: Output,
     /// Three limbs for each centroid and column, for each digit of the weights, or once if rows have no weights.
     pub(super) sums: Vec<Output>,
@@ -29,8 +29,8 @@ pub(super) struct OnDevice {
     /// Words of each of the sums.
     pub(super) words: usize,
     set_count: usize,
-    /// Packs of the largest set.
-    largest_packs: usize,
+    /// Centroids of the largest set.
+    largest: usize,
     division: Division,
     shape: decide::Shape,
 }
@@ -78,8 +78,8 @@ impl OnDevice {
         let (context, matrix) = (rows.context, rows.matrix);
         let d = matrix.features();
         let largest = sets.iter().map(Centroids::k).max().unwrap_or(1);
-        let largest_packs = largest.div_ceil(4);
-        if context.adapter.software && iterations(largest_packs, d) > 2 * MAX_ITERATIONS - 16 {
+        products::check_iterations(context, largest, d)?;
+        if context.adapter.software && iterations(largest.div_ceil(4), d) > 2 * MAX_ITERATIONS - 16 {
             let what = format!(
                 "a software driver cannot go through {largest} centroids of {d} features; use the CPU"
             );
@@ -93,8 +93,8 @@ impl OnDevice {
         let steps: Vec<f32> = (0..d).map(|j| matrix.steps_per_unit(j)).collect();
         Ok(OnDevice {
             sets: Output::of(context, on_device),
-            packs: Output::of(context, &points.packs),
-            points: Output::of(context, &points.points),
+            points: Output::of(context, &points.values),
+            radii: Output::of(context, &points.radii),
             centroids: Output::of(context, &values),
             sums: match sums {
                 Some(sums) => vec![Output::of(context, sums)],
@@ -105,7 +105,7 @@ impl OnDevice {
             columns: division.columns,
             words,
             set_count: sets.len(),
-            largest_packs,
+            largest,
             division,
             shape: decide::Shape::new(context, largest, d)?,
         })
@@ -121,7 +121,11 @@ impl OnDevice {
         dot_product: bool,
     ) {
         for (c, pass) in self.passes(rows) {
-            self.assign(rows, labels, work, (c, &pass), dot_product);
+            if dot_product {
+                self.assign_by_products(rows, labels, work, (c, &pass));
+            } else {
+                self.assign(rows, labels, work, (c, &pass));
+            }
             self.decide(rows, labels, work, (c, &pass));
             self.accumulate(rows, labels, work, (c, &pass));
         }
@@ -145,7 +149,7 @@ impl OnDevice {
         let (count, sets, d) = (pass.rows.len(), self.set_count, rows.matrix.features());
         // A thread loads its row once for all its sets. If there are few rows, their sets are spread over more threads.
         let sets_per_thread = sets.div_ceil((BUSY_THREADS / count).clamp(1, sets));
-        let most = MAX_ITERATIONS / iterations(self.largest_packs, d);
+        let most = MAX_ITERATIONS / iterations(self.largest.div_ceil(4), d);
         Params {
             first: pass.rows.start as u32,
             rows: count as u32,
@@ -167,24 +171,44 @@ impl OnDevice {
         labels: &Labels,
         work: &mut ComputePass<'_>,
         (c, pass): (usize, &kernel::Pass<'_>),
-        dot_product: bool,
     ) {
         let params = self.params(rows, labels.layout, pass);
         let bindings = [
             ROWS.to(&pass.chunk.buffer),
             SETS.to(&self.sets),
             LABELS.to(&labels.chunks[c]),
-            PACKS.to(&self.packs),
-            POINTS.to(&self.points),
-            NORMS.to(&rows.norms[c]),
+            PACKS.to(&self.points),
         ];
         let groups = [
             pass.rows.len().div_ceil(WORKGROUP),
             self.set_count.div_ceil(params.sets_per_thread as usize),
             1,
         ];
-        let kernel = rows.kernels.assign(rows.context, labels.layout.wide, dot_product);
+        let kernel = rows.kernels.assign(rows.context, labels.layout.wide, false);
         kernel.record_in(rows.context, work, params, &bindings, groups);
+    }
+
+    fn assign_by_products(
+        &self,
+        rows: &GpuRows<'_>,
+        labels: &Labels,
+        work: &mut ComputePass<'_>,
+        (c, pass): (usize, &kernel::Pass<'_>),
+    ) {
+        let own = (pass.rows.start, pass.rows.len(), rows.matrix.features());
+        let sets = (self.set_count, self.largest);
+        let words = labels.layout.words(pass.chunk);
+        let params = products::Params::new(&rows.context.adapter, own, sets, words);
+        let bindings = [
+            products::SETS.to(&self.sets),
+            products::ROW_QUADS.to(&pass.chunk.buffer),
+            products::NORMS.to(&rows.norms[c]),
+            products::POINTS.to(&self.points),
+            products::RADII.to(&self.radii),
+            products::LABELS.to(&labels.chunks[c]),
+        ];
+        let kernel = rows.kernels.assign(rows.context, labels.layout.wide, true);
+        kernel.record_in(rows.context, work, params, &bindings, params.groups());
     }
 
     fn decide(

@@ -1,31 +1,22 @@
-//! Centroids in packs of four, for distances or for dot products.
+//! Centroids as `assign` compares rows with them: in packs of four for distances, one after the other for dot products.
 
-use crate::backend::gpu::interface::shared_struct;
-use crate::canonical::{
-    Centroids, Certificate, DotProductBound, DotProductTerms, Rounding, squared_distance,
-};
+use crate::canonical::{Centroids, Certificate, DotProductBound, Rounding, squared_distance};
 use crate::matrix::Matrix;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The starting value of a sum for the points that fill up a pack: larger than that of any real point, but finite.
+/// The starting value of a sum for points that no row may be nearest to: larger than that of any real point, but finite.
 const OUT_OF_REACH: f32 = (1u128 << 124) as f32;
-
-shared_struct! {
-    /// A centroid that rows are compared with: its number in the set, and a number that is at least its norm.
-    pub(super) struct Point {
-        centroid: u32,
-        radius: f32,
-    }
-}
 
 /// The centroids of a batch of sets.
 #[derive(Default)]
 pub(super) struct Points {
-    /// For each pack of four points: the starting values of their sums, the slopes, then the features.
-    pub(super) packs: Vec<[f32; 4]>,
-    /// Four points for each pack.
-    pub(super) points: Vec<Point>,
+    /// For distances four points each: the starting values of their sums, then the features; a set begins with a new pack.
+    /// For dot products every point by itself: its start, its slope, and its features with their sign turned, padded with
+    /// zeros to [`point_quads`].
+    pub(super) values: Vec<[f32; 4]>,
+    /// For each centroid a number that is at least its norm, for dot products.
+    pub(super) radii: Vec<f32>,
     pub(super) sets: Vec<SetPoints>,
 }
 
@@ -35,6 +26,11 @@ pub(super) struct SetPoints {
     pub(super) certificate: [f32; 4],
 }
 
+/// How many vec4s a point for dot products takes: its two terms and `d` features.
+pub(super) fn point_quads(d: usize) -> usize {
+    (d + 2).div_ceil(4)
+}
+
 /// Whether f32 computes the distances to these centroids without any error.
 pub(super) fn exact(matrix: &Matrix, set: &Centroids) -> bool {
     Certificate::for_values(matrix, &set.values) == Certificate::exact()
@@ -42,49 +38,55 @@ pub(super) fn exact(matrix: &Matrix, set: &Centroids) -> bool {
 
 impl Points {
     pub(super) fn new(matrix: &Matrix, sets: &[Centroids], dot_product: bool) -> Self {
-        let own: Vec<(Points, [f32; 4])> =
-            sets.par_iter().map(|set| Points::of_set(matrix, set, dot_product)).collect();
+        let of_set = if dot_product { Points::for_products } else { Points::for_distances };
+        let own: Vec<(Points, [f32; 4])> = sets.par_iter().map(|set| of_set(matrix, set)).collect();
         let mut out = Points::default();
-        for (points, certificate) in own {
-            let start = out.points.len() / 4;
-            out.packs.extend(points.packs);
-            out.points.extend(points.points);
-            out.sets.push(SetPoints { packs: start..out.points.len() / 4, certificate });
+        let mut start = 0;
+        for (set, (points, certificate)) in sets.iter().zip(own) {
+            out.values.extend(points.values);
+            out.radii.extend(points.radii);
+            let packs = start..start + set.k().div_ceil(4);
+            start = packs.end;
+            out.sets.push(SetPoints { packs, certificate });
         }
+        // Passes that follow on the device may take the other form.
+        let (d, centroids) = (matrix.features(), out.radii.len());
+        out.values.resize((start * (d + 1)).max(centroids * point_quads(d)), [0.0; 4]);
         out
     }
 
     /// The packs and the certificate of one set.
-    fn of_set(matrix: &Matrix, set: &Centroids, dot_product: bool) -> (Self, [f32; 4]) {
+    fn for_distances(matrix: &Matrix, set: &Centroids) -> (Self, [f32; 4]) {
         let d = matrix.features();
-        let bound = DotProductBound::new(d, Rounding::Either);
-        let mut out = Points::default();
+        let mut out = Points { radii: vec![0.0; set.k()], ..Points::default() };
         let first = set.first_of_equals();
         for start in (0..set.k()).step_by(4) {
             let four = [0, 1, 2, 3].map(|i| start + i);
             // What fills up a pack, and a centroid that equals an earlier one, can be the nearest of no row.
             let alive = four.map(|c| first.get(c) == Some(&true));
-            let point = |i: usize| (start + i < set.k()).then(|| set.get(start + i));
-            let terms = [0, 1, 2, 3].map(|i| point(i).map(|values| bound.point(values.iter().copied())));
-            let term = |of: fn(&DotProductTerms) -> f32| {
-                terms.map(|term| term.filter(|_| dot_product).as_ref().map_or(0.0, of))
-            };
-            let starts = term(|t| t.start);
-            out.packs.push([0, 1, 2, 3].map(|i| if alive[i] { starts[i] } else { OUT_OF_REACH }));
-            out.packs.push(term(|t| t.slope));
-            let sign = if dot_product { -1.0 } else { 1.0 };
-            let value = |i: usize, j: usize| if alive[i] { sign * set.get(start + i)[j] } else { 0.0 };
-            out.packs.extend((0..d).map(|j| [0, 1, 2, 3].map(|i| value(i, j))));
-            let radius = |i: usize| terms[i].map_or(0.0, |t| t.radius);
-            out.points.extend([0, 1, 2, 3].map(|i| Point { centroid: four[i] as u32, radius: radius(i) }));
+            out.values.push(alive.map(|alive| if alive { 0.0 } else { OUT_OF_REACH }));
+            let value = |i: usize, j: usize| if alive[i] { set.get(four[i])[j] } else { 0.0 };
+            out.values.extend((0..d).map(|j| [0, 1, 2, 3].map(|i| value(i, j))));
         }
-        let certificate = if dot_product {
-            [bound.width, 0.0, bound.slack, 0.0]
-        } else {
-            let Certificate { low, high, slack } = Certificate::for_values(matrix, &set.values);
-            [low, high, slack, 0.0]
-        };
-        (out, certificate)
+        let Certificate { low, high, slack } = Certificate::for_values(matrix, &set.values);
+        (out, [low, high, slack, 0.0])
+    }
+
+    /// The points for dot products and the certificate of one set.
+    fn for_products(matrix: &Matrix, set: &Centroids) -> (Self, [f32; 4]) {
+        let d = matrix.features();
+        let bound = DotProductBound::new(d, Rounding::Either);
+        let mut out = Points::default();
+        for (point, first) in set.iter().zip(set.first_of_equals()) {
+            let terms = bound.point(point.iter().copied());
+            let mut values = vec![if first { terms.start } else { OUT_OF_REACH }, terms.slope];
+            // A centroid that equals an earlier one is the nearest of no row.
+            values.extend(point.iter().map(|&v| if first { -v } else { 0.0 }));
+            values.resize(4 * point_quads(d), 0.0);
+            out.values.extend(values.as_chunks::<4>().0);
+            out.radii.push(terms.radius);
+        }
+        (out, [bound.width, 0.0, bound.slack, 0.0])
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::interface::{Binding, EntryPoint, shared_struct};
 use super::super::kernel::WORKGROUP;
-use super::{Point, Set};
+use super::Set;
 use crate::canonical::{Certificate, DotProductBound, Rounding};
 
 /// Threads of a workgroup of `renew`.
@@ -54,8 +54,8 @@ pub(super) const OLD_BITS: Binding = Binding::read::<u32>(2, "old_bits");
 pub(super) const SUMS: Binding = Binding::read::<u32>(3, "sums");
 pub(super) const EXPONENTS: Binding = Binding::read::<u32>(4, "exponents");
 pub(super) const NEW_BITS: Binding = Binding::read_write::<u32>(5, "new_bits");
-pub(super) const PACKS: Binding = Binding::read_write::<f32>(6, "packs");
-pub(super) const POINTS: Binding = Binding::read_write::<Point>(7, "points");
+pub(super) const POINTS: Binding = Binding::read_write::<f32>(6, "points");
+pub(super) const RADII: Binding = Binding::read_write::<f32>(7, "radii");
 pub(super) const SHIFTS: Binding = Binding::read_write::<f32>(8, "shifts");
 pub(super) const FOUND: Binding = Binding::read_write::<u32>(9, "found");
 // `renew`.
@@ -72,7 +72,7 @@ pub(in crate::backend::gpu) static MEANS: EntryPoint = EntryPoint {
     name: "means",
     threads: WORKGROUP,
     params: PARAMS,
-    bindings: &[SETS, OLD_BITS, SUMS, EXPONENTS, NEW_BITS, PACKS, POINTS, SHIFTS, FOUND],
+    bindings: &[SETS, OLD_BITS, SUMS, EXPONENTS, NEW_BITS, POINTS, RADII, SHIFTS, FOUND],
     overrides: &["dot_product"],
     constants: &[("THREADS", WORKGROUP)],
 };
@@ -100,13 +100,14 @@ fn norm_roundings(d: usize) -> f64 {
 }
 
 impl Params {
-    /// What the next pass of sets of `d` features is proved with, if `assign` compares by dot products or by distances.
+    /// What the next pass of sets of `d` features is proved with, if `assign` compares by dot products or by distances. A
+    /// centroid has sums of `columns` columns.
     ///
     /// A squared norm is summed by 64 threads, in `r` roundings, so it is within a factor `1 ± r u` of the true one. The
     /// start is multiplied by 1 - gamma - (r + 4) u, so that it subtracts at least the share that `DotProductBound` asks for, and
     /// at most 2 r u more than that allows for, by which the bound gets wider. A root is within 5 u of the true one. Squares
     /// that underflow take less than 2^-126 away from a squared norm, which is 2^-63 sqrt(d) of a norm.
-    pub(super) fn new(d: usize, dot_product: bool) -> Self {
+    pub(super) fn new(d: usize, dot_product: bool, columns: usize) -> Self {
         let r = norm_roundings(d);
         let DotProductBound { gamma, width, slack } = DotProductBound::new(d, Rounding::Either);
         let wider = (f64::from(width) + 2.0 * r * ROUNDING) as f32;
@@ -118,7 +119,7 @@ impl Params {
                 [low, high, apart, 0.0]
             },
             features: d as u32,
-            columns: d as u32 + 1,
+            columns: columns as u32,
             start_share: (0.5 * (1.0 - gamma - (r + 4.0) * ROUNDING)) as f32,
             slope_share: -(gamma * (1.0 + 4.0 * ROUNDING)) as f32,
             radius_share: (1.0 + (r + 16.0) * ROUNDING) as f32,
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn terms_of_a_point_bound_what_the_host_bounds() {
         for d in [1, 2, 5, 26, 64, 65, 300, 3000] {
-            let (params, r) = (Params::new(d, true), norm_roundings(d));
+            let (params, r) = (Params::new(d, true, d + 1), norm_roundings(d));
             let bound = DotProductBound::new(d, Rounding::Either);
             let mut draws = Draws::new(8, Purpose::SynthTable).at(d as u64);
             for scale in [1.0, 1e12, 1e-12, 1e-21] {

@@ -1,5 +1,6 @@
 //! What the common cases do not reach: labels of a whole word, sums in chunks, and states of sets that come and go.
 
+use super::points;
 use crate::backend::cpu::Cpu;
 use crate::backend::gpu::{Gpu, Options, adapters};
 use crate::backend::{Advanced, Assigned, Backend, End, LloydState, Passes};
@@ -53,11 +54,13 @@ fn passes(backend: &dyn Backend, matrix: &Matrix, ks: &[usize]) -> Vec<Vec<Assig
 
 #[test]
 fn many_centroids_and_memories_are_exact() {
-    let shapes: [(usize, usize, &[usize]); 4] = [
+    let shapes: [(usize, usize, &[usize]); 6] = [
         (700, 5, &[2, 3, 4, 6]),
         (700, 5, &[254, 255, 256]),
         (500, 3, &[1100, 2, 700]),
         (2100, 40, &[300, 60]),
+        (603, 48, &[2, 79, 3, 157, 5]),
+        (601, 49, &[2, 17, 3, 33, 16, 5]),
     ];
     for (rows, features, ks) in shapes {
         let mut draws = Draws::new(5, Purpose::SynthTable).at(0);
@@ -189,10 +192,38 @@ fn passes_on_the_device_are_those_of_the_host() {
         let mut draws = Draws::new(6, Purpose::SynthTable).at(features as u64);
         let matrix = table(rows, features, &mut draws);
         let sets: Vec<Centroids> = ks.iter().map(|&k| starts(&matrix, k, &mut draws)).collect();
-        for (limit, most) in [(0.0, 300), (0.0, 1), (1e-3 * matrix.largest_distance().powi(2), 5)] {
-            let waited = same_walk(&matrix, &sets, limit, most);
+        let unasked = |matrix: &Matrix, limit: f64, most: usize| {
+            let waited = same_walk(matrix, &sets, limit, most);
             assert!(waited.iter().all(|w| *w == [0, 0]), "the host was asked {waited:?} times");
+        };
+        for (limit, most) in [(0.0, 300), (0.0, 1), (1e-3 * matrix.largest_distance().powi(2), 5)] {
+            unasked(&matrix, limit, most);
         }
+        // Whole weights of one digit are no reason to ask the host, even the largest ones.
+        let weights: Vec<u16> = (0..rows).map(|_| draws.bits() as u16 >> draws.below(16)).collect();
+        unasked(&matrix.clone().weighted(weights).unwrap(), 0.0, 300);
+        let heavy = (0..rows).map(|i| u16::MAX - (i % 2) as u16).collect();
+        unasked(&matrix.weighted(heavy).unwrap(), 0.0, 40);
+    }
+}
+
+/// Rows of weight 0 alone leave a centroid as empty as no rows, and weights of two digits are the host's.
+#[test]
+fn the_host_sees_to_weights_that_the_device_cannot() {
+    let mut draws = Draws::new(6, Purpose::SynthTable).at(9);
+    let matrix = table(600, 4, &mut draws);
+    let sets = [starts(&matrix, 4, &mut draws), starts(&matrix, 3, &mut draws)];
+    let mut weights: Vec<u16> = (0..600).map(|_| 1 + draws.below(9) as u16).collect();
+    let labels = Cpu::default().load(&matrix).unwrap().lloyd(&sets, true).unwrap().remove(0).labels.unwrap();
+    weights.iter_mut().zip(labels).filter(|(_, label)| *label == 2).for_each(|(weight, _)| *weight = 0);
+    let weightless = matrix.clone().weighted(weights).unwrap();
+    for waited in same_walk(&weightless, &sets, 0.0, 40) {
+        assert!(waited[1] > 0, "{waited:?}");
+    }
+    let weights: Vec<u32> = (0..600).map(|i| 1 + i % 7 * 65_536).collect();
+    let wide = matrix.weighted(weights).unwrap();
+    for waited in same_walk(&wide, &sets, 0.0, 40) {
+        assert!(waited[0] > 4, "{waited:?}");
     }
 }
 
@@ -258,5 +289,104 @@ fn a_report_ends_the_passes() {
         let passes = Passes { most: &[100], limit: 0.0, report: &report };
         let got = rows.lloyd_passes(&mut sets, &mut [LloydState::default()], passes);
         assert!(matches!(got, Err(Error::Interrupted)), "{got:?}");
+    }
+}
+
+/// Rows close to `k` points that lie far apart, and for each point one of its rows.
+fn blobs(rows: usize, features: usize, k: usize, draws: &mut Stream) -> (Matrix, Centroids) {
+    let centres: Vec<Vec<f32>> =
+        (0..k).map(|_| (0..features).map(|_| draws.normal() as f32).collect()).collect();
+    let columns = (0..features).map(|j| {
+        (0..rows).map(|i| centres[i * 11 % k][j] + 1e-3 * draws.normal() as f32).collect::<Vec<f32>>()
+    });
+    let columns: Vec<Vec<f32>> = columns.collect();
+    let matrix = Matrix::from_columns((0..features).map(|j| format!("f{j}")).collect(), columns).unwrap();
+    let values =
+        (0..k).flat_map(|c| matrix.row((0..).find(|i| i * 11 % k == c).unwrap()).collect::<Vec<_>>());
+    let set = Centroids { values: values.collect(), features };
+    (matrix, set)
+}
+
+/// Where clusters are far apart, f32 proves every label itself, so that nothing is left for `decide`, which would hide it if
+/// `assign` looked at the wrong points.
+#[test]
+fn labels_of_distant_clusters_are_proved() {
+    // Below and above the sizes at which fours are compared, a workgroup's memory is full, and the other kernel takes over.
+    let shapes: [(usize, usize, &[usize]); 8] = [
+        (600, 4, &[13, 1, 2, 3, 4, 5]),
+        (515, 5, &[300, 6]),
+        (2001, 26, &[259, 1, 7, 13]),
+        (1300, 48, &[256, 80, 3, 2, 1]),
+        (1300, 49, &[258, 80, 3, 2, 1]),
+        (700, 64, &[37, 5, 5, 5, 16]),
+        (300, 130, &[20, 12, 4]),
+        (130, 300, &[9, 40]),
+    ];
+    for (rows, features, ks) in shapes {
+        let mut draws = Draws::new(7, Purpose::SynthTable).at(features as u64);
+        let (matrix, all) = blobs(rows, features, ks.iter().copied().max().unwrap(), &mut draws);
+        // The first k of the points: the rows near the others are far from all of them, but still nearer to one.
+        let set = |&k: &usize| Centroids { values: all.values[..k * features].to_vec(), features };
+        let sets: Vec<Centroids> = ks.iter().map(set).collect();
+        // So that dot products are what is tested.
+        assert!(
+            sets.iter().all(|set| points::dot_product_serves(&matrix, set) && !points::exact(&matrix, set))
+        );
+        let expected = Cpu::default().load(&matrix).unwrap().lloyd(&sets, true).unwrap();
+        for index in 0..adapters().len() {
+            let guarded = Options { guards: true, ..Options::default() };
+            let (binding, pass) = (Some(8 << 10), Some(2 << 10));
+            let split = Options { max_binding: binding, pass_bytes: pass, checked: true, ..guarded.clone() };
+            for options in [guarded, split] {
+                let gpu = Gpu::open(index, options.clone()).unwrap();
+                let mut got = gpu.load(&matrix).unwrap().lloyd(&sets, true).unwrap();
+                let open: Vec<u64> = got.iter().map(|pass| pass.f64_fallbacks).collect();
+                // In the largest set every row is close to a point; in the others a few may be as near to two.
+                assert!(open.iter().all(|&open| open <= rows as u64 / 200), "{rows} x {features}: {open:?}");
+                let largest = ks.iter().position(|k| k * features == all.values.len()).unwrap();
+                assert_eq!(open[largest], 0, "{rows} x {features}, {options:?}");
+                got.iter_mut().zip(&expected).for_each(|(got, all)| got.f64_fallbacks = all.f64_fallbacks);
+                assert!(got == expected, "{rows} x {features}, {options:?}");
+            }
+        }
+    }
+}
+
+/// Rows halfway between two points are left to `decide`, also where `assign` has compared both only as two of four.
+#[test]
+fn rows_between_two_points_are_not_proved() {
+    const ROWS: usize = 640;
+    // Not among the rows that the host tries dot products on.
+    let between = |i: usize| !i.is_multiple_of(10) && i % 7 == 3;
+    let all_between = (0..ROWS).filter(|&i| between(i)).count() as u64;
+    for (features, k) in [(5, 300), (26, 10), (48, 258), (49, 34), (130, 6)] {
+        let mut draws = Draws::new(8, Purpose::SynthTable).at(features as u64);
+        let centres: Vec<Vec<f32>> =
+            (0..k / 2).map(|_| (0..features).map(|_| draws.normal() as f32).collect()).collect();
+        let column = |j: usize| {
+            let shift = |i: usize| if j == 0 && !between(i) { 0.25 } else { 0.0 };
+            (0..ROWS).map(|i| centres[i * 11 % (k / 2)][j] + shift(i)).collect::<Vec<f32>>()
+        };
+        let columns = (0..features).map(column).collect();
+        let matrix = Matrix::from_columns((0..features).map(|j| format!("f{j}")).collect(), columns).unwrap();
+        let mut values = Vec::new();
+        for c in 0..k / 2 {
+            let row = (0..ROWS).find(|&i| i * 11 % (k / 2) == c && !between(i)).unwrap();
+            let mut point: Vec<f32> = matrix.row(row).collect();
+            values.extend(&point);
+            point[0] -= 2.0 * matrix.to_stored(0.25);
+            values.extend(point);
+        }
+        let set = Centroids { values, features };
+        assert!(points::dot_product_serves(&matrix, &set) && !points::exact(&matrix, &set));
+        let sets = [set];
+        let expected = Cpu::default().load(&matrix).unwrap().lloyd(&sets, true).unwrap().remove(0);
+        for index in 0..adapters().len() {
+            let gpu = Gpu::open(index, Options { guards: true, ..Options::default() }).unwrap();
+            let mut got = gpu.load(&matrix).unwrap().lloyd(&sets, true).unwrap().remove(0);
+            assert_eq!(got.f64_fallbacks, all_between, "{features} features, k = {k}");
+            got.f64_fallbacks = expected.f64_fallbacks;
+            assert!(got == expected, "{features} features, k = {k}");
+        }
     }
 }

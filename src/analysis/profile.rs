@@ -1,0 +1,127 @@
+//! The last stage: describes the segments in the table's own columns.
+
+use super::memory::check_memory;
+use super::notice::{Notice, Observer};
+use super::prepare::Prepared;
+use super::spec::Spec;
+use crate::backend::Backend;
+use crate::error::{Error, Result};
+use crate::model::{Assignment, LabelledTable, Model};
+use crate::profile::{Context, Members, Options, Profile, choose, profile};
+use crate::table::{Column, Table};
+
+/// Checks that a table has the columns that the profile is to describe, and decides whether the table is kept for it: not
+/// if there is no profile, and not if memory is too short for both the table and the matrix of its features.
+///
+/// # Errors
+/// A column that the table does not have or that cannot be described.
+pub(super) fn keeps_table(
+    table: &Table,
+    features: usize,
+    limit: u64,
+    spec: &Spec,
+    observer: &dyn Observer,
+) -> Result<bool> {
+    let Some(options) = spec.profile.as_ref().filter(|_| spec.fit.is_some()) else { return Ok(false) };
+    choose(table, options, &never(spec, table.ids.as_ref().map(|(name, _)| name.as_str())))?;
+    let fits = check_memory(table, features, true, limit).is_ok();
+    if !fits {
+        let why = "there is not enough memory to keep the table beside its features, so the segments are not described";
+        observer.notice(&Notice::Data(why.into()));
+    }
+    Ok(fits)
+}
+
+/// What the rows of a table are like that a saved model has labelled.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Number of rows of the table, or of groups if the model groups rows.
+    pub rows: usize,
+    /// How many of these have no segment.
+    pub excluded: usize,
+    /// The segments.
+    pub profile: Profile,
+    /// What a person should know, such as categories that the fit did not see.
+    pub warnings: Vec<String>,
+}
+
+/// Labels a table's rows with a model and describes the segments by these rows. Besides the table's own columns there are
+/// those that the model's recipe makes of them for its features.
+///
+/// # Errors
+/// As [`Model::assign`] and [`profile`]; a table in which no row gets a segment.
+pub fn describe(model: &Model, table: &Table, options: &Options, backend: &dyn Backend) -> Result<Described> {
+    let in_table = |e: Error| e.in_file(&table.source);
+    let LabelledTable { assignments, whole, weights, .. } = model.label(table, backend).map_err(in_table)?;
+    let rows = &assignments.rows;
+    let segments: Vec<Option<u32>> = rows.iter().map(|row| row.map(|row| row.segment)).collect();
+    // The weights are those of the rows that have a segment.
+    let weights = weights.map(|weights| {
+        let mut own = weights.steps().iter();
+        let steps = rows.iter().map(|row| row.and_then(|_| own.next().copied()).unwrap_or(0));
+        weights.with_steps(steps.collect())
+    });
+    let members = Members::new(&segments, model.k(), weights.as_ref()).map_err(in_table)?;
+    let mut columns: Vec<Column> = Vec::new();
+    // Groups have only the columns that the model makes for them.
+    if model.preparation.group.is_none() {
+        let own = table.columns.iter().filter(|c| whole.column(&c.name).is_none());
+        columns.extend(own.cloned());
+    }
+    columns.extend(whole.columns.iter().cloned());
+    let ids = table.ids.iter().chain(&assignments.groups).map(|(name, _)| name.clone());
+    let context = Context {
+        names: model.names(),
+        features: model.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
+        never: ids.chain(model.weight_column.clone()).collect(),
+    };
+    let all = Table {
+        source: table.source.clone(),
+        rows: whole.rows,
+        columns,
+        wide_integers: table.wide_integers.clone(),
+        ..Table::default()
+    };
+    let found = profile(&all, &members, options, &context).map_err(in_table)?;
+    let excluded = rows.len() - rows.iter().flatten().count();
+    Ok(Described { rows: rows.len(), excluded, profile: found, warnings: assignments.warnings })
+}
+
+/// The columns that identify or weight the rows.
+fn never(spec: &Spec, ids: Option<&str>) -> Vec<String> {
+    ids.into_iter().map(String::from).chain(spec.recipe.features.options.weight.clone()).collect()
+}
+
+impl Prepared {
+    /// Describes the segments, `k` of them, if the table was kept. `rows` are those of the table.
+    ///
+    /// # Errors
+    /// As [`profile`].
+    pub(super) fn profile(
+        &self,
+        rows: &[Option<Assignment>],
+        k: usize,
+        names: &[Option<String>],
+        spec: &Spec,
+        ids: Option<&str>,
+    ) -> Result<Option<Profile>> {
+        let (Some(table), Some(options)) = (&self.table, &spec.profile) else { return Ok(None) };
+        let segments: Vec<Option<u32>> = rows.iter().map(|row| row.map(|row| row.segment)).collect();
+        // The weights are those of the fit's rows; no other row counts.
+        let weights = self.weights.as_ref().map(|weights| match &self.kept {
+            None => weights.clone(),
+            Some(kept) => {
+                let mut steps = vec![0; self.rows];
+                kept.iter().zip(weights.steps()).for_each(|(&row, &step)| steps[row as usize] = step);
+                weights.with_steps(steps)
+            }
+        });
+        let members = Members::new(&segments, k, weights.as_ref())?;
+        let context = Context {
+            names: names.to_vec(),
+            features: self.fitted.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
+            never: never(spec, ids),
+        };
+        profile(table, &members, options, &context).map(Some)
+    }
+}

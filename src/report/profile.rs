@@ -1,0 +1,351 @@
+//! What the segments are, as text for people, and as the JSON of `segmenta profile`.
+
+use super::figures::{among, percent, plain, whole};
+use super::sheet::{Kind, Sheet, shortened, stdout_width, wrapped};
+use crate::analysis::{Described, DeviceUsed, Seconds};
+use crate::model::Model;
+use crate::profile::{
+    LevelShare, Measure, NAMED, NumericFigures, Profile, SegmentProfile, Separation, Trait, strongest,
+};
+use serde::Serialize;
+
+/// No line is wider, so that a table can be pasted into a message.
+const WIDTH: usize = 100;
+
+/// How many columns the bar of the largest segment takes.
+const BAR: usize = 12;
+
+/// How many columns the line about the separation names.
+const SEPARATORS: usize = 4;
+
+/// How many traits of a segment the long form shows.
+const MANY: usize = 8;
+
+/// The results of `profile`.
+#[derive(Debug, Serialize)]
+pub struct ProfileFound {
+    version: &'static str,
+    command: &'static str,
+    /// The name of the fit whose model was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    rows: usize,
+    excluded: usize,
+    k: usize,
+    profile: Profile,
+    warnings: Vec<String>,
+    device: DeviceUsed,
+    seconds: Seconds,
+}
+
+impl ProfileFound {
+    /// From what was found, by the model that labelled the rows.
+    pub fn new(model: &Model, found: Described, device: DeviceUsed, seconds: Seconds) -> Self {
+        let Described { rows, excluded, profile, warnings } = found;
+        ProfileFound {
+            version: env!("CARGO_PKG_VERSION"),
+            command: "profile",
+            run: model.run.clone(),
+            rows,
+            excluded,
+            k: model.k(),
+            profile,
+            warnings,
+            device,
+            seconds,
+        }
+    }
+
+    /// The results as tables for people: the segments, their traits, and the figures of every column.
+    pub fn to_text(&self) -> String {
+        let profile = &self.profile;
+        let mut text = overview(profile);
+        text.push_str(&tests(profile));
+        text.push_str(&flags(profile));
+        for column in &profile.separation {
+            if let Some(overall) = profile.overall.get(&column.column) {
+                if column.measure == Measure::Mean {
+                    text.push_str(&numbers(profile, column, overall));
+                }
+            } else {
+                text.push_str(&categories(profile, column));
+            }
+        }
+        let left_out = profile.left_out.iter().map(|l| format!("{}: {}", name(&l.column), l.why));
+        let alike = profile
+            .alike
+            .iter()
+            .map(|a| format!("{}: says the same as {}, so it is no trait", name(&a.column), name(&a.like)));
+        let notes: Vec<String> = left_out.chain(alike).collect();
+        if !notes.is_empty() {
+            text.push_str(&format!("\n{}", wrapped(&(notes.join("\n") + "\n"), WIDTH)));
+        }
+        text
+    }
+}
+
+/// A column's name, shortened if a terminal is narrower.
+fn name(column: &str) -> String {
+    let column = plain(column);
+    stdout_width().map_or_else(|| column.clone(), |width| shortened(&column, width.saturating_sub(4).max(1)))
+}
+
+/// The segments with their sizes, each described in one line.
+pub fn overview(profile: &Profile) -> String {
+    let named = profile.segments.iter().any(|s| s.name.is_some());
+    let mut header = vec![
+        ("segment", Kind::Number),
+        ("rows", Kind::Number),
+        ("share", Kind::Number),
+        ("", Kind::Name),
+        ("what sets it apart", Kind::Prose),
+    ];
+    if named {
+        header.insert(4, ("name", Kind::Prose));
+    }
+    let mut sheet = Sheet::new(&header);
+    let largest = profile.segments.iter().map(|s| s.share).fold(0.0, f64::max);
+    for s in &profile.segments {
+        let mut cells = vec![s.segment.to_string(), whole(s.size), percent(s.share), bar(s.share, largest)];
+        if named {
+            cells.push(s.name.clone().unwrap_or_default());
+        }
+        cells.push(s.description.clone());
+        sheet.row(cells);
+    }
+    sheet.to_text_within(WIDTH)
+}
+
+/// A bar in eighths of a column; the longest for the largest share.
+fn bar(share: f64, largest: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    if share.is_nan() || share <= 0.0 || largest <= 0.0 {
+        return String::new();
+    }
+    let eighths = ((8 * BAR) as f64 * share / largest).round().max(1.0) as usize;
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+/// The strongest traits of each segment, and the columns that separate the segments most. Empty if there are none.
+pub fn traits(profile: &Profile) -> String {
+    let mut sheet = Sheet::new(&[
+        ("segment", Kind::Number),
+        ("trait", Kind::Name),
+        ("here", Kind::Number),
+        ("all", Kind::Number),
+        ("difference", Kind::Number),
+    ])
+    .keyed_by(2);
+    let mut lines = 0;
+    for s in &profile.segments {
+        for (i, one) in strongest(&s.traits, NAMED).into_iter().enumerate() {
+            let segment = if i == 0 { s.segment.to_string() } else { String::new() };
+            let show = |v: f64| value(profile, one, v);
+            sheet.row([segment, subject(one), show(one.value), show(one.overall), difference(one)]);
+            lines += 1;
+        }
+    }
+    if lines == 0 {
+        return String::new();
+    }
+    format!("\n{}{}", sheet.to_text_within(WIDTH), separators(profile))
+}
+
+/// The columns that separate the segments most, in one line.
+fn separators(profile: &Profile) -> String {
+    let own = |column: &str| profile.alike.iter().all(|a| a.column != column);
+    let most = profile.separation.iter().filter(|s| s.share >= 0.005 && own(&s.column)).take(SEPARATORS);
+    let most: Vec<String> = most.map(|s| format!("{} {:.0} %", name(&s.column), 100.0 * s.share)).collect();
+    if most.is_empty() {
+        return String::new();
+    }
+    wrapped(&format!("variance between segments: {}\n", most.join(", ")), WIDTH)
+}
+
+/// More traits of each segment, with intervals and q-values.
+fn tests(profile: &Profile) -> String {
+    let mut sheet = Sheet::new(&[
+        ("segment", Kind::Number),
+        ("trait", Kind::Name),
+        ("here", Kind::Number),
+        ("95 % interval", Kind::Number),
+        ("all", Kind::Number),
+        ("difference", Kind::Number),
+        ("q", Kind::Number),
+    ])
+    .keyed_by(2);
+    let mut lines = 0;
+    for s in &profile.segments {
+        for (i, one) in s.traits.iter().take(MANY).enumerate() {
+            let segment = if i == 0 { s.segment.to_string() } else { String::new() };
+            let show = |v: f64| value(profile, one, v);
+            let interval = one.low.zip(one.high).map_or_else(
+                || "-".to_string(),
+                |(low, high)| format!("{} to {}", show(low).trim_end_matches(" %"), show(high)),
+            );
+            sheet.row([
+                segment,
+                subject(one),
+                show(one.value),
+                interval,
+                show(one.overall),
+                difference(one),
+                q_value(one.q_value),
+            ]);
+            lines += 1;
+        }
+    }
+    if lines == 0 {
+        return String::new();
+    }
+    let more = profile.segments.iter().any(|s| s.traits.len() > MANY);
+    let more = if more {
+        format!("the {MANY} strongest traits of each segment; --json has all\n")
+    } else {
+        String::new()
+    };
+    format!("\n{}{more}", sheet.to_text_within(WIDTH))
+}
+
+fn q_value(q: f64) -> String {
+    if q < 1e-4 { "< 0.0001".into() } else { format!("{q:.4}") }
+}
+
+/// The head of a column's table: its name, and how much it differs between segments.
+fn head(column: &Separation) -> String {
+    let feature = if column.feature { ", a feature" } else { "" };
+    format!(
+        "\n{}: {} of its variance lies between segments{feature}\n",
+        name(&column.column),
+        percent(column.share)
+    )
+}
+
+/// The figures of a column of numbers.
+fn numbers(profile: &Profile, column: &Separation, overall: &NumericFigures) -> String {
+    let mut header = vec![
+        ("segment", Kind::Number),
+        ("mean", Kind::Number),
+        ("95 % interval", Kind::Number),
+        ("sd", Kind::Number),
+        ("quartile 1", Kind::Number),
+        ("median", Kind::Number),
+        ("quartile 3", Kind::Number),
+    ];
+    if overall.missing > 0 {
+        header.push(("missing", Kind::Number));
+    }
+    let mut sheet = Sheet::new(&header);
+    let spread = spread(profile, &column.column);
+    let mut row = |label: String, f: &NumericFigures| {
+        let show = |v: Option<f64>| v.map_or_else(|| "-".into(), |v| among(v, spread));
+        let interval = match (f.low, f.high) {
+            (Some(_), Some(_)) => format!("{} to {}", show(f.low), show(f.high)),
+            _ => "-".into(),
+        };
+        let missing = whole(f.missing);
+        sheet.row([
+            label,
+            show(f.mean),
+            interval,
+            show(f.sd),
+            show(f.q1),
+            show(f.median),
+            show(f.q3),
+            missing,
+        ]);
+    };
+    for s in &profile.segments {
+        if let Some(figures) = s.numeric.get(&column.column) {
+            row(s.segment.to_string(), figures);
+        }
+    }
+    row("all".into(), overall);
+    head(column) + &sheet.to_text_within(WIDTH)
+}
+
+/// The shares of a column's categories.
+fn categories(profile: &Profile, column: &Separation) -> String {
+    let of =
+        |s: &SegmentProfile| -> Vec<LevelShare> { s.levels.get(&column.column).cloned().unwrap_or_default() };
+    let shares: Vec<Vec<LevelShare>> = profile.segments.iter().map(of).collect();
+    let names = segment_heads(profile);
+    let mut header = vec![(column.column.as_str(), Kind::Name), ("all", Kind::Number)];
+    header.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
+    let mut sheet = Sheet::new(&header);
+    for (i, level) in shares.first().into_iter().flatten().enumerate() {
+        let cells = shares.iter().map(|of| {
+            of.get(i).map_or_else(|| "-".into(), |l| share_with_interval(l.share, Some(l.low), Some(l.high)))
+        });
+        sheet.row([level.level.clone(), percent(level.overall)].into_iter().chain(cells));
+    }
+    head(column) + &sheet.to_text_within(WIDTH)
+}
+
+/// The columns of 0 and 1 in one table, each with its share of ones.
+fn flags(profile: &Profile) -> String {
+    let names = segment_heads(profile);
+    let mut header = vec![("share of ones", Kind::Name), ("all", Kind::Number)];
+    header.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
+    let mut sheet = Sheet::new(&header);
+    let mut lines = 0;
+    for column in profile.separation.iter().filter(|c| c.measure == Measure::Share) {
+        let Some(overall) = profile.overall.get(&column.column) else { continue };
+        let cells = profile.segments.iter().map(|s| {
+            let figures = s.numeric.get(&column.column).copied().unwrap_or_default();
+            figures
+                .mean
+                .map_or_else(|| "-".into(), |share| share_with_interval(share, figures.low, figures.high))
+        });
+        let all = percent(overall.mean.unwrap_or(0.0));
+        sheet.row([column.column.clone(), all].into_iter().chain(cells));
+        lines += 1;
+    }
+    if lines == 0 { String::new() } else { format!("\n{}", sheet.to_text_within(WIDTH)) }
+}
+
+fn segment_heads(profile: &Profile) -> Vec<String> {
+    profile.segments.iter().map(|s| format!("segment {}", s.segment)).collect()
+}
+
+/// `40.6 (39.1-42.0)`, in percent.
+fn share_with_interval(share: f64, low: Option<f64>, high: Option<f64>) -> String {
+    let (low, high) = (100.0 * low.unwrap_or(0.0), 100.0 * high.unwrap_or(1.0));
+    format!("{:.1} ({low:.1}-{high:.1})", 100.0 * share)
+}
+
+/// What a trait is about.
+fn subject(one: &Trait) -> String {
+    match &one.level {
+        Some(level) if level != "true" => format!("{} = {level}", one.column),
+        _ => one.column.clone(),
+    }
+}
+
+/// A trait's mean in the column's units, or its share.
+fn value(profile: &Profile, one: &Trait, value: f64) -> String {
+    match one.measure {
+        Measure::Mean => among(value, spread(profile, &one.column)),
+        Measure::Share => percent(value),
+    }
+}
+
+/// How far a column's numbers spread within segments: the median of their interquartile ranges, which a few outliers do
+/// not stretch, or if these are 0 the standard deviation of all.
+fn spread(profile: &Profile, column: &str) -> f64 {
+    let range = |f: &NumericFigures| f.q3.zip(f.q1).map(|(q3, q1)| q3 - q1).filter(|range| *range > 0.0);
+    let of = |s: &SegmentProfile| s.numeric.get(column).and_then(range);
+    let mut ranges: Vec<f64> = profile.segments.iter().filter_map(of).collect();
+    ranges.sort_by(f64::total_cmp);
+    let sd = || profile.overall.get(column).and_then(|f| f.sd);
+    ranges.get(ranges.len() / 2).copied().or_else(sd).unwrap_or(0.0)
+}
+
+/// How far a segment is from the others: standard deviations for means, percentage points for shares.
+fn difference(one: &Trait) -> String {
+    match one.measure {
+        Measure::Mean if one.effect.abs() >= 99.95 => format!("{:+.0} sd", one.effect),
+        Measure::Mean => format!("{:+.1} sd", one.effect),
+        Measure::Share => format!("{:+.1} points", 100.0 * (one.value - one.overall)),
+    }
+}
