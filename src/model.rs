@@ -6,6 +6,7 @@
 mod assigner;
 mod drift;
 mod names;
+mod persona;
 mod reference;
 
 use crate::backend::Backend;
@@ -13,7 +14,7 @@ use crate::cluster::{Diagnostics, Method, Partition};
 use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
 use crate::matrix::{Grid, Matrix};
-use crate::recipe::{AppliedRecipe, BinCounts, ColumnReference, Encoder, FittedRecipe, Preparation};
+use crate::recipe::{Aliases, AppliedRecipe, BinCounts, ColumnReference, Encoder, FittedRecipe, Preparation};
 use crate::table::{KnownColumns, Table};
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ use std::path::Path;
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
 pub use drift::{ColumnDrift, Drift, SegmentDrift};
 pub use names::{check as check_names, with_names};
+pub use persona::{Colour, Persona, check_line};
 pub use reference::Reference;
 
 /// The version of `model.json` that this crate writes. Older versions can be read; newer ones are rejected.
@@ -34,7 +36,8 @@ pub const VERSION: u32 = 3;
 pub struct Model {
     /// The version of this format.
     pub version: u32,
-    /// An identifier of the fit: 16 hexadecimal digits of a hash of the model's contents, without the segment names.
+    /// An identifier of the fit: 16 hexadecimal digits of a hash of the model's contents, without the segments' names
+    /// and personas.
     /// The fit's other output files carry it too, so that a reader can tell that they belong together. The same table,
     /// options and seed give the same identifier. Models written by older versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +66,9 @@ pub struct Model {
     pub preparation: Preparation,
     /// Turns the columns of a table into features.
     pub encoder: Encoder,
+    /// Other names for the texts of columns, in descriptions of the segments.
+    #[serde(default, skip_serializing_if = "Aliases::is_empty")]
+    pub aliases: Aliases,
     /// Assigns new rows to segments.
     #[serde(flatten)]
     pub assigner: Assigner,
@@ -119,6 +125,7 @@ impl Model {
             grid: matrix.grid().clone(),
             preparation,
             encoder,
+            aliases: Aliases::default(),
             assigner: Assigner::new(partition, matrix),
             reference: None,
         }
@@ -137,7 +144,7 @@ impl Model {
     /// Sets [`Model::run`] to the identifier computed from the model's contents.
     pub fn identify(&mut self) {
         let mut bare = Model { run: None, ..self.clone() };
-        bare.assigner.segments_mut().for_each(|s| s.name = None);
+        bare.assigner.segments_mut().for_each(|s| (s.name, s.persona) = (None, None));
         let digest = Sha256::digest(bare.to_json());
         self.run = Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect());
     }
@@ -149,6 +156,20 @@ impl Model {
             segment.number = number;
             segment.name = names.get(number as usize).cloned().flatten();
         }
+    }
+
+    /// Sets what people say about the segments: `personas[n]` is that of the segment with number `n`.
+    pub fn describe(&mut self, personas: &[Option<Persona>]) {
+        for segment in self.assigner.segments_mut() {
+            segment.persona = personas.get(segment.number as usize).cloned().flatten();
+        }
+    }
+
+    /// What people say about the segments, indexed by segment number.
+    pub fn personas(&self) -> Vec<Option<Persona>> {
+        let mut personas = vec![None; self.k()];
+        self.segments().for_each(|s| personas[s.number as usize].clone_from(&s.persona));
+        personas
     }
 
     /// The names of the segments, indexed by segment number; `None` for a segment without a name.
@@ -239,6 +260,7 @@ impl Model {
         if self.rows == 0 || sizes != Some(self.rows as u64) {
             return Err("its segments' sizes do not add up to its rows".into());
         }
+        self.segments().filter_map(|s| s.persona.as_ref()).try_for_each(Persona::check)?;
         if !self.reference.as_ref().is_none_or(|r| r.is_sound(self)) {
             return Err("its reference does not fit its encoder, or has a share that is none".into());
         }

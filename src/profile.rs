@@ -41,6 +41,7 @@ mod compare;
 pub mod inference;
 mod members;
 mod numbers;
+pub mod rules;
 mod shares;
 mod words;
 

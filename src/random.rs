@@ -24,6 +24,8 @@ pub enum Purpose {
     GapReference = 6,
     /// Bootstrap samples of the stability of segments: the sampled rows, then one stream a sample.
     Stability = 7,
+    /// Which rows a segment's rule is learned from and which it is tested on.
+    RuleParts = 12,
     /// The rows that the verdict on structure looks at.
     StructureSample = 32,
     /// Tables like the user's but without gaps; the index is the table.

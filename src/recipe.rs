@@ -11,6 +11,7 @@
 //! preparation.
 
 mod aggregate;
+mod alias;
 mod arithmetic;
 mod columns;
 mod dates;
@@ -32,6 +33,7 @@ mod step;
 use serde::{Deserialize, Serialize};
 
 pub use aggregate::{Aggregate, AggregateFunction};
+pub use alias::{Alias, AliasOrder, Aliases, FittedAlias};
 pub use arithmetic::ArithmeticOperation;
 pub use drops::{Bounds, DropCondition, DropSpec, FittedDrop};
 pub use encode::{BinaryCategories, ColumnEncoder, Encoded, Encoder};

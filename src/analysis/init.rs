@@ -3,8 +3,8 @@
 use super::notice::{Notice, Observer};
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::model::Model;
-use crate::recipe::Encoder;
+use crate::model::{Model, Persona};
+use crate::recipe::{Aliases, Encoder};
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ pub struct Before {
     pub labels: Vec<Option<u32>>,
     /// The old segments' names, by number.
     pub names: Vec<Option<String>>,
+    /// What else people say about the old segments, by number.
+    pub personas: Vec<Option<Persona>>,
 }
 
 impl Before {
@@ -86,6 +88,15 @@ impl Init {
         }
     }
 
+    /// The model's aliases; none if the file has only centroids.
+    pub(super) fn aliases(&self) -> &Aliases {
+        const NONE: &Aliases = &Aliases(Vec::new());
+        match &self.from {
+            From::Rows(_) => NONE,
+            From::Model(model) => &model.aliases,
+        }
+    }
+
     /// Which columns the model read as text and which as numbers.
     pub fn known_columns(&self) -> KnownColumns {
         match &self.from {
@@ -102,7 +113,8 @@ impl Init {
         let From::Model(model) = &self.from else { return Ok(None) };
         let assigned = model.assign(table, backend).map_err(|e| e.in_file(&table.source))?;
         let labels = assigned.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect();
-        Ok(Some(Before { path: self.path.clone(), labels, names: model.names() }))
+        let path = self.path.clone();
+        Ok(Some(Before { path, labels, names: model.names(), personas: model.personas() }))
     }
 
     /// The start centroids in the encoder's scaled space.

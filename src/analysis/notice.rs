@@ -114,12 +114,12 @@ pub enum Notice {
         /// How many segments have no row in the sample.
         unseen: usize,
     },
-    /// A name was given for a segment that does not exist.
+    /// The recipe names or describes a segment that does not exist.
     NoSuchSegment {
-        /// The number that the name was given for.
+        /// The segment's number in the recipe.
         segment: u32,
-        /// The name.
-        name: String,
+        /// Its name there, if it has one.
+        name: Option<String>,
         /// How many segments there are.
         k: usize,
     },

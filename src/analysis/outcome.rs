@@ -4,7 +4,7 @@ use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
-use crate::model::{Assignment, Model};
+use crate::model::{Assignment, Model, Persona};
 use crate::profile::Profile;
 use crate::recipe::Encoder;
 use crate::sweep::{Rule, RunnerUp, SweepRow, elbow_of};
@@ -106,6 +106,18 @@ pub struct Labelled {
     pub names: Vec<Option<String>>,
 }
 
+/// The segments' numbers, and what they are called.
+pub(super) struct Numbered {
+    /// The segments' numbers in the order of the labels: either by size or as in an earlier model.
+    pub(super) numbers: Vec<u32>,
+    /// Their names, by number.
+    pub(super) names: Vec<Option<String>>,
+    /// What else people say about them, by number.
+    pub(super) personas: Vec<Option<Persona>>,
+    /// Which rows moved since the earlier model.
+    pub(super) migration: Option<Migration>,
+}
+
 /// How many seconds each stage took, for the stages that were run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Seconds {
@@ -166,6 +178,9 @@ pub struct Segment {
     /// Its name, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What else a person says about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persona: Option<Persona>,
     /// How many rows.
     pub size: u64,
     /// The total weight of its rows, if rows have weights.
@@ -306,13 +321,11 @@ impl Outcome {
         self.f64_fallbacks = rows.first().map_or_else(Vec::new, |r| r.partition.f64_fallbacks.clone());
     }
 
-    /// Adds the final partition. `numbers` are the segments' numbers in the order of the labels; `names` are by
-    /// number.
+    /// Adds the final partition.
     pub(super) fn add_fit(
         &mut self,
         partition: &Partition,
-        numbers: &[u32],
-        names: &[Option<String>],
+        Numbered { numbers, names, personas, .. }: &Numbered,
         matrix: &Matrix,
         encoder: &Encoder,
     ) {
@@ -328,6 +341,7 @@ impl Outcome {
             .map(|((segment, (&size, &weight)), values)| Segment {
                 segment,
                 name: names.get(segment as usize).cloned().flatten(),
+                persona: personas.get(segment as usize).cloned().flatten(),
                 size,
                 weight: weights.map(|w| w.as_given(weight)),
                 share: weight as f64 / total as f64,

@@ -9,7 +9,7 @@ use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
-use crate::recipe::{ColumnReference, FitReport, FittedRecipe};
+use crate::recipe::{Aliases, ColumnReference, FitReport, FittedRecipe};
 use crate::table::Table;
 use crate::weights::Weights;
 use std::time::Instant;
@@ -39,6 +39,8 @@ pub struct Prepared {
     pub(super) table: Option<Table>,
     /// The name of the weight column.
     pub(super) weight_column: Option<String>,
+    /// The aliases of the columns' texts, for descriptions of the segments.
+    pub aliases: Aliases,
     /// The distributions of the columns, which the model keeps to detect drift.
     pub(super) reference: Vec<ColumnReference>,
     /// The weights of the fit's rows before equal rows were merged, if rows have weights.
@@ -110,6 +112,7 @@ impl Loaded {
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
         }
+        let aliases = recipe.fit_aliases(&table, init.map_or(&Aliases::default(), Init::aliases))?;
         notes.into_iter().for_each(|note| observer.notice(&Notice::Recipe(note)));
         observer.notice(&Notice::Features { choices, rows: table.rows });
         let names = fitted.encoder.feature_names();
@@ -176,6 +179,7 @@ impl Loaded {
             init,
             table: kept_table,
             weight_column: recipe.features.options.weight.clone(),
+            aliases,
             reference,
             weights,
             opening,

@@ -3,7 +3,7 @@
 use super::choose_k::{default_ks, is_cut_short, passed_over};
 use super::memory::check_fit;
 use super::notice::{Notice, Observer, with_progress};
-use super::outcome::{Chosen, DeviceUsed, Labelled, Migration};
+use super::outcome::{Chosen, DeviceUsed, Labelled, Migration, Numbered};
 use super::prepare::{Prepared, Start, Weightless};
 use super::work::{Plan, Planned, all_pairs};
 use super::{ChooseK, Compute, Fit, Outcome, Spec};
@@ -254,8 +254,9 @@ impl Ready<'_> {
         // The partition may be of the distinct rows only.
         let all_rows = prepared.merged.as_ref().map(|repeats| partition.clone().of_all_rows(repeats));
         let all_rows = all_rows.as_ref().unwrap_or(&partition);
-        let (numbers, names, migration) = self.numbers_and_names(all_rows);
-        running.outcome.add_fit(all_rows, &numbers, &names, matrix, &prepared.fitted.encoder);
+        let numbered = self.numbered(all_rows);
+        running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
+        let Numbered { numbers, names, personas, migration } = numbered;
         running.outcome.migration = migration;
         let measured = running.on_device(|dataset, _| {
             assignments(dataset, &partition.prototypes, &partition.labels, &numbers)
@@ -265,6 +266,8 @@ impl Ready<'_> {
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));
         model.renumber(&numbers, &names);
+        model.describe(&personas);
+        model.aliases.clone_from(&prepared.aliases);
         model.weight_column.clone_from(&prepared.weight_column);
         if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
             let label =
@@ -285,13 +288,12 @@ impl Ready<'_> {
         Ok(outcome)
     }
 
-    /// The segments' numbers in the order of the labels, either by size or as in an earlier model; their names by number;
-    /// and how many rows moved since the earlier model.
-    fn numbers_and_names(&self, partition: &Partition) -> (Vec<u32>, Vec<Option<String>>, Option<Migration>) {
+    /// Numbers the segments, and names them as the earlier model and the recipe do.
+    fn numbered(&self, partition: &Partition) -> Numbered {
         let (prepared, k) = (&self.prepared, partition.k);
         let before = prepared.init.as_ref().and_then(|init| init.before.as_ref());
-        let (numbers, mut names, migration) = match before {
-            None => (partition.segments(), Vec::new(), None),
+        let (numbers, mut names, mut personas, migration) = match before {
+            None => (partition.segments(), Vec::new(), Vec::new(), None),
             Some(before) => {
                 let mut now = vec![None; prepared.rows];
                 match &prepared.kept {
@@ -309,17 +311,28 @@ impl Ready<'_> {
                     old_of.iter().zip(from).for_each(|(&segment, &count)| to[segment as usize] = count);
                 }
                 let migration = Migration::new(before.path.display().to_string(), rows);
-                (old_of, before.names.clone(), Some(migration))
+                (old_of, before.names.clone(), before.personas.clone(), Some(migration))
             }
         };
         names.resize(k, None);
+        personas.resize(k, None);
+        let unknown = |segment: u32, name: Option<&String>| {
+            self.observer.notice(&Notice::NoSuchSegment { segment, name: name.cloned(), k });
+        };
         for (&segment, name) in &self.spec.names {
             match names.get_mut(segment as usize) {
                 Some(place) => *place = Some(name.clone()),
-                None => self.observer.notice(&Notice::NoSuchSegment { segment, name: name.clone(), k }),
+                None => unknown(segment, Some(name)),
             }
         }
-        (numbers, names, migration)
+        for (&segment, persona) in &self.spec.personas {
+            match personas.get_mut(segment as usize) {
+                Some(place) => *place = Some(persona.clone()),
+                None if self.spec.names.contains_key(&segment) => {}
+                None => unknown(segment, None),
+            }
+        }
+        Numbered { numbers, names, personas, migration }
     }
 }
 

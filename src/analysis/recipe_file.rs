@@ -4,6 +4,7 @@
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
 use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
+use crate::model::{Colour, Persona, check_line};
 use crate::profile::Options;
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::{Recipe, SIZE, fit_for_a_name};
@@ -96,6 +97,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     if let Some(section) = part("names") {
         spec.names = names(&section);
     }
+    spec.personas = personas(&root, &mut spec.names, spec.fit.as_ref().and_then(|fit| fit.k));
     if let Some(section) = part("output") {
         spec.output = output(section);
     }
@@ -237,6 +239,70 @@ fn profile(section: Section<'_>) -> Options {
     };
     section.finish();
     options
+}
+
+/// `[[persona]]`: what people say about segments. Their names go to those of `[names]`. `k` is the number of segments, if
+/// the recipe says it.
+fn personas(
+    root: &Section<'_>,
+    names: &mut BTreeMap<u32, String>,
+    k: Option<usize>,
+) -> BTreeMap<u32, Persona> {
+    let mut personas = BTreeMap::new();
+    // The line of each segment's persona.
+    let mut lines: BTreeMap<u32, u64> = BTreeMap::new();
+    for section in root.sections("persona") {
+        let number = section.need("segment", "the segment's number");
+        let segment = number.as_ref().and_then(|v| v.whole(0..=u64::from(u32::MAX - 1))).map(|n| n as u32);
+        if let (Some(value), Some(segment)) = (&number, segment) {
+            if let Some(k) = k.filter(|&k| segment as usize >= k) {
+                value.fault(format!(
+                    "there is no segment {segment}: with k = {k} they are numbered 0 to {}",
+                    k - 1
+                ));
+            }
+            if let Some(first) = lines.get(&segment) {
+                value.fault(format!("segment {segment} has two personas, the first on line {first}"));
+            }
+        }
+        let name = section.take("name").and_then(|v| {
+            let name = checked(&v, fit_for_a_name)?;
+            if segment.is_some_and(|s| names.contains_key(&s) && !lines.contains_key(&s)) {
+                v.fault("the segment has a name under [names] too; name it in one place");
+            }
+            Some(name)
+        });
+        let persona = Persona {
+            colour: section
+                .take("colour")
+                .and_then(|v| parsed(&v, |text| Colour::try_from(text.to_string()))),
+            summary: section.take("summary").and_then(|v| checked(&v, check_line)),
+            actions: section.take("actions").and_then(|v| lines_of(&v)).unwrap_or_default(),
+        };
+        let keys = ["name", "colour", "summary", "actions"];
+        if !keys.iter().any(|key| section.has(key)) {
+            section.fault("expected at least one of name, colour, summary, actions");
+        }
+        if let Some(segment) = segment {
+            lines.entry(segment).or_insert(section.line());
+            names.extend(name.map(|name| (segment, name)));
+            if !persona.is_empty() {
+                personas.insert(segment, persona);
+            }
+        }
+        section.finish();
+    }
+    personas
+}
+
+/// A text that passes a check; one that does not is a fault.
+fn checked(value: &Value<'_>, check: impl Fn(&str) -> std::result::Result<(), String>) -> Option<String> {
+    parsed(value, |text| check(text).map(|()| text.to_string()))
+}
+
+/// A list of lines of text.
+fn lines_of(value: &Value<'_>) -> Option<Vec<String>> {
+    value.list()?.iter().map(|v| checked(v, check_line)).collect()
 }
 
 fn output(section: Section<'_>) -> Output {

@@ -7,6 +7,7 @@ use super::choose_k::check_ks;
 use super::init::Init;
 use crate::cluster::Method;
 use crate::error::{Error, Result};
+use crate::model::Persona;
 use crate::profile;
 use crate::recipe::Recipe;
 use crate::synth;
@@ -50,6 +51,8 @@ pub struct Spec {
     pub profile: Option<profile::Options>,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
+    /// What people say about segments besides their names, by number.
+    pub personas: BTreeMap<u32, Persona>,
     /// Conditions that a result must meet.
     pub gates: Gates,
     /// Where a recipe wants its results written.
@@ -71,6 +74,7 @@ impl Default for Spec {
             choose_k: ChooseK::default(),
             profile: Some(profile::Options::default()),
             names: BTreeMap::new(),
+            personas: BTreeMap::new(),
             gates: Gates::default(),
             output: Output::default(),
             max_memory: None,

@@ -9,6 +9,7 @@ use crate::cluster::{Labels, Partition, Prototypes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::model::Persona;
 use serde::{Deserialize, Serialize};
 
 /// How new rows are assigned to segments. In `model.json` the variant's name is the key, and its data is the value.
@@ -29,6 +30,9 @@ pub struct Segment {
     /// The name, if a person gave it one. A refit that starts from this model keeps the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What else a person says about it. A refit keeps it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona: Option<Persona>,
     /// The number of rows of the fit in this segment.
     pub size: u64,
     /// The total weight of these rows, if the rows have weights.
@@ -67,6 +71,7 @@ impl Assigner {
             |((number, &size), &weight)| Segment {
                 number,
                 name: None,
+                persona: None,
                 size,
                 weight: weights.map(|w| w.as_given(weight)),
             },

@@ -238,6 +238,11 @@ impl<'a> Section<'a> {
         self.document.fault(&self.at, self.key.clone(), what);
     }
 
+    /// Whether the table has this key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.get(key).is_some()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::aggregate::{Aggregate, AggregateFunction};
+use crate::recipe::alias::Alias;
 use crate::recipe::decode::{Section, Value};
 use crate::recipe::drops::{DropCondition, DropSpec};
 use crate::recipe::fitted_step::FittedStep;
@@ -35,6 +36,8 @@ pub struct Recipe {
     pub drops: Vec<DropSpec>,
     /// The `[features]` section: which columns become features.
     pub features: Features,
+    /// The `[[alias]]` sections: other names for the texts of columns, in descriptions.
+    pub aliases: Vec<Alias>,
 }
 
 /// A `[[column]]` section: a column that is computed from another by a list of operations, and how it becomes features.
@@ -138,6 +141,7 @@ impl Recipe {
         if let Some(section) = part("features") {
             recipe.features = features(section);
         }
+        recipe.aliases = Alias::decode_all(root);
         recipe
     }
 }

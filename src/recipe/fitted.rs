@@ -236,7 +236,7 @@ impl Recipe {
 ///
 /// # Errors
 /// [`Error::Data`] if the column does not hold numbers, or for the errors of [`Weights::new`].
-fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
+pub(super) fn weights_of(table: &Table, column: &Column) -> Result<Weights> {
     let place = || Place::file(table.source.as_str()).column(column.name.as_str());
     let numbers = numbers_or(&column.values, || "expected weights that are numbers".into());
     let numbers = numbers.map_err(|what| Error::at(place(), what))?;

@@ -80,10 +80,11 @@ pub fn in_words(notice: &Notice) -> Option<(Level, String)> {
             format!("note: k = {k}: the silhouette's sample contains no row of {}", count(*unseen, "segment"))
         }
         Notice::NoSuchSegment { segment, name, k } => {
-            format!(
-                "note: the recipe names segment {segment} {name:?}, but the segments are numbered 0 to {}",
-                k - 1
-            )
+            let called = match name {
+                Some(name) => format!("names segment {segment} {name:?}"),
+                None => format!("has a persona for segment {segment}"),
+            };
+            format!("note: the recipe {called}, but the segments are numbered 0 to {}", k - 1)
         }
     };
     Some((Level::Normal, text))

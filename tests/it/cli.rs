@@ -10,6 +10,7 @@ mod folders;
 mod memory;
 mod names;
 mod people;
+mod personas;
 mod profile;
 mod recipes;
 mod repeat;

@@ -24,6 +24,7 @@ mod primitives;
 mod profile;
 mod real;
 mod recipe;
+mod rules;
 mod seeding;
 mod structure;
 mod synth;

@@ -1,5 +1,6 @@
 //! Columns to features: what is taken and why; recipes and what they learn.
 
+mod aliases;
 mod apply;
 mod encode;
 mod errors;

@@ -6,9 +6,9 @@ use segmenta::Matrix;
 use segmenta::analysis::Spec;
 use segmenta::backend::cpu::Cpu;
 use segmenta::cluster::{Diagnostics, Method, Params, Partition, Start, fit};
-use segmenta::model::{Model, Reference, assignments, of_table};
+use segmenta::model::{Colour, Model, Persona, Reference, assignments, of_table};
 use segmenta::progress::Progress;
-use segmenta::recipe::{InferOptions, Missing, Scale};
+use segmenta::recipe::{Aliases, FittedAlias, InferOptions, Missing, Scale};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -263,7 +263,19 @@ fn of_recipe(recipe: &str) -> Model {
     model.id = Some("the id".into());
     model.weight_column = Some("w".into());
     model.assigner.segments_mut().for_each(|s| s.weight = Some(s.size as f64 * 0.5));
-    model.assigner.segments_mut().nth(1).unwrap().name = Some("Senior specialists".into());
+    let named = model.assigner.segments_mut().nth(1).unwrap();
+    named.name = Some("Senior specialists".into());
+    named.persona = Some(Persona {
+        colour: Some(Colour::try_from("#2A9D8F".to_string()).unwrap()),
+        summary: Some("Long experience, high pay.".into()),
+        actions: vec!["Offer a mentor.".into()],
+    });
+    model.aliases = Aliases(vec![FittedAlias {
+        column: "g".into(),
+        names: [("p", "Group A"), ("q", "Group B")].map(|(text, name)| (text.into(), name.into())).into(),
+        other: "Group C+".into(),
+        keep: vec!["r".into()],
+    }]);
     model
 }
 
@@ -330,7 +342,9 @@ fn damage(model: &Model) {
     places(&good, "", &mut all);
     let refused = |damaged: &Value, what: &str| assert!(!validator().is_valid(damaged), "{what} passes");
     // Tables whose keys are the data's.
-    let free = |place: &str| ["/groups", "/levels", "/to"].iter().any(|end| place.ends_with(end));
+    let free = |place: &str| {
+        ["/groups", "/levels", "/to", "/aliases/0/names"].iter().any(|end| place.ends_with(end))
+    };
     for place in &all {
         let mut damaged = good.clone();
         *damaged.pointer_mut(place).unwrap() = serde_json::json!([[null]]);

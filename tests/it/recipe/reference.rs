@@ -1,7 +1,7 @@
 //! RECIPES.md: what it shows is what happens.
 
 use super::{csv, parse};
-use segmenta::recipe::Step;
+use segmenta::recipe::{Aliases, Step};
 use std::collections::BTreeSet;
 
 fn page() -> String {
@@ -58,6 +58,8 @@ fn every_example_is_what_happens() {
         let mut table = csv(&format!("{header},anchor\n{lines}"));
         let recipe = parse(&format!("{recipe}\n[features]\ncolumns = [\"anchor\"]\n"));
         recipe.fit(&mut table).unwrap_or_else(|e| panic!("{shape}{e}"));
+        let aliases = recipe.fit_aliases(&table, &Aliases::default());
+        aliases.unwrap_or_else(|e| panic!("{shape}{e}")).apply(&mut table);
         let made = table.column(name).unwrap_or_else(|| panic!("{shape}no column {name}"));
         let found: Vec<String> = (1..sides.len()).map(|i| shown(&made.values, i - 1, &sides[i].1)).collect();
         let expected: Vec<&str> = sides[1..].iter().map(|(_, cell)| cell.as_str()).collect();
