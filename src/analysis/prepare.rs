@@ -146,6 +146,7 @@ impl Loaded {
                 Matrix::with_room_for(names, encoded.columns, reach)
             }
         };
+        kept_table.iter_mut().for_each(|table| aliases.apply(table));
         let matrix = matrix.map_err(in_table)?;
         let matrix = match &weights {
             None => matrix,

@@ -189,6 +189,7 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
     if let Some(rule) = section.take("rule").and_then(|v| v.word(Rule::WORDS)) {
         spec.choose_k.rule = rule;
     }
+    spec.structure = section.take("structure").and_then(|v| v.boolean()).unwrap_or(true);
     spec.choose_k.gap = section.take("gap").and_then(|v| v.boolean());
     spec.choose_k.stability = section.take("stability").and_then(|v| v.boolean());
     spec.fit = Some(Fit {
