@@ -31,6 +31,7 @@ mod print_recipe;
 mod profile;
 mod ready;
 mod recipe_file;
+mod running;
 mod spec;
 mod work;
 
@@ -39,7 +40,8 @@ pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{
-    Chosen, DeviceUsed, Labelled, Migration, Outcome, PassedOver, Seconds, Segment, SweepLine, TendencyFound,
+    Chosen, DeviceUsed, Labelled, Migration, Outcome, PassedOver, Seconds, Segment, StructureFound,
+    SweepLine, TendencyFound,
 };
 pub use prepare::{Prepared, Weightless};
 pub use print_recipe::print_recipe;

@@ -41,6 +41,7 @@ mod compare;
 pub mod inference;
 mod members;
 mod numbers;
+mod ruled;
 pub mod rules;
 mod shares;
 mod words;
@@ -58,6 +59,7 @@ use compare::{Comparison, compare_means, compare_shares};
 use inference::{benjamini_hochberg, wilson};
 use numbers::Numbers;
 use rayon::prelude::*;
+use rules::Rule;
 use serde::{Serialize, Serializer};
 use shares::Shares;
 
@@ -116,6 +118,12 @@ pub struct SegmentProfile {
     pub description: String,
     /// What sets it apart, the strongest first.
     pub traits: Vec<Trait>,
+    /// How its rows can be told from the others, if that was asked for and there is a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+    /// Why there is no rule, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_rule: Option<String>,
     /// Its numbers, by column.
     pub numeric: ByColumn<NumericFigures>,
     /// Its categories, by column; the commonest in the table come first.
@@ -262,6 +270,8 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
             share: members.weight(s) as f64 / total as f64,
             description,
             traits,
+            rule: None,
+            no_rule: None,
             numeric: ByColumn(
                 named.clone().filter_map(|(c, f)| Some((c.name.clone(), f.numeric(s)?))).collect(),
             ),

@@ -7,6 +7,7 @@ use crate::matrix::Matrix;
 use crate::model::{Assignment, Model, Persona};
 use crate::profile::Profile;
 use crate::recipe::Encoder;
+use crate::structure::Structure;
 use crate::sweep::{Rule, RunnerUp, SweepRow, elbow_of};
 use serde::Serialize;
 
@@ -35,6 +36,9 @@ pub struct Outcome {
     /// One line for each k of the sweep, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Vec<SweepLine>>,
+    /// Whether the table has structure at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structure: Option<StructureFound>,
     /// The k that the sweep chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,
@@ -145,6 +149,9 @@ pub struct Seconds {
     /// Describing the segments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<f64>,
+    /// The verdict on structure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structure: Option<f64>,
     /// Labelling all rows and writing files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write: Option<f64>,
@@ -220,6 +227,10 @@ pub struct SweepLine {
     /// The mean Jaccard index of the segment that reappears least in bootstrap samples, if it was computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<f64>,
+    /// The mean silhouette of tables with the same columns and correlations but no gaps, if the verdict on structure looked at
+    /// this k. It looks at a sample of the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twin_silhouette: Option<f64>,
 }
 
 impl From<&SweepRow> for SweepLine {
@@ -237,8 +248,27 @@ impl From<&SweepRow> for SweepLine {
             gap: row.scores.gap.map(|gap| gap.gap),
             gap_se: row.scores.gap.map(|gap| gap.se),
             stability: row.scores.stability,
+            twin_silhouette: None,
         }
     }
+}
+
+/// Whether a table has structure at all.
+#[derive(Debug, Clone, Serialize)]
+pub struct StructureFound {
+    /// `strong`, `weak`, `continuum`, `none` or `outliers`; `None` for a table that cannot be judged.
+    pub verdict: Option<&'static str>,
+    /// What the verdict means, in sentences.
+    pub meaning: String,
+    /// What it rests on, in sentences.
+    pub why: String,
+    /// Whether it is close to a limit of the rule, so that another sample of the rows may be judged differently.
+    pub borderline: bool,
+    /// The columns whose categories the segments mainly restate.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub restates: Vec<String>,
+    /// How many rows were looked at.
+    pub rows: usize,
 }
 
 /// The chosen k.
@@ -319,6 +349,23 @@ impl Outcome {
         };
         self.sweep = Some(rows.iter().map(line).collect());
         self.f64_fallbacks = rows.first().map_or_else(Vec::new, |r| r.partition.f64_fallbacks.clone());
+    }
+
+    /// Adds the verdict on structure, and to the sweep the silhouettes of the tables that it compared.
+    pub(super) fn add_structure(&mut self, found: &Structure) {
+        let compared = found.figures.iter().flat_map(|figures| &figures.compared);
+        for one in compared {
+            let line = self.sweep.iter_mut().flatten().find(|line| line.k == one.k);
+            line.into_iter().for_each(|line| line.twin_silhouette = Some(one.twin_silhouette));
+        }
+        self.structure = Some(StructureFound {
+            verdict: found.figures.as_ref().map(|_| found.verdict.word()),
+            meaning: found.meaning(),
+            why: found.why.clone(),
+            borderline: found.borderline,
+            restates: found.restates.clone(),
+            rows: found.rows,
+        });
     }
 
     /// Adds the final partition.

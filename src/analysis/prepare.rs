@@ -142,12 +142,11 @@ impl Loaded {
             None => {
                 let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).map_err(in_table)?;
                 kept_table = keeps.then_some(table);
-                // The features are made. Whatever describes the segments sees aliases and never the texts.
-                kept_table.iter_mut().for_each(|table| aliases.apply(table));
                 encoded.warnings.into_iter().for_each(|warning| observer.notice(&Notice::Data(warning)));
                 Matrix::with_room_for(names, encoded.columns, reach)
             }
         };
+        kept_table.iter_mut().for_each(|table| aliases.apply(table));
         let matrix = matrix.map_err(in_table)?;
         let matrix = match &weights {
             None => matrix,

@@ -5,6 +5,7 @@ use super::notice::{Notice, Observer};
 use super::prepare::Prepared;
 use super::spec::Spec;
 use crate::backend::Backend;
+use crate::cluster::{Method, Params};
 use crate::error::{Error, Result};
 use crate::model::{Assignment, LabelledTable, Model};
 use crate::profile::{Context, Members, Options, Profile, choose, profile};
@@ -75,14 +76,17 @@ pub fn describe(model: &Model, table: &Table, options: &Options, backend: &dyn B
         features: model.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
         never: ids.chain(model.weight_column.clone()).collect(),
     };
-    let all = Table {
+    let mut all = Table {
         source: table.source.clone(),
         rows: whole.rows,
         columns,
         wide_integers: table.wide_integers.clone(),
         ..Table::default()
     };
-    let found = profile(&all, &members, options, &context).map_err(in_table)?;
+    model.aliases.apply(&mut all);
+    let mut found = profile(&all, &members, options, &context).map_err(in_table)?;
+    let Method::KMeans(Params { seed, .. }) = model.method;
+    found.learn_rules(&all, &segments, weights.as_ref(), (options, &context), seed).map_err(in_table)?;
     let excluded = rows.len() - rows.iter().flatten().count();
     Ok(Described { rows: rows.len(), excluded, profile: found, warnings: assignments.warnings })
 }
@@ -122,6 +126,8 @@ impl Prepared {
             features: self.fitted.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
             never: never(spec, ids),
         };
-        profile(table, &members, options, &context).map(Some)
+        let mut found = profile(table, &members, options, &context)?;
+        found.learn_rules(table, &segments, weights.as_ref(), (options, &context), spec.seed)?;
+        Ok(Some(found))
     }
 }

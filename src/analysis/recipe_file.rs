@@ -189,6 +189,7 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
     if let Some(rule) = section.take("rule").and_then(|v| v.word(Rule::WORDS)) {
         spec.choose_k.rule = rule;
     }
+    spec.structure = section.take("structure").and_then(|v| v.boolean()).unwrap_or(true);
     spec.choose_k.gap = section.take("gap").and_then(|v| v.boolean());
     spec.choose_k.stability = section.take("stability").and_then(|v| v.boolean());
     spec.fit = Some(Fit {
@@ -228,6 +229,17 @@ fn names(section: &Section<'_>) -> BTreeMap<u32, String> {
         }
     }
     names
+}
+
+/// `[profile]`: which columns describe the segments.
+fn profile(section: Section<'_>) -> Options {
+    let default = Options::default();
+    let options = Options {
+        columns: section.take("columns").and_then(|v| v.texts()).unwrap_or_default(),
+        top: section.take("top").and_then(|v| v.whole(SIZE)).map_or(default.top, |n| n as usize),
+    };
+    section.finish();
+    options
 }
 
 /// `[[persona]]`: what people say about segments. Their names go to those of `[names]`. `k` is the number of segments, if
@@ -292,17 +304,6 @@ fn checked(value: &Value<'_>, check: impl Fn(&str) -> std::result::Result<(), St
 /// A list of lines of text.
 fn lines_of(value: &Value<'_>) -> Option<Vec<String>> {
     value.list()?.iter().map(|v| checked(v, check_line)).collect()
-}
-
-/// `[profile]`: which columns describe the segments.
-fn profile(section: Section<'_>) -> Options {
-    let default = Options::default();
-    let options = Options {
-        columns: section.take("columns").and_then(|v| v.texts()).unwrap_or_default(),
-        top: section.take("top").and_then(|v| v.whole(SIZE)).map_or(default.top, |n| n as usize),
-    };
-    section.finish();
-    options
 }
 
 fn output(section: Section<'_>) -> Output {

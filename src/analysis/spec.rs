@@ -47,6 +47,8 @@ pub struct Spec {
     pub method: Method,
     /// How k is chosen from a sweep.
     pub choose_k: ChooseK,
+    /// Whether a fit or a sweep says if the table has structure at all.
+    pub structure: bool,
     /// Which columns describe the segments of a fit; `None`: the segments are not described.
     pub profile: Option<profile::Options>,
     /// Names for segments, by number.
@@ -72,6 +74,7 @@ impl Default for Spec {
             fit: Some(Fit::default()),
             method: Method::default(),
             choose_k: ChooseK::default(),
+            structure: true,
             profile: Some(profile::Options::default()),
             names: BTreeMap::new(),
             personas: BTreeMap::new(),

@@ -4,13 +4,14 @@ use super::figures::{among, percent, plain, whole};
 use super::sheet::{Kind, Sheet, shortened, stdout_width, wrapped};
 use crate::analysis::{Described, DeviceUsed, Seconds};
 use crate::model::Model;
+use crate::profile::rules::Quality;
 use crate::profile::{
     LevelShare, Measure, NAMED, NumericFigures, Profile, SegmentProfile, Separation, Trait, strongest,
 };
 use serde::Serialize;
 
 /// No line is wider, so that a table can be pasted into a message.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// How many columns the bar of the largest segment takes.
 const BAR: usize = 12;
@@ -61,6 +62,7 @@ impl ProfileFound {
         let profile = &self.profile;
         let mut text = overview(profile);
         text.push_str(&tests(profile));
+        text.push_str(&rules(profile));
         text.push_str(&flags(profile));
         for column in &profile.separation {
             if let Some(overall) = profile.overall.get(&column.column) {
@@ -148,7 +150,38 @@ pub fn traits(profile: &Profile) -> String {
     if lines == 0 {
         return String::new();
     }
-    format!("\n{}{}", sheet.to_text_within(WIDTH), separators(profile))
+    format!("\n{}{}{}", sheet.to_text_within(WIDTH), separators(profile), rules(profile))
+}
+
+/// The rule of each segment, and how well it does.
+fn rules(profile: &Profile) -> String {
+    let mut sheet = Sheet::new(&[
+        ("segment", Kind::Number),
+        ("covers", Kind::Number),
+        ("precise", Kind::Number),
+        ("rule, tested on rows it was not learned from", Kind::Prose),
+    ]);
+    let percent =
+        |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.0} %", 100.0 * share));
+    let mut lines = 0;
+    for s in &profile.segments {
+        let row = match (&s.rule, &s.no_rule) {
+            (Some(rule), _) => {
+                let note = match rule.quality {
+                    Quality::Good | Quality::Fair => "",
+                    Quality::Poor => " (poor)",
+                    Quality::Untested => " (too few rows to test)",
+                };
+                [percent(rule.coverage), percent(rule.precision), format!("{}{note}", rule.text)]
+            }
+            (None, Some(why)) => ["-".into(), "-".into(), why.clone()],
+            (None, None) => continue,
+        };
+        lines += 1;
+        let [coverage, precision, text] = row;
+        sheet.row([s.segment.to_string(), coverage, precision, text]);
+    }
+    if lines == 0 { String::new() } else { format!("\n{}", sheet.to_text_within(WIDTH)) }
 }
 
 /// The columns that separate the segments most, in one line.

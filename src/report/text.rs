@@ -1,7 +1,8 @@
 //! The results of an analysis as text for people.
 
 use super::figures::{count, number, percent, plain, score, whole};
-use super::sheet::{Kind, Sheet};
+use super::profile::WIDTH;
+use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{Chosen, Migration, Outcome, PassedOver, Segment, SweepLine};
 use crate::cluster::Restarts;
 use crate::sweep::RunnerUp;
@@ -12,7 +13,7 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(h) = &outcome.hopkins {
         let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
         text.push_str(&format!(
-                "Hopkins' statistic, {0} + {0} probes (near 0.5: like uniform noise, near 1: clustered)\n\
+                "Hopkins' statistic, {0} + {0} probes (near 0.5: like uniform noise, near 1: clustered, skewed or with outliers)\n\
                  {1:.4}  with exponent 1, as notebooks usually compute it\n\
                  {2:.4}  with exponent d = {3}, as the literature defines it; p-value {p} against uniform noise\n",
                 whole(h.probes as u64),
@@ -39,6 +40,12 @@ pub fn text(outcome: &Outcome) -> String {
             }
             None => text.push_str(&format!("{over}\n")),
         }
+    }
+    if let Some(found) = &outcome.structure {
+        separate(&mut text);
+        let verdict = found.verdict.map_or("structure".into(), |verdict| format!("structure: {verdict}"));
+        let close = if found.borderline { " It is close to another verdict." } else { "" };
+        text.push_str(&wrapped(&format!("{verdict}. {}\n{}{close}\n", found.meaning, found.why), WIDTH));
     }
     if let Some(segments) = &outcome.segments {
         separate(&mut text);

@@ -40,6 +40,9 @@ pub struct Choosing {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..),
           help_heading = "Choosing k")]
     pub sample: Option<u32>,
+    /// Do not say whether the table has structure at all, which takes a few seconds
+    #[arg(long, help_heading = "Choosing k")]
+    pub no_structure: bool,
     /// Compute the gap statistic: how much lower the inertia is than in tables without clusters. It fits 20 reference tables
     /// [default: with --rule gap or consensus, and for at most 20,000 rows]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, help_heading = "Choosing k")]

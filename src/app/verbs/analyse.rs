@@ -29,6 +29,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     spec.fit = None;
     spec.sweep = Some(analysis::Sweep { k: args.k.clone(), n_init: None });
     spec.choose_k = args.choosing.spec();
+    spec.structure = !args.choosing.no_structure;
     args.kmeans.apply(&mut spec);
     spec.check(None)?;
     figures("sweep", spec, (&args.input, &args.features), &args.run)
@@ -76,6 +77,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         silhouette: args.silhouette,
     });
     spec.choose_k = args.choosing.spec();
+    spec.structure = !args.choosing.no_structure;
     spec.gates = args.gates.spec();
     args.kmeans.apply(&mut spec);
     if args.init.is_none() {

@@ -84,6 +84,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "cluster",
             "evidence",
             "sweep",
+            "structure",
             "table",
             "synth",
             "recipe",
