@@ -9,7 +9,7 @@ use super::running::{Running, seeded_method};
 use super::work::{Plan, Planned, all_pairs};
 use super::{Compute, Outcome, Spec};
 use crate::backend::cpu::Cpu;
-use crate::backend::{self, Backend as _, Expected, Opening, Shape, Work};
+use crate::backend::{self, Expected, Opening, Shape, Work};
 use crate::cluster::kmeans::enough_rows;
 use crate::cluster::{Method, Partition};
 use crate::dataset::Dataset;

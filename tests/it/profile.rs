@@ -394,7 +394,7 @@ fn columns_that_say_the_same_are_one_trait() {
     let columns = vec![
         numbers("pay in cents", pay.iter().map(|p| p * 100.0)),
         numbers("pay", pay.clone()),
-        numbers("minus log pay", pay.iter().map(|p| -p.ln())),
+        numbers("minus log pay", pay.iter().map(|p| -libm::log(*p))),
         texts("band", pay.iter().map(band)),
         texts("role", role.clone()),
         numbers("leads", leads),

@@ -162,7 +162,7 @@ pub fn blobs(n: usize, d: usize, count: usize, apart: f64, seed: u64) -> Table {
 /// Two interleaved half circles of radius 1 with normal noise, as scikit-learn's `make_moons`.
 pub fn moons(n: usize, noise: f64, seed: u64) -> Table {
     let mut s = stream(seed);
-    let mut columns = vec![Vec::with_capacity(n); 2];
+    let mut columns = vec![Vec::new(); 2];
     for i in 0..n {
         let angle = std::f64::consts::PI * s.uniform();
         let (x, y) = (libm::cos(angle), libm::sin(angle));
