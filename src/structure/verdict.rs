@@ -179,7 +179,8 @@ pub(super) fn is_borderline(figures: &Figures) -> bool {
 
 /// What a verdict means for the user of the segments.
 pub(super) fn meaning(figures: &Figures, verdict: Verdict) -> &'static str {
-    let grouped_only = !GATES.apart(figures);
+    // Where segments hardly ever fall apart on held-out rows, they are the groups.
+    let grouped_only = !GATES.apart(figures) && figures.prediction_strength.is_none_or(|ps| ps < 0.9);
     let tail_only = figures.smallest >= GATES.smallest;
     match verdict {
         Verdict::Strong if grouped_only => {

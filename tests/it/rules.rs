@@ -147,6 +147,24 @@ fn missing_cells_and_texts_can_be_a_rule() {
     assert!(third.len() == 2 && third.iter().all(|c| c.test == Test::Missing(false)), "{third:?}");
 }
 
+/// Beside the condition on the one column, only rows of 0 are near a bound of the other: it must not move below them.
+#[test]
+fn a_bound_stays_above_the_zeros() {
+    let row = |i: usize| match i % 5 {
+        0..=2 => (0, 0, 0),
+        3 => (i / 5 % 3, 5 + i / 5 % 7, 1),
+        _ => (6 + i / 5 % 7, i / 5 % 3, 2),
+    };
+    let logs = |of: fn((usize, usize, u32)) -> usize| (0..3000).map(move |i| libm::log1p(of(row(i)) as f64));
+    let columns = [number("a", logs(|row| row.0)), number("b", logs(|row| row.1))];
+    let segments: Vec<Option<u32>> = (0..3000).map(|i| Some(row(i).2)).collect();
+    for found in rules(&columns, &segments, 3) {
+        let found = rule(&found);
+        assert!(found.coverage.unwrap() > 0.99 && found.precision.unwrap() > 0.99, "{}", found.text);
+        assert!(!found.text.contains("< 0 ") && !found.text.ends_with("< 0"), "{}", found.text);
+    }
+}
+
 #[test]
 fn bounds_of_fine_numbers_are_round() {
     let mut draw = Numbers(3);

@@ -84,11 +84,17 @@ impl Fitted<'_> {
             })
         });
         let near: Vec<(f64, Hits)> = near.collect();
-        let place = best_place(&near, inside, segment, upper, if bins.exact { 0.0 } else { ROUNDING })?;
-        let above = |place: usize| near.get(place).map(|(value, _)| *value);
+        let cost = if bins.exact { 0.0 } else { ROUNDING };
+        let place = best_place(&near, inside, segment, upper, cost, high.is_finite())?;
+        // No row that the other conditions leave may lie between the last value and the end of the bins that are looked at.
+        let above = |place: usize| near.get(place).map_or(high, |(value, _)| *value);
         let beneath = |place: usize| place.checked_sub(1).map_or(below, |i| near[i].0);
-        let (from, to) = (beneath(place.first), above(place.last)?);
-        let middle = 0.5 * beneath(place.best).max(from) + 0.5 * above(place.best)?;
+        let (from, to) = (beneath(place.first), above(place.last));
+        // Below every value, a bound would hold for all rows or for none.
+        if from == f64::NEG_INFINITY {
+            return None;
+        }
+        let middle = 0.5 * beneath(place.best).max(from) + 0.5 * above(place.best);
         roundest(from, to, middle, bins.whole).or(Some(to))
     }
 }
@@ -100,8 +106,16 @@ struct Places {
     last: usize,
 }
 
-/// The place where the rule has the highest F-measure, and the places around it that cost no more than the given part.
-fn best_place(near: &[(f64, Hits)], inside: Hits, segment: u64, upper: bool, cost: f64) -> Option<Places> {
+/// The place where the rule has the highest F-measure, and the places around it that cost no more than the given part. Only
+/// with `more` may the bound lie above the last value.
+fn best_place(
+    near: &[(f64, Hits)],
+    inside: Hits,
+    segment: u64,
+    upper: bool,
+    cost: f64,
+    more: bool,
+) -> Option<Places> {
     let mut hits = inside;
     if !upper {
         near.iter().for_each(|(_, hit)| hits = Hits { all: hits.all + hit.all, own: hits.own + hit.own });
@@ -118,9 +132,8 @@ fn best_place(near: &[(f64, Hits)], inside: Hits, segment: u64, upper: bool, cos
     let enough = scores[best] * (1.0 - cost);
     let first = (0..=best).rev().take_while(|&i| scores[i] >= enough).last()?;
     let last = (best..scores.len()).take_while(|&i| scores[i] >= enough).last()?;
-    // A bound beyond the last value would be none.
-    let last = last.min(near.len().checked_sub(1)?);
-    Some(Places { first: first.min(last), best: best.min(last), last })
+    let end = if more { near.len() } else { near.len().checked_sub(1)? };
+    (best <= end).then_some(Places { first, best, last: last.min(end) })
 }
 
 /// The number with the fewest digits above `from` and not above `to`; of several, the one nearest to `near`. `None` if

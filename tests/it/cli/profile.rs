@@ -18,7 +18,7 @@ fn a_fit_says_what_its_segments_are() {
     let desk = Desk::with_table();
     let text = desk.run("fit t.csv --k 3 --device cpu --out out -q").quietly();
     assert!(text.lines().all(|line| line.width() <= 100), "{text}");
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().skip_while(|line| !line.contains("what sets it apart")).collect();
     assert!(lines[0].contains("segment") && lines[0].ends_with("what sets it apart"), "{text}");
     assert!(lines[1].contains("33.3 %  ████████████  "), "{text}");
     assert!(text.contains("always plan = team") && text.contains("variance between segments: "), "{text}");
@@ -27,7 +27,7 @@ fn a_fit_says_what_its_segments_are() {
     let profile = &metrics["profile"];
     assert_eq!(keys(profile), words("segments overall separation comparisons left_out"));
     let segment = &profile["segments"][0];
-    assert_eq!(keys(segment), words("segment size share description traits numeric levels"));
+    assert_eq!(keys(segment), words("segment size share description traits rule numeric levels"));
     assert_eq!(
         keys(&segment["traits"][0]),
         words("column level measure value overall effect low high q_value")

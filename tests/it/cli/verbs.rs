@@ -122,7 +122,8 @@ fn sweep() {
     let why = "k = 3: of the k from 3 to 4, it has the highest silhouette";
     assert!(text.contains(why) && text.contains("60 rows") && text.contains("runner-up: k = 4"), "{text}");
     let plain = desk.run("sweep t.csv -q --device cpu --k 2..4 --gap=false --stability=false").quietly();
-    assert!(!plain.contains("gap") && !plain.contains("stability"), "{plain}");
+    let header = plain.lines().next().unwrap();
+    assert!(!header.contains("gap") && !header.contains("stability"), "{plain}");
     for rule in ["elbow", "gap", "stability", "consensus"] {
         let (found, _) =
             desk.run(&format!("sweep t.csv -q --device cpu --json --rule {rule} --gap=false")).json();
@@ -136,7 +137,8 @@ fn sweep() {
     let ks: Vec<u64> = rows.iter().map(|row| row["k"].as_u64().unwrap()).collect();
     assert_eq!(ks, [2, 4, 5], "a list is sorted, once each");
     let scores = keys(
-        "k inertia silhouette min_segment_pct n_iter elbow calinski_harabasz davies_bouldin gap gap_se stability",
+        "k inertia silhouette twin_silhouette min_segment_pct n_iter elbow calinski_harabasz davies_bouldin gap gap_se \
+         stability",
     );
     assert!(rows.iter().all(|row| keys_of(row) == scores));
     assert_eq!(keys_of(&found["chosen"]), keys("k rule why runner_up"));
@@ -156,8 +158,10 @@ fn fit() {
     for note in ["60 rows, 6 features", "user_id (the id column)", "wrote", "out"] {
         assert!(said.err.contains(note), "{}", said.err);
     }
-    let first: Vec<&str> = said.out.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(first[..3], ["segment", "rows", "share"]);
+    assert!(said.out.starts_with("structure: strong. "), "{}", said.out);
+    let header = said.out.lines().find(|line| line.ends_with("what sets it apart")).unwrap();
+    assert_eq!(header.split_whitespace().take(3).collect::<Vec<_>>(), ["segment", "rows", "share"]);
+    assert!(!desk.run("sweep t.csv -q --device cpu --no-structure").quietly().contains("structure"));
     assert!(said.out.contains("inertia") && said.out.contains("converged"), "{}", said.out);
     assert_eq!(desk.names("out"), FILES);
     let rows = assignments(&desk.read("out/assignments.csv"));
