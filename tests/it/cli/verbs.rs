@@ -145,7 +145,7 @@ fn sweep() {
     assert_eq!(keys_of(&found["chosen"]["runner_up"]), keys("k why"));
     assert_eq!(keys_of(&found["device"]), keys("backend name reason"));
     assert_eq!(found["device"]["backend"], "cpu");
-    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette gap stability total"));
+    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette gap stability structure total"));
     let with_one = desk.run("sweep t.csv -q --device cpu --k 1..3 --json").json().0;
     assert!(with_one["sweep"][0]["silhouette"].is_null() && with_one["chosen"]["k"] == 3, "{with_one}");
 }
@@ -171,13 +171,13 @@ fn fit() {
 
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
-    let expected = "version command run assignments rows distinct_rows features k inertia restarts n_iter converged sizes silhouette segments profile seed \
+    let expected = "version command run assignments rows distinct_rows features k inertia restarts n_iter converged sizes silhouette segments profile structure seed \
                     device undecided seconds";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
     assert_eq!(keys_of(&found["segments"][0]), keys("segment size share centroid"));
     assert_eq!(numbers(&found["segments"][0]["centroid"]).len(), 6);
-    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette profile write total"));
+    assert_eq!(keys_of(&found["seconds"]), keys("load prepare fit silhouette structure profile write total"));
     assert!(found["silhouette"].as_f64().unwrap() > 0.9);
     let metrics: Value = serde_json::from_str(&desk.read("again/metrics.json")).unwrap();
     assert_eq!(metrics, found, "the file holds what is printed");
