@@ -44,6 +44,7 @@ mod numbers;
 mod ruled;
 pub mod rules;
 mod shares;
+mod typical;
 mod words;
 
 pub use alike::Alike;
@@ -51,6 +52,7 @@ pub use choose::{LeftOut, Options, choose};
 pub use members::Members;
 pub use numbers::NumericFigures;
 pub use shares::{LevelShare, OTHER};
+pub use typical::{DOUBT, Place};
 pub use words::{NAMED, describe, phrase, strongest};
 
 use crate::error::Result;
@@ -118,6 +120,12 @@ pub struct SegmentProfile {
     pub description: String,
     /// What sets it apart, the strongest first.
     pub traits: Vec<Trait>,
+    /// How many of its rows are nearly as near to another segment ([`DOUBT`]), if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_doubt: Option<u64>,
+    /// The ids or numbers of the rows that are nearest to its centroid, if they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub typical: Vec<String>,
     /// How its rows can be told from the others, if that was asked for and there is a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
@@ -270,6 +278,8 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
             share: members.weight(s) as f64 / total as f64,
             description,
             traits,
+            in_doubt: None,
+            typical: Vec::new(),
             rule: None,
             no_rule: None,
             numeric: ByColumn(

@@ -8,7 +8,7 @@ use crate::backend::Backend;
 use crate::cluster::{Method, Params};
 use crate::error::{Error, Result};
 use crate::model::{Assignment, LabelledTable, Model};
-use crate::profile::{Context, Members, Options, Profile, choose, profile};
+use crate::profile::{Context, Members, Options, Place, Profile, choose, profile};
 use crate::table::{Column, Table};
 
 /// Checks that a table has the columns that the profile is to describe, and decides whether the table is kept for it: not
@@ -87,8 +87,22 @@ pub fn describe(model: &Model, table: &Table, options: &Options, backend: &dyn B
     let mut found = profile(&all, &members, options, &context).map_err(in_table)?;
     let Method::KMeans(Params { seed, .. }) = model.method;
     found.learn_rules(&all, &segments, weights.as_ref(), (options, &context), seed).map_err(in_table)?;
+    let ids = assignments.groups.as_ref().or(table.ids.as_ref());
+    found.add_places(&members, &places(rows), options.typical, |row| name(ids, row));
     let excluded = rows.len() - rows.iter().flatten().count();
     Ok(Described { rows: rows.len(), excluded, profile: found, warnings: assignments.warnings })
+}
+
+/// Where rows lie.
+fn places(rows: &[Option<Assignment>]) -> Vec<Option<Place>> {
+    let place = |row: Assignment| Place { distance: row.distance, margin: row.margin };
+    rows.iter().map(|row| row.map(place)).collect()
+}
+
+/// What a row is called: its id, or its number as in the assignments.
+fn name(ids: Option<&(String, Vec<String>)>, row: usize) -> String {
+    let id = ids.and_then(|(_, cells)| cells.get(row).cloned());
+    id.unwrap_or_else(|| (row + 1).to_string())
 }
 
 /// The columns that identify or weight the rows.
@@ -107,7 +121,7 @@ impl Prepared {
         k: usize,
         names: &[Option<String>],
         spec: &Spec,
-        ids: Option<&str>,
+        ids: Option<&(String, Vec<String>)>,
     ) -> Result<Option<Profile>> {
         let (Some(table), Some(options)) = (&self.table, &spec.profile) else { return Ok(None) };
         let segments: Vec<Option<u32>> = rows.iter().map(|row| row.map(|row| row.segment)).collect();
@@ -124,10 +138,11 @@ impl Prepared {
         let context = Context {
             names: names.to_vec(),
             features: self.fitted.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
-            never: never(spec, ids),
+            never: never(spec, ids.map(|(name, _)| name.as_str())),
         };
         let mut found = profile(table, &members, options, &context)?;
         found.learn_rules(table, &segments, weights.as_ref(), (options, &context), spec.seed)?;
+        found.add_places(&members, &places(rows), options.typical, |row| name(ids, row));
         Ok(Some(found))
     }
 }

@@ -281,8 +281,7 @@ impl Ready<'_> {
         let mut outcome = running.outcome;
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         let start = Instant::now();
-        let id = ids.as_ref().map(|(name, _)| name.as_str());
-        outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, id)?;
+        outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, ids.as_ref())?;
         outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
         outcome.model = Some(model);
         outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });

@@ -237,6 +237,7 @@ fn profile(section: Section<'_>) -> Options {
     let options = Options {
         columns: section.take("columns").and_then(|v| v.texts()).unwrap_or_default(),
         top: section.take("top").and_then(|v| v.whole(SIZE)).map_or(default.top, |n| n as usize),
+        typical: section.take("typical").and_then(|v| v.whole(0..=1000)).map_or(0, |n| n as usize),
     };
     section.finish();
     options

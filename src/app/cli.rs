@@ -377,6 +377,10 @@ pub struct Profile {
     #[arg(long, default_value_t = Options::default().top as u32, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..), help_heading = "Profile")]
     pub top: u32,
+    /// Name so many typical rows of each segment by their ids: those nearest to its centroid
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000),
+          help_heading = "Profile")]
+    pub typical: u32,
     #[command(flatten)]
     pub run: Run,
 }

@@ -15,11 +15,13 @@ pub struct Options {
     pub columns: Vec<String>,
     /// How many of a text's values are told apart. The rarer ones of a text that is named are put together.
     pub top: usize,
+    /// How many typical rows of each segment are named by their ids: those nearest to its centroid.
+    pub typical: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { columns: Vec::new(), top: 50 }
+        Options { columns: Vec::new(), top: 50, typical: 0 }
     }
 }
 

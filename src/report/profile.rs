@@ -63,6 +63,8 @@ impl ProfileFound {
         let mut text = overview(profile);
         text.push_str(&tests(profile));
         text.push_str(&rules(profile));
+        text.push_str(&doubts(profile));
+        text.push_str(&typical(profile));
         text.push_str(&flags(profile));
         for column in &profile.separation {
             if let Some(overall) = profile.overall.get(&column.column) {
@@ -150,7 +152,41 @@ pub fn traits(profile: &Profile) -> String {
     if lines == 0 {
         return String::new();
     }
-    format!("\n{}{}{}", sheet.to_text_within(WIDTH), separators(profile), rules(profile))
+    format!("\n{}{}{}", sheet.to_text_within(WIDTH), separators(profile), rules(profile) + &doubts(profile))
+}
+
+/// How many rows are in doubt, and in which segments most.
+fn doubts(profile: &Profile) -> String {
+    let (mut doubts, mut rows) = (0, 0);
+    let mut shares: Vec<(f64, u32)> = Vec::new();
+    for s in &profile.segments {
+        let Some(in_doubt) = s.in_doubt.filter(|_| s.size > 0) else { continue };
+        (doubts, rows) = (doubts + in_doubt, rows + s.size);
+        shares.push((in_doubt as f64 / s.size as f64, s.segment));
+    }
+    if rows == 0 || profile.segments.len() < 2 {
+        return String::new();
+    }
+    shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let most: Vec<String> = shares
+        .iter()
+        .filter(|(share, _)| *share > 0.0)
+        .take(3)
+        .map(|(share, segment)| format!("{} of segment {segment}", percent(*share)))
+        .collect();
+    let most = if most.is_empty() { String::new() } else { format!("; {}", most.join(", ")) };
+    let all = percent(doubts as f64 / rows as f64);
+    wrapped(&format!("in doubt, because another segment is nearly as near: {all} of the rows{most}\n"), WIDTH)
+}
+
+/// The typical rows of each segment, if they were asked for.
+fn typical(profile: &Profile) -> String {
+    let mut text = String::new();
+    for s in profile.segments.iter().filter(|s| !s.typical.is_empty()) {
+        let ids: Vec<String> = s.typical.iter().map(|id| plain(id)).collect();
+        text.push_str(&wrapped(&format!("typical of segment {}: {}\n", s.segment, ids.join(", ")), WIDTH));
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
 }
 
 /// The rule of each segment, and how well it does.

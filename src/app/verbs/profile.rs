@@ -21,7 +21,8 @@ pub fn profile(args: &cli::Profile) -> anyhow::Result<()> {
     let mut seconds = Seconds::default();
     let (table, mut chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
     let start = Instant::now();
-    let options = Options { columns: names(&args.columns, &table)?, top: args.top as usize };
+    let (top, typical) = (args.top as usize, args.typical as usize);
+    let options = Options { columns: names(&args.columns, &table)?, top, typical };
     let found = console
         .during("profile", || on_device(&mut chosen, &console, |b| describe(&model, &table, &options, b)));
     let mut found = found?;

@@ -27,7 +27,7 @@ fn a_fit_says_what_its_segments_are() {
     let profile = &metrics["profile"];
     assert_eq!(keys(profile), words("segments overall separation comparisons left_out"));
     let segment = &profile["segments"][0];
-    assert_eq!(keys(segment), words("segment size share description traits rule numeric levels"));
+    assert_eq!(keys(segment), words("segment size share description traits in_doubt rule numeric levels"));
     assert_eq!(
         keys(&segment["traits"][0]),
         words("column level measure value overall effect low high q_value")
@@ -46,6 +46,37 @@ fn a_fit_says_what_its_segments_are() {
         let (a, b) = (own["numeric"]["spend"]["mean"].as_f64(), other["centroid"][place].as_f64());
         assert!((a.unwrap() - b.unwrap()).abs() < 1e-6 * b.unwrap().abs(), "{a:?} {b:?}");
     }
+}
+
+/// Those with the smallest distances in the assignments, and those with the smallest margins.
+#[test]
+fn typical_rows_and_rows_in_doubt_are_those_of_the_assignments() {
+    let desk = Desk::with_table();
+    desk.run("fit t.csv --features age,spend --id user_id --k 7 --device cpu --out out -q --full-precision")
+        .quietly();
+    let rows: Vec<Vec<String>> = desk
+        .read("out/assignments.csv")
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(String::from).collect())
+        .collect();
+    let number = |cell: &str| cell.parse::<f64>().unwrap();
+    let found = desk.run("profile out/model.json t.csv --typical 2 --device cpu -q --json").json().0;
+    for segment in found["profile"]["segments"].as_array().unwrap() {
+        let own = rows.iter().filter(|row| row[1] == segment["segment"].to_string());
+        let mut own: Vec<(f64, f64, &str)> =
+            own.map(|row| (number(&row[3]), number(&row[4]), row[0].as_str())).collect();
+        let doubts = own.iter().filter(|(distance, margin, _)| margin / (distance + margin) < 0.1).count();
+        assert_eq!(segment["in_doubt"], doubts, "{segment}");
+        own.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let typical: Vec<&str> = own.iter().take(2).map(|(_, _, id)| *id).collect();
+        assert_eq!(segment["typical"], serde_json::json!(typical), "{segment}");
+    }
+    let text = desk.run("profile out/model.json t.csv --typical 2 --device cpu -q").quietly();
+    assert!(text.contains("typical of segment 0: ") && text.contains("in doubt, because"), "{text}");
+    assert!(text.lines().all(|line| line.width() <= 100), "{text}");
+    let metrics = desk.read("out/metrics.json");
+    assert!(!metrics.contains("typical") && !metrics.contains("\"00001\""), "no ids unless they are asked for");
 }
 
 #[test]
