@@ -1,6 +1,6 @@
 //! Do a few far rows dominate all distances?
 
-use crate::matrix::{BLOCK, Matrix, TILE};
+use crate::matrix::{Matrix, TILE, block_sums};
 use rayon::prelude::*;
 
 /// The farthest rows are this share of all.
@@ -17,14 +17,14 @@ pub(super) fn tail(matrix: &Matrix, measured: &[bool]) -> f64 {
         matrix.sample_weights().map_or(steps(distinct) as f64, |w| w.as_copies(steps(distinct)))
     };
     let values = |distinct: usize| matrix.row(repeats.first(distinct)).map(f64::from);
-    let copies = blocks(rows, 1, |i, sum| sum[0] += copies_of(i))[0];
-    let sums = blocks(rows, matrix.features(), |i, sums| {
+    let copies = block_sums(rows, 1, |i, sum| sum[0] += copies_of(i))[0];
+    let sums = block_sums(rows, matrix.features(), |i, sums| {
         let copies = copies_of(i);
         values(i).zip(sums).for_each(|(v, sum)| *sum += copies * v);
     });
     let mean: Vec<f64> = sums.iter().map(|sum| sum / copies).collect();
     let apart = |i: usize| values(i).zip(&mean).map(|(v, mean)| (v - mean) * (v - mean));
-    let total = blocks(rows, 1, |i, sum| sum[0] += copies_of(i) * apart(i).sum::<f64>())[0];
+    let total = block_sums(rows, 1, |i, sum| sum[0] += copies_of(i) * apart(i).sum::<f64>())[0];
     let far_of =
         |i: usize| apart(i).zip(measured).map(|(squared, &counts)| if counts { squared } else { 0.0 });
     let mut far: Vec<(f64, f64)> =
@@ -40,21 +40,6 @@ pub(super) fn tail(matrix: &Matrix, measured: &[bool]) -> f64 {
         }
     }
     if total > 0.0 { carried / total } else { 0.0 }
-}
-
-/// Sums over the distinct rows of `width` numbers that `add` adds to, in blocks of 4,096 rows.
-fn blocks(rows: usize, width: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
-    let parts: Vec<Vec<f64>> = (0..rows.div_ceil(BLOCK))
-        .into_par_iter()
-        .map(|b| {
-            let mut sums = vec![0.0; width];
-            (b * BLOCK..rows.min((b + 1) * BLOCK)).for_each(|i| add(i, &mut sums));
-            sums
-        })
-        .collect();
-    let mut total = vec![0.0; width];
-    parts.iter().for_each(|part| total.iter_mut().zip(part).for_each(|(t, p)| *t += p));
-    total
 }
 
 #[cfg(test)]

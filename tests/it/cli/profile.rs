@@ -76,7 +76,10 @@ fn typical_rows_and_rows_in_doubt_are_those_of_the_assignments() {
     assert!(text.contains("typical of segment 0: ") && text.contains("in doubt, because"), "{text}");
     assert!(text.lines().all(|line| line.width() <= 100), "{text}");
     let metrics = desk.read("out/metrics.json");
-    assert!(!metrics.contains("typical") && !metrics.contains("\"00001\""), "no ids unless they are asked for");
+    assert!(
+        !metrics.contains("typical") && !metrics.contains("\"00001\""),
+        "no ids unless they are asked for"
+    );
 }
 
 #[test]
