@@ -63,7 +63,8 @@ fn typical_rows_and_rows_in_doubt_are_those_of_the_assignments() {
     let number = |cell: &str| cell.parse::<f64>().unwrap();
     let found = desk.run("profile out/model.json t.csv --typical 2 --device cpu -q --json").json().0;
     for segment in found["profile"]["segments"].as_array().unwrap() {
-        let own = rows.iter().filter(|row| row[1] == segment["segment"].to_string());
+        let name = segment["segment"].to_string();
+        let own = rows.iter().filter(|row| row[1] == name);
         let mut own: Vec<(f64, f64, &str)> =
             own.map(|row| (number(&row[3]), number(&row[4]), row[0].as_str())).collect();
         let doubts = own.iter().filter(|(distance, margin, _)| margin / (distance + margin) < 0.1).count();
