@@ -48,6 +48,27 @@ fn a_fit_says_what_its_segments_are() {
     }
 }
 
+#[test]
+fn every_device_has_the_same_profile() {
+    let desk = Desk::with_table();
+    if desk.run("doctor -q --device gpu").code != Some(0) {
+        crate::devices::skip("no GPU adapter: profiles are not compared");
+        return;
+    }
+    let profile = |device: &str, threads: u32| {
+        let out = format!("out-{device}-{threads}");
+        let flags = format!("--id user_id --k 4 --device {device} --threads {threads} -q");
+        desk.run(&format!("fit t.csv {flags} --out {out}")).quietly();
+        let metrics: Value = serde_json::from_str(&desk.read(&format!("{out}/metrics.json"))).unwrap();
+        (metrics["profile"].clone(), metrics["structure"].clone())
+    };
+    let expected = profile("cpu", 1);
+    assert!(expected.0["segments"][0]["rule"].is_object(), "{}", expected.0);
+    for (device, threads) in [("cpu", 2), ("cpu", 7), ("gpu", 2)] {
+        assert_eq!(profile(device, threads), expected, "{device}, {threads} threads");
+    }
+}
+
 /// Those with the smallest distances in the assignments, and those with the smallest margins.
 #[test]
 fn typical_rows_and_rows_in_doubt_are_those_of_the_assignments() {
