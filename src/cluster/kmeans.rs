@@ -206,9 +206,9 @@ pub fn fit_many(
     check(matrix, ks, params, start)?;
     let repeats = matrix.repeats();
     let learned = Learned { matrix, repeats: &repeats };
-    let variance = learned.mean_variance();
-    let limit = params.tol * variance;
     let weight = learned.weight();
+    let variance = learned.mean_variance(weight);
+    let limit = params.tol * variance;
     let total_ss = variance * matrix.features() as f64 * weight;
     let (mut restarts, mut f64_fallbacks): (Vec<Restart>, Vec<u64>) = (Vec::new(), Vec::new());
     let mut open = ks.to_vec();
@@ -306,7 +306,7 @@ pub fn enough_rows(matrix: &Matrix, ks: &[usize]) -> Result<()> {
 
 /// How many restarts of a k are done, and how many of them reached the best.
 fn agreement(restarts: &[Restart], k: usize, total_ss: f64) -> Restarts {
-    let inertias = || restarts.iter().filter(|r| r.k == k).map(|r| (total_ss - r.between_ss).max(0.0));
+    let inertias = || restarts.iter().filter(|r| r.k == k).map(|r| r.inertia(total_ss));
     // An inertia of 0 comes out as a rounding error of the sums that it is the difference of.
     let limit = inertias().fold(f64::INFINITY, f64::min) * (1.0 + AGREE) + 1e-12 * total_ss;
     Restarts { n: inertias().count(), reached_best: inertias().filter(|inertia| *inertia <= limit).count() }
@@ -349,8 +349,8 @@ fn all_restarts(
 ///
 /// No centroid of a converged restart moved by more than `s = sqrt(limit)`, so no row came nearer to its centroid by more
 /// than that, and by Minkowski's inequality the root of the inertia fell by at most `s sqrt(W)`, where `W` is the weight of
-/// all rows. Nor does inertia grow, but for what rounding the centroids to f32 adds. So a restart cannot win whose root, less that
-/// much, is above the root of the lowest inertia.
+/// all rows. Inertia does not grow either, apart from what rounding the centroids to f32 adds. So if the root of a restart's
+/// inertia, minus that fall, is above the root of the lowest inertia, the restart cannot win.
 fn rescore_moved(
     dataset: &Dataset<'_>,
     restarts: &mut [Restart],
@@ -358,17 +358,17 @@ fn rescore_moved(
     limit: f64,
 ) -> Result<()> {
     let fall = (limit * weight).sqrt();
-    // The sums of squares have rounding errors, by far smaller than this.
-    let inertia = |restart: &Restart| (total_ss - restart.between_ss).max(0.0);
     let rounding = |magnitude: &f32| libm::ldexp(f64::from(*magnitude), -24);
     let growth =
         weight * dataset.matrix().magnitudes().iter().map(|m| rounding(m) * rounding(m)).sum::<f64>();
+    // The sums of squares have rounding errors, by far smaller than this.
     let slack = 1e-6 * total_ss.sqrt();
-    let lowest = |k: usize| restarts.iter().filter(|r| r.k == k).map(inertia).fold(f64::INFINITY, f64::min);
+    let inertias = |k: usize| restarts.iter().filter(move |r| r.k == k).map(|r| r.inertia(total_ss));
+    let lowest = |k: usize| inertias(k).fold(f64::INFINITY, f64::min);
     let hopeless: Vec<bool> = restarts
         .iter()
         .map(|r| {
-            let least = inertia(r).sqrt() - fall - slack;
+            let least = r.inertia(total_ss).sqrt() - fall - slack;
             r.changed && r.converged && least > (lowest(r.k) + growth).sqrt()
         })
         .collect();
@@ -452,6 +452,11 @@ fn done_share(restarts: &[Restart]) -> u64 {
 }
 
 impl Restart {
+    /// The inertia of the last pass in stored units, from the total sum of squares. It may have a rounding error of that.
+    fn inertia(&self, total_ss: f64) -> f64 {
+        (total_ss - self.between_ss).max(0.0)
+    }
+
     /// Takes in a pass: new centroids, and whether that was the last.
     fn step(
         &mut self,
@@ -532,9 +537,8 @@ impl Learned<'_> {
     }
 
     /// The mean over the features of their variance (ddof 0), in stored units.
-    fn mean_variance(&self) -> f64 {
+    fn mean_variance(&self, total: f64) -> f64 {
         let d = self.matrix.features();
-        let total = self.weight();
         let means = self.sums(d, |row, weight, sums| {
             self.matrix.row(row).zip(sums).for_each(|(v, s)| *s += weight * f64::from(v));
         });

@@ -12,9 +12,9 @@
 //! to 50,000 rows, where a row of a large segment stands for several. On the sixth that chooses, each part of a rule has
 //! to be worth 0.01 of the F-measure: each condition, and each of the two bounds of a range. If that sixth has fewer than
 //! 30 rows of the segment, the half joins it, and a part has to be worth 0.05, or one row of the segment if that is more:
-//! with a handful of rows, some range of some column always fits. Then each bound moves to its best place between two values of all rows but those of the test. It becomes the number with the fewest digits
-//! there: in columns of up to 254 different numbers without any loss, and otherwise at a cost of at most 0.2 % of the
-//! F-measure.
+//! with a handful of rows, some range of some column always fits. Then each bound moves to its best place between two
+//! values of all rows but those of the test. It becomes the number with the fewest digits there: in columns of up to 254
+//! different numbers without any loss, and otherwise at a cost of at most 0.2 % of the F-measure.
 //!
 //! **Test.** [`Rule::coverage`] and [`Rule::precision`] are counted on all rows of the third that nothing was learned
 //! from.
