@@ -168,10 +168,13 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
     if let Some(seed) = section.take("seed").and_then(|v| v.whole(0..=u64::MAX)) {
         spec.seed = seed;
     }
-    match section.take("n_init") {
-        Some(value) if value.is_text() && !value.is_parameter() => drop(value.word(&[("auto", ())])),
-        Some(value) => value.whole(SIZE).into_iter().for_each(|n_init| kmeans.set_n_init(n_init as usize)),
-        None => {}
+    if let Some(value) = section.take("n_init") {
+        let is_word = value.is_text() && !value.is_parameter();
+        if !is_word {
+            value.whole(SIZE).into_iter().for_each(|n_init| kmeans.set_n_init(n_init as usize));
+        } else if value.text().as_deref() != Some("auto") {
+            value.wrong::<()>("a number of restarts, or \"auto\"");
+        }
     }
     if let Some(max_iter) = small("max_iter") {
         kmeans.max_iter = max_iter as usize;

@@ -142,6 +142,18 @@ fn wrong_types_and_missing_keys() {
             Case("[analysis]\nseed = -1", 2, "analysis.seed", &["a whole number from 0 up, found -1"]),
             Case("[analysis]\ntol = -1e-4", 2, "analysis.tol", &["0 or more, found -1e-4"]),
             Case(
+                "[analysis]\nn_init = \"many\"",
+                2,
+                "analysis.n_init",
+                &["a number of restarts, or \"auto\", found \"many\""],
+            ),
+            Case(
+                "[analysis]\nrule = \"best\"",
+                2,
+                "analysis.rule",
+                &["\"silhouette\"", "\"consensus\"", "found \"best\""],
+            ),
+            Case(
                 "[analysis]\nsilhouette = 1",
                 2,
                 "analysis.silhouette",
