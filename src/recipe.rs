@@ -33,6 +33,7 @@ mod step;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use aggregate::of_groups as figures_of_groups;
 pub use aggregate::{Aggregate, AggregateFunction};
 pub use alias::{Alias, AliasOrder, Aliases, FittedAlias};
 pub use arithmetic::ArithmeticOperation;
@@ -50,6 +51,7 @@ pub use infer::{ColumnChoice, infer};
 pub use preparation::{ColumnType, FittedColumn, Preparation};
 pub(crate) use reference::BinCounts;
 pub use reference::ColumnReference;
+pub(crate) use rows::no_column;
 pub(crate) use statistics::quantiles;
 pub use step::{ImputeStatistic, Step};
 
