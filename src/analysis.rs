@@ -29,6 +29,7 @@ mod outcome;
 mod prepare;
 mod print_recipe;
 mod profile;
+mod questions;
 mod ready;
 mod recipe_file;
 mod running;

@@ -78,7 +78,7 @@
 //!
 //! ```text
 //! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> sweep, structure -> model
-//! error, memory, matrix -> table -> synth, profile, recipe -> model -> analysis -> report -> (the program)
+//! error, memory, matrix -> table -> synth, profile, recipe -> model, questions -> analysis -> report -> (the program)
 //! ```
 //!
 //! - [`table`] reads typed columns; [`recipe`] chooses features and turns columns into them; [`synth`] makes up tables;
@@ -87,7 +87,7 @@
 //!   SIMD on the CPU;
 //! - [`cluster`] and [`evidence`] are algorithms, written once against the primitives;
 //! - [`cluster`], [`evidence`] and [`sweep`] are algorithms, written once against the primitives;
-//! - [`structure`] tells structure from noise;
+//! - [`structure`] tells structure from noise; [`questions`] asks a table and its segments what a recipe wants to know;
 //! - [`model`] is what is saved, and labels new rows;
 //! - [`analysis`] puts all of this together; [`report`] writes what it found.
 //!
@@ -120,6 +120,7 @@ pub mod memory;
 pub mod model;
 pub mod profile;
 pub mod progress;
+pub mod questions;
 pub mod random;
 pub mod recipe;
 pub mod report;

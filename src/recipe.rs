@@ -14,6 +14,7 @@ mod aggregate;
 mod alias;
 mod arithmetic;
 mod columns;
+mod condition;
 mod dates;
 pub(crate) mod decode;
 mod drops;
@@ -32,9 +33,11 @@ mod step;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use aggregate::of_groups as figures_of_groups;
 pub use aggregate::{Aggregate, AggregateFunction};
 pub use alias::{Alias, AliasOrder, Aliases, FittedAlias};
 pub use arithmetic::ArithmeticOperation;
+pub use condition::{Condition, ConditionError, FittedCondition};
 pub use drops::{Bounds, DropCondition, DropSpec, FittedDrop};
 pub use encode::{BinaryCategories, ColumnEncoder, Encoded, Encoder};
 pub(crate) use file::SIZE;
@@ -48,6 +51,7 @@ pub use infer::{ColumnChoice, infer};
 pub use preparation::{ColumnType, FittedColumn, Preparation};
 pub(crate) use reference::BinCounts;
 pub use reference::ColumnReference;
+pub(crate) use rows::no_column;
 pub(crate) use statistics::quantiles;
 pub use step::{ImputeStatistic, Step};
 

@@ -6,6 +6,7 @@ use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
 use crate::model::{Assignment, Model, Persona};
 use crate::profile::Profile;
+use crate::questions::Answer;
 use crate::recipe::Encoder;
 use crate::structure::Structure;
 use crate::sweep::{Rule, RunnerUp, SweepRow, elbow_of};
@@ -72,6 +73,9 @@ pub struct Outcome {
     /// What the segments are, unless the specification or the memory does without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// The answers to the recipe's questions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Answer>,
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
@@ -149,6 +153,9 @@ pub struct Seconds {
     /// Describing the segments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<f64>,
+    /// Answering the recipe's questions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub questions: Option<f64>,
     /// The verdict on structure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structure: Option<f64>,

@@ -5,10 +5,12 @@ use super::load::Loaded;
 use super::memory::check_memory;
 use super::notice::{Notice, Observer};
 use super::profile::keeps_table;
+use super::questions;
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
+use crate::questions::Hidden;
 use crate::recipe::{Aliases, ColumnReference, FitReport, FittedRecipe};
 use crate::table::Table;
 use crate::weights::Weights;
@@ -41,6 +43,8 @@ pub struct Prepared {
     pub(super) weight_column: Option<String>,
     /// The aliases of the columns' texts, for descriptions of the segments.
     pub aliases: Aliases,
+    /// Which texts the aliases of the kept table stand for.
+    pub(super) hidden: Hidden,
     /// The distributions of the columns, which the model keeps to detect drift.
     pub(super) reference: Vec<ColumnReference>,
     /// The weights of the fit's rows before equal rows were merged, if rows have weights.
@@ -146,7 +150,8 @@ impl Loaded {
                 Matrix::with_room_for(names, encoded.columns, reach)
             }
         };
-        kept_table.iter_mut().for_each(|table| aliases.apply(table));
+        let hidden =
+            questions::begin(&mut kept_table, &aliases, spec, ids.as_ref().map(|(name, _)| name.as_str()))?;
         let matrix = matrix.map_err(in_table)?;
         let matrix = match &weights {
             None => matrix,
@@ -181,6 +186,7 @@ impl Loaded {
             table: kept_table,
             weight_column: recipe.features.options.weight.clone(),
             aliases,
+            hidden,
             reference,
             weights,
             opening,

@@ -12,7 +12,7 @@ use crate::profile::{Context, Members, Options, Place, Profile, choose, profile}
 use crate::table::{Column, Table};
 
 /// Checks that a table has the columns that the profile is to describe, and decides whether the table is kept for it: not
-/// if there is no profile, and not if memory is too short for both the table and the matrix of its features.
+/// if there is neither a profile nor a question, and not if memory is too short for both the table and the matrix of its features.
 ///
 /// # Errors
 /// A column that the table does not have or that cannot be described.
@@ -23,10 +23,14 @@ pub(super) fn keeps_table(
     spec: &Spec,
     observer: &dyn Observer,
 ) -> Result<bool> {
-    let Some(options) = spec.profile.as_ref().filter(|_| spec.fit.is_some()) else { return Ok(false) };
-    choose(table, options, &never(spec, table.ids.as_ref().map(|(name, _)| name.as_str())))?;
+    if spec.fit.is_none() || (spec.profile.is_none() && spec.questions.is_empty()) {
+        return Ok(false);
+    }
+    if let Some(options) = &spec.profile {
+        choose(table, options, &never(spec, table.ids.as_ref().map(|(name, _)| name.as_str())))?;
+    }
     let fits = check_memory(table, features, true, limit).is_ok();
-    if !fits {
+    if !fits && spec.profile.is_some() {
         let why = "there is not enough memory to keep the table beside its features, so the segments are not described";
         observer.notice(&Notice::Data(why.into()));
     }

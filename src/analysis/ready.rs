@@ -283,6 +283,9 @@ impl Ready<'_> {
         let start = Instant::now();
         outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, ids.as_ref())?;
         outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        outcome.questions = prepared.answers(&rows, &names, self.spec, self.observer)?;
+        outcome.seconds.questions = (!outcome.questions.is_empty()).then(|| start.elapsed().as_secs_f64());
         outcome.model = Some(model);
         outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();

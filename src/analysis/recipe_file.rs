@@ -6,6 +6,7 @@ use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
 use crate::model::{Colour, Persona, check_line};
 use crate::profile::Options;
+use crate::questions::Question;
 use crate::recipe::decode::{Document, Section, Value};
 use crate::recipe::{Recipe, SIZE, fit_for_a_name};
 use crate::sweep::Rule;
@@ -98,6 +99,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
         spec.names = names(&section);
     }
     spec.personas = personas(&root, &mut spec.names, spec.fit.as_ref().and_then(|fit| fit.k));
+    spec.questions = Question::decode_all(&root);
     if let Some(section) = part("output") {
         spec.output = output(section);
     }

@@ -9,6 +9,7 @@ use crate::cluster::Method;
 use crate::error::{Error, Result};
 use crate::model::Persona;
 use crate::profile;
+use crate::questions::Question;
 use crate::recipe::Recipe;
 use crate::synth;
 use crate::table::ReadOptions;
@@ -55,6 +56,8 @@ pub struct Spec {
     pub names: BTreeMap<u32, String>,
     /// What people say about segments besides their names, by number.
     pub personas: BTreeMap<u32, Persona>,
+    /// Questions to the table and its segments.
+    pub questions: Vec<Question>,
     /// Conditions that a result must meet.
     pub gates: Gates,
     /// Where a recipe wants its results written.
@@ -78,6 +81,7 @@ impl Default for Spec {
             profile: Some(profile::Options::default()),
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
+            questions: Vec::new(),
             gates: Gates::default(),
             output: Output::default(),
             max_memory: None,

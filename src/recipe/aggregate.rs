@@ -108,12 +108,12 @@ pub(super) fn figures(
 ///
 /// # Errors
 /// Those of [`figures`].
-pub(super) fn of_groups(
+pub(crate) fn of_groups(
     function: AggregateFunction,
     codes: &[Option<u32>],
     groups: usize,
     of: Option<&Values>,
-    copies: Copies<'_>,
+    copies: Option<&[f64]>,
 ) -> Result<Values, String> {
     let values: Vec<f64> = match (function, of) {
         (AggregateFunction::First | AggregateFunction::Last, Some(Values::Text { levels, codes: own })) => {

@@ -66,7 +66,7 @@ pub(super) fn check_lengths(table: &Table) -> Result<()> {
 
 /// The message for a name that is neither a column of the table nor one of the computed columns, with the closest names
 /// as a suggestion.
-pub(super) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
+pub(crate) fn no_column(table: &Table, made: &[&str], name: &str) -> String {
     let names = table.columns.iter().map(|c| c.name.as_str()).chain(made.iter().copied());
     // The name may belong to the very column that asks for it, which is no helpful suggestion.
     let mut names: Vec<&str> = names.filter(|n| *n != name).collect();

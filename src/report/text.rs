@@ -79,6 +79,10 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(profile) = &outcome.profile {
         text.push_str(&super::profile::traits(profile));
     }
+    if !outcome.questions.is_empty() {
+        separate(&mut text);
+        text.push_str(&super::questions::answers(outcome));
+    }
     if let Some(migration) = &outcome.migration {
         separate(&mut text);
         let names = outcome.segments.iter().flatten().map(|s| s.name.clone()).collect::<Vec<_>>();

@@ -69,6 +69,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("profile", &["error", "random", "progress", "weights", "table"]),
+    ("questions", &["error", "weights", "table", "recipe"]),
     (
         "analysis",
         &[
@@ -90,9 +91,24 @@ const ROOMS: &[(&str, &[&str])] = &[
             "recipe",
             "model",
             "profile",
+            "questions",
         ],
     ),
-    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
+    (
+        "report",
+        &[
+            "error",
+            "cluster",
+            "evidence",
+            "sweep",
+            "table",
+            "recipe",
+            "model",
+            "profile",
+            "questions",
+            "analysis",
+        ],
+    ),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.
