@@ -31,6 +31,7 @@ mod print_recipe;
 mod profile;
 mod ready;
 mod recipe_file;
+mod regroup;
 mod running;
 mod spec;
 mod work;
@@ -47,6 +48,9 @@ pub use prepare::{Prepared, Weightless};
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;
+pub use regroup::{
+    MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
+};
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,

@@ -1,5 +1,6 @@
 //! The results of an analysis: everything that a writer of results needs.
 
+use super::regroup::RegroupedFound;
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
@@ -75,6 +76,9 @@ pub struct Outcome {
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
+    /// Which segments were merged and split, if any were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regrouped: Option<RegroupedFound>,
     /// The seed of everything random.
     pub seed: u64,
     /// The device, if one was needed.

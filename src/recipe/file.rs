@@ -13,6 +13,7 @@ use crate::recipe::aggregate::{Aggregate, AggregateFunction};
 use crate::recipe::alias::Alias;
 use crate::recipe::decode::{Section, Value};
 use crate::recipe::drops::{DropCondition, DropSpec};
+use crate::recipe::extra::ExtraColumn;
 use crate::recipe::fitted_step::FittedStep;
 use crate::recipe::group::Group;
 use crate::recipe::preparation::ColumnType;
@@ -36,6 +37,8 @@ pub struct Recipe {
     pub drops: Vec<DropSpec>,
     /// The `[features]` section: which columns become features.
     pub features: Features,
+    /// Columns that the analysis needs besides the features.
+    pub extra: Vec<ExtraColumn>,
     /// The `[[alias]]` sections: other names for the texts of columns, in descriptions.
     pub aliases: Vec<Alias>,
 }

@@ -14,6 +14,7 @@ use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::columns::{ColumnPlan, Node, needed};
 use crate::recipe::drops::{FittedDrop, RowStatus};
 use crate::recipe::encode::{ColumnEncoder, Encoded, Encoder};
+use crate::recipe::extra::FittedExtra;
 use crate::recipe::fit::FittedEncoder;
 use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::group::Group;
@@ -185,9 +186,12 @@ impl Recipe {
             .iter()
             .map(|c| c.column())
             .chain(drops.iter().flat_map(FittedDrop::columns))
+            .chain(self.extra.iter().map(|extra| extra.column.as_str()))
             .collect();
         let columns = needed(columns, &used);
-        let preparation = Preparation { group: None, columns, drops, number_formats: BTreeMap::new() };
+        let made = |name: &str| self.group.is_some() || columns.iter().any(|c| c.name == name);
+        let extra = FittedExtra::all(self.extra.iter().map(|extra| extra.column.as_str()), table, made);
+        let preparation = Preparation { group: None, columns, drops, extra, number_formats: BTreeMap::new() };
         notes.extend(encoder.notes.iter().cloned());
         Ok(Learned { preparation, encoder, notes, statuses })
     }
@@ -305,6 +309,9 @@ fn fit_drops(
             Err(what) => fault(drop.line, format!("drop[{i}].columns"), what),
         }
     }
+    for extra in recipe.extra.iter().filter(|extra| table.column(&extra.column).is_none()) {
+        fault(extra.line, extra.key.clone(), grouped(no_column(table, &[], &extra.column)));
+    }
     let Features { line, options, .. } = &recipe.features;
     let lists = [("features.columns", &options.features), ("features.drop", &options.drop)];
     for (key, patterns) in lists.iter().filter(|_| *line > 0) {
@@ -387,7 +394,8 @@ impl FittedRecipe {
             let encoded = encoder.apply(table)?;
             return Ok(AppliedRecipe { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
         }
-        let names: HashSet<&str> = encoder.columns.iter().map(|c| c.column()).collect();
+        let features = encoder.columns.iter().map(|c| c.column());
+        let names: HashSet<&str> = features.chain(preparation.extra_columns()).collect();
         check_columns(table, preparation.reads(&names))?;
         let prepared = preparation.apply(table)?;
         let mut grouped = prepared.grouped;

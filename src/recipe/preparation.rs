@@ -11,6 +11,7 @@ use wildmatch::WildMatch;
 use crate::error::{Error, Place, Result};
 use crate::recipe::aggregate::join;
 use crate::recipe::drops::{FittedDrop, RowStatus};
+use crate::recipe::extra::FittedExtra;
 use crate::recipe::fitted_step::{FittedStep, Scalar};
 use crate::recipe::group::Grouping;
 use crate::recipe::rows::count;
@@ -115,6 +116,9 @@ pub struct Preparation {
     /// The rows to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
+    /// Columns that are needed later although they are no features.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<FittedExtra>,
     /// For columns of the table whose numbers are not written like `1234.5`, by name, how they are written. This is
     /// used while a table is read.
     #[serde(rename = "readings", default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -136,7 +140,7 @@ pub(crate) struct PreparedTable {
 impl Preparation {
     /// Whether it changes nothing, neither while a table is read nor afterwards.
     pub fn is_empty(&self) -> bool {
-        !self.has_work() && self.number_formats.is_empty()
+        !self.has_work() && self.extra.is_empty() && self.number_formats.is_empty()
     }
 
     /// Whether there is anything to do after a table has been read.
@@ -159,15 +163,27 @@ impl Preparation {
         }
         let made: HashSet<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
         let own = self.columns.iter().flat_map(|c| c.reads(&made));
-        let looked = self.drops.iter().flat_map(FittedDrop::columns).chain(names.iter().copied());
+        let looked = self.drops.iter().flat_map(FittedDrop::columns);
+        let looked = looked.chain(self.extra_columns()).chain(names.iter().copied());
         own.chain(looked.filter(|name| !made.contains(name))).collect()
+    }
+
+    /// The columns that are needed later although they are no features.
+    pub(crate) fn extra_columns(&self) -> impl Iterator<Item = &str> {
+        self.extra.iter().map(|extra| extra.column.as_str())
+    }
+
+    /// Those of them that are the table's own and had this type at the fit.
+    fn extra_as(&self, kind: ColumnType) -> impl Iterator<Item = &str> {
+        let own = self.extra.iter().filter(move |extra| extra.read == Some(kind));
+        own.map(|extra| extra.column.as_str())
     }
 
     /// The columns of the table that it needs as text.
     pub(crate) fn text_columns(&self) -> Vec<&str> {
         match &self.group {
             Some(group) => group.columns_of(ColumnType::Text),
-            None => read_as(&self.columns, ColumnType::Text).collect(),
+            None => read_as(&self.columns, ColumnType::Text).chain(self.extra_as(ColumnType::Text)).collect(),
         }
     }
 
@@ -175,7 +191,9 @@ impl Preparation {
     pub(crate) fn number_columns(&self) -> Vec<&str> {
         match &self.group {
             Some(group) => group.columns_of(ColumnType::Number),
-            None => read_as(&self.columns, ColumnType::Number).collect(),
+            None => {
+                read_as(&self.columns, ColumnType::Number).chain(self.extra_as(ColumnType::Number)).collect()
+            }
         }
     }
 
