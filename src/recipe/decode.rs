@@ -32,6 +32,11 @@ impl<'a> Document<'a> {
         self.parameters.borrow_mut().insert(name.into(), value);
     }
 
+    /// All parameters and their numbers.
+    pub(crate) fn parameters(&self) -> BTreeMap<String, f64> {
+        self.parameters.borrow().clone()
+    }
+
     /// Records a fault at a range of bytes of the text.
     pub(crate) fn fault(&self, at: &Range<usize>, key: impl Into<String>, what: impl Into<String>) {
         let (line, column) = self.place(at.start);
@@ -68,6 +73,22 @@ impl<'a> Value<'a> {
     /// Records a fault at this value.
     pub(crate) fn fault(&self, what: impl Into<String>) {
         self.document.fault(&self.at, self.key.clone(), what);
+    }
+
+    /// Records a fault at a byte within this text value. Returns false, and records nothing, if the file spells the text
+    /// in another way, with escapes, so that the place is unknown.
+    pub(crate) fn fault_within(&self, text: &str, at: usize, what: &str) -> bool {
+        let Some(source) = self.document.text.get(self.at.clone()) else { return false };
+        let inner = ["\"\"\"", "'''", "\"", "'"].iter().find_map(|quote| {
+            let inner = source.strip_prefix(quote)?.strip_suffix(quote)?;
+            let inner = inner.strip_prefix("\r\n").or(inner.strip_prefix('\n')).unwrap_or(inner);
+            (inner == text).then(|| inner.as_ptr() as usize - source.as_ptr() as usize)
+        });
+        if let Some(begin) = inner {
+            let place = self.at.start + begin + at;
+            self.document.fault(&(place..place), self.key.clone(), what);
+        }
+        inner.is_some()
     }
 
     /// Records that something else was expected here. Always returns `None`.
