@@ -92,6 +92,8 @@ pub struct Assignments {
     pub groups: Option<(String, Vec<String>)>,
     /// The rows that were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
+    /// The rows that are not in the population that the segments are for, in ascending order.
+    pub outside: Vec<u32>,
     /// Remarks that the user should see, for example about categories that the fit did not contain.
     pub warnings: Vec<String>,
 }
@@ -303,12 +305,13 @@ impl Model {
 
     /// Assigns the rows of a table to segments and counts them in the bins of the reference.
     pub(crate) fn label<'a>(&self, table: &'a Table, backend: &dyn Backend) -> Result<LabelledTable<'a>> {
-        let AppliedRecipe { encoded, outliers, table: whole } =
+        let AppliedRecipe { encoded, outliers, outside, table: whole } =
             FittedRecipe::features(&self.preparation, &self.encoder, table)?;
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            let assignments = Assignments { rows: vec![None; whole.rows], groups, outliers, warnings };
+            let assignments =
+                Assignments { rows: vec![None; whole.rows], groups, outliers, outside, warnings };
             return Ok(LabelledTable { assignments, whole, counted: Vec::new(), weights: None });
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
@@ -320,7 +323,7 @@ impl Model {
         let choices = self.choices(&whole, encoded.kept.as_deref())?;
         let (rows, unseen) = self.label_features(encoded.columns, &choices, kept, backend)?;
         warnings.extend(unseen);
-        let assignments = Assignments { rows, groups, outliers, warnings };
+        let assignments = Assignments { rows, groups, outliers, outside, warnings };
         Ok(LabelledTable { assignments, whole, counted, weights })
     }
 

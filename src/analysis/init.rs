@@ -75,7 +75,7 @@ impl Init {
     pub fn made_by_recipe(&self) -> Option<String> {
         let From::Model(model) = &self.from else { return None };
         let preparation = &model.preparation;
-        if preparation.columns.is_empty() && preparation.drops.is_empty() && preparation.group.is_none() {
+        if preparation.columns.is_empty() && !preparation.leaves_out() && preparation.group.is_none() {
             return None;
         }
         let made: Vec<&str> = preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();

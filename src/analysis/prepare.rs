@@ -37,6 +37,8 @@ pub struct Prepared {
     pub kept: Option<Vec<u32>>,
     /// Which rows were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
+    /// Which rows are outside the population, in ascending order.
+    pub outside: Vec<u32>,
     pub(super) init: Option<Start>,
     /// Which segments are merged and split: the specification's choice, or that of the model that the fit starts from.
     pub(super) regroup: Regroup,
@@ -128,7 +130,7 @@ impl Loaded {
         // Before the recipe makes columns that may replace the table's own.
         let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
-        let FitReport { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
+        let FitReport { fitted, choices, notes, outliers, outside, dropped, kept, weights, unweighted } =
             recipe.fit(&mut table).map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
@@ -200,6 +202,7 @@ impl Loaded {
             rows,
             kept,
             outliers,
+            outside,
             init,
             regroup,
             split_columns,

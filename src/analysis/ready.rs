@@ -63,7 +63,10 @@ impl Prepared {
             None => None,
             Some((ks, restarts)) => {
                 let asked = ks.is_some();
-                let ks = ks.map_or_else(|| default_ks(matrix, spec.choose_k.min_k).map_err(named), Ok)?;
+                let ks = ks.map_or_else(
+                    || default_ks(matrix, spec.choose_k.min_k).map_err(|e| named(self.in_population(e))),
+                    Ok,
+                )?;
                 if !asked && spec.fit.is_none() && is_cut_short(&ks) {
                     observer.notice(&Notice::SweepCutShort(ks.clone()));
                 }
@@ -73,7 +76,7 @@ impl Prepared {
         let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
         let all: Vec<usize> = swept.iter().copied().chain(k).collect();
         if !all.is_empty() {
-            enough_rows(matrix, &all).map_err(named)?;
+            enough_rows(matrix, &all).map_err(|e| named(self.in_population(e)))?;
             check_fit(matrix, &self.source, &all, n_init, self.limit)?;
         }
         if let Some(k) = k {
@@ -106,6 +109,18 @@ impl Prepared {
             device: described,
         }));
         Ok(Ready { spec, observer, chosen, cpu: compute.cpu, sweep, k, prepared: self })
+    }
+
+    /// Adds to an error about too few rows that there are more outside the population.
+    fn in_population(&self, error: Error) -> Error {
+        match error {
+            Error::Data { place, what } if !self.outside.is_empty() => {
+                let outside = self.outside.len();
+                let rows = if outside == 1 { "row" } else { "rows" };
+                Error::Data { place, what: format!("{what}; [population] leaves {outside} {rows} outside") }
+            }
+            other => other,
+        }
     }
 
     /// What is going to be computed, in order, and the work that it comes to.
@@ -193,6 +208,7 @@ impl Ready<'_> {
         let prepared = &self.prepared;
         let mut outcome = prepared.outcome(self.spec);
         outcome.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
+        outcome.outside = (!prepared.outside.is_empty()).then_some(prepared.outside.len());
         outcome.device = Some(DeviceUsed::new(self.chosen.backend.describe(), &self.chosen.reason));
         let device = self.chosen.backend.describe();
         let (dataset, failure) = match Dataset::load(&*self.chosen.backend, &prepared.matrix) {
@@ -312,7 +328,8 @@ impl Ready<'_> {
         outcome.profile = prepared.profile(&rows, all_rows.k, &names, self.spec, ids.as_ref())?;
         outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
         outcome.model = Some(model);
-        outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
+        let (outliers, outside) = (prepared.outliers.clone(), prepared.outside.clone());
+        outcome.labelled = Some(Labelled { ids, rows, outliers, outside, names });
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
         Ok(outcome)
     }

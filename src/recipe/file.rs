@@ -16,6 +16,7 @@ use crate::recipe::drops::{DropCondition, DropSpec};
 use crate::recipe::extra::ExtraColumn;
 use crate::recipe::fitted_step::FittedStep;
 use crate::recipe::group::Group;
+use crate::recipe::population::Population;
 use crate::recipe::preparation::ColumnType;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
@@ -33,6 +34,8 @@ pub struct Recipe {
     pub aggregates: Vec<Aggregate>,
     /// The `[group]` section, if the features describe groups of rows (customers) and not single rows (purchases).
     pub group: Option<Group>,
+    /// The `[population]` section: which rows the segments are for.
+    pub population: Option<Population>,
     /// The `[[drop]]` sections: rows to leave out.
     pub drops: Vec<DropSpec>,
     /// The `[features]` section: which columns become features.
@@ -140,6 +143,7 @@ impl Recipe {
             root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
         let part = |key| root.take(key).and_then(|v: Value<'_>| v.section());
         recipe.group = part("group").and_then(|section| group(section, &recipe.aggregates, id));
+        recipe.population = Population::decode(root);
         recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
         if let Some(section) = part("features") {
             recipe.features = features(section);

@@ -10,10 +10,12 @@ use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
 use crate::recipe::aggregate::join;
+use crate::recipe::condition::FittedCondition;
 use crate::recipe::drops::{FittedDrop, RowStatus};
 use crate::recipe::extra::FittedExtra;
 use crate::recipe::fitted_step::{FittedStep, Scalar};
 use crate::recipe::group::Grouping;
+use crate::recipe::population::mark_outside;
 use crate::recipe::rows::count;
 use crate::table::{Column, NumberFormat, Table, Values, missing_column};
 
@@ -113,6 +115,9 @@ pub struct Preparation {
     /// The computed columns, sorted so that each comes after those that it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<FittedColumn>,
+    /// Which rows the segments are for; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<FittedCondition>,
     /// The rows to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
@@ -145,7 +150,12 @@ impl Preparation {
 
     /// Whether there is anything to do after a table has been read.
     pub(crate) fn has_work(&self) -> bool {
-        self.group.is_some() || !self.columns.is_empty() || !self.drops.is_empty()
+        self.group.is_some() || !self.columns.is_empty() || self.leaves_out()
+    }
+
+    /// Whether it may leave rows out.
+    pub(crate) fn leaves_out(&self) -> bool {
+        self.population.is_some() || !self.drops.is_empty()
     }
 
     /// Whether its numbers make sense. They come from a model file, which someone may have edited by hand.
@@ -207,16 +217,22 @@ impl Preparation {
         let grouped = self.group.as_ref().map(|group| group.apply(table, &mut notes)).transpose()?;
         let table = grouped.as_ref().unwrap_or(table);
         let made = make(&self.columns, table, &mut notes)?;
-        let statuses =
-            if self.drops.is_empty() { None } else { Some(self.statuses(table, &made, &mut notes)?) };
+        let statuses = if self.leaves_out() { Some(self.statuses(table, &made, &mut notes)?) } else { None };
         Ok(PreparedTable { grouped, statuses, made, notes })
     }
 
     /// Whether each row is kept, by the values of the table and of the computed columns.
     fn statuses(&self, table: &Table, made: &[Column], notes: &mut Vec<String>) -> Result<Vec<RowStatus>> {
-        let looked: HashSet<&str> = self.drops.iter().flat_map(FittedDrop::columns).collect();
+        let looked = self.drops.iter().flat_map(FittedDrop::columns);
+        let looked: HashSet<&str> = looked.chain(self.extra_columns()).collect();
         let whole = with_made(table, made, &looked);
         let mut statuses = vec![RowStatus::Kept; table.rows];
+        if let Some(population) = &self.population {
+            let outside = mark_outside(population, &whole, &mut statuses)?;
+            if outside > 0 {
+                notes.push(format!("outside the population: {}, not {population}", count(outside)));
+            }
+        }
         for drop in &self.drops {
             let marked = drop.mark(&whole, &mut statuses)?;
             if marked > 0 {
