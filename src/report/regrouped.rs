@@ -27,11 +27,11 @@ fn now(found: &RegroupedFound, number: u32) -> String {
         let Some((by, values)) = split.by.as_ref().zip(split.values.as_ref()) else {
             return format!("split into segments {}", joined(split.to.iter().map(u32::to_string)));
         };
-        let parts = split.to.iter().zip(values).map(|(to, value)| {
-            let value = value.as_deref().unwrap_or("missing");
-            format!("{to} ({value})")
+        let parts = split.to.iter().zip(values).map(|(to, value)| match value {
+            Some(value) => format!("{to} ({by} = {value})"),
+            None => format!("{to} ({by} is missing)"),
         });
-        return format!("split by {by} into segments {}", joined(parts));
+        return format!("split into segments {}", joined(parts));
     }
     let kept = found.kept.iter().find(|kept| kept.from == number);
     kept.map_or(String::new(), |kept| format!("segment {}", kept.to))
