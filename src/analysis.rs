@@ -32,6 +32,7 @@ mod profile;
 mod questions;
 mod ready;
 mod recipe_file;
+mod regroup;
 mod running;
 mod spec;
 mod work;
@@ -48,6 +49,9 @@ pub use prepare::{Prepared, Weightless};
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;
+pub use regroup::{
+    MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
+};
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,

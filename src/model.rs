@@ -8,6 +8,7 @@ mod drift;
 mod names;
 mod persona;
 mod reference;
+mod regrouped;
 
 use crate::backend::Backend;
 use crate::cluster::{Diagnostics, Method, Partition};
@@ -15,18 +16,21 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
 use crate::matrix::{Grid, Matrix};
 use crate::recipe::{Aliases, AppliedRecipe, BinCounts, ColumnReference, Encoder, FittedRecipe, Preparation};
-use crate::table::{KnownColumns, Table};
+use crate::table::{KnownColumns, Table, missing_column};
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::path::Path;
 
+use assigner::Labelled;
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
 pub use drift::{ColumnDrift, Drift, SegmentDrift};
 pub use names::{check as check_names, with_names};
 pub use persona::{Colour, Persona, check_line};
 pub use reference::Reference;
+pub use regrouped::{Becomes, ByColumn, ByValue, FitCentroid, Regrouped, SubCentroid};
+pub(crate) use regrouped::{Regrouping, points_in_user_units, regroup};
 
 /// The version of `model.json` that this crate writes. Older versions can be read; newer ones are rejected.
 pub const VERSION: u32 = 3;
@@ -88,6 +92,8 @@ pub struct Assignments {
     pub groups: Option<(String, Vec<String>)>,
     /// The rows that were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
+    /// The rows that are not in the population that the segments are for, in ascending order.
+    pub outside: Vec<u32>,
     /// Remarks that the user should see, for example about categories that the fit did not contain.
     pub warnings: Vec<String>,
 }
@@ -152,9 +158,9 @@ impl Model {
     /// Renumbers and names the segments. `segments[i]` is the new number of the i-th segment in the order of the fit;
     /// `names[n]` is the name of the segment with number `n`.
     pub fn renumber(&mut self, segments: &[u32], names: &[Option<String>]) {
-        for (segment, &number) in self.assigner.segments_mut().zip(segments) {
-            segment.number = number;
-            segment.name = names.get(number as usize).cloned().flatten();
+        self.assigner.renumber(segments);
+        for segment in self.assigner.segments_mut() {
+            segment.name = names.get(segment.number as usize).cloned().flatten();
         }
     }
 
@@ -299,12 +305,13 @@ impl Model {
 
     /// Assigns the rows of a table to segments and counts them in the bins of the reference.
     pub(crate) fn label<'a>(&self, table: &'a Table, backend: &dyn Backend) -> Result<LabelledTable<'a>> {
-        let AppliedRecipe { encoded, outliers, table: whole } =
+        let AppliedRecipe { encoded, outliers, outside, table: whole } =
             FittedRecipe::features(&self.preparation, &self.encoder, table)?;
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            let assignments = Assignments { rows: vec![None; whole.rows], groups, outliers, warnings };
+            let assignments =
+                Assignments { rows: vec![None; whole.rows], groups, outliers, outside, warnings };
             return Ok(LabelledTable { assignments, whole, counted: Vec::new(), weights: None });
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
@@ -313,8 +320,10 @@ impl Model {
         let counted = self.encoder.count(references, &whole, encoded.kept.as_deref(), copies.as_deref());
         warnings.extend(references.iter().zip(&counted).filter_map(|(r, counted)| r.outside(counted)));
         let kept = encoded.kept.as_deref().map(|kept| (kept, whole.rows));
-        let rows = self.label_features(encoded.columns, kept, backend)?;
-        let assignments = Assignments { rows, groups, outliers, warnings };
+        let choices = self.choices(&whole, encoded.kept.as_deref())?;
+        let (rows, unseen) = self.label_features(encoded.columns, &choices, kept, backend)?;
+        warnings.extend(unseen);
+        let assignments = Assignments { rows, groups, outliers, outside, warnings };
         Ok(LabelledTable { assignments, whole, counted, weights })
     }
 
@@ -331,21 +340,63 @@ impl Model {
         })
     }
 
-    /// Assigns rows to segments whose features are already computed, with one vector per feature. If these are only
-    /// some of the table's rows, `kept` holds their row numbers and the table's number of rows. The result has one
-    /// entry per row of the table.
+    /// For each split by a column, in the order of the centroids, the segment of each row in `kept` (of all rows if it is
+    /// `None`) by its value there.
+    fn choices(&self, table: &Table, kept: Option<&[u32]>) -> Result<Vec<Vec<u32>>> {
+        let splits = self.assigner.regrouped().into_iter().flat_map(Regrouped::by_columns);
+        let choice = |by: &ByColumn| {
+            let column = table.column(&by.column).ok_or_else(|| missing_column(table, &by.column))?;
+            Ok(by.segments_of(&column.values, kept))
+        };
+        splits.map(choice).collect()
+    }
+
+    /// Assigns rows to segments whose features are already computed, with one vector per feature. `choices` has, for each
+    /// split by a column in the order of the centroids, each row's segment by its value there. If these are only some of
+    /// the table's rows, `kept` holds their row numbers and the table's number of rows. The result has one entry per row of
+    /// the table, and sentences about values that the fit did not see.
     ///
     /// # Errors
     /// A value is out of range, or the device failed.
-    pub fn label_features(
+    pub(crate) fn label_features(
         &self,
         columns: Vec<Vec<f32>>,
+        choices: &[Vec<u32>],
         kept: Option<(&[u32], usize)>,
         backend: &dyn Backend,
-    ) -> Result<Vec<Option<Assignment>>> {
+    ) -> Result<(Vec<Option<Assignment>>, Vec<String>)> {
         let max_abs = self.assigner.max_abs();
         let matrix = Matrix::on_grid(self.features.clone(), columns, &self.grid, max_abs)?;
-        let labelled = self.assigner.label(&Dataset::load(backend, &matrix)?)?;
-        Ok(of_table(labelled, kept))
+        let Labelled { rows, unseen } = self.assigner.label(&Dataset::load(backend, &matrix)?, choices)?;
+        let splits = self.assigner.regrouped().into_iter().flat_map(Regrouped::by_columns);
+        let sentence = |(by, rows): (&ByColumn, usize)| {
+            let rows = if rows == 1 { "1 row has".into() } else { format!("{rows} rows have") };
+            format!(
+                "{}: {rows} a value that the fit did not see in the segment that it splits; counted with segment {}",
+                by.column, by.other
+            )
+        };
+        let sentences = splits.zip(unseen).filter(|(_, rows)| *rows > 0).map(sentence).collect();
+        Ok((of_table(rows, kept), sentences))
+    }
+
+    /// Turns the model of the merged and split segments, which has a centroid for each of them, into one that labels new
+    /// rows as the fit did. `centroids` are those of the fit; they refer to segments by their place among those of the
+    /// model.
+    pub(crate) fn regroup(&mut self, centroids: Vec<FitCentroid>) {
+        let mut segments = self.assigner.centroids().to_vec();
+        segments.iter_mut().zip(0..).for_each(|(c, place)| c.segment.number = place);
+        self.assigner = Assigner::Regrouped(Regrouped { segments, centroids });
+    }
+
+    /// The model without its merges and splits, which labels rows with the numbers of the fit; `None` if it has none. The
+    /// sizes of its segments are unknown.
+    pub(crate) fn before_regrouping(&self) -> Option<Model> {
+        let bare = |c: &FitCentroid| Centroid {
+            segment: Segment { number: c.number, name: None, persona: None, size: 0, weight: None },
+            values: c.values.clone(),
+        };
+        let centroids = self.assigner.regrouped()?.centroids.iter().map(bare).collect();
+        Some(Model { assigner: Assigner::Centroids(centroids), ..self.clone() })
     }
 }

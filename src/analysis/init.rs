@@ -1,12 +1,14 @@
 //! What a fit starts from if the user names a file: centroids, or the model of an earlier fit.
 
 use super::notice::{Notice, Observer};
+use super::prepare::Start;
+use super::regroup::Regroup;
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::model::{Model, Persona};
+use crate::model::{Becomes, Model, Persona};
 use crate::recipe::{Aliases, Encoder};
 use crate::table::{KnownColumns, ReadOptions, Table};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The contents of the file that a fit starts from.
@@ -28,6 +30,10 @@ pub struct Before {
     pub path: PathBuf,
     /// Each row's old segment.
     pub labels: Vec<Option<u32>>,
+    /// How many segments the model has.
+    pub k: usize,
+    /// Each row's segment before the model's merges and splits, by the numbers of its fit; `None` if it has none.
+    pub fit_labels: Option<Vec<Option<u32>>>,
     /// The old segments' names, by number.
     pub names: Vec<Option<String>>,
     /// What else people say about the old segments, by number.
@@ -69,7 +75,7 @@ impl Init {
     pub fn made_by_recipe(&self) -> Option<String> {
         let From::Model(model) = &self.from else { return None };
         let preparation = &model.preparation;
-        if preparation.columns.is_empty() && preparation.drops.is_empty() && preparation.group.is_none() {
+        if preparation.columns.is_empty() && !preparation.leaves_out() && preparation.group.is_none() {
             return None;
         }
         let made: Vec<&str> = preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();
@@ -84,7 +90,15 @@ impl Init {
     pub fn k(&self) -> usize {
         match &self.from {
             From::Rows(rows) => rows.len(),
-            From::Model(model) => model.k(),
+            From::Model(model) => model.assigner.fit_centroids().len(),
+        }
+    }
+
+    /// The merges and splits of the model; none if the file has only centroids.
+    pub(super) fn regroup(&self) -> Regroup {
+        match &self.from {
+            From::Rows(_) => Regroup::default(),
+            From::Model(model) => Regroup::of_model(model),
         }
     }
 
@@ -111,24 +125,38 @@ impl Init {
     /// A table that the model cannot label.
     pub(super) fn labels(&self, table: &Table, backend: &dyn Backend) -> Result<Option<Before>> {
         let From::Model(model) = &self.from else { return Ok(None) };
-        let assigned = model.assign(table, backend).map_err(|e| e.in_file(&table.source))?;
-        let labels = assigned.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect();
-        let path = self.path.clone();
-        Ok(Some(Before { path, labels, names: model.names(), personas: model.personas() }))
+        let labels = |model: &Model| -> Result<Vec<Option<u32>>> {
+            let assigned = model.assign(table, backend).map_err(|e| e.in_file(&table.source))?;
+            Ok(assigned.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect())
+        };
+        Ok(Some(Before {
+            path: self.path.clone(),
+            labels: labels(model)?,
+            k: model.k(),
+            fit_labels: model.before_regrouping().as_ref().map(labels).transpose()?,
+            names: model.names(),
+            personas: model.personas(),
+        }))
     }
 
-    /// The start centroids in the encoder's scaled space.
+    /// The start centroids in the encoder's scaled space, together with what the model says about the rows.
     ///
     /// # Errors
     /// Rows of the wrong length, a feature that the model does not have, values out of range.
-    pub(super) fn start(&self, encoder: &Encoder, observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
+    pub(super) fn start(
+        &self,
+        encoder: &Encoder,
+        before: Option<Before>,
+        observer: &dyn Observer,
+    ) -> Result<Start> {
         let start = match &self.from {
-            From::Rows(rows) => of_rows(rows, encoder),
+            From::Rows(rows) => of_rows(rows, encoder).map(|rows| (rows, BTreeMap::new())),
             From::Model(model) => of_model(model, encoder, observer),
         };
-        let start = start.map_err(|e| e.in_file(&self.path.display().to_string()))?;
-        if start.iter().flatten().all(|v| (*v as f32).is_finite()) {
-            return Ok(start);
+        let (centroids, parts) = start.map_err(|e| e.in_file(&self.path.display().to_string()))?;
+        let mut values = centroids.iter().chain(parts.values().flatten()).flatten();
+        if values.all(|v| (*v as f32).is_finite()) {
+            return Ok(Start { centroids, parts, before });
         }
         Err(Error::data("a start centroid has a value that is out of range")
             .in_file(&self.path.display().to_string()))
@@ -152,7 +180,10 @@ fn of_rows(rows: &[Vec<f64>], encoder: &Encoder) -> Result<Vec<Vec<f64>>> {
     Ok(rows.iter().map(scaled).collect())
 }
 
-fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
+/// The centroids of a model's fit, and those of the segments that it split, by the numbers of these in the fit.
+type ModelStart = (Vec<Vec<f64>>, BTreeMap<u32, Vec<Vec<f64>>>);
+
+fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result<ModelStart> {
     let names = encoder.feature_names();
     let (own, fitted) = (encoder.by_feature(), model.encoder.by_feature());
     let old: HashMap<&str, usize> = model.features.iter().enumerate().map(|(j, f)| (f.as_str(), j)).collect();
@@ -171,7 +202,7 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
     if !gone.is_empty() {
         observer.notice(&Notice::FeaturesGone(gone));
     }
-    let carried = |values: &Vec<f64>| {
+    let carried = |values: &[f64]| -> Vec<f64> {
         let one = |(j, place): (usize, &Option<usize>)| {
             // None of the model's rows had a category that it does not know.
             let original = place.map_or(0.0, |old| fitted[old].to_original(values[old]));
@@ -179,7 +210,13 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
         };
         places.iter().enumerate().map(one).collect()
     };
-    Ok(model.assigner.centroids().iter().map(|c| carried(&c.values)).collect())
+    let centroids = model.assigner.fit_centroids().into_iter().map(carried).collect();
+    let fitted_again = model.assigner.regrouped().into_iter().flat_map(|regrouped| &regrouped.centroids);
+    let parts = fitted_again.filter_map(|c| match &c.becomes {
+        Becomes::Nearest(parts) => Some((c.number, parts.iter().map(|part| carried(&part.values)).collect())),
+        _ => None,
+    });
+    Ok((centroids, parts.collect()))
 }
 
 /// Reads start centroids from a file.

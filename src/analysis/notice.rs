@@ -114,6 +114,14 @@ pub enum Notice {
         /// How many segments have no row in the sample.
         unseen: usize,
     },
+    /// The model that the fit starts from has another number of segments than the fit after its merges and splits, so numbers
+    /// and names are not kept.
+    OtherSegments {
+        /// How many the model has.
+        before: usize,
+        /// How many there are now.
+        k: usize,
+    },
     /// The recipe names or describes a segment that does not exist.
     NoSuchSegment {
         /// The segment's number in the recipe.

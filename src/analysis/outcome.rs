@@ -1,5 +1,6 @@
 //! The results of an analysis: everything that a writer of results needs.
 
+use super::regroup::RegroupedFound;
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
@@ -23,12 +24,15 @@ pub struct Outcome {
     /// Number of rows of weight 0, which get a segment but do not influence the fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weightless: Option<usize>,
-    /// Number of rows that were left out of the fit, including outliers.
+    /// Number of rows that were left out of the fit, including outliers and those outside the population.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
     /// Number of rows that were left out as outliers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outliers: Option<usize>,
+    /// Number of rows outside the population that the segments are for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<usize>,
     /// The features' names.
     pub features: Vec<String>,
     /// Hopkins' statistic, if it was asked for.
@@ -79,6 +83,9 @@ pub struct Outcome {
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
+    /// Which segments were merged and split, if any were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regrouped: Option<RegroupedFound>,
     /// The seed of everything random.
     pub seed: u64,
     /// The device, if one was needed.
@@ -110,6 +117,8 @@ pub struct Labelled {
     pub rows: Vec<Option<Assignment>>,
     /// Which rows were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
+    /// Which rows are outside the population, in ascending order.
+    pub outside: Vec<u32>,
     /// The segments' names, by their numbers.
     pub names: Vec<Option<String>>,
 }

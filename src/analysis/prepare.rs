@@ -6,14 +6,17 @@ use super::memory::check_memory;
 use super::notice::{Notice, Observer};
 use super::profile::keeps_table;
 use super::questions;
+use super::regroup::{Regroup, SplitColumn};
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
+use crate::model::ByColumn;
 use crate::questions::Hidden;
-use crate::recipe::{Aliases, ColumnReference, FitReport, FittedRecipe};
+use crate::recipe::{Aliases, ColumnReference, ExtraColumn, FitReport, FittedRecipe};
 use crate::table::Table;
 use crate::weights::Weights;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// A table that has been turned into features.
@@ -36,7 +39,13 @@ pub struct Prepared {
     pub kept: Option<Vec<u32>>,
     /// Which rows were left out as outliers, in ascending order.
     pub outliers: Vec<u32>,
+    /// Which rows are outside the population, in ascending order.
+    pub outside: Vec<u32>,
     pub(super) init: Option<Start>,
+    /// Which segments are merged and split: the specification's choice, or that of the model that the fit starts from.
+    pub(super) regroup: Regroup,
+    /// The columns that split segments, in the order of the splits.
+    pub(super) split_columns: Vec<SplitColumn>,
     /// The table with the recipe's columns, if the segments are going to be described.
     pub(super) table: Option<Table>,
     /// The name of the weight column.
@@ -60,6 +69,8 @@ pub struct Prepared {
 pub(super) struct Start {
     /// The centroids, in the scaled space.
     pub(super) centroids: Vec<Vec<f64>>,
+    /// The centroids that splits start from, by the number of the segment.
+    pub(super) parts: BTreeMap<u32, Vec<Vec<f64>>>,
     /// If the fit starts from a model, the labels that this model gives to the table's rows.
     pub(super) before: Option<Before>,
 }
@@ -81,6 +92,12 @@ impl Prepared {
     /// The row of the matrix that holds the values of the fit's row `i`.
     pub fn matrix_row(&self, i: usize) -> usize {
         self.merged.as_ref().map_or(i, |repeats| repeats.of_row(i).unwrap_or(0))
+    }
+
+    /// For some rows of the table the segment of each by its value in a column that splits segments.
+    pub(super) fn choices(&self, by: &ByColumn, rows: &[u32]) -> Option<Vec<u32>> {
+        let column = self.split_columns.iter().find(|column| column.is(&by.column))?;
+        Some(column.segments(by, Some(rows)))
     }
 
     /// Maps results from the rows of the matrix to the rows of the table; rows that are not in the fit get `None`.
@@ -107,11 +124,17 @@ impl Loaded {
         let (began, init) = (Instant::now(), init.as_ref());
         table.notes.iter().for_each(|note| observer.notice(&Notice::Data(note.clone())));
         let source = table.source.clone();
-        let recipe = &spec.recipe;
+        let regroup = match spec.regroup.is_empty() || spec.fit.is_none() {
+            true => init.map(Init::regroup).unwrap_or_default(),
+            false => spec.regroup.clone(),
+        };
+        let mut recipe = spec.recipe.clone();
+        recipe.extra.extend(regroup.columns().map(|(line, key, column)| ExtraColumn::new(line, key, column)));
+        let recipe = &recipe;
         // Before the recipe makes columns that may replace the table's own.
         let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
-        let FitReport { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
+        let FitReport { fitted, choices, notes, outliers, outside, dropped, kept, weights, unweighted } =
             recipe.fit(&mut table).map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
@@ -122,9 +145,10 @@ impl Loaded {
         let names = fitted.encoder.feature_names();
         check_memory(&table, names.len(), false, limit)?;
         let keeps = keeps_table(&table, names.len(), limit, spec, observer).map_err(in_table)?;
-        let start = |init: &Init| init.start(&fitted.encoder, observer);
-        let init = init.map(start).transpose()?.map(|centroids| Start { centroids, before });
-        let values = init.iter().flat_map(|init| init.centroids.iter().flatten());
+        let init = init.map(|init| init.start(&fitted.encoder, before, observer)).transpose()?;
+        let values =
+            init.iter().flat_map(|init| init.centroids.iter().chain(init.parts.values().flatten())).flatten();
+        let split_columns = SplitColumn::all(&regroup, &table, &recipe.source)?;
         let reach = values.fold(0f64, |reach, v| reach.max(v.abs())) as f32;
         // Computed before the table's columns become the matrix. Only a model needs it.
         let reference = match &spec.fit {
@@ -159,7 +183,8 @@ impl Loaded {
         }
         .with_repeats();
         let all = matrix.rows();
-        let (matrix, merged) = merge_repeats(matrix);
+        // Equal rows may have different values in a column that splits segments.
+        let (matrix, merged) = if split_columns.is_empty() { merge_repeats(matrix) } else { (matrix, None) };
         if merged.is_some() {
             observer.notice(&Notice::Merged { rows: all, distinct: matrix.rows() });
         }
@@ -182,7 +207,10 @@ impl Loaded {
             rows,
             kept,
             outliers,
+            outside,
             init,
+            regroup,
+            split_columns,
             table: kept_table,
             weight_column: recipe.features.options.weight.clone(),
             aliases,

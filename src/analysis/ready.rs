@@ -5,6 +5,7 @@ use super::memory::check_fit;
 use super::notice::{Notice, Observer};
 use super::outcome::{DeviceUsed, Labelled, Migration, Numbered};
 use super::prepare::{Prepared, Weightless};
+use super::regroup::{Regrouped, RegroupedFound, Regrouper};
 use super::running::{Running, seeded_method};
 use super::work::{Plan, Planned, all_pairs};
 use super::{Compute, Outcome, Spec};
@@ -16,10 +17,11 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evidence::agreement::{contingency, matched};
 use crate::evidence::hopkins::{default_probes, population};
-use crate::model::{Model, assignments};
+use crate::model::{Assignment, Model, assignments};
 use crate::sweep::SweepRow;
 use crate::sweep::gap::GapParams;
 use crate::sweep::stability::StabilityParams;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// An analysis whose table, device and k are settled. Mistakes in any of them have been reported by now.
@@ -61,7 +63,10 @@ impl Prepared {
             None => None,
             Some((ks, restarts)) => {
                 let asked = ks.is_some();
-                let ks = ks.map_or_else(|| default_ks(matrix, spec.choose_k.min_k).map_err(named), Ok)?;
+                let ks = ks.map_or_else(
+                    || default_ks(matrix, spec.choose_k.min_k).map_err(|e| named(self.in_population(e))),
+                    Ok,
+                )?;
                 if !asked && spec.fit.is_none() && is_cut_short(&ks) {
                     observer.notice(&Notice::SweepCutShort(ks.clone()));
                 }
@@ -71,8 +76,11 @@ impl Prepared {
         let swept = sweep.as_ref().map_or(&[][..], |(ks, _)| ks);
         let all: Vec<usize> = swept.iter().copied().chain(k).collect();
         if !all.is_empty() {
-            enough_rows(matrix, &all).map_err(named)?;
+            enough_rows(matrix, &all).map_err(|e| named(self.in_population(e)))?;
             check_fit(matrix, &self.source, &all, n_init, self.limit)?;
+        }
+        if let Some(k) = k {
+            self.regroup.check(k, &spec.recipe.source)?;
         }
         let (steps, work) = self.steps(spec, sweep.as_ref(), k);
         let shape = Shape { rows: matrix.rows(), features: matrix.features() };
@@ -101,6 +109,18 @@ impl Prepared {
             device: described,
         }));
         Ok(Ready { spec, observer, chosen, cpu: compute.cpu, sweep, k, prepared: self })
+    }
+
+    /// Adds to an error about too few rows that there are more outside the population.
+    fn in_population(&self, error: Error) -> Error {
+        match error {
+            Error::Data { place, what } if !self.outside.is_empty() => {
+                let outside = self.outside.len();
+                let rows = if outside == 1 { "row" } else { "rows" };
+                Error::Data { place, what: format!("{what}; [population] leaves {outside} {rows} outside") }
+            }
+            other => other,
+        }
     }
 
     /// What is going to be computed, in order, and the work that it comes to.
@@ -188,6 +208,7 @@ impl Ready<'_> {
         let prepared = &self.prepared;
         let mut outcome = prepared.outcome(self.spec);
         outcome.outliers = (!prepared.outliers.is_empty()).then_some(prepared.outliers.len());
+        outcome.outside = (!prepared.outside.is_empty()).then_some(prepared.outside.len());
         outcome.device = Some(DeviceUsed::new(self.chosen.backend.describe(), &self.chosen.reason));
         let device = self.chosen.backend.describe();
         let (dataset, failure) = match Dataset::load(&*self.chosen.backend, &prepared.matrix) {
@@ -226,6 +247,7 @@ impl Ready<'_> {
             Some(k) => k,
             None => running.choose(&swept)?,
         };
+        prepared.regroup.check(k, &self.spec.recipe.source)?;
         // A fit with the same number of restarts would repeat the sweep's.
         let own = Some(self.spec.method.n_init()).filter(|_| !self.spec.method.is_auto());
         let same = self.sweep.as_ref().is_some_and(|(_, n_init)| n_init.is_none() || *n_init == own);
@@ -254,42 +276,112 @@ impl Ready<'_> {
         let (prepared, start) = (&self.prepared, Instant::now());
         let matrix = &prepared.matrix;
         // The partition may be of the distinct rows only.
-        let all_rows = prepared.merged.as_ref().map(|repeats| partition.clone().of_all_rows(repeats));
-        let all_rows = all_rows.as_ref().unwrap_or(&partition);
+        let of_all_rows = |partition: &Partition| {
+            let merged = prepared.merged.as_ref();
+            merged.map_or_else(|| partition.clone(), |repeats| partition.clone().of_all_rows(repeats))
+        };
+        let mut all_rows = of_all_rows(&partition);
+        let regrouped = self.regrouped(&mut running, &partition, &all_rows)?;
+        if let Some(regrouped) = &regrouped {
+            all_rows = of_all_rows(&regrouped.partition);
+        }
+        let all_rows = &all_rows;
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
         let Numbered { numbers, names, personas, migration } = numbered;
         running.outcome.migration = migration;
-        let measured = running.on_device(|dataset, _| {
-            assignments(dataset, &partition.prototypes, &partition.labels, &numbers)
-        })?;
+        let measured = match &regrouped {
+            None => running.on_device(|dataset, _| {
+                assignments(dataset, &partition.prototypes, &partition.labels, &numbers)
+            })?,
+            Some(Regrouped { rows, .. }) => {
+                let numbered =
+                    |row: &Assignment| Assignment { segment: numbers[row.segment as usize], ..*row };
+                rows.iter().map(|row| Some(numbered(row))).collect()
+            }
+        };
         let mut rows = prepared.of_table(measured);
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));
+        if let Some(Regrouped { centroids, sizes, .. }) = regrouped {
+            running.outcome.regrouped = Some(RegroupedFound::new(&centroids, &sizes, &numbers));
+            model.regroup(centroids);
+        }
         model.renumber(&numbers, &names);
         model.describe(&personas);
         model.aliases.clone_from(&prepared.aliases);
         model.weight_column.clone_from(&prepared.weight_column);
         if let Some(Weightless { rows: unweighted, columns }) = &prepared.weightless {
-            let label =
-                |dataset: &Dataset<'_>| model.label_features(columns.clone(), None, dataset.backend());
-            let labelled = running.on_device(|dataset, _| label(dataset))?;
+            let splits = model.assigner.regrouped().into_iter().flat_map(|regrouped| regrouped.by_columns());
+            let choices: Vec<Vec<u32>> = splits.filter_map(|by| prepared.choices(by, unweighted)).collect();
+            let label = |dataset: &Dataset<'_>| {
+                model.label_features(columns.clone(), &choices, None, dataset.backend())
+            };
+            let (labelled, _) = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
         }
         model.identify();
         let mut outcome = running.outcome;
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         let start = Instant::now();
-        outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, ids.as_ref())?;
+        outcome.profile = prepared.profile(&rows, all_rows.k, &names, self.spec, ids.as_ref())?;
         outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
         let start = Instant::now();
         outcome.questions = prepared.answers(&rows, &names, self.spec, self.observer)?;
         outcome.seconds.questions = (!outcome.questions.is_empty()).then(|| start.elapsed().as_secs_f64());
         outcome.model = Some(model);
-        outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
+        let (outliers, outside) = (prepared.outliers.clone(), prepared.outside.clone());
+        outcome.labelled = Some(Labelled { ids, rows, outliers, outside, names });
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    /// Merges and splits segments, if that is asked for. `all_rows` is the partition of all rows of the fit.
+    fn regrouped(
+        &self,
+        running: &mut Running<'_>,
+        partition: &Partition,
+        all_rows: &Partition,
+    ) -> Result<Option<Regrouped>> {
+        let prepared = &self.prepared;
+        if prepared.regroup.is_empty() {
+            return Ok(None);
+        }
+        let none = BTreeMap::new();
+        let regrouper = Regrouper {
+            regroup: &prepared.regroup,
+            numbers: &self.fit_numbers(all_rows),
+            columns: &prepared.split_columns,
+            kept: prepared.kept.as_deref(),
+            starts: prepared.init.as_ref().map_or(&none, |init| &init.parts),
+            source: &self.spec.recipe.source,
+            observer: self.observer,
+        };
+        let method = seeded_method(self.spec);
+        let regrouped = running.on_device(|dataset, _| regrouper.regroup(dataset, partition, &method))?;
+        // The one that there is so far is that of the fit's segments.
+        if running.outcome.silhouette.take().is_some() {
+            running.outcome.silhouette = running.silhouette(regrouped.partition.clone())?;
+        }
+        Ok(Some(Regrouped { sizes: all_rows.sizes.clone(), ..regrouped }))
+    }
+
+    /// The numbers of the fit's segments before merges and splits: by size, or as in the fit of an earlier model.
+    fn fit_numbers(&self, partition: &Partition) -> Vec<u32> {
+        let before = self.prepared.init.as_ref().and_then(|init| init.before.as_ref());
+        match before.map(|before| before.fit_labels.as_ref().unwrap_or(&before.labels)) {
+            None => partition.segments(),
+            Some(labels) => matched(&contingency(labels, &self.labels_of_table(partition), partition.k)),
+        }
+    }
+
+    /// The labels of the table's rows.
+    fn labels_of_table(&self, partition: &Partition) -> Vec<Option<u32>> {
+        let Some(kept) = &self.prepared.kept else { return partition.labels.iter().collect() };
+        let mut rows = vec![None; self.prepared.rows];
+        kept.iter().zip(partition.labels.iter()).for_each(|(&row, label)| rows[row as usize] = label);
+        rows
     }
 
     /// Numbers the segments, and names them as the earlier model and the recipe do.
@@ -297,18 +389,13 @@ impl Ready<'_> {
         let (prepared, k) = (&self.prepared, partition.k);
         let before = prepared.init.as_ref().and_then(|init| init.before.as_ref());
         let (numbers, mut names, mut personas, migration) = match before {
+            Some(before) if before.k != k => {
+                self.observer.notice(&Notice::OtherSegments { before: before.k, k });
+                (partition.segments(), Vec::new(), Vec::new(), None)
+            }
             None => (partition.segments(), Vec::new(), Vec::new(), None),
             Some(before) => {
-                let mut now = vec![None; prepared.rows];
-                match &prepared.kept {
-                    None => now = partition.labels.iter().collect(),
-                    Some(kept) => {
-                        kept.iter()
-                            .zip(partition.labels.iter())
-                            .for_each(|(&row, label)| now[row as usize] = label);
-                    }
-                }
-                let counts = contingency(&before.labels, &now, k);
+                let counts = contingency(&before.labels, &self.labels_of_table(partition), k);
                 let old_of = matched(&counts);
                 let mut rows = vec![vec![0; k]; k];
                 for (to, from) in rows.iter_mut().zip(&counts) {

@@ -1,6 +1,9 @@
 //! Reads a recipe, a TOML file, into a [`Spec`]. Unknown keys are mistakes, and all mistakes are reported together, each
 //! with its line and key.
 
+mod regroup;
+
+use super::regroup::Regroup;
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
 use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
@@ -98,8 +101,8 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     if let Some(section) = part("names") {
         spec.names = names(&section);
     }
-    spec.personas = personas(&root, &mut spec.names, spec.fit.as_ref().and_then(|fit| fit.k));
     spec.questions = Question::decode_all(&root);
+    spec.personas = personas(&root, &mut spec.names, &spec.regroup, spec.fit.as_ref().and_then(|fit| fit.k));
     if let Some(section) = part("output") {
         spec.output = output(section);
     }
@@ -202,6 +205,7 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
         init: section.take("init").and_then(|v| file(&v)),
         silhouette: section.take("silhouette").and_then(|v| v.boolean()).unwrap_or(false),
     });
+    spec.regroup = regroup::regroup(&section);
     let probes = small("probes");
     let tendency = section.take("tendency").and_then(|v| v.boolean()).unwrap_or(false);
     spec.tendency = tendency.then_some(Tendency { probes });
@@ -253,6 +257,7 @@ fn profile(section: Section<'_>) -> Options {
 fn personas(
     root: &Section<'_>,
     names: &mut BTreeMap<u32, String>,
+    regroup: &Regroup,
     k: Option<usize>,
 ) -> BTreeMap<u32, Persona> {
     let mut personas = BTreeMap::new();
@@ -262,10 +267,12 @@ fn personas(
         let number = section.need("segment", "the segment's number");
         let segment = number.as_ref().and_then(|v| v.whole(0..=u64::from(u32::MAX - 1))).map(|n| n as u32);
         if let (Some(value), Some(segment)) = (&number, segment) {
-            if let Some(k) = k.filter(|&k| segment as usize >= k) {
+            let after = if regroup.is_empty() { "" } else { ", after merges and splits," };
+            let known = k.and_then(|k| Some((k, regroup.segments_of(k)?)));
+            if let Some((k, segments)) = known.filter(|&(_, segments)| segment as usize >= segments) {
                 value.fault(format!(
-                    "there is no segment {segment}: with k = {k} they are numbered 0 to {}",
-                    k - 1
+                    "there is no segment {segment}: with k = {k} they are{after} numbered 0 to {}",
+                    segments.saturating_sub(1)
                 ));
             }
             if let Some(first) = lines.get(&segment) {

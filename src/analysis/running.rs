@@ -185,6 +185,11 @@ impl Running<'_> {
         Ok(found)
     }
 
+    /// The silhouette of a partition; `None` if it has no two segments with rows.
+    pub(super) fn silhouette(&mut self, partition: Partition) -> Result<Option<f64>> {
+        Ok(self.score(vec![partition])?.first().and_then(|row| row.scores.silhouette))
+    }
+
     /// The silhouettes of partitions, on all rows or on a sample.
     fn score(&mut self, partitions: Vec<Partition>) -> Result<Vec<SweepRow>> {
         let start = Instant::now();
@@ -249,7 +254,7 @@ pub(super) fn seeded_method(spec: &Spec) -> Method {
 }
 
 /// Converts start centroids from the scaled feature space to the units of the matrix.
-fn start_centroids(rows: &[Vec<f64>], matrix: &Matrix) -> Centroids {
+pub(super) fn start_centroids(rows: &[Vec<f64>], matrix: &Matrix) -> Centroids {
     let stored = |&v: &f64| matrix.to_stored(f64::from(v as f32));
     Centroids { values: rows.iter().flatten().map(stored).collect(), features: matrix.features() }
 }

@@ -5,6 +5,7 @@
 
 use super::choose_k::check_ks;
 use super::init::Init;
+use super::regroup::Regroup;
 use crate::cluster::Method;
 use crate::error::{Error, Result};
 use crate::model::Persona;
@@ -44,6 +45,9 @@ pub struct Spec {
     pub sweep: Option<Sweep>,
     /// Whether to find segments and make a model of them.
     pub fit: Option<Fit>,
+    /// Which segments of the fit are merged and split. If a fit starts from a model and this is empty, the model's merges
+    /// and splits are kept.
+    pub regroup: Regroup,
     /// The clustering method and its parameters.
     pub method: Method,
     /// How k is chosen from a sweep.
@@ -75,6 +79,7 @@ impl Default for Spec {
             tendency: None,
             sweep: None,
             fit: Some(Fit::default()),
+            regroup: Regroup::default(),
             method: Method::default(),
             choose_k: ChooseK::default(),
             structure: true,
@@ -101,6 +106,9 @@ impl Spec {
         if chooses || (fit.is_none() && self.sweep.is_some()) {
             let ks = self.sweep.as_ref().and_then(|sweep| sweep.k.as_deref());
             check_ks(ks, self.choose_k.min_k)?;
+        }
+        if let Some(k) = k {
+            self.regroup.check(k, &self.recipe.source)?;
         }
         if k == Some(1) && fit.is_some_and(|fit| fit.silhouette) {
             return Err(Error::Usage("a silhouette needs at least two segments, but k is 1".into()));

@@ -3,6 +3,7 @@
 //! It is saved in `model.json`, so it holds only what an assignment needs. It lives apart from the fit because new rows
 //! arrive long after the fit's data is gone.
 
+use super::regrouped::{Becomes, Regrouped, Regrouping, regroup};
 use crate::backend::Margin;
 use crate::canonical::Centroids;
 use crate::cluster::{Labels, Partition, Prototypes};
@@ -19,6 +20,8 @@ pub enum Assigner {
     /// A row belongs to the segment of its nearest centroid. If several centroids are equally near, the first one wins;
     /// the centroids are therefore kept in the order of the fit.
     Centroids(Vec<Centroid>),
+    /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
+    Regrouped(Regrouped),
 }
 
 /// A segment of a fitted model.
@@ -55,10 +58,11 @@ pub struct Centroid {
 pub struct Assignment {
     /// The segment's number.
     pub segment: u32,
-    /// Euclidean distance to the segment's centroid, in the scaled feature space.
+    /// Euclidean distance to the segment's centroid, in the scaled feature space. A segment that was merged has several
+    /// centroids, of which the nearest counts.
     pub distance: f64,
-    /// How much farther away the second-nearest centroid is, in the unit of `distance`; infinite if there is only one
-    /// segment.
+    /// How much farther away the nearest centroid of another segment is, in the unit of `distance`; infinite if there is
+    /// only one segment.
     pub margin: f64,
 }
 
@@ -77,60 +81,103 @@ impl Assigner {
             },
         );
         let Prototypes::Centroids(centroids) = &partition.prototypes;
-        let in_user_units =
-            |values: &[f32]| values.iter().map(|&v| matrix.to_user(f64::from(v))).collect::<Vec<f64>>();
         let centroids = segments
             .zip(centroids.iter())
-            .map(|(segment, values)| Centroid { segment, values: in_user_units(values) });
+            .map(|(segment, values)| Centroid { segment, values: in_user_units(values, matrix) });
         Assigner::Centroids(centroids.collect())
     }
 
-    /// The centroids of the segments, in the order of the fit.
+    /// The segments with their centroids: in the order of the fit, or by number if they were merged or split.
     pub fn centroids(&self) -> &[Centroid] {
         match self {
             Assigner::Centroids(centroids) => centroids,
+            Assigner::Regrouped(regrouped) => &regrouped.segments,
         }
     }
 
-    /// The segments, in the order of the fit.
-    pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
-        let Assigner::Centroids(centroids) = self;
-        centroids.iter().map(|c| &c.segment)
+    fn centroids_mut(&mut self) -> &mut [Centroid] {
+        match self {
+            Assigner::Centroids(centroids) => centroids,
+            Assigner::Regrouped(regrouped) => &mut regrouped.segments,
+        }
     }
 
-    /// The segments in the order of the fit, for changing their numbers and names.
+    /// The centroids of the fit in its order, before merges and splits.
+    pub fn fit_centroids(&self) -> Vec<&[f64]> {
+        match self {
+            Assigner::Centroids(centroids) => centroids.iter().map(|c| &c.values[..]).collect(),
+            Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
+        }
+    }
+
+    /// The merges and splits, if there were any.
+    pub fn regrouped(&self) -> Option<&Regrouped> {
+        match self {
+            Assigner::Centroids(_) => None,
+            Assigner::Regrouped(regrouped) => Some(regrouped),
+        }
+    }
+
+    /// The segments, in the order of [`Assigner::centroids`].
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
+        self.centroids().iter().map(|c| &c.segment)
+    }
+
+    /// The segments in the same order, for changing their names.
     pub fn segments_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Segment> {
-        let Assigner::Centroids(centroids) = self;
-        centroids.iter_mut().map(|c| &mut c.segment)
+        self.centroids_mut().iter_mut().map(|c| &mut c.segment)
+    }
+
+    /// Gives the segments other numbers: `numbers[i]` to the i-th.
+    pub(super) fn renumber(&mut self, numbers: &[u32]) {
+        match self {
+            Assigner::Centroids(centroids) => {
+                centroids.iter_mut().zip(numbers).for_each(|(c, &number)| c.segment.number = number);
+            }
+            Assigner::Regrouped(regrouped) => regrouped.renumber(numbers),
+        }
     }
 
     /// The largest absolute value of any centroid coordinate, in the scaled feature space.
     pub(super) fn max_abs(&self) -> f32 {
-        let Assigner::Centroids(centroids) = self;
-        centroids.iter().flat_map(|c| &c.values).fold(0f64, |max, v| max.max(v.abs())) as f32
+        let parts = self.regrouped().into_iter().flat_map(|regrouped| &regrouped.centroids);
+        let parts = parts.flat_map(|c| match &c.becomes {
+            Becomes::Nearest(parts) => parts.as_slice(),
+            _ => &[],
+        });
+        let values = self.fit_centroids().into_iter().flatten().chain(parts.flat_map(|part| &part.values));
+        values.fold(0f64, |max, v| max.max(v.abs())) as f32
     }
 
-    /// Assigns each row of a dataset to a segment.
+    /// Assigns each row of a dataset to a segment. `choices` has, for each split by a column, each row's segment by its value
+    /// there.
     ///
     /// # Errors
     /// The device failed.
-    pub(super) fn label(&self, dataset: &Dataset<'_>) -> Result<Vec<Option<Assignment>>> {
-        let Assigner::Centroids(centroids) = self;
+    pub(super) fn label(&self, dataset: &Dataset<'_>, choices: &[Vec<u32>]) -> Result<Labelled> {
         let matrix = dataset.matrix();
-        let values = centroids.iter().flat_map(|c| &c.values).map(|&v| matrix.to_stored(v)).collect();
+        let values = self.fit_centroids().into_iter().flatten().map(|&v| matrix.to_stored(v)).collect();
         let own = Centroids { values, features: matrix.features() };
         let labels = dataset
             .lloyd(std::slice::from_ref(&own), true)?
             .pop()
             .and_then(|pass| pass.labels)
             .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
+        if let Assigner::Regrouped(regrouped) = self {
+            let Regrouping { rows, unseen } = regroup(dataset, &regrouped.centroids, &labels, choices)?;
+            return Ok(Labelled { rows: rows.into_iter().map(Some).collect(), unseen });
+        }
         let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
-        assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)
+        let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)?;
+        Ok(Labelled { rows, unseen: Vec::new() })
     }
 
     /// Checks an assigner that was read from a file, for tables of `d` features. The error says what is wrong.
     pub(super) fn check(&self, d: usize) -> std::result::Result<(), String> {
-        let Assigner::Centroids(centroids) = self;
+        if let Assigner::Regrouped(regrouped) = self {
+            regrouped.check(d)?;
+        }
+        let centroids = self.centroids();
         let value = |v: &f64| v.abs() <= f64::from(f32::MAX);
         let k = centroids.len();
         if k == 0 || !centroids.iter().all(|c| c.values.len() == d && c.values.iter().all(value)) {
@@ -164,6 +211,13 @@ pub fn of_table<T: Copy>(rows: Vec<Option<T>>, kept: Option<(&[u32], usize)>) ->
     all
 }
 
+/// Rows with their segments.
+pub(super) struct Labelled {
+    pub(super) rows: Vec<Option<Assignment>>,
+    /// For each split by a column how many rows have a value that the fit did not see.
+    pub(super) unseen: Vec<usize>,
+}
+
 /// How many rows get their margins at once.
 const PART: usize = 1 << 18;
 
@@ -188,10 +242,30 @@ pub fn assignments(
         margin: own.margin,
     };
     let mut rows = Vec::with_capacity(labels.len());
-    // Part by part, so that the margins of all rows never lie beside their assignments.
-    for (part, labels) in labels.chunks(PART).enumerate() {
-        let margins = dataset.margins(centroids, part * PART, labels)?;
+    margins_of(dataset, centroids, labels, |_, labels, margins| {
         rows.extend(labels.iter().zip(margins).map(|row| Some(assignment(row))));
-    }
+    })?;
     Ok(rows)
+}
+
+/// Passes the rows' margins to `take`, part by part, so that those of all rows never lie beside their assignments: the first
+/// row of the part, its labels and its margins.
+///
+/// # Errors
+/// The device failed.
+pub(super) fn margins_of(
+    dataset: &Dataset<'_>,
+    centroids: &Centroids,
+    labels: &[u32],
+    mut take: impl FnMut(usize, &[u32], Vec<Margin>),
+) -> Result<()> {
+    for (part, labels) in labels.chunks(PART).enumerate() {
+        take(part * PART, labels, dataset.margins(centroids, part * PART, labels)?);
+    }
+    Ok(())
+}
+
+/// A point of a matrix in the user's units.
+pub(super) fn in_user_units(values: &[f32], matrix: &Matrix) -> Vec<f64> {
+    values.iter().map(|&v| matrix.to_user(f64::from(v))).collect()
 }

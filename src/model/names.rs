@@ -11,8 +11,18 @@ use std::ops::Range;
 /// The centroids' places in the text.
 #[derive(Deserialize)]
 struct Outline<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     centroids: Vec<&'a RawValue>,
+    /// Of a model whose segments were merged or split.
+    #[serde(borrow)]
+    regrouped: Option<Segments<'a>>,
+}
+
+/// The segments' places in the text.
+#[derive(Deserialize)]
+struct Segments<'a> {
+    #[serde(borrow)]
+    segments: Vec<&'a RawValue>,
 }
 
 /// The places of the parts of a centroid that matter here.
@@ -35,7 +45,8 @@ pub fn with_names(text: &str, names: &BTreeMap<u32, Option<String>>) -> Result<S
     let not_a_model = |e: serde_json::Error| Error::data(format!("not a model: {e}"));
     let outline: Outline<'_> = serde_json::from_str(text).map_err(not_a_model)?;
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (raw, segment) in outline.centroids.into_iter().zip(model.assigner.segments_mut()) {
+    let segments = outline.regrouped.map_or(outline.centroids, |regrouped| regrouped.segments);
+    for (raw, segment) in segments.into_iter().zip(model.assigner.segments_mut()) {
         let Some(name) = names.get(&segment.number) else { continue };
         segment.name.clone_from(name);
         let entry: Entry<'_> = serde_json::from_str(raw.get()).map_err(not_a_model)?;

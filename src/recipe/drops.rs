@@ -75,6 +75,8 @@ pub enum RowStatus {
     Outlier,
     /// Left out for missing values.
     Excluded,
+    /// Not in the population.
+    Outside,
 }
 
 impl DropSpec {

@@ -13,8 +13,10 @@ use crate::recipe::aggregate::{Aggregate, AggregateFunction};
 use crate::recipe::alias::Alias;
 use crate::recipe::decode::{Section, Value};
 use crate::recipe::drops::{DropCondition, DropSpec};
+use crate::recipe::extra::ExtraColumn;
 use crate::recipe::fitted_step::FittedStep;
 use crate::recipe::group::Group;
+use crate::recipe::population::Population;
 use crate::recipe::preparation::ColumnType;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
@@ -32,10 +34,14 @@ pub struct Recipe {
     pub aggregates: Vec<Aggregate>,
     /// The `[group]` section, if the features describe groups of rows (customers) and not single rows (purchases).
     pub group: Option<Group>,
+    /// The `[population]` section: which rows the segments are for.
+    pub population: Option<Population>,
     /// The `[[drop]]` sections: rows to leave out.
     pub drops: Vec<DropSpec>,
     /// The `[features]` section: which columns become features.
     pub features: Features,
+    /// Columns that the analysis needs besides the features.
+    pub extra: Vec<ExtraColumn>,
     /// The `[[alias]]` sections: other names for the texts of columns, in descriptions.
     pub aliases: Vec<Alias>,
 }
@@ -137,6 +143,7 @@ impl Recipe {
             root.sections("aggregate").into_iter().filter_map(|s| aggregate(s, &mut made)).collect();
         let part = |key| root.take(key).and_then(|v: Value<'_>| v.section());
         recipe.group = part("group").and_then(|section| group(section, &recipe.aggregates, id));
+        recipe.population = Population::decode(root);
         recipe.drops = root.sections("drop").into_iter().filter_map(drop_rule).collect();
         if let Some(section) = part("features") {
             recipe.features = features(section);

@@ -12,8 +12,10 @@ use wildmatch::WildMatch;
 
 use crate::error::{Error, Fault, Place, Result};
 use crate::recipe::columns::{ColumnPlan, Node, needed};
+use crate::recipe::condition::FittedCondition;
 use crate::recipe::drops::{FittedDrop, RowStatus};
 use crate::recipe::encode::{ColumnEncoder, Encoded, Encoder};
+use crate::recipe::extra::FittedExtra;
 use crate::recipe::fit::FittedEncoder;
 use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::group::Group;
@@ -39,6 +41,8 @@ pub(crate) struct AppliedRecipe<'a> {
     pub(crate) encoded: Encoded,
     /// The rows left out as outliers, counted from 0 and ascending.
     pub(crate) outliers: Vec<u32>,
+    /// The rows outside the population, counted from 0 and ascending.
+    pub(crate) outside: Vec<u32>,
     /// The columns that the features were made from. If rows were grouped, it has one row per group, whose id is the
     /// group's value.
     pub(crate) table: Cow<'a, Table>,
@@ -56,7 +60,9 @@ pub struct FitReport {
     pub notes: Vec<String>,
     /// The rows left out as outliers, ascending.
     pub outliers: Vec<u32>,
-    /// How many rows the recipe's `[[drop]]` sections leave out, including the outliers.
+    /// The rows outside the recipe's `[population]`, ascending.
+    pub outside: Vec<u32>,
+    /// How many rows the recipe's `[population]` and `[[drop]]` sections leave out, including the outliers.
     pub dropped: usize,
     /// The rows to fit the model to, ascending; `None` means all rows of the table. Rows with weight 0 are never among
     /// them.
@@ -120,6 +126,7 @@ impl Recipe {
             FitReport {
                 notes: Vec::new(),
                 outliers: statuses.map_or_else(Vec::new, outliers),
+                outside: statuses.map_or_else(Vec::new, outside),
                 dropped: dropped(statuses),
                 kept: learned.encoder.kept,
                 choices: learned.encoder.choices,
@@ -176,18 +183,26 @@ impl Recipe {
         put(table, made);
         in_order(table, &self.features);
         let mut notes = Vec::new();
-        let (drops, statuses) = fit_drops(self, table, copies, &mut notes)?;
+        let LeftOut { population, drops, statuses } = leave_out(self, table, weights, &mut notes)?;
         let kept = statuses.as_deref().and_then(kept);
         let encoder = Encoder::fit_rows(table, &self.features, &plan.encodings, kept, copies)?;
+        let extra = population.iter().flat_map(FittedCondition::columns);
+        let extra = extra.chain(self.extra.iter().map(|extra| extra.column.as_str()));
+        let extra: Vec<&str> = extra.collect();
         let used: HashSet<&str> = encoder
             .encoder
             .columns
             .iter()
             .map(|c| c.column())
             .chain(drops.iter().flat_map(FittedDrop::columns))
+            .chain(extra.iter().copied())
             .collect();
         let columns = needed(columns, &used);
-        let preparation = Preparation { group: None, columns, drops, number_formats: BTreeMap::new() };
+        let made = |name: &str| self.group.is_some() || columns.iter().any(|c| c.name == name);
+        let extra = FittedExtra::all(extra.into_iter(), table, made);
+        let group = None;
+        let preparation =
+            Preparation { group, columns, population, drops, extra, number_formats: BTreeMap::new() };
         notes.extend(encoder.notes.iter().cloned());
         Ok(Learned { preparation, encoder, notes, statuses })
     }
@@ -222,6 +237,7 @@ impl Recipe {
         Ok(FitReport {
             notes: said,
             outliers: statuses.map_or_else(Vec::new, outliers),
+            outside: statuses.map_or_else(Vec::new, outside),
             dropped: dropped(statuses),
             kept: Some(kept),
             choices,
@@ -280,15 +296,23 @@ fn in_order(table: &mut Table, features: &Features) {
     table.columns.sort_by_cached_key(|c| place(&c.name));
 }
 
-/// Fits the `[[drop]]` sections and marks the rows that they leave out; the statuses are `None` if there are no such
-/// sections. Names in `[features]` that match no column are checked here too, so that the user sees all such mistakes
+/// What a recipe learned about the rows to leave out.
+struct LeftOut {
+    population: Option<FittedCondition>,
+    drops: Vec<FittedDrop>,
+    /// `None` if no section leaves rows out.
+    statuses: Option<Vec<RowStatus>>,
+}
+
+/// Fits `[population]` and the `[[drop]]` sections, which learn from the rows of the population, and marks the rows that they
+/// leave out. Names in `[features]` that match no column are checked here too, so that the user sees all such mistakes
 /// at once.
-fn fit_drops(
+fn leave_out(
     recipe: &Recipe,
     table: &Table,
-    copies: Copies<'_>,
+    weights: Option<&Weights>,
     notes: &mut Vec<String>,
-) -> Result<(Vec<FittedDrop>, Option<Vec<RowStatus>>)> {
+) -> Result<LeftOut> {
     let mut faults = Vec::new();
     let grouped = |what: String| match &recipe.group {
         None => what,
@@ -298,12 +322,35 @@ fn fit_drops(
     };
     let mut fault =
         |line: u64, key: String, what| faults.push(Fault::in_line(&recipe.source, line, key, what));
+    let mut statuses = vec![RowStatus::Kept; table.rows];
+    let mut population = None;
+    if let Some(own) = &recipe.population {
+        match own.fit(table, weights, &mut statuses, notes).map_err(grouped) {
+            Ok(fitted) => population = Some(fitted),
+            Err(what) => fault(own.line, "population.where".into(), what),
+        }
+    }
+    // A row of weight 0 counts for nothing.
+    let copies: Option<Vec<f64>> = match statuses.contains(&RowStatus::Outside) {
+        false => weights.map(Weights::all_copies),
+        true => {
+            let copies = |(row, status): (usize, &RowStatus)| match status {
+                RowStatus::Outside => 0.0,
+                _ => weights.map_or(1.0, |weights| weights.copies(row)),
+            };
+            Some(statuses.iter().enumerate().map(copies).collect())
+        }
+    };
+    let copies: Copies<'_> = copies.as_deref().filter(|copies| copies.iter().any(|c| *c != 1.0));
     let mut drops = Vec::new();
     for (i, drop) in recipe.drops.iter().enumerate() {
         match drop.fit(table, copies).map_err(grouped) {
             Ok(fitted) => drops.push(fitted),
             Err(what) => fault(drop.line, format!("drop[{i}].columns"), what),
         }
+    }
+    for extra in recipe.extra.iter().filter(|extra| table.column(&extra.column).is_none()) {
+        fault(extra.line, extra.key.clone(), grouped(no_column(table, &[], &extra.column)));
     }
     let Features { line, options, .. } = &recipe.features;
     let lists = [("features.columns", &options.features), ("features.drop", &options.drop)];
@@ -315,19 +362,21 @@ fn fit_drops(
     if !faults.is_empty() {
         return Err(Error::recipe(faults));
     }
-    if drops.is_empty() {
-        return Ok((Vec::new(), None));
+    if drops.is_empty() && population.is_none() {
+        return Ok(LeftOut { population, drops, statuses: None });
     }
-    let mut statuses = vec![RowStatus::Kept; table.rows];
     for drop in &drops {
         let marked = drop.mark(table, &mut statuses)?;
         notes.push(format!("left out: {}, {}", crate::recipe::rows::count(marked), drop.describe()));
     }
     if !statuses.contains(&RowStatus::Kept) {
-        let what = "every row is left out by [[drop]], so none is left";
+        let what = match population {
+            None => "every row is left out by [[drop]], so none is left",
+            Some(_) => "every row of the population is left out by [[drop]], so none is left",
+        };
         return Err(Error::at(Place::file(table.source.as_str()), what));
     }
-    Ok((drops, Some(statuses)))
+    Ok(LeftOut { population, drops, statuses: Some(statuses) })
 }
 
 /// The rows that are kept; `None` if all are.
@@ -338,6 +387,10 @@ fn kept(statuses: &[RowStatus]) -> Option<Vec<u32>> {
 
 fn outliers(statuses: &[RowStatus]) -> Vec<u32> {
     rows_of(statuses, |f| f == RowStatus::Outlier)
+}
+
+fn outside(statuses: &[RowStatus]) -> Vec<u32> {
+    rows_of(statuses, |f| f == RowStatus::Outside)
 }
 
 fn rows_of(statuses: &[RowStatus], is: impl Fn(RowStatus) -> bool) -> Vec<u32> {
@@ -385,9 +438,11 @@ impl FittedRecipe {
     ) -> Result<AppliedRecipe<'a>> {
         if !preparation.has_work() {
             let encoded = encoder.apply(table)?;
-            return Ok(AppliedRecipe { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
+            let (outliers, outside) = (Vec::new(), Vec::new());
+            return Ok(AppliedRecipe { encoded, outliers, outside, table: Cow::Borrowed(table) });
         }
-        let names: HashSet<&str> = encoder.columns.iter().map(|c| c.column()).collect();
+        let features = encoder.columns.iter().map(|c| c.column());
+        let names: HashSet<&str> = features.chain(preparation.extra_columns()).collect();
         check_columns(table, preparation.reads(&names))?;
         let prepared = preparation.apply(table)?;
         let mut grouped = prepared.grouped;
@@ -398,7 +453,8 @@ impl FittedRecipe {
         let mut encoded = encoder.apply_rows(&whole, statuses.and_then(kept))?;
         encoded.warnings.splice(0..0, prepared.notes);
         let outliers = statuses.map_or_else(Vec::new, outliers);
-        Ok(AppliedRecipe { encoded, outliers, table: Cow::Owned(whole) })
+        let outside = statuses.map_or_else(Vec::new, outside);
+        Ok(AppliedRecipe { encoded, outliers, outside, table: Cow::Owned(whole) })
     }
 
     /// The columns of later tables that have to be read as numbers, each with how its numbers are written.

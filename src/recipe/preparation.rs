@@ -10,9 +10,12 @@ use wildmatch::WildMatch;
 
 use crate::error::{Error, Place, Result};
 use crate::recipe::aggregate::join;
+use crate::recipe::condition::FittedCondition;
 use crate::recipe::drops::{FittedDrop, RowStatus};
+use crate::recipe::extra::FittedExtra;
 use crate::recipe::fitted_step::{FittedStep, Scalar};
 use crate::recipe::group::Grouping;
+use crate::recipe::population::mark_outside;
 use crate::recipe::rows::count;
 use crate::table::{Column, NumberFormat, Table, Values, missing_column};
 
@@ -112,9 +115,15 @@ pub struct Preparation {
     /// The computed columns, sorted so that each comes after those that it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<FittedColumn>,
+    /// Which rows the segments are for; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<FittedCondition>,
     /// The rows to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
+    /// Columns that are needed later although they are no features.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<FittedExtra>,
     /// For columns of the table whose numbers are not written like `1234.5`, by name, how they are written. This is
     /// used while a table is read.
     #[serde(rename = "readings", default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -136,12 +145,17 @@ pub(crate) struct PreparedTable {
 impl Preparation {
     /// Whether it changes nothing, neither while a table is read nor afterwards.
     pub fn is_empty(&self) -> bool {
-        !self.has_work() && self.number_formats.is_empty()
+        !self.has_work() && self.extra.is_empty() && self.number_formats.is_empty()
     }
 
     /// Whether there is anything to do after a table has been read.
     pub(crate) fn has_work(&self) -> bool {
-        self.group.is_some() || !self.columns.is_empty() || !self.drops.is_empty()
+        self.group.is_some() || !self.columns.is_empty() || self.leaves_out()
+    }
+
+    /// Whether it may leave rows out.
+    pub(crate) fn leaves_out(&self) -> bool {
+        self.population.is_some() || !self.drops.is_empty()
     }
 
     /// Whether its numbers make sense. They come from a model file, which someone may have edited by hand.
@@ -159,15 +173,27 @@ impl Preparation {
         }
         let made: HashSet<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
         let own = self.columns.iter().flat_map(|c| c.reads(&made));
-        let looked = self.drops.iter().flat_map(FittedDrop::columns).chain(names.iter().copied());
+        let looked = self.drops.iter().flat_map(FittedDrop::columns);
+        let looked = looked.chain(self.extra_columns()).chain(names.iter().copied());
         own.chain(looked.filter(|name| !made.contains(name))).collect()
+    }
+
+    /// The columns that are needed later although they are no features.
+    pub(crate) fn extra_columns(&self) -> impl Iterator<Item = &str> {
+        self.extra.iter().map(|extra| extra.column.as_str())
+    }
+
+    /// Those of them that are the table's own and had this type at the fit.
+    fn extra_as(&self, kind: ColumnType) -> impl Iterator<Item = &str> {
+        let own = self.extra.iter().filter(move |extra| extra.read == Some(kind));
+        own.map(|extra| extra.column.as_str())
     }
 
     /// The columns of the table that it needs as text.
     pub(crate) fn text_columns(&self) -> Vec<&str> {
         match &self.group {
             Some(group) => group.columns_of(ColumnType::Text),
-            None => read_as(&self.columns, ColumnType::Text).collect(),
+            None => read_as(&self.columns, ColumnType::Text).chain(self.extra_as(ColumnType::Text)).collect(),
         }
     }
 
@@ -175,7 +201,9 @@ impl Preparation {
     pub(crate) fn number_columns(&self) -> Vec<&str> {
         match &self.group {
             Some(group) => group.columns_of(ColumnType::Number),
-            None => read_as(&self.columns, ColumnType::Number).collect(),
+            None => {
+                read_as(&self.columns, ColumnType::Number).chain(self.extra_as(ColumnType::Number)).collect()
+            }
         }
     }
 
@@ -189,16 +217,22 @@ impl Preparation {
         let grouped = self.group.as_ref().map(|group| group.apply(table, &mut notes)).transpose()?;
         let table = grouped.as_ref().unwrap_or(table);
         let made = make(&self.columns, table, &mut notes)?;
-        let statuses =
-            if self.drops.is_empty() { None } else { Some(self.statuses(table, &made, &mut notes)?) };
+        let statuses = if self.leaves_out() { Some(self.statuses(table, &made, &mut notes)?) } else { None };
         Ok(PreparedTable { grouped, statuses, made, notes })
     }
 
     /// Whether each row is kept, by the values of the table and of the computed columns.
     fn statuses(&self, table: &Table, made: &[Column], notes: &mut Vec<String>) -> Result<Vec<RowStatus>> {
-        let looked: HashSet<&str> = self.drops.iter().flat_map(FittedDrop::columns).collect();
+        let looked = self.drops.iter().flat_map(FittedDrop::columns);
+        let looked: HashSet<&str> = looked.chain(self.extra_columns()).collect();
         let whole = with_made(table, made, &looked);
         let mut statuses = vec![RowStatus::Kept; table.rows];
+        if let Some(population) = &self.population {
+            let outside = mark_outside(population, &whole, &mut statuses)?;
+            if outside > 0 {
+                notes.push(format!("outside the population: {}, not {population}", count(outside)));
+            }
+        }
         for drop in &self.drops {
             let marked = drop.mark(&whole, &mut statuses)?;
             if marked > 0 {

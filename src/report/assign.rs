@@ -1,7 +1,7 @@
 //! The results of labelling a table with a saved model.
 
 use crate::analysis::{DeviceUsed, Seconds};
-use crate::model::{Assignment, Model};
+use crate::model::{Assignments, Model};
 use serde::Serialize;
 
 /// The results of `assign`.
@@ -14,6 +14,9 @@ pub struct Assigned {
     run: Option<String>,
     rows: usize,
     excluded: usize,
+    /// How many of the rows without a segment are outside the population that the segments are for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside: Option<usize>,
     k: usize,
     segments: Vec<Share>,
     warnings: Vec<String>,
@@ -34,13 +37,8 @@ struct Share {
 
 impl Assigned {
     /// Counts the labelled rows by segment.
-    pub fn new(
-        model: &Model,
-        rows: &[Option<Assignment>],
-        warnings: Vec<String>,
-        device: DeviceUsed,
-        seconds: Seconds,
-    ) -> Self {
+    pub fn new(model: &Model, assigned: &Assignments, device: DeviceUsed, seconds: Seconds) -> Self {
+        let (rows, outside) = (&assigned.rows, assigned.outside.len());
         let shares = model.shares();
         let mut segments: Vec<Share> = model
             .segments()
@@ -67,9 +65,10 @@ impl Assigned {
             run: model.run.clone(),
             rows: rows.len(),
             excluded: rows.len() - labelled as usize,
+            outside: model.preparation.population.as_ref().map(|_| outside),
             k: segments.len(),
             segments,
-            warnings,
+            warnings: assigned.warnings.clone(),
             device,
             seconds,
         }
@@ -78,7 +77,7 @@ impl Assigned {
     /// The results as a table for people.
     #[cfg(feature = "cli")]
     pub fn to_text(&self) -> String {
-        use super::figures::{percent, whole};
+        use super::figures::{count, percent, whole};
         use super::sheet::{Kind, Sheet};
 
         let named = self.segments.iter().any(|s| s.name.is_some());
@@ -98,6 +97,11 @@ impl Assigned {
                 s.name.clone().unwrap_or_default(),
             ]);
         }
-        sheet.to_text()
+        let mut text = sheet.to_text();
+        if let Some(outside) = self.outside.filter(|outside| *outside > 0) {
+            let (outside, rows) = (whole(outside as u64), count(self.rows, "row"));
+            text.push_str(&format!("outside the population: {outside} of {rows}, which get no segment\n"));
+        }
+        text
     }
 }

@@ -35,6 +35,8 @@ pub struct LabelledRows<'a> {
     pub rows: &'a [Option<Assignment>],
     /// Which rows were left out as outliers, in ascending order.
     pub outliers: &'a [u32],
+    /// Which rows are outside the population, in ascending order.
+    pub outside: &'a [u32],
     /// The segments' names, by their numbers.
     pub names: &'a [Option<String>],
 }
@@ -73,7 +75,7 @@ impl<'a> LabelledRows<'a> {
     }
 
     fn columns(&self) -> ([Cow<'a, str>; 6], [Cells<'a>; 6]) {
-        let LabelledRows { ids, rows, outliers, names: segments, full_precision, .. } = *self;
+        let LabelledRows { ids, rows, outliers, outside, names: segments, full_precision, .. } = *self;
         let float = |get: Cell<'a, f64>| if full_precision { Cells::F64(get) } else { Cells::Rounded(get) };
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
@@ -88,6 +90,7 @@ impl<'a> LabelledRows<'a> {
         };
         let status = move |i: usize| match rows[i] {
             Some(_) => "assigned",
+            None if outside.binary_search(&(i as u32)).is_ok() => "outside",
             None if outliers.binary_search(&(i as u32)).is_ok() => "outlier",
             None => "excluded",
         };

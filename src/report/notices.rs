@@ -79,6 +79,11 @@ pub fn in_words(notice: &Notice) -> Option<(Level, String)> {
         Notice::SampleMisses { k, unseen } => {
             format!("note: k = {k}: the silhouette's sample contains no row of {}", count(*unseen, "segment"))
         }
+        Notice::OtherSegments { before, k } => format!(
+            "note: the model that the fit starts from has {}, and after merges and splits there are {k}; so they are \
+             numbered by size, and their names are not kept",
+            count(*before, "segment")
+        ),
         Notice::NoSuchSegment { segment, name, k } => {
             let called = match name {
                 Some(name) => format!("names segment {segment} {name:?}"),

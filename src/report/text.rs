@@ -73,8 +73,17 @@ pub fn text(outcome: &Outcome) -> String {
                 }
                 _ => String::new(),
             };
-            text.push_str(&format!("inertia {inertia}{silhouette}, {end} after {passes}{best}\n"));
+            let of = if outcome.regrouped.is_some() { " before merges and splits" } else { "" };
+            text.push_str(&format!("inertia {inertia}{of}{silhouette}, {end} after {passes}{best}\n"));
         }
+    }
+    if let (Some(outside), Some(_)) = (outcome.outside, &outcome.segments) {
+        let (outside, rows) = (whole(outside as u64), count(outcome.rows, "row"));
+        text.push_str(&format!("outside the population: {outside} of {rows}, which get no segment\n"));
+    }
+    if let Some(regrouped) = &outcome.regrouped {
+        separate(&mut text);
+        text.push_str(&super::regrouped::text(regrouped));
     }
     if let Some(profile) = &outcome.profile {
         text.push_str(&super::profile::traits(profile));

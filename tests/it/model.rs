@@ -79,13 +79,14 @@ fn model_of(table: &Table, k: usize, options: &InferOptions) -> FittedRecipe {
 }
 
 fn centroids(model: &Model) -> &[Centroid] {
-    let Assigner::Centroids(centroids) = &model.assigner;
-    centroids
+    model.assigner.centroids()
 }
 
 fn centroids_mut(model: &mut Model) -> &mut Vec<Centroid> {
-    let Assigner::Centroids(centroids) = &mut model.assigner;
-    centroids
+    match &mut model.assigner {
+        Assigner::Centroids(centroids) => centroids,
+        Assigner::Regrouped(regrouped) => &mut regrouped.segments,
+    }
 }
 
 fn options() -> Vec<InferOptions> {

@@ -211,6 +211,7 @@ impl Job<'_> {
             ids: labelled.ids.as_ref(),
             rows: &labelled.rows,
             outliers: &labelled.outliers,
+            outside: &labelled.outside,
             names: &labelled.names,
         };
         note_renamed_id(&rows, console);

@@ -50,6 +50,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         ids: assigned.groups.as_ref().or(table.ids.as_ref()),
         rows: &assigned.rows,
         outliers: &assigned.outliers,
+        outside: &assigned.outside,
         names: &names,
     };
     note_renamed_id(&labelled, &console);
@@ -60,7 +61,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     seconds.write = Some(start.elapsed().as_secs_f64());
     seconds.total = began.elapsed().as_secs_f64();
     let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
-    let found = Assigned::new(&model, &assigned.rows, assigned.warnings, device, seconds);
+    let found = Assigned::new(&model, &assigned, device, seconds);
     if let Some(folder) = folder {
         folder.keep()?;
         if args.run.talk.json {
