@@ -33,6 +33,7 @@ mod ready;
 mod recipe_file;
 mod running;
 mod spec;
+mod stability;
 mod work;
 
 pub use init::Init;
@@ -50,6 +51,9 @@ pub use ready::Ready;
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,
+};
+pub use stability::{
+    CohortFound, CohortSegment, Held, MovedFeature, SegmentStability, Stability, StabilityFound, hold,
 };
 pub use work::{Plan, Planned};
 

@@ -77,7 +77,7 @@
 //! Data flows one way, and a module imports only from modules to its left:
 //!
 //! ```text
-//! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> sweep, structure -> model
+//! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> stability -> sweep, structure -> model
 //! error, memory, matrix -> table -> synth, profile, recipe -> model -> analysis -> report -> (the program)
 //! ```
 //!
@@ -85,8 +85,7 @@
 //! - [`matrix`] holds the features on their grid, [`weights`] the rows' weights; [`canonical`] defines distance;
 //! - [`backend`] has the primitives (pairwise distances that are reduced on the fly), each as a WGSL compute shader and in
 //!   SIMD on the CPU;
-//! - [`cluster`] and [`evidence`] are algorithms, written once against the primitives;
-//! - [`cluster`], [`evidence`] and [`sweep`] are algorithms, written once against the primitives;
+//! - [`cluster`], [`evidence`], [`stability`] and [`sweep`] are algorithms, written once against the primitives;
 //! - [`structure`] tells structure from noise;
 //! - [`model`] is what is saved, and labels new rows;
 //! - [`analysis`] puts all of this together; [`report`] writes what it found.
@@ -123,6 +122,7 @@ pub mod progress;
 pub mod random;
 pub mod recipe;
 pub mod report;
+pub mod stability;
 pub mod structure;
 pub mod sweep;
 pub mod synth;

@@ -15,5 +15,6 @@ pub mod notices;
 pub mod profile;
 #[cfg(feature = "cli")]
 pub mod sheet;
+pub mod stability;
 #[cfg(feature = "cli")]
 pub mod text;

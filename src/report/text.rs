@@ -79,6 +79,10 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(profile) = &outcome.profile {
         text.push_str(&super::profile::traits(profile));
     }
+    if let Some(found) = &outcome.stability {
+        separate(&mut text);
+        text.push_str(&super::stability::text(found));
+    }
     if let Some(migration) = &outcome.migration {
         separate(&mut text);
         let names = outcome.segments.iter().flatten().map(|s| s.name.clone()).collect::<Vec<_>>();

@@ -31,7 +31,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "dataset",
             "cluster",
             "evidence",
+            "stability",
         ],
+    ),
+    (
+        "stability",
+        &["error", "random", "progress", "matrix", "canonical", "backend", "dataset", "cluster", "evidence"],
     ),
     ("evidence", &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset"]),
     (
@@ -83,6 +88,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "dataset",
             "cluster",
             "evidence",
+            "stability",
             "sweep",
             "structure",
             "table",
@@ -92,7 +98,21 @@ const ROOMS: &[(&str, &[&str])] = &[
             "profile",
         ],
     ),
-    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
+    (
+        "report",
+        &[
+            "error",
+            "cluster",
+            "evidence",
+            "stability",
+            "sweep",
+            "table",
+            "recipe",
+            "model",
+            "profile",
+            "analysis",
+        ],
+    ),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.
