@@ -35,6 +35,7 @@ mod recipe_file;
 mod regroup;
 mod running;
 mod spec;
+mod stability;
 mod work;
 
 pub use init::Init;
@@ -55,6 +56,9 @@ pub use regroup::{
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,
+};
+pub use stability::{
+    CohortFound, CohortSegment, Held, MovedFeature, SegmentStability, Stability, StabilityFound, hold,
 };
 pub use work::{Plan, Planned};
 

@@ -4,5 +4,6 @@ pub mod agreement;
 pub mod dispersion;
 pub mod elbow;
 pub mod hopkins;
+pub mod matching;
 pub mod psi;
 pub mod silhouette;

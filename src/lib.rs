@@ -77,7 +77,7 @@
 //! Data flows one way, and a module imports only from modules to its left:
 //!
 //! ```text
-//! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> sweep, structure -> model
+//! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> stability -> sweep, structure -> model
 //! error, memory, matrix -> table -> synth, profile, recipe -> model, questions -> analysis -> report -> (the program)
 //! ```
 //!
@@ -85,8 +85,7 @@
 //! - [`matrix`] holds the features on their grid, [`weights`] the rows' weights; [`canonical`] defines distance;
 //! - [`backend`] has the primitives (pairwise distances that are reduced on the fly), each as a WGSL compute shader and in
 //!   SIMD on the CPU;
-//! - [`cluster`] and [`evidence`] are algorithms, written once against the primitives;
-//! - [`cluster`], [`evidence`] and [`sweep`] are algorithms, written once against the primitives;
+//! - [`cluster`], [`evidence`], [`stability`] and [`sweep`] are algorithms, written once against the primitives;
 //! - [`structure`] tells structure from noise; [`questions`] asks a table and its segments what a recipe wants to know;
 //! - [`model`] is what is saved, and labels new rows;
 //! - [`analysis`] puts all of this together; [`report`] writes what it found.
@@ -124,6 +123,7 @@ pub mod questions;
 pub mod random;
 pub mod recipe;
 pub mod report;
+pub mod stability;
 pub mod structure;
 pub mod sweep;
 pub mod synth;

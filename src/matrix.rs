@@ -348,6 +348,12 @@ impl Matrix {
         self
     }
 
+    /// The same rows, if no two of them are equal and all have a weight above 0, so that nobody needs to find it out.
+    pub(crate) fn with_distinct_rows(mut self) -> Self {
+        self.repeats = Some(Repeats::none(self.rows));
+        self
+    }
+
     /// Which rows are equal: the record of [`Matrix::with_repeats`], or a new one.
     pub fn repeats(&self) -> Cow<'_, Repeats> {
         self.repeats.as_ref().map_or_else(|| Cow::Owned(Repeats::of(self)), Cow::Borrowed)

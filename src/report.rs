@@ -19,5 +19,6 @@ mod questions;
 pub mod regrouped;
 #[cfg(feature = "cli")]
 pub mod sheet;
+pub mod stability;
 #[cfg(feature = "cli")]
 pub mod text;

@@ -55,6 +55,17 @@ pub(super) fn check_fit(
     check_bytes(wanted.into_iter().fold(0, u64::saturating_add), source, limit)
 }
 
+/// Checks that there is enough memory for a second matrix of the same rows beside the first, and for their draws, as fits of
+/// samples need.
+///
+/// # Errors
+/// How much memory that needs, and how much there is.
+pub(super) fn check_refits(matrix: &Matrix, source: &str, limit: u64) -> Result<()> {
+    let values = (matrix.rows() as u64).saturating_mul(matrix.features() as u64 * size_of::<f32>() as u64);
+    let rows = (matrix.rows() as u64).saturating_mul(ROW);
+    check_bytes(values.saturating_mul(2).saturating_add(rows), source, limit)
+}
+
 /// Bytes for a row's segment, distance and margin, which exist twice if rows were left out.
 const ROW: u64 = 80;
 

@@ -1,6 +1,7 @@
 //! The results of an analysis: everything that a writer of results needs.
 
 use super::regroup::RegroupedFound;
+use super::stability::StabilityFound;
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
@@ -80,6 +81,9 @@ pub struct Outcome {
     /// The answers to the recipe's questions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Answer>,
+    /// Whether the segments hold, if samples or cohorts were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stability: Option<StabilityFound>,
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,

@@ -7,6 +7,7 @@ use super::notice::{Notice, Observer};
 use super::profile::keeps_table;
 use super::questions;
 use super::regroup::{Regroup, SplitColumn};
+use super::stability::CohortColumn;
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
 use crate::error::{Error, Result};
@@ -56,6 +57,8 @@ pub struct Prepared {
     pub(super) hidden: Hidden,
     /// The distributions of the columns, which the model keeps to detect drift.
     pub(super) reference: Vec<ColumnReference>,
+    /// The column of the cohorts, if they are fitted on their own.
+    pub(super) cohort: Option<CohortColumn>,
     /// The weights of the fit's rows before equal rows were merged, if rows have weights.
     pub(super) weights: Option<Weights>,
     /// The device, which may be opening.
@@ -100,6 +103,14 @@ impl Prepared {
         Some(column.segments(by, Some(rows)))
     }
 
+    /// The rows of the fit: for each its row in the table, its row in the matrix, and its weight in steps, 1 without weights.
+    pub(super) fn members(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        (0..self.fit_rows()).map(|i| {
+            let row = self.kept.as_ref().map_or(i, |kept| kept[i] as usize);
+            (row, self.matrix_row(i), self.weights.as_ref().map_or(1, |weights| weights.steps()[i]))
+        })
+    }
+
     /// Maps results from the rows of the matrix to the rows of the table; rows that are not in the fit get `None`.
     pub fn of_table<T: Copy>(&self, of_matrix: Vec<Option<T>>) -> Vec<Option<T>> {
         if self.merged.is_none() && self.kept.is_none() {
@@ -140,6 +151,8 @@ impl Loaded {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
         }
         let aliases = recipe.fit_aliases(&table, init.map_or(&Aliases::default(), Init::aliases))?;
+        let cohort = spec.stability.as_ref().filter(|_| spec.fit.is_some()).and_then(|s| s.cohort.as_deref());
+        let cohort = cohort.map(|name| CohortColumn::of(&table, name)).transpose().map_err(in_table)?;
         notes.into_iter().for_each(|note| observer.notice(&Notice::Recipe(note)));
         observer.notice(&Notice::Features { choices, rows: table.rows });
         let names = fitted.encoder.feature_names();
@@ -216,6 +229,7 @@ impl Loaded {
             aliases,
             hidden,
             reference,
+            cohort,
             weights,
             opening,
             began: all_began,

@@ -1,12 +1,13 @@
 //! The third and fourth stages: opening the device, and computing.
 
 use super::choose_k::{default_ks, is_cut_short};
-use super::memory::check_fit;
+use super::memory::{check_fit, check_refits};
 use super::notice::{Notice, Observer};
 use super::outcome::{DeviceUsed, Labelled, Migration, Numbered};
 use super::prepare::{Prepared, Weightless};
 use super::regroup::{Regrouped, RegroupedFound, Regrouper};
 use super::running::{Running, seeded_method};
+use super::stability::Subject;
 use super::work::{Plan, Planned, all_pairs};
 use super::{Compute, Outcome, Spec};
 use crate::backend::cpu::Cpu;
@@ -78,6 +79,9 @@ impl Prepared {
         if !all.is_empty() {
             enough_rows(matrix, &all).map_err(|e| named(self.in_population(e)))?;
             check_fit(matrix, &self.source, &all, n_init, self.limit)?;
+            if spec.stability.is_some() && spec.fit.is_some() {
+                check_refits(matrix, &self.source, self.limit)?;
+            }
         }
         if let Some(k) = k {
             self.regroup.check(k, &spec.recipe.source)?;
@@ -169,6 +173,19 @@ impl Prepared {
                 refit(stability.n_init, stability.samples, (stability.rows as f64 / rows as f64).min(1.0));
                 steps.push(Planned::Stability(stability.samples));
             }
+        }
+        if let Some(stability) = spec.stability.as_ref().filter(|_| spec.fit.is_some()) {
+            // Two in three rows are drawn at least once. Where the sweep chooses k, its mean is taken.
+            let ks = sweep.map_or(&[][..], |(ks, _)| ks);
+            let k = k.unwrap_or_else(|| ks.iter().sum::<usize>() / ks.len().max(1)).max(1);
+            let (mut method, samples) = (spec.method.clone(), stability.samples as usize);
+            if stability.cohort.is_some() {
+                work.fit += method.multiply_adds(matrix, &[k]);
+            }
+            method.set_n_init(stability.n_init as usize);
+            work.fit += method.multiply_adds(matrix, &[k]) * samples as f64 * 2.0 / 3.0;
+            steps.extend((samples > 0).then_some(Planned::Bootstrap(samples)));
+            steps.extend(stability.cohort.clone().map(Planned::Cohorts));
         }
         if let Some(tendency) = spec.tendency.filter(|_| steps.is_empty()) {
             let probes = tendency.probes.map_or_else(|| default_probes(population(matrix)), |p| p as usize);
@@ -289,6 +306,21 @@ impl Ready<'_> {
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
         let Numbered { numbers, names, personas, migration } = numbered;
+        if let Some(options) = &self.spec.stability {
+            // Fits of samples find segments as the fit did, before any were merged or split.
+            let of_fit = regrouped.is_some().then(|| self.fit_numbers(&of_all_rows(&partition)));
+            let (labels, centroids) = (&partition.labels, partition.prototypes.centroids());
+            let (own, named): (&[u32], &[Option<String>]) = match &of_fit {
+                None => (&numbers, &names),
+                Some(of_fit) => (of_fit, &[]),
+            };
+            let subject = Subject::new((labels, centroids), own, named, &prepared.fitted.encoder);
+            let subject = subject.with_cohorts(prepared.cohort.as_ref(), matrix, prepared.members());
+            running.hold(&subject, options, method)?;
+            if let Some(found) = &mut running.outcome.stability {
+                found.before_regrouping = of_fit.is_some();
+            }
+        }
         running.outcome.migration = migration;
         let measured = match &regrouped {
             None => running.on_device(|dataset, _| {

@@ -2,6 +2,7 @@
 //! with its line and key.
 
 mod regroup;
+mod stability;
 
 use super::regroup::Regroup;
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
@@ -98,6 +99,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     if let Some(section) = part("profile") {
         spec.profile = Some(profile(section));
     }
+    spec.stability = part("stability").map(stability::stability);
     if let Some(section) = part("names") {
         spec.names = names(&section);
     }

@@ -4,6 +4,7 @@ use super::choose_k::passed_over;
 use super::notice::{Notice, Observer, with_progress};
 use super::outcome::{Chosen, DeviceUsed};
 use super::prepare::Start;
+use super::stability::{Stability, Subject};
 use super::{ChooseK, Fit, Outcome, Spec};
 use crate::backend::cpu::Cpu;
 use crate::backend::{Backend as _, Description, Labeling};
@@ -170,6 +171,19 @@ impl Running<'_> {
             false => partitions.into_iter().map(SweepRow::new).collect(),
         };
         rows.into_iter().next().ok_or_else(|| Error::Device("the method returned no partition".into()))
+    }
+
+    /// Fits samples and cohorts, to see if the segments hold.
+    pub(super) fn hold(&mut self, subject: &Subject<'_>, options: &Stability, method: &Method) -> Result<()> {
+        let start = Instant::now();
+        let seed = self.spec.seed;
+        let found = self.on_device(|dataset, this| {
+            with_progress(this.observer, |p| subject.look(dataset, options, (method, seed), p))
+        })?;
+        self.outcome.stability = Some(found);
+        let seconds = self.outcome.seconds.stability.unwrap_or(0.0) + start.elapsed().as_secs_f64();
+        self.outcome.seconds.stability = Some(seconds);
+        Ok(())
     }
 
     fn partitions(&mut self, method: &Method, ks: &[usize], start: &kmeans::Start) -> Result<Vec<Partition>> {

@@ -6,6 +6,7 @@
 use super::choose_k::check_ks;
 use super::init::Init;
 use super::regroup::Regroup;
+use super::stability::Stability;
 use crate::cluster::Method;
 use crate::error::{Error, Result};
 use crate::model::Persona;
@@ -56,6 +57,8 @@ pub struct Spec {
     pub structure: bool,
     /// Which columns describe the segments of a fit; `None`: the segments are not described.
     pub profile: Option<profile::Options>,
+    /// Whether bootstrap samples and cohorts of the rows are fitted too, to see if the segments of a fit hold.
+    pub stability: Option<Stability>,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
     /// What people say about segments besides their names, by number.
@@ -84,6 +87,7 @@ impl Default for Spec {
             choose_k: ChooseK::default(),
             structure: true,
             profile: Some(profile::Options::default()),
+            stability: None,
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
             questions: Vec::new(),

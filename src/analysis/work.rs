@@ -36,6 +36,10 @@ pub enum Planned {
     Gap(usize),
     /// Stability with this many bootstrap samples.
     Stability(usize),
+    /// Fits of this many bootstrap samples of all rows, to see if the segments hold.
+    Bootstrap(usize),
+    /// A fit for each value of this column.
+    Cohorts(String),
 }
 
 /// Multiply-adds of all pairs of rows, or of all pairs of a sample.

@@ -9,4 +9,5 @@ pub mod inspect;
 pub mod name;
 pub mod profile;
 pub mod run;
+pub mod stability;
 pub mod synth;

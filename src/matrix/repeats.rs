@@ -92,6 +92,11 @@ impl Repeats {
         Repeats { merged: Some(Merged { first, steps, of }), rows }
     }
 
+    /// Of a table of so many rows that are all distinct and count.
+    pub(super) fn none(rows: usize) -> Self {
+        Repeats { merged: None, rows }
+    }
+
     /// Treats every row that counts as distinct, because the copies of some row weigh more together than one weight can.
     fn apart(matrix: &Matrix) -> Self {
         let rows = matrix.rows();

@@ -124,6 +124,8 @@ fn step(step: &Planned) -> String {
         Planned::Silhouettes => return "silhouettes".into(),
         Planned::Gap(tables) => return format!("the gap statistic ({tables} reference tables)"),
         Planned::Stability(samples) => return format!("stability ({samples} bootstrap samples)"),
+        Planned::Bootstrap(samples) => return format!("{samples} bootstrap samples"),
+        Planned::Cohorts(column) => return format!("a fit for each {}", plain(column)),
         Planned::Fit(ks, n_init, auto) => (ks, n_init, auto),
     };
     let more = if *auto { " or more" } else { "" };

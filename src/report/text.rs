@@ -88,6 +88,10 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(profile) = &outcome.profile {
         text.push_str(&super::profile::traits(profile));
     }
+    if let Some(found) = &outcome.stability {
+        separate(&mut text);
+        text.push_str(&super::stability::text(found));
+    }
     if !outcome.questions.is_empty() {
         separate(&mut text);
         text.push_str(&super::questions::answers(outcome));

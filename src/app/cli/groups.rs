@@ -2,7 +2,7 @@
 
 use super::one_of;
 use clap::Args;
-use segmenta::analysis::{ChooseK, Gates, Spec, word_of};
+use segmenta::analysis::{ChooseK, Gates, Spec, Stability, word_of};
 use segmenta::cluster::{Method, Params};
 use segmenta::sweep::Rule;
 
@@ -51,6 +51,28 @@ pub struct Choosing {
     /// [default: with --rule stability or consensus, and for at most 20,000 rows]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, help_heading = "Choosing k")]
     pub stability: Option<bool>,
+}
+
+/// Whether the segments hold.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Holding {
+    /// Fit N samples of all rows, drawn with replacement, and say how far each segment reappears in them; 100 is usual. (The
+    /// sweep's --stability looks at every k, but at fewer samples of fewer rows)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Stability")]
+    pub bootstrap: Option<u32>,
+    /// A column of the table: fit the rows of each of its values, such as each week of sign-up, on their own, and say how far
+    /// they agree with the fit of all rows
+    #[arg(long, value_name = "COLUMN", help_heading = "Stability")]
+    pub cohort: Option<String>,
+}
+
+impl Holding {
+    /// The same as part of an analysis.
+    pub fn spec(&self) -> Option<Stability> {
+        let asked = self.bootstrap.is_some() || self.cohort.is_some();
+        let (samples, cohort) = (self.bootstrap.unwrap_or(0), self.cohort.clone());
+        asked.then(|| Stability { samples, cohort, ..Stability::default() })
+    }
 }
 
 /// Gates for batch jobs.

@@ -78,6 +78,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     });
     spec.choose_k = args.choosing.spec();
     spec.structure = !args.choosing.no_structure;
+    spec.stability = args.holding.spec();
     spec.gates = args.gates.spec();
     args.kmeans.apply(&mut spec);
     if args.init.is_none() {

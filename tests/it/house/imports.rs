@@ -31,7 +31,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "dataset",
             "cluster",
             "evidence",
+            "stability",
         ],
+    ),
+    (
+        "stability",
+        &["error", "random", "progress", "matrix", "canonical", "backend", "dataset", "cluster", "evidence"],
     ),
     ("evidence", &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset"]),
     (
@@ -84,6 +89,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "dataset",
             "cluster",
             "evidence",
+            "stability",
             "sweep",
             "structure",
             "table",
@@ -100,6 +106,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "error",
             "cluster",
             "evidence",
+            "stability",
             "sweep",
             "table",
             "recipe",
