@@ -31,6 +31,7 @@ mod print_recipe;
 mod profile;
 mod ready;
 mod recipe_file;
+mod reduction;
 mod running;
 mod spec;
 mod work;
@@ -47,6 +48,7 @@ pub use prepare::{Prepared, Weightless};
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;
+pub use reduction::{Component, ForShare, Loadings, Reduction};
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,

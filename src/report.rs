@@ -14,6 +14,8 @@ pub mod notices;
 #[cfg(feature = "cli")]
 pub mod profile;
 #[cfg(feature = "cli")]
+mod reductions;
+#[cfg(feature = "cli")]
 pub mod sheet;
 #[cfg(feature = "cli")]
 pub mod text;

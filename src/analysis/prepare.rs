@@ -9,9 +9,10 @@ use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
-use crate::recipe::{Aliases, ColumnReference, FitReport, FittedRecipe};
-use crate::table::Table;
+use crate::recipe::{Aliases, ColumnEncoder, ColumnReference, FitReport, FittedRecipe};
+use crate::table::{Column, Table};
 use crate::weights::Weights;
+use std::collections::HashSet;
 use std::time::Instant;
 
 /// A table that has been turned into features.
@@ -41,6 +42,8 @@ pub struct Prepared {
     pub(super) weight_column: Option<String>,
     /// The aliases of the columns' texts, for descriptions of the segments.
     pub aliases: Aliases,
+    /// The components of reductions that are no features, as columns of the table, if the table itself is not kept.
+    components: Vec<Column>,
     /// The distributions of the columns, which the model keeps to detect drift.
     pub(super) reference: Vec<ColumnReference>,
     /// The weights of the fit's rows before equal rows were merged, if rows have weights.
@@ -79,6 +82,20 @@ impl Prepared {
         self.merged.as_ref().map_or(i, |repeats| repeats.of_row(i).unwrap_or(0))
     }
 
+    /// The components of the recipe's reductions that are no features, for the rows of the fit: each component's name, and
+    /// a function from the number of one of the fit's rows to its value, which is NaN where it has none.
+    pub fn components(&self) -> Vec<(&str, impl Fn(usize) -> f64 + Sync + '_)> {
+        let features: HashSet<&str> = self.fitted.encoder.columns.iter().map(ColumnEncoder::column).collect();
+        let names: HashSet<String> = self.fitted.preparation.components().into_iter().collect();
+        let columns = self.table.iter().flat_map(|table| &table.columns).chain(&self.components);
+        let others = columns.filter(|c| names.contains(&c.name) && !features.contains(c.name.as_str()));
+        let value = |column: &'_ Column, i: usize| {
+            let row = self.kept.as_ref().map_or(i, |kept| kept[i] as usize);
+            column.values.number(row).unwrap_or(f64::NAN)
+        };
+        others.map(|column| (column.name.as_str(), move |i: usize| value(column, i))).collect()
+    }
+
     /// Maps results from the rows of the matrix to the rows of the table; rows that are not in the fit get `None`.
     pub fn of_table<T: Copy>(&self, of_matrix: Vec<Option<T>>) -> Vec<Option<T>> {
         if self.merged.is_none() && self.kept.is_none() {
@@ -108,7 +125,7 @@ impl Loaded {
         let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
         let FitReport { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
-            recipe.fit(&mut table).map_err(in_table)?;
+            recipe.fit_after(&mut table, init.map_or(&[], Init::reductions)).map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
         }
@@ -117,7 +134,9 @@ impl Loaded {
         observer.notice(&Notice::Features { choices, rows: table.rows });
         let names = fitted.encoder.feature_names();
         check_memory(&table, names.len(), false, limit)?;
-        let keeps = keeps_table(&table, names.len(), limit, spec, observer).map_err(in_table)?;
+        let components = fitted.preparation.components();
+        let keeps =
+            keeps_table(&table, (names.len(), &components), limit, spec, observer).map_err(in_table)?;
         let start = |init: &Init| init.start(&fitted.encoder, observer);
         let init = init.map(start).transpose()?.map(|centroids| Start { centroids, before });
         let values = init.iter().flat_map(|init| init.centroids.iter().flatten());
@@ -133,6 +152,10 @@ impl Loaded {
                 let encoded = fitted.encoder.apply_to(&table, Some(&unweighted)).map_err(in_table)?;
                 Some(Weightless { rows: unweighted, columns: encoded.columns })
             }
+        };
+        let components = match keeps {
+            true => Vec::new(),
+            false => take_components(&mut table, &components, &fitted),
         };
         let block = if kept.is_none() && !keeps { fitted.encoder.apply_in_place(&mut table) } else { None };
         let (ids, rows) = (table.ids.take(), table.rows);
@@ -181,6 +204,7 @@ impl Loaded {
             table: kept_table,
             weight_column: recipe.features.options.weight.clone(),
             aliases,
+            components,
             reference,
             weights,
             opening,
@@ -189,6 +213,14 @@ impl Loaded {
             seconds,
         })
     }
+}
+
+/// Takes the components that are no features out of a table that is not kept, so that they do not get in the way when its
+/// features are made.
+fn take_components(table: &mut Table, components: &[String], fitted: &FittedRecipe) -> Vec<Column> {
+    let feature = |name: &str| fitted.encoder.columns.iter().any(|c| c.column() == name);
+    let goes = |column: &mut Column| components.contains(&column.name) && !feature(&column.name);
+    table.columns.extract_if(.., goes).collect()
 }
 
 /// A matrix that holds each distinct row once, and which rows these stand for, if that saves at least a quarter of the

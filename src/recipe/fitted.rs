@@ -18,7 +18,8 @@ use crate::recipe::fit::FittedEncoder;
 use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::group::Group;
 use crate::recipe::infer::ColumnChoice;
-use crate::recipe::preparation::{Preparation, matches, with_made};
+use crate::recipe::preparation::{Preparation, kept, matches, with_made};
+use crate::recipe::reduce::{FittedReduction, Lessons, explain, with_components};
 use crate::recipe::rows::{kept_rows, no_column, renumbered, select};
 use crate::recipe::statistics::Copies;
 use crate::recipe::{Features, Recipe};
@@ -87,6 +88,16 @@ impl Recipe {
     /// [`Error::Recipe`] for columns that do not exist and for steps that do not suit their column; [`Error::Data`] for
     /// weights that cannot be used; and the errors of [`Encoder::fit`].
     pub fn fit(&self, table: &mut Table) -> Result<FitReport> {
+        self.fit_after(table, &[])
+    }
+
+    /// Does the same as [`Recipe::fit`], but uses the reductions in `before` again, which an earlier model has, where the
+    /// recipe asks for the same ones. So the components mean what they meant, and centroids of the earlier model can be
+    /// compared with rows of this table.
+    ///
+    /// # Errors
+    /// Those of [`Recipe::fit`].
+    pub fn fit_after(&self, table: &mut Table, before: &[FittedReduction]) -> Result<FitReport> {
         let plan = ColumnPlan::new(self, table)?;
         let mut notes = Vec::new();
         let mut grouping = None;
@@ -110,11 +121,11 @@ impl Recipe {
         let mut report = if let Some(counted) = counted {
             let own = weights.as_ref().map(|w| w.select(counted.iter().map(|row| *row as usize)));
             let learned = self
-                .learn(&plan, nodes, &mut select(table, &counted), own.as_ref())
+                .learn(&plan, nodes, &mut select(table, &counted), (own.as_ref(), before))
                 .map_err(|e| renumbered(e, &counted))?;
             self.with_the_rest(learned, &counted, table, &mut notes)?
         } else {
-            let learned = self.learn(&plan, nodes, table, weights.as_ref())?;
+            let learned = self.learn(&plan, nodes, table, (weights.as_ref(), before))?;
             notes.extend(learned.notes);
             let statuses = learned.statuses.as_deref();
             FitReport {
@@ -168,7 +179,7 @@ impl Recipe {
         plan: &ColumnPlan<'a>,
         nodes: &[Node<'a>],
         table: &mut Table,
-        weights: Option<&Weights>,
+        (weights, before): (Option<&Weights>, &[FittedReduction]),
     ) -> Result<Learned> {
         let copies: Option<Vec<f64>> = weights.map(Weights::all_copies);
         let copies = copies.as_deref().filter(|copies| copies.iter().any(|c| *c != 1.0));
@@ -178,16 +189,30 @@ impl Recipe {
         let mut notes = Vec::new();
         let (drops, statuses) = fit_drops(self, table, copies, &mut notes)?;
         let kept = statuses.as_deref().and_then(kept);
-        let encoder = Encoder::fit_rows(table, &self.features, &plan.encodings, kept, copies)?;
+        let lessons = Lessons {
+            recipe: self,
+            encodings: &plan.encodings,
+            kept: kept.as_deref(),
+            weights: weights.filter(|_| copies.is_some()),
+            copies,
+            before,
+        };
+        let reductions = lessons.fit(table, &mut notes)?;
+        in_order(table, &self.features);
+        let (features, encodings) = with_components(&self.features, &plan.encodings, &reductions);
+        let mut encoder = Encoder::fit_rows(table, &features, &encodings, kept, copies)?;
+        explain(&mut encoder.choices, &reductions);
+        let reduced = reductions.iter().flat_map(|reduction| &reduction.encoder.columns);
         let used: HashSet<&str> = encoder
             .encoder
             .columns
             .iter()
+            .chain(reduced)
             .map(|c| c.column())
             .chain(drops.iter().flat_map(FittedDrop::columns))
             .collect();
         let columns = needed(columns, &used);
-        let preparation = Preparation { group: None, columns, drops, number_formats: BTreeMap::new() };
+        let preparation = Preparation { columns, drops, reductions, ..Preparation::default() };
         notes.extend(encoder.notes.iter().cloned());
         Ok(Learned { preparation, encoder, notes, statuses })
     }
@@ -308,7 +333,10 @@ fn fit_drops(
     let Features { line, options, .. } = &recipe.features;
     let lists = [("features.columns", &options.features), ("features.drop", &options.drop)];
     for (key, patterns) in lists.iter().filter(|_| *line > 0) {
-        for pattern in patterns.iter().filter(|p| !table.columns.iter().any(|c| matches(p, &c.name))) {
+        // The components of reductions are not there yet.
+        let component = |p: &String| recipe.reductions.iter().any(|reduction| reduction.can_be(p));
+        let nothing = |p: &&String| !component(p) && !table.columns.iter().any(|c| matches(p, &c.name));
+        for pattern in patterns.iter().filter(nothing) {
             fault(*line, (*key).to_string(), grouped(no_column(table, &[], pattern)));
         }
     }
@@ -330,18 +358,9 @@ fn fit_drops(
     Ok((drops, Some(statuses)))
 }
 
-/// The rows that are kept; `None` if all are.
-fn kept(statuses: &[RowStatus]) -> Option<Vec<u32>> {
-    let rows: Vec<u32> = rows_of(statuses, |f| f == RowStatus::Kept);
-    (rows.len() < statuses.len()).then_some(rows)
-}
-
 fn outliers(statuses: &[RowStatus]) -> Vec<u32> {
-    rows_of(statuses, |f| f == RowStatus::Outlier)
-}
-
-fn rows_of(statuses: &[RowStatus], is: impl Fn(RowStatus) -> bool) -> Vec<u32> {
-    statuses.iter().enumerate().filter(|(_, f)| is(**f)).map(|(row, _)| row as u32).collect()
+    let rows = statuses.iter().enumerate().filter(|(_, f)| **f == RowStatus::Outlier);
+    rows.map(|(row, _)| row as u32).collect()
 }
 
 /// How numbers were written in those columns of the table that are used as numbers. The model remembers it, so that
@@ -387,8 +406,10 @@ impl FittedRecipe {
             let encoded = encoder.apply(table)?;
             return Ok(AppliedRecipe { encoded, outliers: Vec::new(), table: Cow::Borrowed(table) });
         }
+        let components = preparation.components();
         let names: HashSet<&str> = encoder.columns.iter().map(|c| c.column()).collect();
         check_columns(table, preparation.reads(&names))?;
+        let names = names.into_iter().chain(components.iter().map(String::as_str)).collect();
         let prepared = preparation.apply(table)?;
         let mut grouped = prepared.grouped;
         let ids = grouped.as_mut().and_then(|grouped| grouped.ids.take());
@@ -403,10 +424,11 @@ impl FittedRecipe {
 
     /// The columns of later tables that have to be read as numbers, each with how its numbers are written.
     pub(crate) fn numbers(preparation: &Preparation, encoder: &Encoder) -> Vec<(String, NumberFormat)> {
-        let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
+        let made = made(preparation);
         let number = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::Number { .. });
-        let own = encoder.columns.iter().filter(number).map(ColumnEncoder::column);
-        let own = own.filter(|c| preparation.group.is_none() && !made.contains(c));
+        let own =
+            encoder.columns.iter().chain(preparation.reduced()).filter(number).map(ColumnEncoder::column);
+        let own = own.filter(|c| preparation.group.is_none() && !made.contains(*c));
         let plain = own.chain(preparation.number_columns());
         let mut numbers: BTreeMap<String, NumberFormat> =
             plain.map(|column| (column.to_string(), NumberFormat::default())).collect();
@@ -420,8 +442,15 @@ impl FittedRecipe {
         if preparation.group.is_some() {
             return read.collect();
         }
-        let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
-        let own = encoder.text_columns().into_iter().filter(|c| !made.contains(c.as_str()));
+        let made = made(preparation);
+        let reduced = preparation.reductions.iter().flat_map(|reduction| reduction.encoder.text_columns());
+        let own = encoder.text_columns().into_iter().chain(reduced).filter(|c| !made.contains(c));
         own.chain(read).collect()
     }
+}
+
+/// The columns that a preparation makes.
+fn made(preparation: &Preparation) -> HashSet<String> {
+    let columns = preparation.columns.iter().map(|c| c.name.clone());
+    columns.chain(preparation.components()).collect()
 }
