@@ -33,6 +33,7 @@ mod questions;
 mod ready;
 mod recipe_file;
 mod regroup;
+mod reduction;
 mod running;
 mod spec;
 mod stability;
@@ -53,6 +54,7 @@ pub use ready::Ready;
 pub use regroup::{
     MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
 };
+pub use reduction::{Component, ForShare, Loadings, Reduction};
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,

@@ -111,6 +111,7 @@ pub mod backend;
 pub mod canonical;
 pub mod cluster;
 pub mod dataset;
+pub mod embed;
 pub mod error;
 pub mod evidence;
 pub mod linear;

@@ -16,6 +16,8 @@ pub mod profile;
 #[cfg(feature = "cli")]
 mod questions;
 #[cfg(feature = "cli")]
+mod reductions;
+#[cfg(feature = "cli")]
 pub mod regrouped;
 #[cfg(feature = "cli")]
 pub mod sheet;

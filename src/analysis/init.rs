@@ -6,7 +6,7 @@ use super::regroup::Regroup;
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
 use crate::model::{Becomes, Model, Persona};
-use crate::recipe::{Aliases, Encoder};
+use crate::recipe::{Aliases, Encoder, FittedReduction};
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -75,10 +75,12 @@ impl Init {
     pub fn made_by_recipe(&self) -> Option<String> {
         let From::Model(model) = &self.from else { return None };
         let preparation = &model.preparation;
-        if preparation.columns.is_empty() && !preparation.leaves_out() && preparation.group.is_none() {
+        if !preparation.has_work() {
             return None;
         }
-        let made: Vec<&str> = preparation.columns.iter().map(|c| c.name.as_str()).take(3).collect();
+        let components = preparation.components();
+        let made = preparation.columns.iter().map(|c| c.name.as_str());
+        let made: Vec<&str> = made.chain(components.iter().map(String::as_str)).take(3).collect();
         Some(match preparation.group.is_some() {
             true => "groups rows".to_string(),
             false if made.is_empty() => "leaves rows out".to_string(),
@@ -108,6 +110,14 @@ impl Init {
         match &self.from {
             From::Rows(_) => NONE,
             From::Model(model) => &model.aliases,
+        }
+    }
+
+    /// The model's reductions; none if the file has only centroids.
+    pub(super) fn reductions(&self) -> &[FittedReduction] {
+        match &self.from {
+            From::Rows(_) => &[],
+            From::Model(model) => &model.preparation.reductions,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The results of an analysis: everything that a writer of results needs.
 
+use super::reduction::Reduction;
 use super::regroup::RegroupedFound;
 use super::stability::StabilityFound;
 use crate::backend::Description;
@@ -36,6 +37,12 @@ pub struct Outcome {
     pub outside: Option<usize>,
     /// The features' names.
     pub features: Vec<String>,
+    /// The first principal components analysis, if the recipe has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pca: Option<Reduction>,
+    /// All reductions of the recipe, if it has several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reductions: Vec<Reduction>,
     /// Hopkins' statistic, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hopkins: Option<TendencyFound>,

@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::model::ByColumn;
 use crate::questions::Hidden;
-use crate::recipe::{Aliases, ColumnReference, ExtraColumn, FitReport, FittedRecipe};
-use crate::table::Table;
+use crate::recipe::{Aliases, ColumnEncoder, ColumnReference, ExtraColumn, FitReport, FittedRecipe};
+use crate::table::{Column, Table};
 use crate::weights::Weights;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
 /// A table that has been turned into features.
@@ -55,6 +55,8 @@ pub struct Prepared {
     pub aliases: Aliases,
     /// Which texts the aliases of the kept table stand for.
     pub(super) hidden: Hidden,
+    /// The components of reductions that are no features, as columns of the table, if the table itself is not kept.
+    components: Vec<Column>,
     /// The distributions of the columns, which the model keeps to detect drift.
     pub(super) reference: Vec<ColumnReference>,
     /// The column of the cohorts, if they are fitted on their own.
@@ -111,6 +113,20 @@ impl Prepared {
         })
     }
 
+    /// The components of the recipe's reductions that are no features, for the rows of the fit: each component's name, and
+    /// a function from the number of one of the fit's rows to its value, which is NaN where it has none.
+    pub fn components(&self) -> Vec<(&str, impl Fn(usize) -> f64 + Sync + '_)> {
+        let features: HashSet<&str> = self.fitted.encoder.columns.iter().map(ColumnEncoder::column).collect();
+        let names: HashSet<String> = self.fitted.preparation.components().into_iter().collect();
+        let columns = self.table.iter().flat_map(|table| &table.columns).chain(&self.components);
+        let others = columns.filter(|c| names.contains(&c.name) && !features.contains(c.name.as_str()));
+        let value = |column: &'_ Column, i: usize| {
+            let row = self.kept.as_ref().map_or(i, |kept| kept[i] as usize);
+            column.values.number(row).unwrap_or(f64::NAN)
+        };
+        others.map(|column| (column.name.as_str(), move |i: usize| value(column, i))).collect()
+    }
+
     /// Maps results from the rows of the matrix to the rows of the table; rows that are not in the fit get `None`.
     pub fn of_table<T: Copy>(&self, of_matrix: Vec<Option<T>>) -> Vec<Option<T>> {
         if self.merged.is_none() && self.kept.is_none() {
@@ -146,7 +162,7 @@ impl Loaded {
         let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
         let FitReport { fitted, choices, notes, outliers, outside, dropped, kept, weights, unweighted } =
-            recipe.fit(&mut table).map_err(in_table)?;
+            recipe.fit_after(&mut table, init.map_or(&[], Init::reductions)).map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
         }
@@ -157,7 +173,9 @@ impl Loaded {
         observer.notice(&Notice::Features { choices, rows: table.rows });
         let names = fitted.encoder.feature_names();
         check_memory(&table, names.len(), false, limit)?;
-        let keeps = keeps_table(&table, names.len(), limit, spec, observer).map_err(in_table)?;
+        let components = fitted.preparation.components();
+        let keeps =
+            keeps_table(&table, (names.len(), &components), limit, spec, observer).map_err(in_table)?;
         let init = init.map(|init| init.start(&fitted.encoder, before, observer)).transpose()?;
         let values =
             init.iter().flat_map(|init| init.centroids.iter().chain(init.parts.values().flatten())).flatten();
@@ -174,6 +192,10 @@ impl Loaded {
                 let encoded = fitted.encoder.apply_to(&table, Some(&unweighted)).map_err(in_table)?;
                 Some(Weightless { rows: unweighted, columns: encoded.columns })
             }
+        };
+        let components = match keeps {
+            true => Vec::new(),
+            false => take_components(&mut table, &components, &fitted),
         };
         let block = if kept.is_none() && !keeps { fitted.encoder.apply_in_place(&mut table) } else { None };
         let (ids, rows) = (table.ids.take(), table.rows);
@@ -228,6 +250,7 @@ impl Loaded {
             weight_column: recipe.features.options.weight.clone(),
             aliases,
             hidden,
+            components,
             reference,
             cohort,
             weights,
@@ -237,6 +260,14 @@ impl Loaded {
             seconds,
         })
     }
+}
+
+/// Takes the components that are no features out of a table that is not kept, so that they do not get in the way when its
+/// features are made.
+fn take_components(table: &mut Table, components: &[String], fitted: &FittedRecipe) -> Vec<Column> {
+    let feature = |name: &str| fitted.encoder.columns.iter().any(|c| c.column() == name);
+    let goes = |column: &mut Column| components.contains(&column.name) && !feature(&column.name);
+    table.columns.extract_if(.., goes).collect()
 }
 
 /// A matrix that holds each distinct row once, and which rows these stand for, if that saves at least a quarter of the

@@ -18,7 +18,7 @@ use crate::table::{Column, Table};
 /// A column that the table does not have or that cannot be described.
 pub(super) fn keeps_table(
     table: &Table,
-    features: usize,
+    (features, components): (usize, &[String]),
     limit: u64,
     spec: &Spec,
     observer: &dyn Observer,
@@ -27,7 +27,8 @@ pub(super) fn keeps_table(
         return Ok(false);
     }
     if let Some(options) = &spec.profile {
-        choose(table, options, &never(spec, table.ids.as_ref().map(|(name, _)| name.as_str())))?;
+        let never = never(spec, table.ids.as_ref().map(|(name, _)| name.as_str()));
+        choose(table, options, &[never, undescribed(options, components)].concat())?;
     }
     let fits = check_memory(table, features, true, limit).is_ok();
     if !fits && spec.profile.is_some() {
@@ -78,7 +79,10 @@ pub fn describe(model: &Model, table: &Table, options: &Options, backend: &dyn B
     let context = Context {
         names: model.names(),
         features: model.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
-        never: ids.chain(model.weight_column.clone()).collect(),
+        never: ids
+            .chain(model.weight_column.clone())
+            .chain(undescribed(options, &model.preparation.components()))
+            .collect(),
         rest: model.aliases.rest(),
     };
     let mut all = Table {
@@ -115,6 +119,12 @@ fn never(spec: &Spec, ids: Option<&str>) -> Vec<String> {
     ids.into_iter().map(String::from).chain(spec.recipe.features.options.weight.clone()).collect()
 }
 
+/// The components that do not describe segments: all of them, unless the columns that do are named. Mixtures of columns
+/// tell people less than the columns themselves.
+fn undescribed(options: &Options, components: &[String]) -> Vec<String> {
+    if options.columns.is_empty() { components.to_vec() } else { Vec::new() }
+}
+
 impl Prepared {
     /// Describes the segments, `k` of them, if the table was kept. `rows` are those of the table.
     ///
@@ -143,7 +153,11 @@ impl Prepared {
         let context = Context {
             names: names.to_vec(),
             features: self.fitted.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
-            never: never(spec, ids.map(|(name, _)| name.as_str())),
+            never: [
+                never(spec, ids.map(|(name, _)| name.as_str())),
+                undescribed(options, &self.fitted.preparation.components()),
+            ]
+            .concat(),
             rest: self.aliases.rest(),
         };
         let mut found = profile(table, &members, options, &context)?;

@@ -5,6 +5,7 @@ use super::memory::{check_fit, check_refits};
 use super::notice::{Notice, Observer};
 use super::outcome::{DeviceUsed, Labelled, Migration, Numbered};
 use super::prepare::{Prepared, Weightless};
+use super::reduction::Reduction;
 use super::regroup::{Regrouped, RegroupedFound, Regrouper};
 use super::running::{Running, seeded_method};
 use super::stability::Subject;
@@ -201,7 +202,10 @@ impl Prepared {
         let excluded = self.rows - self.fit_rows() - weightless.unwrap_or(0);
         let mut seconds = self.seconds.clone();
         seconds.total = self.began.elapsed().as_secs_f64();
+        let (pca, reductions) = Reduction::all(&self.fitted.preparation);
         Outcome {
+            pca,
+            reductions,
             rows: self.rows,
             distinct_rows: self.merged.as_ref().map(|_| self.matrix.rows()),
             weightless,

@@ -1,7 +1,7 @@
 //! The [`Recipe`] itself, and how it is read from a recipe file.
 //!
 //! This module covers the sections that say how columns become features: `[[column]]`, `[[aggregate]]`, `[group]`,
-//! `[[drop]]` and `[features]`. The types here hold what the user wrote; nothing in them has been learned from a table
+//! `[[drop]]`, `[[reduce]]` and `[features]`. The types here hold what the user wrote; nothing in them has been learned from a table
 //! yet. Mistakes are collected in the document instead of ending the reading, so that the user sees all of them at
 //! once.
 
@@ -18,6 +18,7 @@ use crate::recipe::fitted_step::FittedStep;
 use crate::recipe::group::Group;
 use crate::recipe::population::Population;
 use crate::recipe::preparation::ColumnType;
+use crate::recipe::reduce::ReduceSpec;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
 use crate::table::Values;
@@ -38,6 +39,8 @@ pub struct Recipe {
     pub population: Option<Population>,
     /// The `[[drop]]` sections: rows to leave out.
     pub drops: Vec<DropSpec>,
+    /// The `[[reduce]]` sections: columns turned into a few new ones, one section after another.
+    pub reductions: Vec<ReduceSpec>,
     /// The `[features]` section: which columns become features.
     pub features: Features,
     /// Columns that the analysis needs besides the features.
@@ -148,6 +151,7 @@ impl Recipe {
         if let Some(section) = part("features") {
             recipe.features = features(section);
         }
+        recipe.reductions = ReduceSpec::decode_all(root, &recipe.features);
         recipe.aliases = Alias::decode_all(root);
         recipe
     }

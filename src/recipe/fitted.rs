@@ -20,7 +20,8 @@ use crate::recipe::fit::FittedEncoder;
 use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::group::Group;
 use crate::recipe::infer::ColumnChoice;
-use crate::recipe::preparation::{Preparation, matches, with_made};
+use crate::recipe::preparation::{Preparation, kept, matches, with_made};
+use crate::recipe::reduce::{FittedReduction, Lessons, explain, with_components};
 use crate::recipe::rows::{kept_rows, no_column, renumbered, select};
 use crate::recipe::statistics::Copies;
 use crate::recipe::{Features, Recipe};
@@ -93,6 +94,16 @@ impl Recipe {
     /// [`Error::Recipe`] for columns that do not exist and for steps that do not suit their column; [`Error::Data`] for
     /// weights that cannot be used; and the errors of [`Encoder::fit`].
     pub fn fit(&self, table: &mut Table) -> Result<FitReport> {
+        self.fit_after(table, &[])
+    }
+
+    /// Does the same as [`Recipe::fit`], but uses the reductions in `before` again, which an earlier model has, where the
+    /// recipe asks for the same ones. So the components mean what they meant, and centroids of the earlier model can be
+    /// compared with rows of this table.
+    ///
+    /// # Errors
+    /// Those of [`Recipe::fit`].
+    pub fn fit_after(&self, table: &mut Table, before: &[FittedReduction]) -> Result<FitReport> {
         let plan = ColumnPlan::new(self, table)?;
         let mut notes = Vec::new();
         let mut grouping = None;
@@ -116,11 +127,11 @@ impl Recipe {
         let mut report = if let Some(counted) = counted {
             let own = weights.as_ref().map(|w| w.select(counted.iter().map(|row| *row as usize)));
             let learned = self
-                .learn(&plan, nodes, &mut select(table, &counted), own.as_ref())
+                .learn(&plan, nodes, &mut select(table, &counted), (own.as_ref(), before))
                 .map_err(|e| renumbered(e, &counted))?;
             self.with_the_rest(learned, &counted, table, &mut notes)?
         } else {
-            let learned = self.learn(&plan, nodes, table, weights.as_ref())?;
+            let learned = self.learn(&plan, nodes, table, (weights.as_ref(), before))?;
             notes.extend(learned.notes);
             let statuses = learned.statuses.as_deref();
             FitReport {
@@ -175,7 +186,7 @@ impl Recipe {
         plan: &ColumnPlan<'a>,
         nodes: &[Node<'a>],
         table: &mut Table,
-        weights: Option<&Weights>,
+        (weights, before): (Option<&Weights>, &[FittedReduction]),
     ) -> Result<Learned> {
         let copies: Option<Vec<f64>> = weights.map(Weights::all_copies);
         let copies = copies.as_deref().filter(|copies| copies.iter().any(|c| *c != 1.0));
@@ -185,7 +196,20 @@ impl Recipe {
         let mut notes = Vec::new();
         let LeftOut { population, drops, statuses } = leave_out(self, table, weights, &mut notes)?;
         let kept = statuses.as_deref().and_then(kept);
-        let encoder = Encoder::fit_rows(table, &self.features, &plan.encodings, kept, copies)?;
+        let lessons = Lessons {
+            recipe: self,
+            encodings: &plan.encodings,
+            kept: kept.as_deref(),
+            weights: weights.filter(|_| copies.is_some()),
+            copies,
+            before,
+        };
+        let reductions = lessons.fit(table, &mut notes)?;
+        in_order(table, &self.features);
+        let (features, encodings) = with_components(&self.features, &plan.encodings, &reductions);
+        let mut encoder = Encoder::fit_rows(table, &features, &encodings, kept, copies)?;
+        explain(&mut encoder.choices, &reductions);
+        let reduced = reductions.iter().flat_map(|reduction| &reduction.encoder.columns);
         let extra = population.iter().flat_map(FittedCondition::columns);
         let extra = extra.chain(self.extra.iter().map(|extra| extra.column.as_str()));
         let extra: Vec<&str> = extra.collect();
@@ -193,6 +217,7 @@ impl Recipe {
             .encoder
             .columns
             .iter()
+            .chain(reduced)
             .map(|c| c.column())
             .chain(drops.iter().flat_map(FittedDrop::columns))
             .chain(extra.iter().copied())
@@ -201,8 +226,9 @@ impl Recipe {
         let made = |name: &str| self.group.is_some() || columns.iter().any(|c| c.name == name);
         let extra = FittedExtra::all(extra.into_iter(), table, made);
         let group = None;
+        let number_formats = BTreeMap::new();
         let preparation =
-            Preparation { group, columns, population, drops, extra, number_formats: BTreeMap::new() };
+            Preparation { group, columns, population, drops, reductions, extra, number_formats };
         notes.extend(encoder.notes.iter().cloned());
         Ok(Learned { preparation, encoder, notes, statuses })
     }
@@ -355,7 +381,10 @@ fn leave_out(
     let Features { line, options, .. } = &recipe.features;
     let lists = [("features.columns", &options.features), ("features.drop", &options.drop)];
     for (key, patterns) in lists.iter().filter(|_| *line > 0) {
-        for pattern in patterns.iter().filter(|p| !table.columns.iter().any(|c| matches(p, &c.name))) {
+        // The components of reductions are not there yet.
+        let component = |p: &String| recipe.reductions.iter().any(|reduction| reduction.can_be(p));
+        let nothing = |p: &&String| !component(p) && !table.columns.iter().any(|c| matches(p, &c.name));
+        for pattern in patterns.iter().filter(nothing) {
             fault(*line, (*key).to_string(), grouped(no_column(table, &[], pattern)));
         }
     }
@@ -377,12 +406,6 @@ fn leave_out(
         return Err(Error::at(Place::file(table.source.as_str()), what));
     }
     Ok(LeftOut { population, drops, statuses: Some(statuses) })
-}
-
-/// The rows that are kept; `None` if all are.
-fn kept(statuses: &[RowStatus]) -> Option<Vec<u32>> {
-    let rows: Vec<u32> = rows_of(statuses, |f| f == RowStatus::Kept);
-    (rows.len() < statuses.len()).then_some(rows)
 }
 
 fn outliers(statuses: &[RowStatus]) -> Vec<u32> {
@@ -441,9 +464,11 @@ impl FittedRecipe {
             let (outliers, outside) = (Vec::new(), Vec::new());
             return Ok(AppliedRecipe { encoded, outliers, outside, table: Cow::Borrowed(table) });
         }
+        let components = preparation.components();
         let features = encoder.columns.iter().map(|c| c.column());
         let names: HashSet<&str> = features.chain(preparation.extra_columns()).collect();
         check_columns(table, preparation.reads(&names))?;
+        let names = names.into_iter().chain(components.iter().map(String::as_str)).collect();
         let prepared = preparation.apply(table)?;
         let mut grouped = prepared.grouped;
         let ids = grouped.as_mut().and_then(|grouped| grouped.ids.take());
@@ -459,10 +484,11 @@ impl FittedRecipe {
 
     /// The columns of later tables that have to be read as numbers, each with how its numbers are written.
     pub(crate) fn numbers(preparation: &Preparation, encoder: &Encoder) -> Vec<(String, NumberFormat)> {
-        let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
+        let made = made(preparation);
         let number = |c: &&ColumnEncoder| matches!(c, ColumnEncoder::Number { .. });
-        let own = encoder.columns.iter().filter(number).map(ColumnEncoder::column);
-        let own = own.filter(|c| preparation.group.is_none() && !made.contains(c));
+        let own =
+            encoder.columns.iter().chain(preparation.reduced()).filter(number).map(ColumnEncoder::column);
+        let own = own.filter(|c| preparation.group.is_none() && !made.contains(*c));
         let plain = own.chain(preparation.number_columns());
         let mut numbers: BTreeMap<String, NumberFormat> =
             plain.map(|column| (column.to_string(), NumberFormat::default())).collect();
@@ -476,8 +502,15 @@ impl FittedRecipe {
         if preparation.group.is_some() {
             return read.collect();
         }
-        let made: HashSet<&str> = preparation.columns.iter().map(|c| c.name.as_str()).collect();
-        let own = encoder.text_columns().into_iter().filter(|c| !made.contains(c.as_str()));
+        let made = made(preparation);
+        let reduced = preparation.reductions.iter().flat_map(|reduction| reduction.encoder.text_columns());
+        let own = encoder.text_columns().into_iter().chain(reduced).filter(|c| !made.contains(c));
         own.chain(read).collect()
     }
+}
+
+/// The columns that a preparation makes.
+fn made(preparation: &Preparation) -> HashSet<String> {
+    let columns = preparation.columns.iter().map(|c| c.name.clone());
+    columns.chain(preparation.components()).collect()
 }

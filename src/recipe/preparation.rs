@@ -1,6 +1,6 @@
 //! The [`Preparation`]: everything a model does to a table before its columns are encoded as features.
 //!
-//! It groups rows, computes columns and leaves rows out. All of it is learned once, at the fit, and stored in the
+//! It groups rows, computes columns, leaves rows out and reduces columns to components. All of it is learned once, at the fit, and stored in the
 //! model, so that a later table is prepared exactly as the first one was.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -12,10 +12,12 @@ use crate::error::{Error, Place, Result};
 use crate::recipe::aggregate::join;
 use crate::recipe::condition::FittedCondition;
 use crate::recipe::drops::{FittedDrop, RowStatus};
+use crate::recipe::encode::ColumnEncoder;
 use crate::recipe::extra::FittedExtra;
 use crate::recipe::fitted_step::{FittedStep, Scalar};
 use crate::recipe::group::Grouping;
 use crate::recipe::population::mark_outside;
+use crate::recipe::reduce::FittedReduction;
 use crate::recipe::rows::count;
 use crate::table::{Column, NumberFormat, Table, Values, missing_column};
 
@@ -106,7 +108,7 @@ fn sorted<S: Serializer>(
 }
 
 /// What a model does to a table before it encodes features. The parts are applied in the order of the fields: rows are
-/// grouped, columns are computed, rows are left out.
+/// grouped, columns are computed, rows are left out, columns are reduced.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
     /// Turns the table into one with a row per group, before anything else.
@@ -121,6 +123,9 @@ pub struct Preparation {
     /// The rows to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<FittedDrop>,
+    /// The reductions, in the order of the recipe. Each may use the components of those before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reductions: Vec<FittedReduction>,
     /// Columns that are needed later although they are no features.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extra: Vec<FittedExtra>,
@@ -136,7 +141,7 @@ pub(crate) struct PreparedTable {
     pub(crate) grouped: Option<Table>,
     /// Whether each row is kept or left out; `None` means that all are kept.
     pub(crate) statuses: Option<Vec<RowStatus>>,
-    /// The computed columns.
+    /// The computed columns, and the components of reductions.
     pub(crate) made: Vec<Column>,
     /// Notes for the user, one sentence each.
     pub(crate) notes: Vec<String>,
@@ -150,7 +155,7 @@ impl Preparation {
 
     /// Whether there is anything to do after a table has been read.
     pub(crate) fn has_work(&self) -> bool {
-        self.group.is_some() || !self.columns.is_empty() || self.leaves_out()
+        self.group.is_some() || !self.columns.is_empty() || self.leaves_out() || !self.reductions.is_empty()
     }
 
     /// Whether it may leave rows out.
@@ -162,6 +167,7 @@ impl Preparation {
     pub(crate) fn is_sound(&self) -> bool {
         self.columns.iter().all(FittedColumn::is_sound)
             && self.group.as_ref().is_none_or(Grouping::is_sound)
+            && self.reductions.iter().all(FittedReduction::is_sound)
             && self.number_formats.values().all(|format| format.check().is_ok())
     }
 
@@ -172,10 +178,23 @@ impl Preparation {
             return group.reads();
         }
         let made: HashSet<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
+        let components = self.components();
         let own = self.columns.iter().flat_map(|c| c.reads(&made));
-        let looked = self.drops.iter().flat_map(FittedDrop::columns);
-        let looked = looked.chain(self.extra_columns()).chain(names.iter().copied());
-        own.chain(looked.filter(|name| !made.contains(name))).collect()
+        let reduced = self.reduced().map(ColumnEncoder::column);
+        let looked = self.drops.iter().flat_map(FittedDrop::columns).chain(self.extra_columns());
+        let looked = looked.chain(names.iter().copied()).chain(reduced);
+        let of_table = |name: &&str| !made.contains(name) && !components.iter().any(|c| c == name);
+        own.chain(looked.filter(of_table)).collect()
+    }
+
+    /// The names of the columns that the reductions make.
+    pub fn components(&self) -> Vec<String> {
+        self.reductions.iter().flat_map(FittedReduction::names).collect()
+    }
+
+    /// The columns that the reductions use, each with how it becomes features of the reduction.
+    pub(super) fn reduced(&self) -> impl Iterator<Item = &ColumnEncoder> {
+        self.reductions.iter().flat_map(|reduction| &reduction.encoder.columns)
     }
 
     /// The columns that are needed later although they are no features.
@@ -216,8 +235,14 @@ impl Preparation {
         let mut notes = Vec::new();
         let grouped = self.group.as_ref().map(|group| group.apply(table, &mut notes)).transpose()?;
         let table = grouped.as_ref().unwrap_or(table);
-        let made = make(&self.columns, table, &mut notes)?;
+        let mut made = make(&self.columns, table, &mut notes)?;
         let statuses = if self.leaves_out() { Some(self.statuses(table, &made, &mut notes)?) } else { None };
+        let kept = || statuses.as_deref().and_then(kept);
+        for reduction in &self.reductions {
+            let used = reduction.encoder.columns.iter().map(ColumnEncoder::column).collect();
+            let components = reduction.apply(&with_made(table, &made, &used), kept(), &mut notes)?;
+            made.extend(components);
+        }
         Ok(PreparedTable { grouped, statuses, made, notes })
     }
 
@@ -241,6 +266,13 @@ impl Preparation {
         }
         Ok(statuses)
     }
+}
+
+/// The rows that are kept; `None` if all are.
+pub(super) fn kept(statuses: &[RowStatus]) -> Option<Vec<u32>> {
+    let kept = statuses.iter().enumerate().filter(|(_, status)| **status == RowStatus::Kept);
+    let rows: Vec<u32> = kept.map(|(row, _)| row as u32).collect();
+    (rows.len() < statuses.len()).then_some(rows)
 }
 
 /// The columns of the table that had this type at the fit and that `columns` are computed from.

@@ -10,8 +10,14 @@ use crate::sweep::RunnerUp;
 /// An outcome as tables, with a line or two below each.
 pub fn text(outcome: &Outcome) -> String {
     let mut text = String::new();
+    let first = outcome.pca.iter().filter(|_| outcome.reductions.is_empty());
+    for reduction in first.chain(&outcome.reductions) {
+        separate(&mut text);
+        text.push_str(&super::reductions::text(reduction));
+    }
     if let Some(h) = &outcome.hopkins {
         let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
+        separate(&mut text);
         text.push_str(&format!(
                 "Hopkins' statistic, {0} + {0} probes (near 0.5: like uniform noise, near 1: clustered, skewed or with outliers)\n\
                  {1:.4}  with exponent 1, as notebooks usually compute it\n\

@@ -36,7 +36,7 @@ impl FeaturesFile {
     }
 
     /// Writes the features, each row that was kept a row: f32, or f64 where a centre was taken off a column, which is
-    /// added back. A `.npy` has one type for all: f64 where f32 cannot hold what is known of the values.
+    /// added back. The components of reductions that are no features follow them. A `.npy` has one type for all: f64 where f32 cannot hold what is known of the values.
     ///
     /// # Errors
     /// A full disk, and what else a disk can say.
@@ -51,14 +51,22 @@ impl FeaturesFile {
         let row = |i: usize| prepared.matrix_row(i);
         let wide = features.par_iter().any(Feature::needs_f64);
         let narrow = |f: &Feature<'_>| if *format == OutputFormat::Npy { !wide } else { f.centre == 0.0 };
-        let columns: Vec<Cells<'_>> = features
+        let mut columns: Vec<Cells<'_>> = features
             .iter()
             .map(|feature| match narrow(feature) {
                 true => Cells::F32(Box::new(move |i| Some(feature.value(row(i)) as f32))),
                 false => Cells::F64(Box::new(move |i| Some(feature.value(row(i))))),
             })
             .collect();
-        let names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
+        let mut names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
+        for (name, value) in prepared.components() {
+            let value = move |i: usize| Some(value(i)).filter(|v| !v.is_nan());
+            names.push(name);
+            columns.push(match *format == OutputFormat::Npy && !wide {
+                true => Cells::F32(Box::new(move |i| value(i).map(|v| v as f32))),
+                false => Cells::F64(Box::new(value)),
+            });
+        }
         file.write(|out| write_table(*format, prepared.fit_rows(), &names, &columns, out))
     }
 

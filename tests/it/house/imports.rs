@@ -57,7 +57,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("table", &["error", "memory", "matrix"]),
     ("synth", &["random", "table"]),
-    ("recipe", &["error", "weights", "matrix", "table"]),
+    ("embed", &["error", "linear", "matrix", "weights"]),
+    ("recipe", &["error", "weights", "matrix", "embed", "table"]),
     (
         "model",
         &[
@@ -88,6 +89,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "backend",
             "dataset",
             "cluster",
+            "embed",
             "evidence",
             "stability",
             "sweep",

@@ -1,0 +1,94 @@
+//! What a reduction of the recipe found, for writers of results.
+
+use crate::embed::pca::Pca;
+use crate::recipe::{FittedMethod, FittedReduction, Preparation};
+use serde::{Serialize, Serializer};
+
+/// The shares of the variance for which the number of components is told.
+const SHARES: [f64; 3] = [0.8, 0.9, 0.95];
+
+/// A reduction to principal components.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reduction {
+    /// Its name in the recipe.
+    pub name: String,
+    /// The names of the features that were reduced.
+    pub features: Vec<String>,
+    /// The variance along each component that was kept, in the scaled units of the features, with `ddof` 1.
+    pub explained_variance: Vec<f64>,
+    /// The share that each of them has of the variance of all features.
+    pub explained_variance_ratio: Vec<f64>,
+    /// The same for all principal components, as many as features.
+    pub all_explained_variance_ratio: Vec<f64>,
+    /// The components that were kept.
+    pub components: Vec<Component>,
+    /// How many components it takes to explain a share of the variance.
+    pub for_share: Vec<ForShare>,
+}
+
+/// A principal component.
+#[derive(Debug, Clone, Serialize)]
+pub struct Component {
+    /// The column that holds it.
+    pub name: String,
+    /// The loading of each feature. Their squares add up to 1.
+    pub loadings: Loadings,
+}
+
+/// Loadings with the features' names, in the order of the features. In JSON they are one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loadings(pub Vec<(String, f64)>);
+
+impl Serialize for Loadings {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(name, loading)| (name, loading)))
+    }
+}
+
+/// How many components it takes to explain a share of the variance.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ForShare {
+    /// The share.
+    pub share: f64,
+    /// How many components.
+    pub components: usize,
+    /// How many it would take if no two features were correlated.
+    pub if_uncorrelated: usize,
+}
+
+impl Reduction {
+    /// The first principal components analysis, and all reductions if there are several.
+    pub(super) fn all(preparation: &Preparation) -> (Option<Reduction>, Vec<Reduction>) {
+        let all: Vec<Reduction> = preparation.reductions.iter().map(Reduction::of).collect();
+        let first = all.first().cloned();
+        (first, if all.len() > 1 { all } else { Vec::new() })
+    }
+
+    fn of(fitted: &FittedReduction) -> Reduction {
+        let FittedMethod::Pca(pca) = &fitted.method;
+        let features = fitted.encoder.feature_names();
+        let ratios = pca.explained_variance_ratio();
+        let kept = pca.components.len();
+        let component = |(name, loadings): (String, &Vec<f64>)| Component {
+            name,
+            loadings: Loadings(features.iter().cloned().zip(loadings.iter().copied()).collect()),
+        };
+        Reduction {
+            name: fitted.name.clone(),
+            explained_variance: pca.explained_variance[..kept].to_vec(),
+            explained_variance_ratio: ratios[..kept].to_vec(),
+            all_explained_variance_ratio: ratios,
+            components: fitted.names().into_iter().zip(&pca.components).map(component).collect(),
+            for_share: SHARES.map(|share| for_share(pca, share)).to_vec(),
+            features,
+        }
+    }
+}
+
+fn for_share(pca: &Pca, share: f64) -> ForShare {
+    ForShare {
+        share,
+        components: pca.components_for(share),
+        if_uncorrelated: pca.components_for_if_uncorrelated(share),
+    }
+}

@@ -1,0 +1,3 @@
+//! Reductions: few columns that say nearly what many features say.
+
+pub mod pca;
