@@ -32,8 +32,8 @@ mod profile;
 mod questions;
 mod ready;
 mod recipe_file;
-mod regroup;
 mod reduction;
+mod regroup;
 mod running;
 mod spec;
 mod stability;
@@ -51,10 +51,10 @@ pub use prepare::{Prepared, Weightless};
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;
+pub use reduction::{Component, ForShare, Loadings, Reduction};
 pub use regroup::{
     MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
 };
-pub use reduction::{Component, ForShare, Loadings, Reduction};
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,

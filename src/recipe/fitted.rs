@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
@@ -21,7 +22,7 @@ use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::group::Group;
 use crate::recipe::infer::ColumnChoice;
 use crate::recipe::preparation::{Preparation, kept, matches, with_made};
-use crate::recipe::reduce::{FittedReduction, Lessons, explain, with_components};
+use crate::recipe::reduce::{FittedReduction, Lessons, ReduceSpec, explain, with_components};
 use crate::recipe::rows::{kept_rows, no_column, renumbered, select};
 use crate::recipe::statistics::Copies;
 use crate::recipe::{Features, Recipe};
@@ -180,6 +181,14 @@ impl Recipe {
         weights_of(table, column).map(Some)
     }
 
+    /// How many reductions come before the population is decided, because its condition uses their components.
+    fn reductions_before_population(&self) -> usize {
+        let Some(population) = &self.population else { return 0 };
+        let columns = population.condition.columns();
+        let used = |reduction: &ReduceSpec| columns.iter().any(|column| reduction.can_be(column));
+        self.reductions.iter().rposition(used).map_or(0, |last| last + 1)
+    }
+
     /// Computes the columns of a table in which every weight is above 0, and learns from all of its rows.
     fn learn<'a>(
         &'a self,
@@ -194,17 +203,33 @@ impl Recipe {
         put(table, made);
         in_order(table, &self.features);
         let mut notes = Vec::new();
-        let LeftOut { population, drops, statuses } = leave_out(self, table, weights, &mut notes)?;
+        // The population may depend on the components of the first reductions; then it is decided after them.
+        let first = self.reductions_before_population();
+        let LeftOut { mut population, drops, mut statuses } =
+            leave_out(self, table, weights, first == 0, &mut notes)?;
+        let mut reductions = Vec::new();
+        let mut reduce =
+            |which: Range<usize>, table: &mut Table, statuses: Option<&[RowStatus]>, notes: &mut _| {
+                let kept = statuses.and_then(kept);
+                let lessons = Lessons {
+                    recipe: self,
+                    encodings: &plan.encodings,
+                    kept: kept.as_deref(),
+                    weights: weights.filter(|_| copies.is_some()),
+                    copies,
+                    before,
+                };
+                lessons.fit(which, table, &mut reductions, notes)
+            };
+        if let Some(own) = self.population.as_ref().filter(|_| first > 0) {
+            reduce(0..first, table, statuses.as_deref(), &mut notes)?;
+            let statuses = statuses.get_or_insert_with(|| vec![RowStatus::Kept; table.rows]);
+            let fault = |what| vec![Fault::in_line(&self.source, own.line, "population.where", what)];
+            let fitted = own.fit(table, weights, statuses, &mut notes);
+            population = Some(fitted.map_err(|what| Error::recipe(fault(what)))?);
+        }
+        reduce(first..self.reductions.len(), table, statuses.as_deref(), &mut notes)?;
         let kept = statuses.as_deref().and_then(kept);
-        let lessons = Lessons {
-            recipe: self,
-            encodings: &plan.encodings,
-            kept: kept.as_deref(),
-            weights: weights.filter(|_| copies.is_some()),
-            copies,
-            before,
-        };
-        let reductions = lessons.fit(table, &mut notes)?;
         in_order(table, &self.features);
         let (features, encodings) = with_components(&self.features, &plan.encodings, &reductions);
         let mut encoder = Encoder::fit_rows(table, &features, &encodings, kept, copies)?;
@@ -223,7 +248,12 @@ impl Recipe {
             .chain(extra.iter().copied())
             .collect();
         let columns = needed(columns, &used);
-        let made = |name: &str| self.group.is_some() || columns.iter().any(|c| c.name == name);
+        let components: Vec<String> = reductions.iter().flat_map(FittedReduction::names).collect();
+        let made = |name: &str| {
+            self.group.is_some()
+                || columns.iter().any(|c| c.name == name)
+                || components.iter().any(|component| component == name)
+        };
         let extra = FittedExtra::all(extra.into_iter(), table, made);
         let group = None;
         let number_formats = BTreeMap::new();
@@ -330,13 +360,14 @@ struct LeftOut {
     statuses: Option<Vec<RowStatus>>,
 }
 
-/// Fits `[population]` and the `[[drop]]` sections, which learn from the rows of the population, and marks the rows that they
-/// leave out. Names in `[features]` that match no column are checked here too, so that the user sees all such mistakes
+/// Fits `[population]`, unless it comes later, and the `[[drop]]` sections, which learn from the rows of the population, and
+/// marks the rows that they leave out. Names in `[features]` that match no column are checked here too, so that the user sees all such mistakes
 /// at once.
 fn leave_out(
     recipe: &Recipe,
     table: &Table,
     weights: Option<&Weights>,
+    with_population: bool,
     notes: &mut Vec<String>,
 ) -> Result<LeftOut> {
     let mut faults = Vec::new();
@@ -350,7 +381,7 @@ fn leave_out(
         |line: u64, key: String, what| faults.push(Fault::in_line(&recipe.source, line, key, what));
     let mut statuses = vec![RowStatus::Kept; table.rows];
     let mut population = None;
-    if let Some(own) = &recipe.population {
+    if let Some(own) = recipe.population.as_ref().filter(|_| with_population) {
         match own.fit(table, weights, &mut statuses, notes).map_err(grouped) {
             Ok(fitted) => population = Some(fitted),
             Err(what) => fault(own.line, "population.where".into(), what),

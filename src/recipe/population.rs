@@ -46,7 +46,7 @@ impl Population {
     ) -> std::result::Result<FittedCondition, String> {
         let fitted = self.condition.fit_or(table, weights)?;
         let outside = mark(&fitted.holds_or(table)?, statuses);
-        let inside = statuses.len() - outside;
+        let inside = statuses.iter().filter(|status| **status == RowStatus::Kept).count();
         match outside {
             _ if inside == 0 => {
                 return Err(format!(
@@ -79,10 +79,13 @@ pub(super) fn mark_outside(
     Ok(mark(&holds, statuses))
 }
 
-/// Marks the rows of which the condition does not hold, and returns how many they are.
+/// Marks the rows of which the condition does not hold, among those that are not left out already, and returns how many they
+/// are.
 fn mark(holds: &[bool], statuses: &mut [RowStatus]) -> usize {
     let mut outside = 0;
-    for (status, _) in statuses.iter_mut().zip(holds).filter(|(_, holds)| !**holds) {
+    let others =
+        statuses.iter_mut().zip(holds).filter(|(status, holds)| !**holds && **status == RowStatus::Kept);
+    for (status, _) in others {
         (*status, outside) = (RowStatus::Outside, outside + 1);
     }
     outside

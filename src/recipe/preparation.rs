@@ -236,35 +236,68 @@ impl Preparation {
         let grouped = self.group.as_ref().map(|group| group.apply(table, &mut notes)).transpose()?;
         let table = grouped.as_ref().unwrap_or(table);
         let mut made = make(&self.columns, table, &mut notes)?;
-        let statuses = if self.leaves_out() { Some(self.statuses(table, &made, &mut notes)?) } else { None };
-        let kept = || statuses.as_deref().and_then(kept);
-        for reduction in &self.reductions {
+        let mut statuses = self.leaves_out().then(|| vec![RowStatus::Kept; table.rows]);
+        let first = self.reductions_before_population();
+        if let Some(statuses) = &mut statuses {
+            if first == 0 {
+                self.mark_population(table, &made, statuses, &mut notes)?;
+            }
+            self.mark_drops(table, &made, statuses, &mut notes)?;
+        }
+        for (i, reduction) in self.reductions.iter().enumerate() {
             let used = reduction.encoder.columns.iter().map(ColumnEncoder::column).collect();
-            let components = reduction.apply(&with_made(table, &made, &used), kept(), &mut notes)?;
+            let kept = statuses.as_deref().and_then(kept);
+            let components = reduction.apply(&with_made(table, &made, &used), kept, &mut notes)?;
             made.extend(components);
+            if let Some(statuses) = statuses.as_mut().filter(|_| i + 1 == first) {
+                self.mark_population(table, &made, statuses, &mut notes)?;
+            }
         }
         Ok(PreparedTable { grouped, statuses, made, notes })
     }
 
-    /// Whether each row is kept, by the values of the table and of the computed columns.
-    fn statuses(&self, table: &Table, made: &[Column], notes: &mut Vec<String>) -> Result<Vec<RowStatus>> {
-        let looked = self.drops.iter().flat_map(FittedDrop::columns);
-        let looked: HashSet<&str> = looked.chain(self.extra_columns()).collect();
-        let whole = with_made(table, made, &looked);
-        let mut statuses = vec![RowStatus::Kept; table.rows];
-        if let Some(population) = &self.population {
-            let outside = mark_outside(population, &whole, &mut statuses)?;
-            if outside > 0 {
-                notes.push(format!("outside the population: {}, not {population}", count(outside)));
-            }
+    /// How many reductions come before the population is decided, because its condition uses their components.
+    fn reductions_before_population(&self) -> usize {
+        let Some(population) = &self.population else { return 0 };
+        let columns = population.columns();
+        let used =
+            |reduction: &FittedReduction| reduction.names().iter().any(|name| columns.contains(&&**name));
+        self.reductions.iter().rposition(used).map_or(0, |last| last + 1)
+    }
+
+    /// Marks the rows outside the population, by the values of the table and of the computed columns.
+    fn mark_population(
+        &self,
+        table: &Table,
+        made: &[Column],
+        statuses: &mut [RowStatus],
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        let Some(population) = &self.population else { return Ok(()) };
+        let whole = with_made(table, made, &population.columns().into_iter().collect());
+        let outside = mark_outside(population, &whole, statuses)?;
+        if outside > 0 {
+            notes.push(format!("outside the population: {}, not {population}", count(outside)));
         }
+        Ok(())
+    }
+
+    /// Marks the rows that a `[[drop]]` leaves out.
+    fn mark_drops(
+        &self,
+        table: &Table,
+        made: &[Column],
+        statuses: &mut [RowStatus],
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        let whole = with_made(table, made, &self.drops.iter().flat_map(FittedDrop::columns).collect());
         for drop in &self.drops {
-            let marked = drop.mark(&whole, &mut statuses)?;
+            let marked = drop.mark(&whole, statuses)?;
             if marked > 0 {
                 notes.push(format!("left out: {}, {}", count(marked), drop.describe()));
             }
         }
-        Ok(statuses)
+        Ok(())
     }
 }
 

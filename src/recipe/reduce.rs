@@ -5,6 +5,7 @@
 //! and those of later tables, get its components.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -240,14 +241,20 @@ pub(super) struct Lessons<'a> {
 }
 
 impl Lessons<'_> {
-    /// Fits the recipe's reductions one after another, and adds the components of each to the table.
+    /// Fits some of the recipe's reductions one after another, and adds the components of each to the table. `fitted` has
+    /// those before them and gets the new ones.
     ///
     /// # Errors
     /// [`Error::Recipe`] for columns that do not exist or cannot be reduced, for components that would be called like a
     /// column, and for more components than features.
-    pub(super) fn fit(&self, table: &mut Table, notes: &mut Vec<String>) -> Result<Vec<FittedReduction>> {
-        let mut fitted: Vec<FittedReduction> = Vec::new();
-        for (i, spec) in self.recipe.reductions.iter().enumerate() {
+    pub(super) fn fit(
+        &self,
+        which: Range<usize>,
+        table: &mut Table,
+        fitted: &mut Vec<FittedReduction>,
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        for (i, spec) in which.clone().zip(&self.recipe.reductions[which]) {
             let fault = |key: &str, what: String| {
                 let key = format!("reduce[{i}].{key}");
                 Error::recipe(vec![Fault::in_line(&self.recipe.source, spec.line, key, what)])
@@ -270,7 +277,7 @@ impl Lessons<'_> {
             table.columns.extend(columns);
             fitted.push(one);
         }
-        Ok(fitted)
+        Ok(())
     }
 
     /// Fits one reduction; `made` are the components of those before it.
