@@ -114,11 +114,9 @@ fn a_weight_is_a_number_of_copies() {
 fn parameters_are_numbers() {
     let parameters: BTreeMap<String, f64> =
         [("least".to_string(), 8.5), ("q".to_string(), 0.25)].into_iter().collect();
-    let condition = Condition::parse("pay >= $least and age < quantile($q) and n in [$least, 1]", &parameters);
-    assert_eq!(
-        condition.unwrap().to_string(),
-        "pay >= 8.5 and age < quantile(0.25) and n in [8.5, 1]"
-    );
+    let condition =
+        Condition::parse("pay >= $least and age < quantile($q) and n in [$least, 1]", &parameters);
+    assert_eq!(condition.unwrap().to_string(), "pay >= 8.5 and age < quantile(0.25) and n in [8.5, 1]");
     let unknown = Condition::parse("pay >= $lest", &parameters).unwrap_err();
     assert_eq!((unknown.at, unknown.character), (7, 8));
     assert!(unknown.what.contains("\"lest\"") && unknown.what.contains("least, q"), "{unknown}");
@@ -247,7 +245,8 @@ fn written() -> impl Strategy<Value = String> {
             .prop_map(|(c, is, list)| format!("{c} {} {list}", if is { "in" } else { "not in" })),
         (column.clone(), prop::collection::vec(full, 1..3))
             .prop_map(|(c, parts)| format!("{c} contains any of [{}]", parts.join(","))),
-        (column, any::<bool>()).prop_map(|(c, not)| format!("{c} is {}missing", if not { "not " } else { "" })),
+        (column, any::<bool>())
+            .prop_map(|(c, not)| format!("{c} is {}missing", if not { "not " } else { "" })),
     ];
     test.prop_recursive(4, 24, 3, |inner| {
         prop_oneof![

@@ -39,7 +39,8 @@ fn csv(text: &str) -> Table {
 
 /// The answers to questions about a small table that is segmented by its column `x`.
 fn small(questions: &str, text: &str, k: usize) -> Vec<Answer> {
-    let recipe = format!("{questions}\n[features]\ncolumns = [\"x\"]\n[analysis]\nk = {k}\nstructure = false\n");
+    let recipe =
+        format!("{questions}\n[features]\ncolumns = [\"x\"]\n[analysis]\nk = {k}\nstructure = false\n");
     asked(&spec(&recipe), csv(text)).questions
 }
 
@@ -187,13 +188,19 @@ fn texts_behind_aliases_are_counted_and_never_shown() {
         companies.entry(row.ctc_updated_year).or_default().insert(row.company);
         *sizes.entry(row.company).or_default() += 1;
     }
-    let mut expected: Vec<(u64, u16)> = companies.iter().map(|(year, set)| (set.len() as u64, *year)).collect();
+    let mut expected: Vec<(u64, u16)> =
+        companies.iter().map(|(year, set)| (set.len() as u64, *year)).collect();
     // The default order is by the number of rows, so that both are compared as sets.
     expected.sort_unstable();
-    let mut found: Vec<(u64, u16)> = answers[0].table.rows.iter().map(|line| match line[..] {
-        [Cell::Number(year), Cell::Count(n)] => (n, year as u16),
-        _ => panic!("{line:?}"),
-    }).collect();
+    let mut found: Vec<(u64, u16)> = answers[0]
+        .table
+        .rows
+        .iter()
+        .map(|line| match line[..] {
+            [Cell::Number(year), Cell::Count(n)] => (n, year as u16),
+            _ => panic!("{line:?}"),
+        })
+        .collect();
     found.sort_unstable();
     assert_eq!(found, expected);
     assert!(expected.iter().any(|(n, _)| *n > 27), "more than there are aliases");
@@ -262,16 +269,23 @@ fn missing_values_neither_meet_nor_contradict() {
         TWO,
         2,
     );
-    let expect = |i: usize| (&answers[i].rows, &answers[i].among, &answers[i].expect.as_ref().unwrap().unknown);
+    let expect =
+        |i: usize| (&answers[i].rows, &answers[i].among, &answers[i].expect.as_ref().unwrap().unknown);
     assert_eq!(expect(0), (&Cell::Count(1), &Cell::Count(4), &Cell::Count(1)));
     assert_eq!(expect(1), (&Cell::Count(1), &Cell::Count(5), &Cell::Count(0)));
     let text = |t: &str| Cell::Text(t.into());
     let lines = [(text("a"), 4), (text("b"), 3), (Cell::Missing, 1)];
     assert_eq!(answers[2].table.rows, lines.map(|(key, n)| vec![key, Cell::Count(n)]));
     // Nobody earns so much: there is an answer, and it has no figures.
-    assert_eq!((&answers[3].rows, answers[3].share, &answers[3].figures["mean"]), (&Cell::Count(0), 0.0, &Cell::Missing));
+    assert_eq!(
+        (&answers[3].rows, answers[3].share, &answers[3].figures["mean"]),
+        (&Cell::Count(0), 0.0, &Cell::Missing)
+    );
     assert!(answers[3].list.as_ref().unwrap().rows.is_empty());
-    assert_eq!((&answers[4].rows, &answers[4].within.as_ref().unwrap().group), (&Cell::Count(0), &Cell::Missing));
+    assert_eq!(
+        (&answers[4].rows, &answers[4].within.as_ref().unwrap().group),
+        (&Cell::Count(0), &Cell::Missing)
+    );
     assert!(answers[5].difference.as_ref().unwrap().is_empty());
     let json = serde_json::to_value(&answers).unwrap().to_string();
     assert!(!json.contains("NaN") && !json.contains("inf"));
@@ -336,7 +350,13 @@ fn faults_are_said_with_their_place() {
         ("by = \"pan\"", 1, 1, "question[0].by", "did you mean plan"),
         ("of = \"plan\"", 1, 1, "question[0].compute", "column plan holds texts"),
         ("within = { largest = \"tem\" }", 1, 1, "question[0].within.largest", "did you mean team"),
-        ("expect = { if = \"pay > 3\", then = \"plan > median\" }", 1, 1, "question[0].expect.then", "needs numbers"),
+        (
+            "expect = { if = \"pay > 3\", then = \"plan > median\" }",
+            1,
+            1,
+            "question[0].expect.then",
+            "needs numbers",
+        ),
         ("list = 2\ncolumns = [\"w\", \"q\"]", 1, 1, "question[0].columns", "no column is called \"q\""),
     ];
     let mut wrong = Vec::new();
@@ -397,7 +417,13 @@ fn the_example_tables_can_be_asked() {
     let table = &answers[0].table;
     assert_eq!(
         table.columns,
-        ["signup_week", "mean videos_started", "mean videos_finished", "max videos_started", "max videos_finished"]
+        [
+            "signup_week",
+            "mean videos_started",
+            "mean videos_finished",
+            "max videos_started",
+            "max videos_finished"
+        ]
     );
     let Cell::Number(a) = table.rows[0][2] else { panic!() };
     let Cell::Number(b) = table.rows[1][2] else { panic!() };
