@@ -204,6 +204,9 @@ pub struct Answer {
     pub among: Cell,
     /// `rows` divided by `among`; 0 if there are none.
     pub share: f64,
+    /// The columns that figures are computed from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<String>,
     /// The figures of all these rows together.
     pub figures: BTreeMap<String, Cell>,
     /// The lines of the answer.

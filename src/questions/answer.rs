@@ -155,6 +155,7 @@ impl<'a> Asked<'a> {
             rows: count(weights, sum),
             among: count(weights, of),
             share: share(sum, of),
+            of: question.of.clone(),
             figures: names.into_iter().zip(all.iter().map(first)).collect(),
             table,
             difference,

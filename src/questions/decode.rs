@@ -27,10 +27,10 @@ fn question(section: Section<'_>) -> Option<Question> {
         by: take("by").and_then(|v| names(&v)).unwrap_or_default(),
         of: take("of").and_then(|v| names(&v)).unwrap_or_default(),
         ascending: take("ascending").and_then(|v| v.boolean()),
-        top: size("top").map(|n| n as usize),
         least: size("least").unwrap_or(0),
         against: condition("against"),
         expect: take("expect").and_then(|v| expectation(&v)),
+        top: size("top").map(|n| n as usize),
         list: size("list").map_or(0, |n| n as usize),
         columns: take("columns").and_then(|v| names(&v)).unwrap_or_default(),
         ..Question::default()
@@ -51,23 +51,27 @@ fn question(section: Section<'_>) -> Option<Question> {
             ));
         }
     }
-    let apart = |one: &'static str, other: &'static str, why: &str| {
-        if let (true, Some(value)) = (section.has(one), take(other)) {
-            value.fault(format!("{one} and {other} {why}; ask two questions"));
+    let fault = |wrong: bool, key: &'static str, what: &str| {
+        if let Some(value) = take(key).filter(|_| wrong) {
+            value.fault(what);
         }
     };
-    apart("by", "against", "make different lines of the answer");
-    apart("by", "list", "are two answers");
-    apart("against", "list", "are two answers");
-    apart("against", "expect", "are two questions");
-    let alone = |key: &'static str, needs: &'static str, what: &str| {
-        if let (false, Some(value)) = (section.has(needs), take(key)) {
-            value.fault(format!("{key} is for {needs}; {what}"));
-        }
-    };
-    alone("top", "by", "expected by, the columns whose values make the groups");
-    alone("columns", "list", "expected list, the number of rows to show");
-    alone("list", "columns", "expected columns, what is shown of each row");
+    let has = |key| section.has(key);
+    fault(has("by") && has("against"), "against", "by and against make different lines; ask two questions");
+    fault(has("list") && has("by"), "list", "by and list are two answers; ask two questions");
+    fault(has("list") && has("against"), "list", "against and list are two answers; ask two questions");
+    fault(has("expect") && has("against"), "expect", "against and expect are two questions; ask them apart");
+    fault(
+        !has("by"),
+        "top",
+        "top is for by, the columns whose values make the groups; expected by beside it",
+    );
+    fault(
+        !has("list"),
+        "columns",
+        "columns are what is shown of single rows; expected list, their number, too",
+    );
+    fault(!has("columns"), "list", "expected columns beside it: what is shown of each row");
     question.order = order.as_ref().and_then(|v| v.text());
     if let (Some(value), Some(order)) = (&order, &question.order) {
         check_order(&question, value, order, section.has("list"));

@@ -275,7 +275,9 @@ impl<'a> Section<'a> {
 
     /// Takes the value of an optional key.
     pub(crate) fn take(&self, key: &'static str) -> Option<Value<'a>> {
-        self.known.borrow_mut().push(key);
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
         let value = self.table.get(key)?;
         let (document, value_at) = (self.document, value.span());
         Some(Value { document, key: self.path(key), at: value_at, value: value.get_ref() })

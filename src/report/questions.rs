@@ -76,14 +76,19 @@ fn sentence(answer: &Answer) -> String {
             None => format!("{rows} {noun}{of}"),
         },
     };
-    let figures: Vec<String> = answer
-        .figures
-        .iter()
-        .filter(|(name, cell)| !matches!(name.as_str(), "count" | "share") && **cell != Cell::Missing)
-        .map(|(name, cell)| format!("{name} {}", value(cell)))
-        .collect();
+    let named = |name: &&String| !matches!(name.as_str(), "count" | "share" | "rate");
+    let figure = |name: &String| match answer.figures.get(name) {
+        None | Some(Cell::Missing) => None,
+        Some(Cell::Number(value)) if value.fract() == 0.0 && value.abs() < 1e15 => {
+            Some(format!("{name} {}", integer(*value)))
+        }
+        Some(cell) => Some(format!("{name} {}", value(cell))),
+    };
+    let figures: Vec<String> =
+        answer.table.columns.iter().skip(answer.table.keys).filter(named).filter_map(figure).collect();
     if !figures.is_empty() {
-        text.push_str(&format!("; {} of all these rows", figures.join(", ")));
+        let of = if let [one] = &answer.of[..] { format!("{one}: ") } else { String::new() };
+        text.push_str(&format!("; {of}{}", figures.join(", ")));
     }
     text
 }
@@ -133,6 +138,13 @@ fn lines(lines: &Lines, segments: &[Segment]) -> String {
     let header: Vec<(&str, Kind)> =
         lines.columns.iter().enumerate().map(|(i, name)| (heading(name, lines), kind(i))).collect();
     let mut sheet = Sheet::new(&header).keyed_by(lines.keys.max(1));
+    let is_whole = |cell: &Cell| match cell {
+        Cell::Number(value) => value.fract() == 0.0 && value.abs() < 1e15,
+        _ => true,
+    };
+    let whole_columns: Vec<bool> = (0..lines.columns.len())
+        .map(|column| lines.rows.iter().filter_map(|row| row.get(column)).all(is_whole))
+        .collect();
     for row in &lines.rows {
         sheet.row(row.iter().enumerate().map(|(i, cell)| {
             let is_key = i < lines.keys;
@@ -143,7 +155,10 @@ fn lines(lines: &Lines, segments: &[Segment]) -> String {
                     other => value(other),
                 },
                 _ if is_key && *cell == Cell::Missing => "(missing)".into(),
-                _ => value(cell),
+                _ => match cell {
+                    Cell::Number(value) if whole_columns[i] => integer(*value),
+                    other => value(other),
+                },
             }
         }));
     }
@@ -178,4 +193,11 @@ fn value(cell: &Cell) -> String {
         Cell::Flag(flag) => flag.to_string(),
         Cell::Text(text) => text.clone(),
     }
+}
+
+/// A whole number; from 10,000 on it has separators, so that years have none.
+fn integer(value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    let size = value.abs() as u64;
+    if size < 10_000 { format!("{sign}{size}") } else { format!("{sign}{}", whole(size)) }
 }

@@ -17,7 +17,7 @@ ENTRY = "intern|trainee|associate|junior|analyst|fresher"
 
 def figures(pay, *names):
     found = {"count": len(pay), "mean": pay.mean(), "median": pay.median(), "max": pay.max()}
-    return [int(found[name]) if name == "count" else float(found[name]) for name in names]
+    return [found[name] if name == "count" else None if len(pay) == 0 else float(found[name]) for name in names]
 
 
 def by(table, columns, *names):
@@ -70,7 +70,7 @@ def main():
         [name, group["company"].nunique(), len(group)] for name, group in table.groupby("tier_flag")
     ]
     out = {"pandas": pd.__version__, "rows": rows, "seed": seed, "answers": out}
-    pathlib.Path(__file__).with_name("questions.json").write_text(json.dumps(out, indent=1) + "\n")
+    pathlib.Path(__file__).with_name("questions.json").write_text(json.dumps(out) + "\n")
 
 
 if __name__ == "__main__":

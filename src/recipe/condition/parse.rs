@@ -103,7 +103,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Wrong> {
 }
 
 fn operator(rest: &str) -> Option<(Operator, usize)> {
-    const SPELLED: [(&str, Operator); 12] = [
+    const SPELLED: [(&str, Operator); 11] = [
         ("<=", Operator::AtMost),
         (">=", Operator::AtLeast),
         ("!=", Operator::NotEqual),
@@ -115,7 +115,6 @@ fn operator(rest: &str) -> Option<(Operator, usize)> {
         ("=", Operator::Equal),
         ("<", Operator::Less),
         (">", Operator::Greater),
-        ("=<", Operator::AtMost),
     ];
     let found = SPELLED.iter().find(|(spelled, _)| rest.starts_with(spelled));
     found.map(|(spelled, operator)| (*operator, spelled.len()))
