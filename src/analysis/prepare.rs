@@ -8,12 +8,14 @@ use super::profile::keeps_table;
 use super::regroup::{Regroup, SplitColumn};
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
+use crate::cluster::Partition;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::model::ByColumn;
 use crate::recipe::{Aliases, ColumnReference, ExtraColumn, FitReport, FittedRecipe};
 use crate::table::Table;
 use crate::weights::Weights;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -94,6 +96,14 @@ impl Prepared {
     pub(super) fn choices(&self, by: &ByColumn, rows: &[u32]) -> Option<Vec<u32>> {
         let column = self.split_columns.iter().find(|column| column.is(&by.column))?;
         Some(column.segments(by, Some(rows)))
+    }
+
+    /// The partition of all rows of the fit, from one of the matrix' rows.
+    pub(super) fn of_all_rows<'p>(&self, partition: &'p Partition) -> Cow<'p, Partition> {
+        match &self.merged {
+            None => Cow::Borrowed(partition),
+            Some(repeats) => Cow::Owned(partition.clone().of_all_rows(repeats)),
+        }
     }
 
     /// Maps results from the rows of the matrix to the rows of the table; rows that are not in the fit get `None`.
