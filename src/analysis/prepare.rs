@@ -10,6 +10,7 @@ use super::regroup::{Regroup, SplitColumn};
 use super::stability::CohortColumn;
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
+use crate::cluster::Partition;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::model::ByColumn;
@@ -17,6 +18,7 @@ use crate::questions::Hidden;
 use crate::recipe::{Aliases, ColumnEncoder, ColumnReference, ExtraColumn, FitReport, FittedRecipe};
 use crate::table::{Column, Table};
 use crate::weights::Weights;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
@@ -125,6 +127,14 @@ impl Prepared {
             column.values.number(row).unwrap_or(f64::NAN)
         };
         others.map(|column| (column.name.as_str(), move |i: usize| value(column, i))).collect()
+    }
+
+    /// The partition of all rows of the fit, from one of the matrix' rows.
+    pub(super) fn of_all_rows<'p>(&self, partition: &'p Partition) -> Cow<'p, Partition> {
+        match &self.merged {
+            None => Cow::Borrowed(partition),
+            Some(repeats) => Cow::Owned(partition.clone().of_all_rows(repeats)),
+        }
     }
 
     /// Maps results from the rows of the matrix to the rows of the table; rows that are not in the fit get `None`.

@@ -297,22 +297,19 @@ impl Ready<'_> {
         let (prepared, start) = (&self.prepared, Instant::now());
         let matrix = &prepared.matrix;
         // The partition may be of the distinct rows only.
-        let of_all_rows = |partition: &Partition| {
-            let merged = prepared.merged.as_ref();
-            merged.map_or_else(|| partition.clone(), |repeats| partition.clone().of_all_rows(repeats))
-        };
-        let mut all_rows = of_all_rows(&partition);
+        let all_rows = prepared.of_all_rows(&partition);
         let regrouped = self.regrouped(&mut running, &partition, &all_rows)?;
-        if let Some(regrouped) = &regrouped {
-            all_rows = of_all_rows(&regrouped.partition);
-        }
-        let all_rows = &all_rows;
+        let all_rows = match &regrouped {
+            None => all_rows,
+            Some(regrouped) => prepared.of_all_rows(&regrouped.partition),
+        };
+        let all_rows = &*all_rows;
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
         let Numbered { numbers, names, personas, migration } = numbered;
         if let Some(options) = &self.spec.stability {
             // Fits of samples find segments as the fit did, before any were merged or split.
-            let of_fit = regrouped.is_some().then(|| self.fit_numbers(&of_all_rows(&partition)));
+            let of_fit = regrouped.is_some().then(|| self.fit_numbers(&prepared.of_all_rows(&partition)));
             let (labels, centroids) = (&partition.labels, partition.prototypes.centroids());
             let (own, named): (&[u32], &[Option<String>]) = match &of_fit {
                 None => (&numbers, &names),
@@ -340,9 +337,9 @@ impl Ready<'_> {
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));
-        if let Some(Regrouped { centroids, sizes, .. }) = regrouped {
-            running.outcome.regrouped = Some(RegroupedFound::new(&centroids, &sizes, &numbers));
-            model.regroup(centroids);
+        if let Some(Regrouped { centroids, sizes, .. }) = &regrouped {
+            running.outcome.regrouped = Some(RegroupedFound::new(centroids, sizes, &numbers));
+            model.regroup(centroids.clone());
         }
         model.renumber(&numbers, &names);
         model.describe(&personas);

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 
 /// `merge = [[8, 9]]`, `split = { segment = 7, k = 3 }`, or several splits in a list.
 pub(super) fn regroup(section: &Section<'_>) -> Regroup {
-    let merges = section.take("merge").and_then(|v| v.list().map(|list| (v, list)));
+    let merges = section.take("merge").and_then(|v| {
+        let list = v.list()?;
+        if list.iter().any(Value::is_number) {
+            v.fault("expected lists of segments, each of which becomes one, such as [[8, 9]]");
+            return None;
+        }
+        Some(list)
+    });
     let mut places: BTreeMap<(u64, String), Value<'_>> = BTreeMap::new();
     let mut regroup = Regroup::default();
-    for value in merges.iter().flat_map(|(_, list)| list) {
-        if value.is_number() {
-            value.fault("expected lists of segments, each of which becomes one, such as [[8, 9]]");
-            continue;
-        }
+    for value in merges.iter().flatten() {
         let numbers = value.list().and_then(|list| list.iter().map(number).collect::<Option<Vec<u32>>>());
         let Some(segments) = numbers else { continue };
         let line = value.line();

@@ -16,7 +16,7 @@ fn faults_have_their_line() {
     };
     for (analysis, key, words) in [
         ("merge = [[1]]", "analysis.merge[0]", "at least two"),
-        ("merge = [1, 2]", "analysis.merge[0]", "lists of segments"),
+        ("merge = [1, 2]", "analysis.merge", "lists of segments"),
         ("merge = [[1, 1]]", "analysis.merge[0]", "twice"),
         ("merge = [[1, 2], [2, 3]]", "analysis.merge[1]", "in two merges"),
         ("merge = [[1, 2]]\nsplit = { segment = 2, k = 2 }", "analysis.split", "merged too"),
@@ -49,7 +49,7 @@ fn what_the_table_or_the_fit_cannot_do_is_said() {
         ("split = { segment = 9, k = 2 }", "there is no segment 9"),
         ("merge = [[0, 1, 2, 3, 4, 5, 6]]", "merges all 7 segments into one"),
         ("split = { segment = 0, k = 2000 }", "distinct rows, too few for 2000 parts"),
-        ("split = { segment = 0, by = \"teir\" }", "did you mean tier"),
+        ("split = { segment = 0, by = \"tiers\" }", "did you mean tier"),
         ("split = { segment = 0, by = \"many\" }", "at most 50 parts"),
     ] {
         let spec = spec(&format!("{}\n{level}", recipe(analysis)));
