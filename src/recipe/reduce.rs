@@ -342,13 +342,14 @@ pub(super) fn with_components(
     (features, encodings)
 }
 
-/// Says of components that did not become features what they are.
+/// Says of components what they are, where it is not just that they were not asked for.
 pub(super) fn explain(choices: &mut [ColumnChoice], reductions: &[FittedReduction]) {
     for reduction in reductions {
         let names = reduction.names();
         for choice in choices.iter_mut().filter(|c| names.contains(&c.column)) {
-            let what = format!("a component of the reduction {}", reduction.name);
-            choice.reason = if choice.features > 0 { what } else { format!("{what}, not asked for") };
+            if choice.features > 0 || choice.reason != "not asked for" {
+                choice.reason = format!("a component of {}", reduction.name);
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn text(reduction: &Reduction) -> String {
     let features = if d == 1 { "1 feature".into() } else { format!("{d} features") };
     let mut sheet = Sheet::new(&[
         ("component", Kind::Name),
-        ("of the variance", Kind::Number),
+        ("variance", Kind::Number),
         ("together", Kind::Number),
         ("largest loadings", Kind::Prose),
     ]);

@@ -10,6 +10,7 @@ mod groups;
 mod kinds;
 mod learners;
 mod listing;
+mod reduce;
 mod reference;
 mod weights;
 

@@ -2,8 +2,8 @@
 //!
 //! Values are whole numbers of grid steps. From each the rounded mean of its feature is subtracted, which leaves a whole
 //! number of at most 32 bits. It is split into two digits of 16 bits, `x = 2^16 a + b` with `b` from -2^15 to 2^15. Products
-//! of digits are below 2^33, so f64 adds up 2^20 of them exactly, in any order, and as fast as the CPU can multiply. Weights
-//! are whole numbers of steps, and their products are added in i128.
+//! of digits and of their sums are at most 2^34, so f64 adds up 2^19 of them exactly, in any order, and as fast as the CPU
+//! can multiply. Weights are whole numbers of steps, and their products are added in i128.
 
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, TILE};
@@ -11,13 +11,13 @@ use crate::weights::Weights;
 use rayon::prelude::*;
 
 /// Rows whose digits are multiplied at a time; they stay in the cache.
-const STRIP: usize = 256;
+const STRIP: usize = 128;
 
 /// Rows that one task adds up. Their sums of products stay far below 2^53.
 const TASK: usize = 1 << 14;
 
 /// Sums of products are added in so many lanes, which the compiler turns into vectors.
-const LANES: usize = 8;
+const LANES: usize = 4;
 
 /// So many bits of a weight are multiplied at a time: a value has 32, so that a product of both and another value has 88,
 /// which leaves room for 2^32 rows.
@@ -127,7 +127,8 @@ fn sums(matrix: &Matrix, steps: &Steps, weights: Option<&Weights>) -> Vec<i128> 
         .reduce(|| vec![0i128; d], |a, b| a.iter().zip(&b).map(|(x, y)| x + y).collect())
 }
 
-/// The products of the digits of two features, added up: high times high, high times low both ways, low times low.
+/// The products of the digits of two features, added up: high times high, low times low, and both digits' sum times the
+/// other's, from which the mixed products follow (Karatsuba's method).
 type Digits = [f64; 3];
 
 /// The sums of the products of each pair of centred features, the upper triangle row by row.
@@ -151,42 +152,40 @@ fn products(matrix: &Matrix, steps: &Steps, centre: &[i64]) -> Vec<f64> {
     sums.into_iter().map(|sum| sum as f64).collect()
 }
 
-/// The digits of a few rows, feature after feature.
+/// The digits of a few rows, and the sums of the two, feature after feature.
 struct Strip {
-    high: Vec<f64>,
-    low: Vec<f64>,
+    planes: [Vec<f64>; 3],
 }
 
 impl Strip {
     fn new(features: usize) -> Self {
-        Strip { high: vec![0.0; features * STRIP], low: vec![0.0; features * STRIP] }
+        Strip { planes: std::array::from_fn(|_| vec![0.0; features * STRIP]) }
     }
 
     /// Takes in at most [`STRIP`] rows, the first of which begins a tile; the rest is filled with zeros.
     fn fill(&mut self, matrix: &Matrix, steps: &Steps, centre: &[i64], rows: std::ops::Range<usize>) {
-        self.high.fill(0.0);
-        self.low.fill(0.0);
+        self.planes.iter_mut().for_each(|plane| plane.fill(0.0));
+        let [high, low, both] = &mut self.planes;
         for (place, t) in (rows.start / TILE..rows.end.div_ceil(TILE)).enumerate() {
             let there = TILE.min(rows.end - t * TILE);
             for (j, lanes) in matrix.tile(t).iter().enumerate() {
                 let from = j * STRIP + place * TILE;
-                let digits = self.high[from..from + there].iter_mut().zip(&mut self.low[from..from + there]);
-                for ((high, low), &v) in digits.zip(lanes) {
+                for (i, &v) in (from..).zip(&lanes[..there]) {
                     let x = steps.whole(j, v) as i64 - centre[j];
                     let upper = (x + (1 << 15)) >> 16;
-                    (*high, *low) = (upper as f64, (x - (upper << 16)) as f64);
+                    let lower = x - (upper << 16);
+                    (high[i], low[i], both[i]) = (upper as f64, lower as f64, (upper + lower) as f64);
                 }
             }
         }
     }
 
-    fn feature(&self, j: usize) -> (&[f64], &[f64]) {
-        let own = j * STRIP..(j + 1) * STRIP;
-        (&self.high[own.clone()], &self.low[own])
+    fn feature(&self, j: usize) -> [&[f64]; 3] {
+        [0, 1, 2].map(|p| &self.planes[p][j * STRIP..(j + 1) * STRIP])
     }
 
     fn add_products(&self, sums: &mut [Digits]) {
-        let d = self.high.len() / STRIP;
+        let d = self.planes[0].len() / STRIP;
         let mut sums = sums.iter_mut();
         for j in 0..d {
             let own = self.feature(j);
@@ -199,15 +198,15 @@ impl Strip {
 }
 
 /// The products of two features over a strip.
-fn digits_of((high, low): (&[f64], &[f64]), (other_high, other_low): (&[f64], &[f64])) -> Digits {
+fn digits_of(own: [&[f64]; 3], other: [&[f64]; 3]) -> Digits {
     let mut sums = [[0f64; LANES]; 3];
-    let own = high.chunks_exact(LANES).zip(low.chunks_exact(LANES));
-    let other = other_high.chunks_exact(LANES).zip(other_low.chunks_exact(LANES));
-    for ((a, b), (c, d)) in own.zip(other) {
+    let [a, b, c] = own.map(|plane| plane.chunks_exact(LANES));
+    let [x, y, z] = other.map(|plane| plane.chunks_exact(LANES));
+    for (((a, x), (b, y)), (c, z)) in a.zip(x).zip(b.zip(y)).zip(c.zip(z)) {
         for lane in 0..LANES {
-            sums[0][lane] += a[lane] * c[lane];
-            sums[1][lane] += a[lane] * d[lane] + b[lane] * c[lane];
-            sums[2][lane] += b[lane] * d[lane];
+            sums[0][lane] += a[lane] * x[lane];
+            sums[1][lane] += b[lane] * y[lane];
+            sums[2][lane] += c[lane] * z[lane];
         }
     }
     sums.map(|lanes| lanes.iter().sum())

@@ -182,6 +182,11 @@ above_quantile = 0.99
 columns = ["n"]
 below_quantile = 0.01
 
+[[reduce]]
+name = "m_pc"
+method = "pca"
+columns = ["n", "a", "b", "k"]
+
 [features]
 columns = ["m_*"]
 "#;
@@ -310,6 +315,8 @@ fn a_recipe_with_every_operation_follows_it() {
         "outside",
         "unscaled",
         "weight",
+        "reductions",
+        "explained_variance",
     ];
     for word in words {
         assert!(json.contains(&format!("\"{word}\"")), "no {word} in the model");
