@@ -14,7 +14,7 @@ use crate::cluster::kmeans::enough_rows;
 use crate::cluster::{Method, Partition};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::evidence::agreement::{contingency, matched};
+use crate::evidence::agreement::Contingency;
 use crate::evidence::hopkins::{default_probes, population};
 use crate::model::{Model, assignments};
 use crate::sweep::SweepRow;
@@ -305,11 +305,13 @@ impl Ready<'_> {
                             .for_each(|(&row, label)| now[row as usize] = label);
                     }
                 }
-                let counts = contingency(&before.labels, &now, k);
-                let old_of = matched(&counts);
+                let table = Contingency::of(&before.labels, &now, (k, k));
+                // In a square table every segment has a counterpart. Too many to be matched keep their order.
+                let old_of = table.matched().map(|old_of| old_of.into_iter().flatten().collect());
+                let old_of: Vec<u32> = old_of.unwrap_or_else(|| (0..k as u32).collect());
                 let mut rows = vec![vec![0; k]; k];
-                for (to, from) in rows.iter_mut().zip(&counts) {
-                    old_of.iter().zip(from).for_each(|(&segment, &count)| to[segment as usize] = count);
+                for (to, from) in rows.iter_mut().zip(table.to_rows()) {
+                    old_of.iter().zip(from).for_each(|(&segment, count)| to[segment as usize] = count);
                 }
                 let migration = Migration::new(before.path.display().to_string(), rows);
                 (old_of, before.names.clone(), before.personas.clone(), Some(migration))
