@@ -38,6 +38,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Fit(args) => verbs::analyse::fit(&args),
         Verb::Assign(args) => verbs::assign::assign(&args),
         Verb::Profile(args) => verbs::profile::profile(&args),
+        Verb::Compare(args) => verbs::compare::compare(&args),
         Verb::Drift(args) => verbs::drift::drift(&args),
         Verb::Name(args) => verbs::name::name(&args),
         Verb::Synth(args) => verbs::synth::synth(&args),

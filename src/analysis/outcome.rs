@@ -1,5 +1,6 @@
 //! The results of an analysis: everything that a writer of results needs.
 
+use super::compare::Compared;
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
 use crate::evidence::hopkins::Hopkins;
@@ -72,6 +73,9 @@ pub struct Outcome {
     /// What the segments are, unless the specification or the memory does without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// The segments compared with labellings by rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Compared>,
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,

@@ -282,6 +282,8 @@ impl Ready<'_> {
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         let start = Instant::now();
         outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, ids.as_ref())?;
+        outcome.comparisons =
+            prepared.compare(&rows, &names, self.spec).map_err(|e| e.in_file(&prepared.source))?;
         outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
         outcome.model = Some(model);
         outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });

@@ -1,6 +1,7 @@
 //! Reads a recipe, a TOML file, into a [`Spec`]. Unknown keys are mistakes, and all mistakes are reported together, each
 //! with its line and key.
 
+use super::compare;
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
 use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
@@ -94,6 +95,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     if let Some(section) = part("profile") {
         spec.profile = Some(profile(section));
     }
+    spec.comparisons = compare::decode(&root);
     if let Some(section) = part("names") {
         spec.names = names(&section);
     }

@@ -4,6 +4,7 @@
 //! table at [`Input::path`], chooses features by rules, sweeps k from 2 to 10, and fits the k that scores best.
 
 use super::choose_k::check_ks;
+use super::compare::Cross;
 use super::init::Init;
 use crate::cluster::Method;
 use crate::error::{Error, Result};
@@ -51,6 +52,8 @@ pub struct Spec {
     pub structure: bool,
     /// Which columns describe the segments of a fit; `None`: the segments are not described.
     pub profile: Option<profile::Options>,
+    /// Labellings by rules that the segments of a fit are compared with.
+    pub comparisons: Vec<Cross>,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
     /// What people say about segments besides their names, by number.
@@ -76,6 +79,7 @@ impl Default for Spec {
             choose_k: ChooseK::default(),
             structure: true,
             profile: Some(profile::Options::default()),
+            comparisons: Vec::new(),
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
             gates: Gates::default(),

@@ -79,6 +79,7 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(profile) = &outcome.profile {
         text.push_str(&super::profile::traits(profile));
     }
+    text.push_str(&super::compare::comparisons(&outcome.comparisons));
     if let Some(migration) = &outcome.migration {
         separate(&mut text);
         let names = outcome.segments.iter().flatten().map(|s| s.name.clone()).collect::<Vec<_>>();
