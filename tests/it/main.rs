@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+mod agreement;
 mod analysis;
 mod bounds;
 mod cases;
@@ -12,6 +13,7 @@ mod gpu;
 mod house;
 mod how_many;
 mod kmeans;
+mod labels;
 #[cfg(feature = "parquet")]
 mod limited;
 mod matrix;
