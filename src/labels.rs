@@ -80,8 +80,7 @@ impl Labels {
 /// As [`table::read`]; no such column; several columns that could hold the labels; labels that are not told apart.
 pub fn read(path: &Path, options: &Options) -> Result<Labels> {
     let id = options.id.clone().filter(|_| !options.by_position);
-    let id_first = id.is_none() && !options.by_position;
-    let read = ReadOptions { id, id_first, id_optional: false, ..options.read.clone() };
+    let read = ReadOptions { id, id_first: !options.by_position, id_optional: false, ..options.read.clone() };
     from_table(table::read(path, &read)?, options)
 }
 
@@ -98,8 +97,6 @@ pub fn from_table(mut table: Table, options: &Options) -> Result<Labels> {
         }
         table.ids = None;
     }
-    // Repeated and missing ids matter only if rows are joined, and then they are reported there.
-    table.notes.retain(|note| !note.starts_with("id column "));
     let column = table.columns[chosen].name.clone();
     if table.wide_integers.contains_key(&column) {
         let place = Place::file(table.source.as_str()).column(column);

@@ -306,7 +306,8 @@ pub struct ReadOptions {
     #[serde(skip)]
     pub id_optional: bool,
     /// Whether the first column is the id column if [`ReadOptions::id`] names none, as in a file of assignments. It is not
-    /// if it is the only column or is called `row`, as row numbers are.
+    /// if it is the only column or is called `row`, as row numbers are. Repeated and empty ids are not noted then, because
+    /// whoever joins by them checks them anyway.
     #[serde(skip)]
     pub id_first: bool,
     /// Columns whose number format is already known. New rows for a fitted encoder need this because a single cell can
@@ -529,10 +530,11 @@ mod columnar {
     }
 }
 
-/// Adds notes about repeated or empty ids to a table whose messages count rows, not lines. `skipped` is the number of
-/// rows left out before the first one.
-fn note_ids(table: &mut Table, skipped: usize) {
-    if let Some((name, cells)) = &table.ids {
+/// Adds notes about repeated or empty ids to a table whose messages count rows, not lines. The options tell
+/// how many rows were left out before the first one.
+fn note_ids(table: &mut Table, options: &ReadOptions) {
+    let (check, skipped) = (!options.id_first, options.skip_rows);
+    if let Some((name, cells)) = table.ids.as_ref().filter(|_| check) {
         table.notes.extend(ids::note(name, cells, "row", |row| (skipped + row + 1) as u64));
     }
 }

@@ -87,6 +87,9 @@ fn hash(entry: u64) -> u64 {
     entry >> 32
 }
 
+/// How many rows a task looks up.
+const ROWS: usize = 1 << 16;
+
 fn by_id(a: (&str, &(String, Vec<String>)), b: (&str, &(String, Vec<String>))) -> Result<Joined> {
     let hasher = RandomState::default();
     let (ids_a, ids_b) = (&a.1.1[..], &b.1.1[..]);
@@ -95,19 +98,29 @@ fn by_id(a: (&str, &(String, Vec<String>)), b: (&str, &(String, Vec<String>))) -
         must_differ(source, name, ids, entries)?;
     }
     let id_a = |entry: u64| ids_a[entry as u32 as usize].trim();
+    // The rows of `b` in the order of their hashes, some at a time beside the rows of `a` from the first such hash on.
+    let some_of_b = |entries: &[u64]| -> Vec<(u32, u32)> {
+        let first = of_a.partition_point(|&entry| hash(entry) < hash(entries[0]));
+        let mut groups = of_a[first..].chunk_by(|x, y| hash(*x) == hash(*y)).peekable();
+        let mut pairs = Vec::new();
+        for &entry in entries {
+            while groups.peek().is_some_and(|group| hash(group[0]) < hash(entry)) {
+                groups.next();
+            }
+            let row = entry as u32;
+            let group = groups.peek().filter(|group| hash(group[0]) == hash(entry));
+            let id_b = ids_b[row as usize].trim();
+            let same = group.and_then(|group| group.iter().find(|&&entry| id_a(entry) == id_b));
+            pairs.extend(same.map(|&same| (same as u32, row)));
+        }
+        pairs
+    };
+    let found: Vec<Vec<(u32, u32)>> = of_b.par_chunks(ROWS).map(some_of_b).collect();
     let mut row_of: Vec<Option<u32>> = vec![None; ids_b.len()];
     let mut shared = vec![false; ids_a.len()];
-    let mut groups = of_a.chunk_by(|x, y| hash(*x) == hash(*y)).peekable();
-    for &entry in &of_b {
-        while groups.peek().is_some_and(|group| hash(group[0]) < hash(entry)) {
-            groups.next();
-        }
-        let row = entry as u32 as usize;
-        let group = groups.peek().filter(|group| hash(group[0]) == hash(entry));
-        if let Some(&same) = group.and_then(|group| group.iter().find(|&&e| id_a(e) == ids_b[row].trim())) {
-            row_of[row] = Some(same as u32);
-            shared[same as u32 as usize] = true;
-        }
+    for (row_a, row_b) in found.into_iter().flatten() {
+        row_of[row_b as usize] = Some(row_a);
+        shared[row_a as usize] = true;
     }
     let without = (ids_a.len() - of_a.len(), ids_b.len() - of_b.len());
     let rows = |ids: &[String], taken: &dyn Fn(usize) -> bool| {

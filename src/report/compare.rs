@@ -85,7 +85,8 @@ mod text {
         text.push_str(&wrapped(&rows, WIDTH));
         text.push_str(&score_sheet(&found.agreement, "segment of A", "segment of B"));
         text.push('\n');
-        text.push_str(&cells(&found.table, ("A", "B"), "segments of A (lines) and of B (columns)"));
+        text.push_str("rows by segment of A (lines) and of B (columns), and their share of the line\n");
+        text.push_str(&cells(&found.table, ("A", "B"), "segments of A and of B"));
         text.push_str(&correspondence(found));
         if let Some(flows) = &found.flows {
             text.push_str(&moves(found, flows));
@@ -99,11 +100,7 @@ mod text {
         for found in all {
             let name = plain(&found.name);
             text.push_str(&format!("\n{name}: rows by segment, and their share of the segment\n"));
-            text.push_str(&cells(
-                &found.table,
-                ("segment", ""),
-                "segments (lines) and combinations (columns)",
-            ));
+            text.push_str(&cells(&found.table, ("segment", ""), "segments and combinations"));
             let a = &found.agreement;
             let scores = format!(
                 "agreement of segments and {name} over {}: ARI {:.3}, AMI {:.3}, homogeneity {:.3}, completeness {:.3} \
@@ -170,10 +167,8 @@ mod text {
         }
         let shown = all.len().min(MOST_LINES);
         let note = format!(
-            "the largest {shown} of {} pairs of {} and {} {sides}; --json has all\n",
-            whole(all.len() as u64),
-            whole(lines as u64),
-            whole(columns as u64)
+            "the largest {shown} of the {} pairs of {sides} that have rows; JSON has all\n",
+            whole(all.len() as u64)
         );
         sheet.to_text_within(WIDTH) + &wrapped(&note, WIDTH)
     }

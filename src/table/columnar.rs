@@ -146,6 +146,6 @@ fn table(columns: Vec<Gather<'_>>, options: &ReadOptions) -> Result<Table> {
         table.columns.push(Column { name, values });
     }
     must_have_rows(table.rows, options)?;
-    note_ids(&mut table, options.skip_rows);
+    note_ids(&mut table, options);
     Ok(table)
 }

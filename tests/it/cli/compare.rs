@@ -40,8 +40,7 @@ fn who_stayed_moved_came_and_left() {
     assert_eq!(found["came"], json!({ "rows": 2, "share": 2.0 / 6.0, "without_segment_before": 1 }));
     assert_eq!(found["left"], json!({ "rows": 2, "share": 2.0 / 6.0, "without_segment_now": 1 }));
     let said = desk.run("compare a.csv b.csv").quietly();
-    for words in
-        ["matched by the id column user_id", "stayed     3  75.0 %", "moved", "came", "left", "ARI"]
+    for words in ["matched by the id column user_id", "stayed     3  75.0 %", "moved", "came", "left", "ARI"]
     {
         assert!(said.contains(words), "{words}: {said}");
     }
