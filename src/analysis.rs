@@ -21,6 +21,7 @@
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
 mod choose_k;
+mod compare;
 mod init;
 mod load;
 mod memory;
@@ -39,6 +40,10 @@ mod spec;
 mod stability;
 mod work;
 
+pub use compare::{
+    Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, Left, MatchedBy, Move,
+    Moved, Part, Same, Side, compare as compare_labels,
+};
 pub use init::Init;
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};

@@ -39,6 +39,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Assign(args) => verbs::assign::assign(&args),
         Verb::Profile(args) => verbs::profile::profile(&args),
         Verb::Stability(args) => verbs::stability::stability(&args),
+        Verb::Compare(args) => verbs::compare::compare(&args),
         Verb::Drift(args) => verbs::drift::drift(&args),
         Verb::Name(args) => verbs::name::name(&args),
         Verb::Synth(args) => verbs::synth::synth(&args),

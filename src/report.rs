@@ -6,6 +6,7 @@
 
 pub mod assign;
 pub mod assignments;
+pub mod compare;
 pub mod drift;
 pub mod figures;
 pub mod json;

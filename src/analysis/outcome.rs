@@ -1,5 +1,6 @@
 //! The results of an analysis: everything that a writer of results needs.
 
+use super::compare::Compared;
 use super::reduction::Reduction;
 use super::regroup::RegroupedFound;
 use super::stability::StabilityFound;
@@ -91,6 +92,9 @@ pub struct Outcome {
     /// Whether the segments hold, if samples or cohorts were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<StabilityFound>,
+    /// The segments compared with labellings by rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Compared>,
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,

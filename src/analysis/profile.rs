@@ -1,5 +1,6 @@
 //! The last stage: describes the segments in the table's own columns.
 
+use super::compare::{Compared, check};
 use super::memory::check_memory;
 use super::notice::{Notice, Observer};
 use super::prepare::Prepared;
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::{Assignment, LabelledTable, Model};
 use crate::profile::{Context, Members, Options, Place, Profile, choose, profile};
 use crate::table::{Column, Table};
+use crate::weights::Weights;
 
 /// Checks that a table has the columns that the profile is to describe, and decides whether the table is kept for it: not
 /// if there is neither a profile nor a question, and not if memory is too short for both the table and the matrix of its features.
@@ -23,9 +25,12 @@ pub(super) fn keeps_table(
     spec: &Spec,
     observer: &dyn Observer,
 ) -> Result<bool> {
-    if spec.fit.is_none() || (spec.profile.is_none() && spec.questions.is_empty()) {
+    if spec.fit.is_none()
+        || (spec.profile.is_none() && spec.questions.is_empty() && spec.comparisons.is_empty())
+    {
         return Ok(false);
     }
+    check(table, &spec.comparisons)?;
     if let Some(options) = &spec.profile {
         let never = never(spec, table.ids.as_ref().map(|(name, _)| name.as_str()));
         choose(table, options, &[never, undescribed(options, components)].concat())?;
@@ -140,15 +145,7 @@ impl Prepared {
     ) -> Result<Option<Profile>> {
         let (Some(table), Some(options)) = (&self.table, &spec.profile) else { return Ok(None) };
         let segments: Vec<Option<u32>> = rows.iter().map(|row| row.map(|row| row.segment)).collect();
-        // The weights are those of the fit's rows; no other row counts.
-        let weights = self.weights.as_ref().map(|weights| match &self.kept {
-            None => weights.clone(),
-            Some(kept) => {
-                let mut steps = vec![0; self.rows];
-                kept.iter().zip(weights.steps()).for_each(|(&row, &step)| steps[row as usize] = step);
-                weights.with_steps(steps)
-            }
-        });
+        let weights = self.table_weights();
         let members = Members::new(&segments, k, weights.as_ref())?;
         let context = Context {
             names: names.to_vec(),
@@ -164,5 +161,36 @@ impl Prepared {
         found.learn_rules(table, &segments, weights.as_ref(), (options, &context), spec.seed)?;
         found.add_places(&members, &places(rows), options.typical, |row| name(ids, row));
         Ok(Some(found))
+    }
+
+    /// The weights of the table's rows, if they have any: those of the fit's rows, and 0 for all others.
+    fn table_weights(&self) -> Option<Weights> {
+        self.weights.as_ref().map(|weights| match &self.kept {
+            None => weights.clone(),
+            Some(kept) => {
+                let mut steps = vec![0; self.rows];
+                kept.iter().zip(weights.steps()).for_each(|(&row, &step)| steps[row as usize] = step);
+                weights.with_steps(steps)
+            }
+        })
+    }
+
+    /// Compares the segments with labellings by rules, if the table was kept.
+    ///
+    /// # Errors
+    /// As [`super::Cross::compare`].
+    pub(super) fn compare(
+        &self,
+        rows: &[Option<Assignment>],
+        names: &[Option<String>],
+        spec: &Spec,
+    ) -> Result<Vec<Compared>> {
+        let Some(table) = self.table.as_ref().filter(|_| !spec.comparisons.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let segments: Vec<Option<u32>> = rows.iter().map(|row| row.map(|row| row.segment)).collect();
+        let weights = self.table_weights();
+        let compare = |cross: &super::Cross| cross.compare(table, &segments, names, weights.as_ref());
+        spec.comparisons.iter().map(compare).collect()
     }
 }

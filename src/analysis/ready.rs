@@ -17,7 +17,7 @@ use crate::cluster::kmeans::enough_rows;
 use crate::cluster::{Method, Partition};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::evidence::agreement::{contingency, matched};
+use crate::evidence::agreement::Contingency;
 use crate::evidence::hopkins::{default_probes, population};
 use crate::model::{Assignment, Model, assignments};
 use crate::sweep::SweepRow;
@@ -359,6 +359,8 @@ impl Ready<'_> {
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         let start = Instant::now();
         outcome.profile = prepared.profile(&rows, all_rows.k, &names, self.spec, ids.as_ref())?;
+        outcome.comparisons =
+            prepared.compare(&rows, &names, self.spec).map_err(|e| e.in_file(&prepared.source))?;
         outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
         let start = Instant::now();
         outcome.questions = prepared.answers(&rows, &names, self.spec, self.observer)?;
@@ -405,7 +407,10 @@ impl Ready<'_> {
         let before = self.prepared.init.as_ref().and_then(|init| init.before.as_ref());
         match before.map(|before| before.fit_labels.as_ref().unwrap_or(&before.labels)) {
             None => partition.segments(),
-            Some(labels) => matched(&contingency(labels, &self.labels_of_table(partition), partition.k)),
+            Some(labels) => {
+                let k = partition.k;
+                matched(&Contingency::of(labels, &self.labels_of_table(partition), (k, k)))
+            }
         }
     }
 
@@ -428,11 +433,12 @@ impl Ready<'_> {
             }
             None => (partition.segments(), Vec::new(), Vec::new(), None),
             Some(before) => {
-                let counts = contingency(&before.labels, &self.labels_of_table(partition), k);
-                let old_of = matched(&counts);
+                let now = self.labels_of_table(partition);
+                let table = Contingency::of(&before.labels, &now, (k, k));
+                let old_of = matched(&table);
                 let mut rows = vec![vec![0; k]; k];
-                for (to, from) in rows.iter_mut().zip(&counts) {
-                    old_of.iter().zip(from).for_each(|(&segment, &count)| to[segment as usize] = count);
+                for (to, from) in rows.iter_mut().zip(table.to_rows()) {
+                    old_of.iter().zip(from).for_each(|(&segment, count)| to[segment as usize] = count);
                 }
                 let migration = Migration::new(before.path.display().to_string(), rows);
                 (old_of, before.names.clone(), before.personas.clone(), Some(migration))
@@ -458,4 +464,11 @@ impl Ready<'_> {
         }
         Numbered { numbers, names, personas, migration }
     }
+}
+
+/// For each new segment the old one that it is matched with, of as many.
+fn matched(table: &Contingency) -> Vec<u32> {
+    // In a square table every segment has a counterpart. Too many to be matched keep their order.
+    let old_of = table.matched().map(|old_of| old_of.into_iter().flatten().collect());
+    old_of.unwrap_or_else(|| (0..table.to_rows().len() as u32).collect())
 }

@@ -4,6 +4,7 @@
 mod regroup;
 mod stability;
 
+use super::compare;
 use super::regroup::Regroup;
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
 use crate::cluster::{Algorithm as _, Method, Params};
@@ -100,6 +101,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
         spec.profile = Some(profile(section));
     }
     spec.stability = part("stability").map(stability::stability);
+    spec.comparisons = compare::decode(&root);
     if let Some(section) = part("names") {
         spec.names = names(&section);
     }

@@ -4,6 +4,7 @@
 //! table at [`Input::path`], chooses features by rules, sweeps k from 2 to 10, and fits the k that scores best.
 
 use super::choose_k::check_ks;
+use super::compare::Cross;
 use super::init::Init;
 use super::regroup::Regroup;
 use super::stability::Stability;
@@ -59,6 +60,8 @@ pub struct Spec {
     pub profile: Option<profile::Options>,
     /// Whether bootstrap samples and cohorts of the rows are fitted too, to see if the segments of a fit hold.
     pub stability: Option<Stability>,
+    /// Labellings by rules that the segments of a fit are compared with.
+    pub comparisons: Vec<Cross>,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
     /// What people say about segments besides their names, by number.
@@ -88,6 +91,7 @@ impl Default for Spec {
             structure: true,
             profile: Some(profile::Options::default()),
             stability: None,
+            comparisons: Vec::new(),
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
             questions: Vec::new(),

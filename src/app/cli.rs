@@ -1,6 +1,7 @@
 //! The flags of the command line. This module only parses; the verbs do the work.
 
 mod bench;
+mod compare;
 mod groups;
 mod input;
 mod name;
@@ -8,6 +9,7 @@ mod size;
 mod synth;
 
 pub use bench::{Bench, Measured, STEPS};
+pub use compare::Compare;
 pub use groups::{Choosing, GateFlags, Holding, KMeansFlags, Restarts};
 pub use input::{Features, InputFlags, names};
 pub use name::Name;
@@ -32,6 +34,7 @@ Examples:
   segmenta assign segmenta-out/model.json new.csv --out new   label new rows with the saved model
   segmenta stability segmenta-out/model.json users.csv        check whether the segments hold
   segmenta drift segmenta-out/model.json new.csv --strict     check whether new rows still look the same
+  segmenta compare june/assignments.csv july/assignments.csv  who stayed, moved, came and left
   segmenta run recipe.toml                   follow a recipe, from the raw table to the result files
 
 Exit codes:
@@ -78,6 +81,8 @@ pub enum Verb {
     Profile(Profile),
     /// Check whether the segments of a saved model hold: fit samples of a table's rows anew, and each cohort on its own
     Stability(Stability),
+    /// Compare two files of segments: whether they agree, which segment corresponds to which, who stayed and who moved
+    Compare(Compare),
     /// Check whether a table still resembles the one that a saved model was fitted to
     Drift(Drift),
     /// List the segments of a saved model, or give them names

@@ -3,6 +3,7 @@
 pub mod analyse;
 pub mod assign;
 pub mod bench;
+pub mod compare;
 pub mod doctor;
 pub mod drift;
 pub mod inspect;

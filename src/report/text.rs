@@ -98,6 +98,7 @@ pub fn text(outcome: &Outcome) -> String {
         separate(&mut text);
         text.push_str(&super::stability::text(found));
     }
+    text.push_str(&super::compare::comparisons(&outcome.comparisons));
     if !outcome.questions.is_empty() {
         separate(&mut text);
         text.push_str(&super::questions::answers(outcome));

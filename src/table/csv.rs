@@ -63,7 +63,7 @@ pub(super) fn parse(
     }
     let cell = |row, column| String::from_utf8_lossy(cells.get(row, column)).into_owned();
     let ids = id_cells(options, &names, cells.rows(), cell)?;
-    if let Some((name, ids)) = &ids {
+    if let Some((name, ids)) = ids.as_ref().filter(|_| !options.id_first) {
         notes.extend(id_note(name, ids, "line", |row| cells.line(bytes, row)));
     }
     let nulls = Nulls::new(options);

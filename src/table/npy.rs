@@ -124,7 +124,7 @@ pub(super) fn read_packed(path: &Path, options: &ReadOptions, budget: &Budget) -
         })
         .collect();
     let mut table = Table { rows, columns, ids, ..Table::default() };
-    note_ids(&mut table, skip);
+    note_ids(&mut table, options);
     Ok(Some(table))
 }
 
@@ -217,6 +217,6 @@ fn table<T: Element>(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
         out.push(Column { name, values });
     }
     let mut table = Table { rows: array.nrows(), columns: out, ids, ..Table::default() };
-    note_ids(&mut table, skip);
+    note_ids(&mut table, options);
     Ok(table)
 }

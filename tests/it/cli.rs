@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 #[cfg(feature = "parquet")]
 mod columnar;
+mod compare;
 mod drift;
 mod files;
 mod folders;

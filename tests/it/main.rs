@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+mod agreement;
 mod analysis;
 mod bounds;
 mod cases;
@@ -13,6 +14,7 @@ mod gpu;
 mod house;
 mod how_many;
 mod kmeans;
+mod labels;
 #[cfg(feature = "parquet")]
 mod limited;
 mod matrix;
@@ -20,16 +22,16 @@ mod memory;
 mod metrics;
 mod model;
 mod oracle;
-mod population;
 mod pca;
+mod population;
 mod prepared;
 mod primitives;
 mod profile;
 mod questions;
 mod real;
 mod recipe;
-mod regroup;
 mod reductions;
+mod regroup;
 mod rules;
 mod seeding;
 mod structure;
