@@ -5,4 +5,5 @@ pub mod dispersion;
 pub mod elbow;
 pub mod hopkins;
 pub mod psi;
+pub mod shift;
 pub mod silhouette;

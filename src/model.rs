@@ -5,6 +5,7 @@
 
 mod assigner;
 mod drift;
+mod figures;
 mod names;
 mod persona;
 mod reference;
@@ -23,7 +24,8 @@ use std::borrow::Cow;
 use std::path::Path;
 
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
-pub use drift::{ColumnDrift, Drift, SegmentDrift};
+pub use drift::{CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
+pub use figures::{ColumnFigures, Middle};
 pub use names::{check as check_names, with_names};
 pub use persona::{Colour, Persona, check_line};
 pub use reference::Reference;
@@ -76,6 +78,10 @@ pub struct Model {
     /// versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
+    /// What each segment was like at the fit, column by column, which a later fit is compared with. Empty if the segments
+    /// were not described, and in models of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<ColumnFigures>,
 }
 
 /// The result of assigning a table's rows to segments.
@@ -128,6 +134,7 @@ impl Model {
             aliases: Aliases::default(),
             assigner: Assigner::new(partition, matrix),
             reference: None,
+            figures: Vec::new(),
         }
     }
 
@@ -263,6 +270,9 @@ impl Model {
         self.segments().filter_map(|s| s.persona.as_ref()).try_for_each(Persona::check)?;
         if !self.reference.as_ref().is_none_or(|r| r.is_sound(self)) {
             return Err("its reference does not fit its encoder, or has a share that is none".into());
+        }
+        if !self.figures.iter().all(|column| column.is_sound(self.k())) {
+            return Err("its figures do not fit its segments, or have a number that is not finite".into());
         }
         Ok(())
     }

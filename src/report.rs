@@ -6,9 +6,12 @@
 
 pub mod assign;
 pub mod assignments;
+#[cfg(feature = "cli")]
+pub mod changes;
 pub mod drift;
 pub mod figures;
 pub mod json;
+pub mod movers;
 #[cfg(feature = "cli")]
 pub mod notices;
 #[cfg(feature = "cli")]

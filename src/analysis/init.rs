@@ -1,9 +1,11 @@
 //! What a fit starts from if the user names a file: centroids, or the model of an earlier fit.
 
+use super::changes::Sizes;
 use super::notice::{Notice, Observer};
+use super::previous::{Found, Search, find};
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::model::{Model, Persona};
+use crate::model::{ColumnFigures, Model, Persona};
 use crate::recipe::{Aliases, Encoder};
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{HashMap, HashSet};
@@ -32,6 +34,12 @@ pub struct Before {
     pub names: Vec<Option<String>>,
     /// What else people say about the old segments, by number.
     pub personas: Vec<Option<Persona>>,
+    /// The sizes of the old segments at their fit.
+    pub sizes: Sizes,
+    /// What the old segments were like at their fit.
+    pub figures: Vec<ColumnFigures>,
+    /// Last time's assignments, or why there are none.
+    pub(super) found: Found,
 }
 
 impl Before {
@@ -113,8 +121,39 @@ impl Init {
         let From::Model(model) = &self.from else { return Ok(None) };
         let assigned = model.assign(table, backend).map_err(|e| e.in_file(&table.source))?;
         let labels = assigned.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect();
-        let path = self.path.clone();
-        Ok(Some(Before { path, labels, names: model.names(), personas: model.personas() }))
+        let found = Found::Nothing { why: String::new(), surprise: false };
+        Ok(Some(Before {
+            path: self.path.clone(),
+            labels,
+            names: model.names(),
+            personas: model.personas(),
+            sizes: Sizes::of_fit(model),
+            figures: model.figures.clone(),
+            found,
+        }))
+    }
+
+    /// The id column of the model, if there is one.
+    pub fn id(&self) -> Option<&str> {
+        match &self.from {
+            From::Rows(_) => None,
+            From::Model(model) => model.id.as_deref().filter(|_| model.preparation.group.is_none()),
+        }
+    }
+
+    /// Looks for last time's assignments. `named` is the file that the user names, and `id` the id column of the table.
+    ///
+    /// # Errors
+    /// As [`find`]; a file that is named although the fit does not start from a model.
+    pub(super) fn previous(&self, named: Option<&Path>, id: Option<&str>, max_memory: u64) -> Result<Found> {
+        match &self.from {
+            From::Model(model) => find(&Search { model: &self.path, named, id, max_memory }, model),
+            From::Rows(_) if named.is_some() => Err(Error::Usage(format!(
+                "last time's assignments need last time's model, and {} has only centroids",
+                self.path.display()
+            ))),
+            From::Rows(_) => Ok(Found::Nothing { why: String::new(), surprise: false }),
+        }
     }
 
     /// The start centroids in the encoder's scaled space.

@@ -105,12 +105,20 @@ impl Loaded {
         let source = table.source.clone();
         let recipe = &spec.recipe;
         // Before the recipe makes columns that may replace the table's own.
-        let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
+        let mut before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
         let FitReport { fitted, choices, notes, outliers, dropped, kept, weights, unweighted } =
             recipe.fit(&mut table).map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
+        }
+        if let Some(init) = init {
+            let named = spec.fit.as_ref().and_then(|fit| fit.previous.as_deref());
+            let id = table.ids.as_ref().map(|(name, _)| name.as_str());
+            let found = init.previous(named, id, limit)?;
+            if let Some(before) = &mut before {
+                before.found = found;
+            }
         }
         let aliases = recipe.fit_aliases(&table, init.map_or(&Aliases::default(), Init::aliases))?;
         notes.into_iter().for_each(|note| observer.notice(&Notice::Recipe(note)));

@@ -1,10 +1,14 @@
 //! The third and fourth stages: opening the device, and computing.
 
+use super::changes::figures_of;
 use super::choose_k::{default_ks, is_cut_short};
+use super::init::Before;
 use super::memory::check_fit;
+use super::migration::{Migration, follow};
 use super::notice::{Notice, Observer};
-use super::outcome::{DeviceUsed, Labelled, Migration, Numbered};
+use super::outcome::{DeviceUsed, Labelled, Numbered};
 use super::prepare::{Prepared, Weightless};
+use super::previous::Found;
 use super::running::{Running, seeded_method};
 use super::work::{Plan, Planned, all_pairs};
 use super::{Compute, Outcome, Spec};
@@ -259,7 +263,6 @@ impl Ready<'_> {
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
         let Numbered { numbers, names, personas, migration } = numbered;
-        running.outcome.migration = migration;
         let measured = running.on_device(|dataset, _| {
             assignments(dataset, &partition.prototypes, &partition.labels, &numbers)
         })?;
@@ -277,16 +280,51 @@ impl Ready<'_> {
             let labelled = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
         }
-        model.identify();
         let mut outcome = running.outcome;
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         let start = Instant::now();
         outcome.profile = prepared.profile(&rows, partition.k, &names, self.spec, ids.as_ref())?;
         outcome.seconds.profile = outcome.profile.as_ref().map(|_| start.elapsed().as_secs_f64());
+        model.figures = outcome.profile.as_ref().map_or_else(Vec::new, figures_of);
+        model.identify();
+        let outliers = prepared.outliers.clone();
+        let mut labelled = Labelled { ids, rows, outliers, names, followed: None };
+        if let Some(before) = prepared.init.as_ref().and_then(|init| init.before.as_ref()) {
+            outcome.migration = self.migration(before, migration, &mut labelled, partition.k);
+            outcome.changes = before.changes(&model, &labelled.names);
+        }
         outcome.model = Some(model);
-        outcome.labelled = Some(Labelled { ids, rows, outliers: prepared.outliers.clone(), names });
+        outcome.labelled = Some(labelled);
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    /// Who moved since last time: by the rows' ids if last time's assignments are at hand, otherwise as the earlier model
+    /// labels the rows, which is `relabelled`.
+    fn migration(
+        &self,
+        before: &Before,
+        relabelled: Option<Migration>,
+        labelled: &mut Labelled,
+        k: usize,
+    ) -> Option<Migration> {
+        let why = match (&before.found, &labelled.ids) {
+            (Found::Previous(previous), Some((id, ids))) => {
+                let followed = follow((&previous.ids, &previous.states), before.names.clone(), (id, ids));
+                let (from, file) = (before.path.display().to_string(), previous.path.display().to_string());
+                let migration = Migration::followed(from, file, &followed, &labelled.states(), k);
+                labelled.followed = Some(followed);
+                return Some(migration);
+            }
+            (Found::Nothing { why, surprise }, _) => {
+                if *surprise {
+                    self.observer.notice(&Notice::Data(format!("nobody is followed by id: {why}")));
+                }
+                why.clone()
+            }
+            (Found::Previous(_), None) => "the table has no id column; name one with --id".into(),
+        };
+        relabelled.map(|found| Migration { not_followed: Some(why), ..found })
     }
 
     /// Numbers the segments, and names them as the earlier model and the recipe do.

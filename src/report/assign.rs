@@ -1,6 +1,6 @@
 //! The results of labelling a table with a saved model.
 
-use crate::analysis::{DeviceUsed, Seconds};
+use crate::analysis::{DeviceUsed, Migration, Seconds, SegmentChange};
 use crate::model::{Assignment, Model};
 use serde::Serialize;
 
@@ -16,6 +16,12 @@ pub struct Assigned {
     excluded: usize,
     k: usize,
     segments: Vec<Share>,
+    /// Who moved since last time, if last time's assignments are at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    migration: Option<Migration>,
+    /// What the segments were like at the fit, and what they are like now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<SegmentChange>,
     warnings: Vec<String>,
     device: DeviceUsed,
     seconds: Seconds,
@@ -69,15 +75,23 @@ impl Assigned {
             excluded: rows.len() - labelled as usize,
             k: segments.len(),
             segments,
+            migration: None,
+            changes: Vec::new(),
             warnings,
             device,
             seconds,
         }
     }
 
+    /// The same with what changed since last time.
+    pub fn since(self, migration: Option<Migration>, changes: Vec<SegmentChange>) -> Self {
+        Assigned { migration, changes, ..self }
+    }
+
     /// The results as a table for people.
     #[cfg(feature = "cli")]
     pub fn to_text(&self) -> String {
+        use super::changes::changed;
         use super::figures::{percent, whole};
         use super::sheet::{Kind, Sheet};
 
@@ -98,6 +112,8 @@ impl Assigned {
                 s.name.clone().unwrap_or_default(),
             ]);
         }
-        sheet.to_text()
+        let names: Vec<Option<String>> = self.segments.iter().map(|s| s.name.clone()).collect();
+        let parts = changed(self.migration.as_ref(), &self.changes, &names);
+        std::iter::once(sheet.to_text()).chain(parts).collect::<Vec<_>>().join("\n")
     }
 }

@@ -54,6 +54,11 @@ pub fn percent(share: f64) -> String {
     if percent > 0.0 && percent < 0.05 { "< 0.1 %".into() } else { format!("{percent:.1} %") }
 }
 
+/// A difference with its sign and one decimal: `+1.5`, `-0.3`, `+0.0`.
+pub fn signed(value: f64) -> String {
+    format!("{:+.1}", (10.0 * value).round() / 10.0 + 0.0)
+}
+
 /// A score such as a silhouette.
 pub fn score(value: f64) -> String {
     format!("{value:.3}")
