@@ -78,7 +78,7 @@
 //!
 //! ```text
 //! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> sweep, structure -> model
-//! error, memory, matrix -> table -> synth, profile, recipe -> model -> analysis -> report -> (the program)
+//! error, memory, matrix -> table -> labels, synth, profile, recipe -> model -> analysis -> report -> (the program)
 //! ```
 //!
 //! - [`table`] reads typed columns; [`recipe`] chooses features and turns columns into them; [`synth`] makes up tables;
@@ -87,6 +87,7 @@
 //!   SIMD on the CPU;
 //! - [`cluster`] and [`evidence`] are algorithms, written once against the primitives;
 //! - [`cluster`], [`evidence`] and [`sweep`] are algorithms, written once against the primitives;
+//! - [`labels`] reads a labelling of rows from a file, and finds the same rows in another;
 //! - [`structure`] tells structure from noise;
 //! - [`model`] is what is saved, and labels new rows;
 //! - [`analysis`] puts all of this together; [`report`] writes what it found.
@@ -114,6 +115,7 @@ pub mod cluster;
 pub mod dataset;
 pub mod error;
 pub mod evidence;
+pub mod labels;
 pub mod linear;
 pub mod matrix;
 pub mod memory;

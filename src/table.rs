@@ -305,6 +305,10 @@ pub struct ReadOptions {
     /// Whether a table may lack the id column. If true, [`Table::ids`] is then `None`; if false, it is an error.
     #[serde(skip)]
     pub id_optional: bool,
+    /// Whether the first column is the id column if [`ReadOptions::id`] names none, as in a file of assignments. It is not
+    /// if it is the only column or is called `row`, as row numbers are.
+    #[serde(skip)]
+    pub id_first: bool,
     /// Columns whose number format is already known. New rows for a fitted encoder need this because a single cell can
     /// be ambiguous: `1,234` is a different number depending on what the comma means.
     #[serde(skip)]
@@ -325,6 +329,14 @@ pub struct ReadOptions {
     /// with [`Error::Data`] before the memory is allocated.
     #[serde(skip)]
     pub max_memory: Option<u64>,
+}
+
+impl ReadOptions {
+    /// The name of the id column of a table whose columns have these names.
+    fn id_among<'a>(&'a self, names: &'a [String]) -> Option<&'a str> {
+        let first = || names.first().filter(|name| self.id_first && names.len() > 1 && *name != "row");
+        self.id.as_ref().or_else(first).map(String::as_str)
+    }
 }
 
 /// Reads the table at `path`. The path `-` stands for standard input and requires `options.format`.
@@ -547,12 +559,12 @@ fn id_cells(
     rows: usize,
     cell: impl Fn(usize, usize) -> String,
 ) -> Result<Option<(String, Vec<String>)>> {
-    let Some(id) = &options.id else { return Ok(None) };
+    let Some(id) = options.id_among(names) else { return Ok(None) };
     let Some(column) = names.iter().position(|n| n == id) else {
         if options.id_optional {
             return Ok(None);
         }
         return Err(Error::data(names::no_column(id, names.iter().map(String::as_str))));
     };
-    Ok(Some((id.clone(), (0..rows).map(|row| cell(row, column)).collect())))
+    Ok(Some((id.to_string(), (0..rows).map(|row| cell(row, column)).collect())))
 }

@@ -111,9 +111,10 @@ fn gathers<'a>(schema: &Schema, options: &'a ReadOptions, budget: &'a Budget) ->
     }
     let types = schema.fields().iter().map(|f| f.data_type());
     let texts: HashSet<&String> = options.text.iter().collect();
+    let id = options.id_among(&names).map(String::from);
     let gather = |(name, of)| {
-        let text = texts.contains(&name);
-        Gather::new(name, of, text, options, budget)
+        let as_what = (texts.contains(&name), id.as_ref() == Some(&name));
+        Gather::new(name, of, as_what, options, budget)
     };
     names.into_iter().zip(types).map(gather).collect()
 }

@@ -53,17 +53,17 @@ enum Growing {
 }
 
 impl<'a> Gather<'a> {
-    /// Creates an empty column for the Arrow type `of`. If `text` is true, it is read as text.
+    /// Creates an empty column for the Arrow type `of`. If `text` is true, it is read as text; if `id` is, it is the id
+    /// column.
     pub(super) fn new(
         name: String,
         of: &DataType,
-        text: bool,
+        (text, id): (bool, bool),
         options: &'a ReadOptions,
         budget: &'a Budget,
     ) -> Result<Self> {
-        let id = options.id.as_ref() == Some(&name);
         let kind = match arrays::kind(of) {
-            Kind::LeftOut if id => {
+            Kind::LeftOut if id && options.id.is_some() => {
                 return Err(Error::at(
                     Place::default().column(name),
                     format!("the type {of} cannot be an id"),
@@ -72,6 +72,7 @@ impl<'a> Gather<'a> {
             Kind::Number | Kind::Bool if text => Kind::Text,
             kind => kind,
         };
+        let id = id && !matches!(kind, Kind::LeftOut);
         let (values, ids, nulls) = (Growing::new(kind), id.then(Vec::new), Nulls::new(options));
         Ok(Gather { name, options, budget, kind, values, ids, seen: 0, nulls })
     }

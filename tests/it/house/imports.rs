@@ -51,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("table", &["error", "memory", "matrix"]),
+    ("labels", &["error", "table"]),
     ("synth", &["random", "table"]),
     ("recipe", &["error", "weights", "matrix", "table"]),
     (
@@ -86,13 +87,20 @@ const ROOMS: &[(&str, &[&str])] = &[
             "sweep",
             "structure",
             "table",
+            "labels",
             "synth",
             "recipe",
             "model",
             "profile",
         ],
     ),
-    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
+    (
+        "report",
+        &[
+            "error", "cluster", "evidence", "sweep", "table", "labels", "recipe", "model", "profile",
+            "analysis",
+        ],
+    ),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.
