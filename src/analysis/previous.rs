@@ -78,8 +78,24 @@ pub fn find(search: &Search<'_>, model: &Model) -> Result<Found> {
         Evidence::Another(why) => return nothing(format!("{shown} {why}"), true),
         own => own,
     };
-    let (ids, states) = match read_states(&path, id, model.k(), search.max_memory) {
-        Ok(found) => found,
+    let (ids, states) = match read_states(&path, model.k(), search.max_memory) {
+        Ok((None, _)) => {
+            let why = format!(
+                "{shown} has no ids, because the rows of that table were only numbered; fit with --id to get some"
+            );
+            return match search.named {
+                Some(_) => Err(Error::data(why)),
+                None => nothing(why, false),
+            };
+        }
+        Ok((Some((column, _)), _)) if search.named.is_none() && column != id_name(id) => {
+            let why = format!(
+                "the ids of {shown} come from column {column:?} and those of the table from {id:?}; if they are the same ids, name \
+                 the file with --previous"
+            );
+            return nothing(why, true);
+        }
+        Ok((Some((_, ids)), states)) => (ids, states),
         Err(Wrong::Another(why)) => return nothing(format!("{shown} {why}"), true),
         Err(Wrong::File(e)) if search.named.is_some() => return Err(e),
         Err(Wrong::File(e)) => return nothing(e.to_string(), true),
@@ -173,12 +189,13 @@ impl From<Error> for Wrong {
     }
 }
 
-type States = (Vec<String>, Vec<State>);
+/// The id column and the states of a file of assignments.
+type States = (Option<(String, Vec<String>)>, Vec<State>);
 
 /// Reads the ids and states of a file of assignments, whose segments must be below `k`.
-fn read_states(path: &Path, id: &str, k: usize, max_memory: u64) -> std::result::Result<States, Wrong> {
+fn read_states(path: &Path, k: usize, max_memory: u64) -> std::result::Result<States, Wrong> {
     let options = ReadOptions {
-        id: Some(id_name(id).into_owned()),
+        id_first: true,
         text: vec!["status".into(), "name".into()],
         max_memory: Some(max_memory),
         ..ReadOptions::default()
@@ -200,8 +217,7 @@ fn read_states(path: &Path, id: &str, k: usize, max_memory: u64) -> std::result:
             _ => State::Excluded,
         });
     }
-    let ids = table.ids.take().map_or_else(Vec::new, |(_, ids)| ids);
-    Ok((ids, states))
+    Ok((table.ids.take(), states))
 }
 
 fn is_outlier(status: Option<&Values>, row: usize) -> bool {
