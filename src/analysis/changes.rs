@@ -35,6 +35,8 @@ pub struct SegmentChange {
     pub previous_share: f64,
     /// The difference of the shares in percentage points.
     pub difference: f64,
+    /// The probability that chance alone changes the share as much, corrected for the number of segments.
+    pub p_value: f64,
     /// What kind of change that is.
     pub change: Change,
     /// Its columns, the one that changed most first.
@@ -127,6 +129,7 @@ fn segment_changes(then: Then<'_>, now: Then<'_>, names: &[Option<String>]) -> V
             |c: &ColumnChange| c.effect.map_or(if c.now == c.previous { 0.0 } else { f64::MAX }, f64::abs);
         columns.sort_by(|a, b| size(b).total_cmp(&size(a)));
         let (share, previous_share) = (new.shares[s], old.shares[s]);
+        let (p_value, change) = segment_change((previous_share, n), (share, m), k);
         SegmentChange {
             segment: s as u32,
             name: names.get(s).cloned().flatten(),
@@ -135,7 +138,8 @@ fn segment_changes(then: Then<'_>, now: Then<'_>, names: &[Option<String>]) -> V
             share,
             previous_share,
             difference: 100.0 * (share - previous_share),
-            change: segment_change((previous_share, n), (share, m), k).1,
+            p_value,
+            change,
             columns,
         }
     };

@@ -1,10 +1,10 @@
 //! What changed since last time, in a few lines for people.
 
-use super::figures::{among, count, number, percent, plain, signed, whole};
+use super::figures::{brief, count, percent, plain, whole};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{ColumnChange, Joined, Migration, Move, SegmentChange, State};
-use crate::evidence::shift::MODERATE_POINTS;
+use crate::evidence::shift::LEVEL;
 use crate::model::Middle;
 use crate::profile::LEAST_EFFECT;
 
@@ -45,40 +45,51 @@ fn summary(migration: Option<&Migration>, changes: &[SegmentChange], names: &[Op
     let since =
         migration.map_or_else(|| "since the fit".into(), |m| format!("since last time ({})", plain(&m.from)));
     let lines: Vec<String> = lines.iter().map(|line| wrapped(&format!("  {line}\n"), WIDTH)).collect();
-    format!("What changed {since}\n{}", lines.concat())
+    format!("What changed {since}\n{}", lines.concat().replace(TIED, " "))
+}
+
+/// A blank at which a line is not broken.
+const TIED: char = '\u{a0}';
+
+/// A share whose sign stays beside its number.
+fn share(of: f64) -> String {
+    percent(of).replace(' ', &TIED.to_string())
 }
 
 /// Who stayed, moved, came and left.
 fn who(migration: &Migration) -> Vec<String> {
-    let Migration { stayed, moved, share, .. } = migration;
+    let (stayed, moved) = (migration.stayed, migration.moved);
     let known = stayed + moved;
+    let parts = (share(stayed as f64 / known.max(1) as f64), share(migration.share));
     let (Some(came), Some(left), Some(then), Some(now)) =
         (migration.came, migration.left, migration.then, migration.now)
     else {
         let why = migration.not_followed.as_deref().filter(|why| !why.is_empty());
-        let why = why
-            .map_or_else(String::new, |why| format!(" Who came and who left is not known: {}.", plain(why)));
+        let why =
+            why.map_or_else(String::new, |why| format!(" Nobody is followed by id, as {}.", plain(why)));
         return vec![format!(
-            "rows: the earlier model puts {} of {} into the same segment and {} ({}) into another one.{why}",
-            whole(*stayed),
-            whole(known),
-            whole(*moved),
-            percent(*share),
+            "rows: the earlier model puts {} of the {} into the same segment ({}) and {} into another one ({}).{why}",
+            whole(stayed),
+            count(known as usize, "row"),
+            parts.0,
+            whole(moved),
+            parts.1,
         )];
     };
-    let first = if known == 0 {
-        format!("rows: none of last time's {} is in this table", count(then.rows as usize, "row"))
-    } else {
-        format!(
-            "rows: of the {} known from both times, {} stayed in their segment ({}) and {} moved ({})",
+    let before = count(then.rows as usize, "row");
+    let (came, left) = (whole(came), whole(left));
+    let mut lines = vec![match known {
+        0 => format!("rows: none of last time's {before} is here now; {left} left, {came} came"),
+        _ => format!(
+            "rows: {} of last time's {before} are here now: {} stayed in their segment ({}), {} moved ({}); {left} left, \
+             {came} came",
             whole(known),
-            whole(*stayed),
-            percent(*stayed as f64 / known as f64),
-            whole(*moved),
-            percent(*share),
-        )
-    };
-    let mut lines = vec![format!("{first}; {} came, {} left", whole(came), whole(left))];
+            whole(stayed),
+            parts.0,
+            whole(moved),
+            parts.1,
+        ),
+    }];
     let unclear = |of: &Joined| of.without_id + of.repeated_id;
     if unclear(&then) + unclear(&now) > 0 {
         lines.push(format!(
@@ -105,23 +116,27 @@ fn called(segment: u32, name: Option<&str>) -> String {
     name.map_or_else(|| format!("segment {segment}"), |name| format!("{segment} {}", plain(name)))
 }
 
+/// A segment is said to have grown or shrunk from this many points on, if chance does not explain it.
+const LEAST_POINTS: f64 = 1.0;
+
 /// Which segments grew and which shrank.
 fn sizes(changes: &[SegmentChange]) -> String {
-    let mut moved: Vec<&SegmentChange> = changes.iter().filter(|s| s.change.matters()).collect();
+    let mut moved: Vec<&SegmentChange> = changes.iter().collect();
     moved.sort_by(|a, b| b.difference.abs().total_cmp(&a.difference.abs()));
     let one = |s: &&SegmentChange| {
-        format!(
-            "{} {} points ({} -> {})",
-            called(s.segment, s.name.as_deref()),
-            signed(s.difference),
-            percent(s.previous_share),
-            percent(s.share)
-        )
+        let word = if s.difference > 0.0 { "grew" } else { "shrank" };
+        let name = called(s.segment, s.name.as_deref());
+        let (then, now) = (share(s.previous_share), share(s.share));
+        format!("{name} {word} by {:.1} points ({then} -> {now})", s.difference.abs())
     };
+    let largest = moved.first().filter(|s| s.difference.abs() >= 0.05).map(one);
+    moved.retain(|s| s.difference.abs() >= LEAST_POINTS && s.p_value < LEVEL);
     if moved.is_empty() {
-        let largest = changes.iter().max_by(|a, b| a.difference.abs().total_cmp(&b.difference.abs()));
-        let largest = largest.map_or_else(String::new, |s| format!("; the most is {}", one(&s)));
-        return format!("sizes: no segment's share moved by {MODERATE_POINTS} points beyond chance{largest}");
+        let most = largest.map_or_else(
+            || "as before".into(),
+            |most| format!("as before, but for what chance explains; the most is that {most}"),
+        );
+        return format!("sizes: {most}");
     }
     let named: Vec<String> = moved.iter().take(NAMED).map(one).collect();
     format!("sizes: {}{}", named.join(", "), and_more(moved.len(), NAMED))
@@ -130,13 +145,8 @@ fn sizes(changes: &[SegmentChange]) -> String {
 /// The biggest moves.
 fn moves(moves: &[Move], names: &[Option<String>]) -> Option<String> {
     let one = |m: &Move| {
-        format!(
-            "{} from {} to {} ({} of them)",
-            whole(m.rows),
-            place(m.from, names),
-            place(m.to, names),
-            percent(m.share)
-        )
+        let all = whole((m.rows as f64 / m.share).round() as u64);
+        format!("{} of {all} from {} to {}", whole(m.rows), place(m.from, names), place(m.to, names))
     };
     let named: Vec<String> = moves.iter().take(NAMED).map(one).collect();
     (!named.is_empty()).then(|| format!("biggest moves: {}", named.join(", ")))
@@ -170,17 +180,10 @@ fn matters(c: &ColumnChange) -> bool {
 /// `pay 12.5 -> 14.0`.
 fn in_words(c: &ColumnChange) -> String {
     let (then, now) = match c.middle {
-        Middle::Share => (percent(c.previous), percent(c.now)),
-        Middle::Median => {
-            let apart = (c.now - c.previous).abs();
-            if apart > 0.0 {
-                (among(c.previous, apart), among(c.now, apart))
-            } else {
-                (number(c.previous), number(c.now))
-            }
-        }
+        Middle::Share => (share(c.previous), share(c.now)),
+        Middle::Median => (brief(c.previous), brief(c.now)),
     };
-    format!("{} {then} -> {now}", plain(&c.column))
+    format!("{} {then}{TIED}->{TIED}{now}", plain(&c.column))
 }
 
 fn and_more(all: usize, named: usize) -> String {
@@ -216,7 +219,7 @@ fn columns(changes: &[SegmentChange]) -> String {
             any = true;
             let (middle, then, now) = match c.middle {
                 Middle::Share => ("share", percent(c.previous), percent(c.now)),
-                Middle::Median => ("median", number(c.previous), number(c.now)),
+                Middle::Median => ("median", brief(c.previous), brief(c.now)),
             };
             let effect = c.effect.map_or_else(|| "-".into(), |effect| format!("{effect:+.2}"));
             let segment = called(s.segment, s.name.as_deref());

@@ -1,9 +1,9 @@
 //! The results of comparing a table with the one that a model was fitted to, for people and for programs.
 
-use super::figures::{count, number, percent, plain};
+use super::figures::{brief, count, percent, plain};
 use crate::analysis::{DeviceUsed, Seconds};
 use crate::error::Result;
-use crate::evidence::psi::Change;
+use crate::evidence::psi::{Change, MODERATE};
 use crate::evidence::shift::MODERATE_POINTS;
 use crate::model::{CategoryDrift, Direction, Drift, Model};
 use serde::Serialize;
@@ -132,7 +132,7 @@ impl DriftFound {
     /// The results as tables for people.
     #[cfg(feature = "cli")]
     pub fn to_text(&self) -> String {
-        use super::figures::{score, signed, whole};
+        use super::figures::{number, score, signed, whole};
         use super::profile::WIDTH;
         use super::sheet::{Kind, Sheet, wrapped};
 
@@ -203,12 +203,12 @@ impl Direction {
     pub(super) fn words(&self) -> String {
         match self {
             Direction::Median { median: Some(now), fitted_median: Some(then) } if now == then => {
-                format!("median {} as before", number(*now))
+                format!("median {} as before", brief(*now))
             }
             Direction::Median { median: Some(now), fitted_median: Some(then) } => {
-                format!("median {} -> {}", number(*then), number(*now))
+                format!("median {} -> {}", brief(*then), brief(*now))
             }
-            Direction::Median { median: Some(now), .. } => format!("median now {}", number(*now)),
+            Direction::Median { median: Some(now), .. } => format!("median now {}", brief(*now)),
             Direction::Median { .. } => "no values".into(),
             Direction::Truth { true_share, fitted_true_share } => {
                 format!("true {} -> {}", percent(*fitted_true_share), percent(*true_share))
@@ -227,14 +227,13 @@ impl Direction {
 /// The sentences that a reader needs first: whether anything changed, and what.
 fn verdict(all: Change, shares: Change, columns: &[Column], segments: &[Segment]) -> String {
     if !all.matters() {
-        let chance =
-            columns.iter().map(|c| c.change).chain(segments.iter().map(|s| s.change)).chain([shares]);
-        let rest = match chance.filter(|change| *change == Change::Chance).count() {
-            0 => String::new(),
-            _ => " Larger changes are as chance alone would make them in so few rows.".into(),
-        };
+        let changes = columns.iter().map(|c| c.change).chain(segments.iter().map(|s| s.change));
+        if changes.chain([shares]).any(|change| change == Change::Chance) {
+            return "No change that counts: in so few rows, chance alone would move as much as moved here."
+                .into();
+        }
         return format!(
-            "Stable: no column has a PSI of 0.1, and no share has moved by {MODERATE_POINTS} points.{rest}"
+            "Stable: no column's PSI reaches {MODERATE}, and no share has moved by {MODERATE_POINTS} points or more."
         );
     }
     let mut sentences = vec![format!("There is a {all} change.")];

@@ -29,6 +29,15 @@ pub fn number(value: f64) -> String {
     format!("{value:.*}", (3 - first_digit(size)).clamp(0, 8) as usize)
 }
 
+/// As [`number`], without zeros at the end of a fraction: `60`, `0.75`.
+pub fn brief(value: f64) -> String {
+    let text = number(value);
+    if !text.contains('.') || text.contains('e') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 /// A number with the digits that matter among numbers that spread by `spread`: down to about a hundredth of it.
 pub fn among(value: f64, spread: f64) -> String {
     let decimals = if spread > 0.0 && spread.is_finite() { 2 - first_digit(spread) } else { i32::MAX };

@@ -3,6 +3,7 @@
 mod analysis;
 mod bounds;
 mod cases;
+mod changes;
 mod cli;
 mod contract;
 mod devices;
