@@ -38,8 +38,8 @@ pub const VERSION: u32 = 3;
 pub struct Model {
     /// The version of this format.
     pub version: u32,
-    /// An identifier of the fit: 16 hexadecimal digits of a hash of the model's contents, without the segments' names
-    /// and personas.
+    /// An identifier of the fit: 16 hexadecimal digits of a hash of the model's contents, without the segments' names,
+    /// personas and figures, which do not depend on the fit alone.
     /// The fit's other output files carry it too, so that a reader can tell that they belong together. The same table,
     /// options and seed give the same identifier. Models written by older versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,7 +150,7 @@ impl Model {
 
     /// Sets [`Model::run`] to the identifier computed from the model's contents.
     pub fn identify(&mut self) {
-        let mut bare = Model { run: None, ..self.clone() };
+        let mut bare = Model { run: None, figures: Vec::new(), ..self.clone() };
         bare.assigner.segments_mut().for_each(|s| (s.name, s.persona) = (None, None));
         let digest = Sha256::digest(bare.to_json());
         self.run = Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect());

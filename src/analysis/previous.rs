@@ -56,6 +56,15 @@ pub struct Search<'a> {
 /// without.
 pub fn find(search: &Search<'_>, model: &Model) -> Result<Found> {
     let nothing = |why: String, surprise| Ok(Found::Nothing { why, surprise });
+    let Some(id) = search.id else {
+        return match search.named {
+            Some(named) => Err(Error::Usage(format!(
+                "rows cannot be found in {} without an id column; name the table's with --id",
+                named.display()
+            ))),
+            None => nothing("the table has no id column; name one with --id".into(), false),
+        };
+    };
     let beside = || {
         let folder = search.model.parent().unwrap_or(Path::new(""));
         FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
@@ -66,14 +75,6 @@ pub fn find(search: &Search<'_>, model: &Model) -> Result<Found> {
         return nothing(why, false);
     };
     let shown = path.display();
-    let Some(id) = search.id else {
-        return match search.named {
-            Some(_) => Err(Error::Usage(format!(
-                "rows cannot be found in {shown} without an id column; name the table's with --id"
-            ))),
-            None => nothing("the table has no id column; name one with --id".into(), false),
-        };
-    };
     let own = match belongs(&path, model) {
         Evidence::Another(why) => return nothing(format!("{shown} {why}"), true),
         own => own,

@@ -119,6 +119,9 @@ fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
     for segment in other.assigner.segments_mut().chain(model.assigner.segments_mut()) {
         segment.name = None;
     }
+    // Whether segments are described is no part of the fit.
+    other.figures.clear();
+    model.figures.clear();
     if other == model {
         return Ok(());
     }
