@@ -20,14 +20,17 @@
 //! The stages can be called one by one, for a program that wants to look in between: [`load()`] reads the table,
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
+mod changes;
 mod choose_k;
 mod compare;
 mod init;
 mod load;
 mod memory;
+mod migration;
 mod notice;
 mod outcome;
 mod prepare;
+mod previous;
 mod print_recipe;
 mod profile;
 mod questions;
@@ -40,19 +43,22 @@ mod spec;
 mod stability;
 mod work;
 
+pub use changes::{ColumnChange, Relabelled, SegmentChange, Since, Sizes, relabel};
 pub use compare::{
-    Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, Left, MatchedBy, Move,
-    Moved, Part, Same, Side, compare as compare_labels,
+    Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, LabelMove, Left,
+    MatchedBy, Moved, Part, Same, Side, compare as compare_labels,
 };
 pub use init::Init;
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
+pub use migration::{Followed, Joined, Migration, Move, Seen, State, follow};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{
-    Chosen, DeviceUsed, Labelled, Migration, Outcome, PassedOver, Seconds, Segment, StructureFound,
-    SweepLine, TendencyFound,
+    Chosen, DeviceUsed, Labelled, Outcome, PassedOver, Seconds, Segment, StructureFound, SweepLine,
+    TendencyFound,
 };
 pub use prepare::{Prepared, Weightless};
+pub use previous::{COLUMNS as ASSIGNMENT_COLUMNS, Found, Previous, Search, find as find_previous, id_name};
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;

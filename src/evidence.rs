@@ -6,4 +6,5 @@ pub mod elbow;
 pub mod hopkins;
 pub mod matching;
 pub mod psi;
+pub mod shift;
 pub mod silhouette;

@@ -5,6 +5,7 @@
 
 mod assigner;
 mod drift;
+mod figures;
 mod names;
 mod persona;
 mod reference;
@@ -25,7 +26,8 @@ use std::path::Path;
 
 use assigner::Labelled;
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
-pub use drift::{ColumnDrift, Drift, SegmentDrift};
+pub use drift::{CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
+pub use figures::{ColumnFigures, Middle};
 pub use names::{check as check_names, with_names};
 pub use persona::{Colour, Persona, check_line};
 pub use reference::Reference;
@@ -40,8 +42,8 @@ pub const VERSION: u32 = 3;
 pub struct Model {
     /// The version of this format.
     pub version: u32,
-    /// An identifier of the fit: 16 hexadecimal digits of a hash of the model's contents, without the segments' names
-    /// and personas.
+    /// An identifier of the fit: 16 hexadecimal digits of a hash of the model's contents, without the segments' names,
+    /// personas and figures, which do not depend on the fit alone.
     /// The fit's other output files carry it too, so that a reader can tell that they belong together. The same table,
     /// options and seed give the same identifier. Models written by older versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +82,10 @@ pub struct Model {
     /// versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
+    /// What each segment was like at the fit, column by column, which a later fit is compared with. Empty if the segments
+    /// were not described, and in models of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<ColumnFigures>,
 }
 
 /// The result of assigning a table's rows to segments.
@@ -134,6 +140,7 @@ impl Model {
             aliases: Aliases::default(),
             assigner: Assigner::new(partition, matrix),
             reference: None,
+            figures: Vec::new(),
         }
     }
 
@@ -149,7 +156,7 @@ impl Model {
 
     /// Sets [`Model::run`] to the identifier computed from the model's contents.
     pub fn identify(&mut self) {
-        let mut bare = Model { run: None, ..self.clone() };
+        let mut bare = Model { run: None, figures: Vec::new(), ..self.clone() };
         bare.assigner.segments_mut().for_each(|s| (s.name, s.persona) = (None, None));
         let digest = Sha256::digest(bare.to_json());
         self.run = Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect());
@@ -269,6 +276,9 @@ impl Model {
         self.segments().filter_map(|s| s.persona.as_ref()).try_for_each(Persona::check)?;
         if !self.reference.as_ref().is_none_or(|r| r.is_sound(self)) {
             return Err("its reference does not fit its encoder, or has a share that is none".into());
+        }
+        if !self.figures.iter().all(|column| column.is_sound(self.k())) {
+            return Err("its figures do not fit its segments, or have a number that is not finite".into());
         }
         Ok(())
     }

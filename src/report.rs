@@ -6,10 +6,13 @@
 
 pub mod assign;
 pub mod assignments;
+#[cfg(feature = "cli")]
+pub mod changes;
 pub mod compare;
 pub mod drift;
 pub mod figures;
 pub mod json;
+pub mod movers;
 #[cfg(feature = "cli")]
 pub mod notices;
 #[cfg(feature = "cli")]

@@ -394,6 +394,16 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     read_bytes(&name, bytes, options)
 }
 
+/// The name of the fit that a Parquet file of assignments carries; `None` for any other file. See
+/// [`Model::run`](crate::model::Model::run).
+pub(crate) fn run_of_parquet(path: &Path) -> Option<String> {
+    let format = format_of(&path.display().to_string(), &ReadOptions::default()).ok()?;
+    if format == Format::Parquet { columnar::parquet_metadata(path, RUN) } else { None }
+}
+
+/// The key under which a Parquet file has the name of the fit that it belongs to.
+pub const RUN: &str = "segmenta.run";
+
 /// Reads a source to its end. `length` is its size in bytes if known. The inner result is an error if the bytes exceed
 /// the memory limit.
 fn read_whole(
@@ -511,6 +521,10 @@ mod columnar {
 
     pub(super) fn is_guarded() -> bool {
         false
+    }
+
+    pub(super) fn parquet_metadata(_: &Path, _: &str) -> Option<String> {
+        None
     }
 
     pub(super) fn read_parquet(_: &Path, _: &ReadOptions, _: &Budget) -> Result<Table> {

@@ -5,7 +5,7 @@ mod moves;
 
 pub use cross::{Compared, Cross};
 pub(super) use cross::{check, decode};
-pub use moves::{Came, CountedBy, Flows, Left, Move, Moved, Part};
+pub use moves::{Came, CountedBy, Flows, LabelMove, Left, Moved, Part};
 
 use crate::error::{Error, Result};
 use crate::evidence::agreement::{Agreement, Contingency};

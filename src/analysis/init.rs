@@ -1,11 +1,13 @@
 //! What a fit starts from if the user names a file: centroids, or the model of an earlier fit.
 
+use super::changes::Sizes;
 use super::notice::{Notice, Observer};
 use super::prepare::Start;
+use super::previous::{Found, Search, find};
 use super::regroup::Regroup;
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::model::{Becomes, Model, Persona};
+use crate::model::{Becomes, ColumnFigures, Model, Persona};
 use crate::recipe::{Aliases, Encoder, FittedReduction};
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -38,6 +40,12 @@ pub struct Before {
     pub names: Vec<Option<String>>,
     /// What else people say about the old segments, by number.
     pub personas: Vec<Option<Persona>>,
+    /// The sizes of the old segments at their fit.
+    pub sizes: Sizes,
+    /// What the old segments were like at their fit.
+    pub figures: Vec<ColumnFigures>,
+    /// Last time's assignments, or why there are none.
+    pub(super) found: Found,
 }
 
 impl Before {
@@ -146,7 +154,33 @@ impl Init {
             fit_labels: model.before_regrouping().as_ref().map(labels).transpose()?,
             names: model.names(),
             personas: model.personas(),
+            sizes: Sizes::of_fit(model),
+            figures: model.figures.clone(),
+            found: Found::Nothing { why: String::new(), surprise: false },
         }))
+    }
+
+    /// The id column of the model, if there is one.
+    pub fn id(&self) -> Option<&str> {
+        match &self.from {
+            From::Rows(_) => None,
+            From::Model(model) => model.id.as_deref().filter(|_| model.preparation.group.is_none()),
+        }
+    }
+
+    /// Looks for last time's assignments. `named` is the file that the user names, and `id` the id column of the table.
+    ///
+    /// # Errors
+    /// As [`find`]; a file that is named although the fit does not start from a model.
+    pub(super) fn previous(&self, named: Option<&Path>, id: Option<&str>, max_memory: u64) -> Result<Found> {
+        match &self.from {
+            From::Model(model) => find(&Search { model: &self.path, named, id, max_memory }, model),
+            From::Rows(_) if named.is_some() => Err(Error::Usage(format!(
+                "last time's assignments need last time's model, and {} has only centroids",
+                self.path.display()
+            ))),
+            From::Rows(_) => Ok(Found::Nothing { why: String::new(), surprise: false }),
+        }
     }
 
     /// The start centroids in the encoder's scaled space, together with what the model says about the rows.

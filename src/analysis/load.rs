@@ -57,7 +57,8 @@ pub fn load(spec: &Spec, source: Source, compute: &Compute, observer: &dyn Obser
         Source::Table(table) => *table,
         Source::Spec => {
             let known = init.as_ref().map_or_else(KnownColumns::default, Init::known_columns);
-            let table = read(spec, known, limit, observer)?;
+            let id = init.as_ref().and_then(Init::id).filter(|_| spec.recipe.group.is_none());
+            let table = read(spec, (known, id), limit, observer)?;
             seconds.load = Some(start.elapsed().as_secs_f64());
             table
         }
@@ -89,7 +90,13 @@ pub fn sizeable(path: &Path) -> bool {
     std::fs::metadata(path).map_or(path.as_os_str() == "-", |file| !file.is_file() || file.len() >= SIZEABLE)
 }
 
-fn read(spec: &Spec, known: KnownColumns, limit: u64, observer: &dyn Observer) -> Result<Table> {
+/// Reads the table. `known` are the columns and the id column of the model that the fit starts from.
+fn read(
+    spec: &Spec,
+    (known, id): (KnownColumns, Option<&str>),
+    limit: u64,
+    observer: &dyn Observer,
+) -> Result<Table> {
     let input = &spec.input;
     if let (None, Some(example)) = (&input.path, input.synth) {
         let rows = input.rows.unwrap_or_else(|| example.rows());
@@ -106,7 +113,9 @@ fn read(spec: &Spec, known: KnownColumns, limit: u64, observer: &dyn Observer) -
     let path =
         input.path.as_deref().ok_or_else(|| Error::Usage("the analysis names no table to read".into()))?;
     let options = ReadOptions {
-        id: spec.id().map(String::from),
+        id: spec.id().or(id).map(String::from),
+        // A table may lack the model's id column, but not the one that the user names.
+        id_optional: spec.id().is_none(),
         text: known.text.into_iter().chain(spec.recipe.text_columns()).collect(),
         numbers: known.numbers,
         ..input.read.clone()

@@ -1,6 +1,8 @@
 //! The results of an analysis: everything that a writer of results needs.
 
+use super::changes::SegmentChange;
 use super::compare::Compared;
+use super::migration::{Followed, Migration, State};
 use super::reduction::Reduction;
 use super::regroup::RegroupedFound;
 use super::stability::StabilityFound;
@@ -101,6 +103,9 @@ pub struct Outcome {
     /// Which segments were merged and split, if any were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regrouped: Option<RegroupedFound>,
+    /// What the segments were like at the model that the fit started from, and what they are like now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<SegmentChange>,
     /// The seed of everything random.
     pub seed: u64,
     /// The device, if one was needed.
@@ -136,6 +141,18 @@ pub struct Labelled {
     pub outside: Vec<u32>,
     /// The segments' names, by their numbers.
     pub names: Vec<Option<String>>,
+    /// Where the rows were last time, if last time's assignments are at hand.
+    pub followed: Option<Followed>,
+}
+
+impl Labelled {
+    /// Where each row is.
+    pub fn states(&self) -> Vec<State> {
+        let state = |(row, found): (usize, &Option<Assignment>)| {
+            State::of(row, found.map(|found| found.segment), &self.outliers, &self.outside)
+        };
+        self.rows.iter().enumerate().map(state).collect()
+    }
 }
 
 /// The segments' numbers, and what they are called.
@@ -345,28 +362,6 @@ impl From<&Hopkins> for TendencyFound {
             p_value: h.p_value,
             probes: h.probes,
         }
-    }
-}
-
-/// How many rows moved from which segment of an earlier model to which segment of this one.
-#[derive(Debug, Clone, Serialize)]
-pub struct Migration {
-    /// The earlier model.
-    pub from: String,
-    /// The number of rows by old segment (outer) and new segment (inner).
-    pub rows: Vec<Vec<u64>>,
-    /// How many of the rows that have both an old and a new segment changed it.
-    pub moved: u64,
-    /// Their share of the rows that have both.
-    pub share: f64,
-}
-
-impl Migration {
-    /// From counts by old and new segment; `from` is the earlier model's file.
-    pub fn new(from: String, rows: Vec<Vec<u64>>) -> Self {
-        let all: u64 = rows.iter().flatten().sum();
-        let stayed: u64 = rows.iter().enumerate().map(|(s, row)| row[s]).sum();
-        Migration { from, rows, moved: all - stayed, share: (all - stayed) as f64 / all.max(1) as f64 }
     }
 }
 

@@ -169,12 +169,20 @@ impl Loaded {
         recipe.extra.extend(regroup.columns().map(|(line, key, column)| ExtraColumn::new(line, key, column)));
         let recipe = &recipe;
         // Before the recipe makes columns that may replace the table's own.
-        let before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
+        let mut before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
         let FitReport { fitted, choices, notes, outliers, outside, dropped, kept, weights, unweighted } =
             recipe.fit_after(&mut table, init.map_or(&[], Init::reductions)).map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
+        }
+        if let Some(init) = init {
+            let named = spec.fit.as_ref().and_then(|fit| fit.previous.as_deref());
+            let id = table.ids.as_ref().map(|(name, _)| name.as_str());
+            let found = init.previous(named, id, limit)?;
+            if let Some(before) = &mut before {
+                before.found = found;
+            }
         }
         let aliases = recipe.fit_aliases(&table, init.map_or(&Aliases::default(), Init::aliases))?;
         let cohort = spec.stability.as_ref().filter(|_| spec.fit.is_some()).and_then(|s| s.cohort.as_deref());

@@ -1,10 +1,14 @@
 //! The third and fourth stages: opening the device, and computing.
 
+use super::changes::figures_of;
 use super::choose_k::{default_ks, is_cut_short};
+use super::init::Before;
 use super::memory::{check_fit, check_refits};
+use super::migration::{Migration, follow};
 use super::notice::{Notice, Observer};
-use super::outcome::{DeviceUsed, Labelled, Migration, Numbered};
+use super::outcome::{DeviceUsed, Labelled, Numbered};
 use super::prepare::{Prepared, Weightless};
+use super::previous::Found;
 use super::reduction::Reduction;
 use super::regroup::{Regrouped, RegroupedFound, Regrouper};
 use super::running::{Running, seeded_method};
@@ -322,7 +326,6 @@ impl Ready<'_> {
                 found.before_regrouping = of_fit.is_some();
             }
         }
-        running.outcome.migration = migration;
         let measured = match &regrouped {
             None => running.on_device(|dataset, _| {
                 assignments(dataset, &partition.prototypes, &partition.labels, &numbers)
@@ -354,7 +357,6 @@ impl Ready<'_> {
             let (labelled, _) = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
         }
-        model.identify();
         let mut outcome = running.outcome;
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         let start = Instant::now();
@@ -365,9 +367,16 @@ impl Ready<'_> {
         let start = Instant::now();
         outcome.questions = prepared.answers(&rows, &names, self.spec, self.observer)?;
         outcome.seconds.questions = (!outcome.questions.is_empty()).then(|| start.elapsed().as_secs_f64());
-        outcome.model = Some(model);
+        model.figures = outcome.profile.as_ref().map_or_else(Vec::new, figures_of);
+        model.identify();
         let (outliers, outside) = (prepared.outliers.clone(), prepared.outside.clone());
-        outcome.labelled = Some(Labelled { ids, rows, outliers, outside, names });
+        let mut labelled = Labelled { ids, rows, outliers, outside, names, followed: None };
+        if let Some(before) = prepared.init.as_ref().and_then(|init| init.before.as_ref()) {
+            outcome.migration = self.migration(before, migration, &mut labelled, all_rows.k);
+            outcome.changes = before.changes(&model, &labelled.names);
+        }
+        outcome.model = Some(model);
+        outcome.labelled = Some(labelled);
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();
         Ok(outcome)
     }
@@ -420,6 +429,34 @@ impl Ready<'_> {
         let mut rows = vec![None; self.prepared.rows];
         kept.iter().zip(partition.labels.iter()).for_each(|(&row, label)| rows[row as usize] = label);
         rows
+    }
+
+    /// Who moved since last time: by the rows' ids if last time's assignments are at hand, otherwise as the earlier model
+    /// labels the rows, which is `relabelled`.
+    fn migration(
+        &self,
+        before: &Before,
+        relabelled: Option<Migration>,
+        labelled: &mut Labelled,
+        k: usize,
+    ) -> Option<Migration> {
+        let why = match (&before.found, &labelled.ids) {
+            (Found::Previous(previous), Some((id, ids))) => {
+                let followed = follow((&previous.ids, &previous.states), before.names.clone(), (id, ids));
+                let (from, file) = (before.path.display().to_string(), previous.path.display().to_string());
+                let migration = Migration::followed(from, file, &followed, &labelled.states(), k);
+                labelled.followed = Some(followed);
+                return Some(migration);
+            }
+            (Found::Nothing { why, surprise }, _) => {
+                if *surprise {
+                    self.observer.notice(&Notice::Data(format!("nobody is followed by id: {why}")));
+                }
+                why.clone()
+            }
+            (Found::Previous(_), None) => "the table has no id column; name one with --id".into(),
+        };
+        relabelled.map(|found| Migration { not_followed: Some(why), ..found })
     }
 
     /// Numbers the segments, and names them as the earlier model and the recipe do.

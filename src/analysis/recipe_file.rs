@@ -32,9 +32,11 @@ impl Spec {
             .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         let mut spec = Spec::parse(&path.display().to_string(), &text, parameters)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let init = spec.fit.as_mut().and_then(|fit| fit.init.as_mut());
+        let (init, previous) =
+            spec.fit.as_mut().map_or((None, None), |fit| (fit.init.as_mut(), fit.previous.as_mut()));
         let output = &mut spec.output;
-        let paths = [spec.input.path.as_mut(), init, output.folder.as_mut(), output.features.as_mut()];
+        let paths =
+            [spec.input.path.as_mut(), init, previous, output.folder.as_mut(), output.features.as_mut()];
         for path in paths.into_iter().flatten() {
             *path = folder.join(&*path);
         }
@@ -207,6 +209,7 @@ fn analysis(section: Section<'_>, spec: &mut Spec) {
     spec.fit = Some(Fit {
         k: section.take("k").and_then(|v| v.whole(SIZE)).map(|k| k as usize),
         init: section.take("init").and_then(|v| file(&v)),
+        previous: section.take("previous").and_then(|v| file(&v)),
         silhouette: section.take("silhouette").and_then(|v| v.boolean()).unwrap_or(false),
     });
     spec.regroup = regroup::regroup(&section);

@@ -121,6 +121,11 @@ impl Spec {
         if k == Some(1) && fit.is_some_and(|fit| fit.silhouette) {
             return Err(Error::Usage("a silhouette needs at least two segments, but k is 1".into()));
         }
+        if init.is_none() && fit.is_some_and(|fit| fit.previous.is_some() && fit.init.is_none()) {
+            let what = "last time's assignments say nothing without last time's model; name the model.json too, with --init \
+                        or as init under [analysis]";
+            return Err(Error::Usage(what.into()));
+        }
         match (init, k) {
             (Some(init), Some(k)) if init.k() != k => {
                 let (path, centroids) = (init.path().display(), init.k());
@@ -176,6 +181,8 @@ pub struct Fit {
     /// A file to start from instead of k-means++ restarts: centroids (`.csv`, `.npy`), or an earlier `model.json`, in
     /// which case matching segments keep their numbers and names.
     pub init: Option<PathBuf>,
+    /// Last time's assignments, to say who moved; `None`: those beside the earlier `model.json`.
+    pub previous: Option<PathBuf>,
     /// Whether to compute the segments' silhouette if no sweep did.
     pub silhouette: bool,
 }

@@ -216,6 +216,10 @@ pub struct RunRecipe {
     /// recipe (matching segments keep their numbers and names) or a file of centroids, as for `segmenta fit`
     #[arg(long, value_name = "FILE", help_heading = "KMeans")]
     pub init: Option<PathBuf>,
+    /// Last time's assignments, to say who moved, came and left [default: the assignments beside the
+    /// model of --init]
+    #[arg(long, value_name = "FILE", help_heading = "KMeans")]
+    pub previous: Option<PathBuf>,
     /// The table to read instead of the recipe's
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub input: Option<PathBuf>,
@@ -314,6 +318,10 @@ pub struct Fit {
     /// and the scaled units of the features
     #[arg(long, value_name = "FILE", help_heading = "KMeans")]
     pub init: Option<PathBuf>,
+    /// Last time's assignments, to say who moved, came and left [default: the assignments beside the
+    /// model of --init]
+    #[arg(long, value_name = "FILE", help_heading = "KMeans")]
+    pub previous: Option<PathBuf>,
     /// Compute the silhouette of the segments too
     #[arg(long, help_heading = "Choosing k")]
     pub silhouette: bool,
@@ -345,6 +353,9 @@ pub struct Assign {
     pub model: PathBuf,
     #[command(flatten)]
     pub input: InputFlags,
+    /// Last time's assignments, to say who moved, came and left [default: the assignments beside the model]
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub previous: Option<PathBuf>,
     #[command(flatten)]
     pub out: Out,
     /// `--labels -` writes the assignments to stdout as CSV, for a pipe, instead of to a file; `-` is the only value
@@ -443,6 +454,14 @@ has moved since the fit. It is the sum over bins of (now - then) * ln(now / then
 where now and then are the shares of the rows in a bin. PSI is 0 if no share has
 moved; below 0.1 counts as stable, up to 0.25 as moderate, and above as major.
 
+PSI alone calls a segment stable that grew from 30 to 43 % of the rows. So the
+points that a share has moved count too: of a segment, a category, true, missing
+values; of numbers the share of the rows below an edge between bins. From 5 points
+(one row in twenty) a change is moderate, from 10 (one in ten) major. Either way it
+counts only where chance alone would do as much less than once in a hundred tables
+(chi-squared test, corrected for the number of comparisons); otherwise the table
+says \"within chance\".
+
 For numbers the bins are the deciles of the fit; the first and the last bin are
 open-ended, and a value so common that it fills several deciles gets its own bin.
 For text each category is a bin, with the rare ones put together. Missing values
@@ -457,6 +476,7 @@ that get a segment are compared.
 Examples:
   segmenta drift segmenta-out/model.json june.csv
   segmenta drift model.json june.csv --strict --max-psi 0.2    fail a batch job on drift
+  segmenta drift model.json june.csv --strict --max-shift 10   or on shares that moved
   segmenta drift model.json june.csv --json";
 
 #[derive(Debug, Args)]
@@ -466,12 +486,17 @@ pub struct Drift {
     pub model: PathBuf,
     #[command(flatten)]
     pub input: InputFlags,
-    /// Exit with code 4 if the PSI of a column or of the segments' shares is above --max-psi
+    /// Exit with code 4 if the PSI of a column or of the segments' shares is above --max-psi, or a share has moved by more
+    /// than --max-shift
     #[arg(long, help_heading = "Gates")]
     pub strict: bool,
     /// The largest PSI that --strict accepts
     #[arg(long, default_value_t = 0.25, value_name = "PSI", value_parser = tolerance, help_heading = "Gates")]
     pub max_psi: f64,
+    /// The most percentage points that --strict lets a segment's share or a share of a column's rows move, beyond what
+    /// chance explains [default: no limit]
+    #[arg(long, value_name = "POINTS", value_parser = tolerance, help_heading = "Gates")]
+    pub max_shift: Option<f64>,
     #[command(flatten)]
     pub run: Run,
 }

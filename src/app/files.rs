@@ -11,6 +11,7 @@ mod lock;
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
 use segmenta::Error;
+use segmenta::report::movers::MOVERS;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -21,8 +22,8 @@ pub use commit::heal_before_reading;
 pub use features::FeaturesFile;
 pub use lock::FolderLock;
 
-/// The possible names of the assignments' file. A run writes only one of them.
-const ASSIGNMENTS: [&str; 2] = ["assignments.csv", "assignments.parquet"];
+/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved.
+const SOMETIMES: [&str; 3] = ["assignments.csv", "assignments.parquet", MOVERS];
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`] or [`Folder::keep`].
 pub struct Pending {
@@ -193,7 +194,7 @@ pub struct Folder {
 
 impl Folder {
     /// Opens `names` in `dir`, which is created if necessary. What a killed run left there is finished or removed.
-    /// Assignments of an earlier run in the other format count as taken too; with `force` they are removed.
+    /// Files of an earlier run that this one does not write count as taken too; with `force` they are removed.
     ///
     /// # Errors
     /// As [`Pending::open`]; another run is writing into the folder.
@@ -213,7 +214,7 @@ impl Folder {
             free(&path, force)?;
             folder.files.push(Pending::open_in(dir, &path, force)?);
         }
-        for name in ASSIGNMENTS.iter().filter(|name| !names.contains(name)) {
+        for name in SOMETIMES.iter().filter(|name| !names.contains(name)) {
             let path = dir.join(name);
             free(&path, force)?;
             folder.stale.push(path);
@@ -253,6 +254,11 @@ impl Folder {
             Some(file) => file.write(write),
             None => Ok(()),
         }
+    }
+
+    /// Goes without the last of the files that were opened. An older one of its name is removed with `force`.
+    pub fn drop_last(&mut self) {
+        self.stale.extend(self.files.pop().map(|file| file.path.clone()));
     }
 
     /// As [`Folder::write`], and gives the SHA-256 of the bytes, in hexadecimal digits.

@@ -6,6 +6,7 @@
 //! changed, its mean is about `(bins - 1) * (1 / n + 1 / m)` for tables of `n` and `m` rows (Yurdakul and Naranjo,
 //! "Statistical properties of the population stability index", 2020), so few rows reach 0.1 by chance.
 
+use super::shift::{LEVEL, MAJOR_POINTS, MODERATE_POINTS};
 use serde::Serialize;
 use std::fmt;
 
@@ -33,20 +34,22 @@ pub fn by_chance(bins: usize, then: usize, now: usize) -> f64 {
     bins.saturating_sub(1) as f64 * (1.0 / then.max(1) as f64 + 1.0 / now.max(1) as f64)
 }
 
-/// The size of an index as a word.
+/// The size of a change as a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
-    /// Below 0.1.
+    /// An index below 0.1, and no share that moved by 5 points.
     Stable,
-    /// From 0.1 to 0.25.
+    /// More than that, but so few rows that chance alone may have done it.
+    Chance,
+    /// An index from 0.1 to 0.25, or a share that moved by 5 to 10 points.
     Moderate,
-    /// Above 0.25.
+    /// More.
     Major,
 }
 
 impl Change {
-    /// The word for an index.
+    /// The word for an index alone.
     pub fn of(psi: f64) -> Self {
         if psi < MODERATE {
             Change::Stable
@@ -56,12 +59,37 @@ impl Change {
             Change::Major
         }
     }
+
+    /// The word for a change of so many percentage points, either way.
+    pub fn of_points(points: f64) -> Self {
+        match points.abs() {
+            p if p < MODERATE_POINTS => Change::Stable,
+            p if p < MAJOR_POINTS => Change::Moderate,
+            _ => Change::Major,
+        }
+    }
+
+    /// The word for a change with this index, whose largest part is so many points. `p_value` is the probability that chance
+    /// alone changes as much, corrected for all comparisons.
+    pub fn judge(psi: f64, points: f64, p_value: f64) -> Self {
+        match Change::of(psi).max(Change::of_points(points)) {
+            Change::Stable => Change::Stable,
+            _ if p_value >= LEVEL => Change::Chance,
+            change => change,
+        }
+    }
+
+    /// Whether it matters: moderate or major.
+    pub fn matters(self) -> bool {
+        self >= Change::Moderate
+    }
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Change::Stable => "stable",
+            Change::Chance => "within chance",
             Change::Moderate => "moderate",
             Change::Major => "major",
         })

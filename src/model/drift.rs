@@ -4,8 +4,11 @@ use super::reference::distances;
 use super::{LabelledTable, Model};
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::evidence::psi::{MODERATE, by_chance, psi};
+use crate::evidence::psi::{Change, MODERATE, by_chance, psi};
+use crate::evidence::shift::{LEVEL, largest, ordered, p_value};
+use crate::recipe::{BinCounts, ColumnReference};
 use crate::table::Table;
+use serde::Serialize;
 
 /// How a table differs from the one that a model was fitted to.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +23,8 @@ pub struct Drift {
     pub segments: Vec<SegmentDrift>,
     /// The population stability index of the segments' shares.
     pub segments_psi: f64,
+    /// What kind of change that is.
+    pub segments_change: Change,
     /// The quantiles 0, 0.05 and so on up to 1 of the rows' distances to their centroids.
     pub distances: Vec<f64>,
     /// What a person should know, such as categories that the fit did not see.
@@ -33,6 +38,15 @@ pub struct ColumnDrift {
     pub column: String,
     /// The population stability index over the bins of the reference.
     pub psi: f64,
+    /// The most that a share has moved, in percentage points: of a category, of true, of missing values; of numbers the most
+    /// that the share of the rows below an edge between bins has.
+    pub points: f64,
+    /// The probability that chance alone changes as much, corrected for the number of columns.
+    pub p_value: f64,
+    /// What kind of change that is.
+    pub change: Change,
+    /// Which way it went.
+    pub direction: Direction,
     /// The share of the rows that have no value.
     pub missing: f64,
     /// The same share in the fit.
@@ -50,6 +64,106 @@ pub struct SegmentDrift {
     pub share: f64,
     /// The same share in the fit.
     pub fitted_share: f64,
+    /// The probability that chance alone changes the share as much, corrected for the number of segments.
+    pub p_value: f64,
+    /// What kind of change that is.
+    pub change: Change,
+}
+
+/// Which way a column went. Shares are of all rows that got a segment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Direction {
+    /// A column of numbers.
+    Median {
+        /// The median; `None` if every value is missing.
+        median: Option<f64>,
+        /// The same in the fit; `None` also for models that an older version made.
+        fitted_median: Option<f64>,
+    },
+    /// A column of true and false.
+    Truth {
+        /// The share of true.
+        true_share: f64,
+        /// The same in the fit.
+        fitted_true_share: f64,
+    },
+    /// A column of texts.
+    Categories {
+        /// The category that grew most; `None` if none did.
+        grew: Option<CategoryDrift>,
+        /// The category that shrank most; `None` if none did.
+        shrank: Option<CategoryDrift>,
+    },
+}
+
+/// A category, now and in the fit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CategoryDrift {
+    /// The category, or what is put together: rarer categories, missing values, and texts that the fit did not see.
+    pub level: String,
+    /// Its share of the rows.
+    pub share: f64,
+    /// The same in the fit.
+    pub fitted_share: f64,
+}
+
+impl ColumnDrift {
+    /// `n` and `m` are the numbers of rows then and now, and `comparisons` that of all comparisons.
+    fn new(reference: &ColumnReference, counted: &BinCounts, (n, m): (f64, f64), comparisons: usize) -> Self {
+        let (then, now) = (reference.shares(), counted.shares());
+        let missing = (counted.missing(), reference.missing());
+        let points = match reference {
+            ColumnReference::Number { edges, .. } => {
+                let bins = edges.len() + 1;
+                ordered(&then[..bins], &now[..bins.min(now.len())]).max(f64::abs(missing.0 - missing.1))
+            }
+            _ => largest(&then, &now).map_or(0.0, |(_, change)| change.abs()),
+        };
+        let (psi, points) = (psi(&then, &now), 100.0 * points);
+        let p_value = (p_value((&then, n), (&now, m)) * comparisons as f64).min(1.0);
+        let direction = match reference {
+            ColumnReference::Number { median, .. } => {
+                Direction::Median { median: counted.median, fitted_median: *median }
+            }
+            ColumnReference::Bool { yes, .. } => {
+                Direction::Truth { true_share: now.get(1).copied().unwrap_or(0.0), fitted_true_share: *yes }
+            }
+            ColumnReference::OneHot { .. } => {
+                categories(&reference.levels().unwrap_or_default(), &then, &now)
+            }
+        };
+        ColumnDrift {
+            column: reference.column().to_string(),
+            psi,
+            points,
+            p_value,
+            change: Change::judge(psi, points, p_value),
+            direction,
+            missing: missing.0,
+            fitted_missing: missing.1,
+        }
+    }
+}
+
+/// The categories that grew and shrank most.
+fn categories(levels: &[&str], then: &[f64], now: &[f64]) -> Direction {
+    let all = levels.iter().zip(then).zip(now).map(|((level, &fitted_share), &share)| CategoryDrift {
+        level: level.to_string(),
+        share,
+        fitted_share,
+    });
+    let (mut grew, mut shrank): (Option<CategoryDrift>, Option<CategoryDrift>) = (None, None);
+    let change = |of: &Option<CategoryDrift>| of.as_ref().map_or(0.0, |c| c.share - c.fitted_share);
+    for one in all {
+        let own = one.share - one.fitted_share;
+        if own > change(&grew) {
+            grew = Some(one);
+        } else if own < change(&shrank) {
+            shrank = Some(one);
+        }
+    }
+    Direction::Categories { grew, shrank }
 }
 
 impl Model {
@@ -74,29 +188,25 @@ impl Model {
                 "no row of this table gets a segment, so there is nothing to compare",
             ));
         }
-        let mut columns: Vec<ColumnDrift> = reference
-            .columns
-            .iter()
-            .zip(&counted)
-            .map(|(then, now)| ColumnDrift {
-                column: then.column().to_string(),
-                psi: psi(&then.shares(), &now.shares()),
-                missing: now.missing(),
-                fitted_missing: then.missing(),
-            })
-            .collect();
+        // The segments' shares are one more comparison.
+        let comparisons = reference.columns.len() + 1;
+        let rows = (self.rows as f64, labelled as f64);
+        let column = |(then, now)| ColumnDrift::new(then, now, rows, comparisons);
+        let mut columns: Vec<ColumnDrift> = reference.columns.iter().zip(&counted).map(column).collect();
         columns.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+        let shares: Vec<f64> = copies.iter().map(|own| own / all).collect();
         let fitted = self.shares();
-        let mut segments: Vec<SegmentDrift> = self
-            .segments()
+        let segments: Vec<SegmentDrift> = (0..self.k())
             .map(|s| {
-                let (segment, at) = (s.number, s.number as usize);
-                SegmentDrift { segment, size: sizes[at], share: copies[at] / all, fitted_share: fitted[at] }
+                let (p_value, change) = segment_change((fitted[s], rows.0), (shares[s], rows.1), self.k());
+                let (size, share, fitted_share) = (sizes[s], shares[s], fitted[s]);
+                SegmentDrift { segment: s as u32, size, share, fitted_share, p_value, change }
             })
             .collect();
-        segments.sort_by_key(|s| s.segment);
-        let shares = |of: fn(&SegmentDrift) -> f64| segments.iter().map(of).collect::<Vec<f64>>();
-        let segments_psi = psi(&shares(|s| s.fitted_share), &shares(|s| s.share));
+        let segments_psi = psi(&fitted, &shares);
+        let points = largest(&fitted, &shares).map_or(0.0, |(_, change)| 100.0 * change);
+        let chance = (p_value((&fitted, rows.0), (&shares, rows.1)) * comparisons as f64).min(1.0);
+        let segments_change = Change::judge(segments_psi, points, chance);
         let mut warnings = assigned.warnings;
         if let (Some(column), None) = (&self.weight_column, &weights) {
             warnings.push(format!(
@@ -114,10 +224,23 @@ impl Model {
             columns,
             segments,
             segments_psi,
+            segments_change,
             distances: distances(&assigned.rows, weights.as_ref()),
             warnings,
         })
     }
+}
+
+/// The change of a segment's share, one of `k`, between `n` rows then and `m` rows now: the probability that chance alone
+/// changes one of the shares as much, and the word for the change.
+pub fn segment_change((then, n): (f64, f64), (now, m): (f64, f64), k: usize) -> (f64, Change) {
+    let p = p_value((&[then, 1.0 - then], n), (&[now, 1.0 - now], m)) * k as f64;
+    let change = match Change::of_points(100.0 * (now - then)) {
+        Change::Stable => Change::Stable,
+        _ if p >= LEVEL => Change::Chance,
+        change => change,
+    };
+    (p.min(1.0), change)
 }
 
 /// How many bins a column of numbers has, unless many rows share a value.

@@ -32,6 +32,9 @@ pub enum ColumnReference {
         /// The largest value; `None` if every value is missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max: Option<f64>,
+        /// The median; `None` if every value is missing, and in models of older versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        median: Option<f64>,
         /// The edges between bins: the deciles 0.1 to 0.9, ascending and without repetitions. If two deciles are the
         /// same value, this value is so common that it gets a bin of its own: the column's next smaller value is an
         /// edge, too.
@@ -76,6 +79,8 @@ pub(crate) struct BinCounts {
     below: usize,
     /// The number of rows with a number above the largest of the fit.
     above: usize,
+    /// The median of a column of numbers.
+    pub(crate) median: Option<f64>,
 }
 
 impl BinCounts {
@@ -227,17 +232,26 @@ impl ColumnReference {
         shares
     }
 
+    /// What the bins of [`ColumnReference::shares`] are called, if it is a column of texts.
+    pub(crate) fn levels(&self) -> Option<Vec<&str>> {
+        let ColumnReference::OneHot { levels, .. } = self else { return None };
+        let others = ["(rarer ones)", "(missing)", "(not in the fit)"];
+        Some(levels.keys().map(String::as_str).chain(others).collect())
+    }
+
     /// Counts how many rows of a column fall into each bin.
     fn count(&self, encoder: &ColumnEncoder, values: &Values, rows: Rows<'_>) -> BinCounts {
-        let (mut below, mut above) = (0, 0);
+        let (mut below, mut above, mut median) = (0, 0, None);
         // Texts that the fit did not see are the last bin, after the missing values.
         let (mut bins, unseen) = match self {
             ColumnReference::Number { min, max, edges, .. } => {
-                let (there, copies) = there(values, rows);
+                let (mut there, copies) = there(values, rows);
                 let beyond = |is: &dyn Fn(f64) -> bool| there.iter().filter(|v| is(**v)).count();
                 below = min.map_or(0, |min| beyond(&|v| v < min));
                 above = max.map_or(0, |max| beyond(&|v| v > max));
-                (rows_between(&there, edges, copies.as_deref()), 0.0)
+                let bins = rows_between(&there, edges, copies.as_deref());
+                median = quantiles(&mut there, &[0.5], copies.as_deref()).first().copied();
+                (bins, 0.0)
             }
             ColumnReference::Bool { .. } => {
                 let found = match values {
@@ -262,7 +276,7 @@ impl ColumnReference {
         let all = rows.count(values);
         let missing = all - unseen - bins.iter().sum::<f64>();
         bins.extend([if missing > all * 1e-12 { missing } else { 0.0 }, unseen]);
-        BinCounts { bins, below, above }
+        BinCounts { bins, below, above, median }
     }
 
     /// A note about numbers outside the range that the fit saw, if there are any.
@@ -282,8 +296,11 @@ impl ColumnReference {
     /// edited by hand.
     pub(crate) fn is_sound(&self, encoder: &ColumnEncoder) -> bool {
         let kind = match (self, encoder) {
-            (ColumnReference::Number { min, max, edges, shares, .. }, ColumnEncoder::Number { .. }) => {
-                let finite = min.iter().chain(max).chain(edges).all(|v| v.is_finite());
+            (
+                ColumnReference::Number { min, max, median, edges, shares, .. },
+                ColumnEncoder::Number { .. },
+            ) => {
+                let finite = min.iter().chain(max).chain(median).chain(edges).all(|v| v.is_finite());
                 finite && edges.is_sorted_by(|a, b| a < b) && shares.len() == edges.len() + 1
             }
             (ColumnReference::Bool { .. }, ColumnEncoder::Bool { texts: None, .. }) => true,
@@ -337,6 +354,7 @@ fn number(column: String, values: &Values, rows: Rows<'_>) -> ColumnReference {
         missing,
         min,
         max,
+        median: deciles.get(4).copied(),
         shares: rows_between(&there, &edges, copies).into_iter().map(share).collect(),
         edges,
     }

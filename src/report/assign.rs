@@ -1,6 +1,6 @@
 //! The results of labelling a table with a saved model.
 
-use crate::analysis::{DeviceUsed, Seconds};
+use crate::analysis::{DeviceUsed, Migration, Seconds, SegmentChange};
 use crate::model::{Assignments, Model};
 use serde::Serialize;
 
@@ -19,6 +19,12 @@ pub struct Assigned {
     outside: Option<usize>,
     k: usize,
     segments: Vec<Share>,
+    /// Who moved since last time, if last time's assignments are at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    migration: Option<Migration>,
+    /// What the segments were like at the fit, and what they are like now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<SegmentChange>,
     warnings: Vec<String>,
     device: DeviceUsed,
     seconds: Seconds,
@@ -68,15 +74,23 @@ impl Assigned {
             outside: model.preparation.population.as_ref().map(|_| outside),
             k: segments.len(),
             segments,
+            migration: None,
+            changes: Vec::new(),
             warnings: assigned.warnings.clone(),
             device,
             seconds,
         }
     }
 
+    /// The same with what changed since last time.
+    pub fn since(self, migration: Option<Migration>, changes: Vec<SegmentChange>) -> Self {
+        Assigned { migration, changes, ..self }
+    }
+
     /// The results as a table for people.
     #[cfg(feature = "cli")]
     pub fn to_text(&self) -> String {
+        use super::changes::changed;
         use super::figures::{count, percent, whole};
         use super::sheet::{Kind, Sheet};
 
@@ -102,6 +116,8 @@ impl Assigned {
             let (outside, rows) = (whole(outside as u64), count(self.rows, "row"));
             text.push_str(&format!("outside the population: {outside} of {rows}, which get no segment\n"));
         }
-        text
+        let names: Vec<Option<String>> = self.segments.iter().map(|s| s.name.clone()).collect();
+        let parts = changed(self.migration.as_ref(), &self.changes, &names);
+        std::iter::once(text).chain(parts).collect::<Vec<_>>().join("\n")
     }
 }

@@ -1,6 +1,8 @@
 //! Writes the file of assignments: a table's rows with their segments.
 
+use crate::analysis::{ASSIGNMENT_COLUMNS, Followed, Seen, id_name};
 use crate::model::Assignment;
+use crate::table::RUN;
 use crate::table::write::{Cell, Cells, OutputFormat, write_csv, write_table_with};
 use std::borrow::Cow;
 use std::io::Write;
@@ -11,16 +13,6 @@ pub fn file_name(format: OutputFormat) -> &'static str {
         OutputFormat::Parquet => "assignments.parquet",
         _ => "assignments.csv",
     }
-}
-
-/// The columns of the assignments, after the id or row number.
-const OWN_COLUMNS: [&str; 5] = ["segment", "status", "distance", "margin", "name"];
-
-/// The id column's name in the assignments. A name that the assignments use themselves gets `id_` in front, whatever
-/// its case, as many programs do not tell `Segment` from `segment`.
-fn id_name(name: &str) -> Cow<'_, str> {
-    let own = OWN_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name));
-    if own { Cow::Owned(format!("id_{name}")) } else { Cow::Borrowed(name) }
 }
 
 /// A table's rows with their segments.
@@ -39,18 +31,22 @@ pub struct LabelledRows<'a> {
     pub outside: &'a [u32],
     /// The segments' names, by their numbers.
     pub names: &'a [Option<String>],
+    /// Where the rows were last time; `None`: there are no columns for that.
+    pub followed: Option<&'a Followed>,
 }
 
 impl<'a> LabelledRows<'a> {
     /// Writes a line for each row of the table: id (or row number), segment, status, distance, margin, and the segment's
-    /// name, which is empty if it has none.
+    /// name, which is empty if it has none. If last time's assignments are known, two more columns follow: `previous`, the
+    /// segment then (-1 if the row was left out then, empty if it was not there or cannot be told from others), and
+    /// `previous_name`.
     ///
     /// # Errors
     /// Whatever `out` reports.
     pub fn write(&self, format: OutputFormat, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let (names, columns) = self.columns();
-        let names = names.each_ref().map(|name| &**name);
-        let metadata = self.run.map(|run| ("segmenta.run", run));
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        let metadata = self.run.map(|run| (RUN, run));
         write_table_with(format, metadata.as_slice(), self.rows.len(), &names, &columns, out)
     }
 
@@ -60,7 +56,7 @@ impl<'a> LabelledRows<'a> {
     /// Whatever `out` reports.
     pub fn write_csv(&self, out: &mut dyn Write) -> std::io::Result<()> {
         let (names, columns) = self.columns();
-        let names = names.each_ref().map(|name| &**name);
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
         write_csv(self.rows.len(), &names, &columns, out)
     }
 
@@ -74,16 +70,17 @@ impl<'a> LabelledRows<'a> {
         }
     }
 
-    fn columns(&self) -> ([Cow<'a, str>; 6], [Cells<'a>; 6]) {
-        let LabelledRows { ids, rows, outliers, outside, names: segments, full_precision, .. } = *self;
+    fn columns(&self) -> (Vec<Cow<'a, str>>, Vec<Cells<'a>>) {
+        let LabelledRows { ids, rows, outliers, outside, names: segments, full_precision, followed, .. } =
+            *self;
         let float = |get: Cell<'a, f64>| if full_precision { Cells::F64(get) } else { Cells::Rounded(get) };
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
         };
         let first = ids.map_or(Cow::Borrowed("row"), |(name, _)| id_name(name));
-        let [segment, status, distance, margin, own_name] = OWN_COLUMNS.map(Cow::Borrowed);
-        let names = [first, segment, status, distance, margin, own_name];
+        let own = ASSIGNMENT_COLUMNS.len() - if followed.is_some() { 0 } else { 2 };
+        let names = std::iter::once(first).chain(ASSIGNMENT_COLUMNS.map(Cow::Borrowed).into_iter().take(own));
         let name = move |i: usize| {
             let segment = rows[i].as_ref()?.segment as usize;
             segments.get(segment).and_then(Option::as_deref).map(Cow::from)
@@ -94,7 +91,7 @@ impl<'a> LabelledRows<'a> {
             None if outliers.binary_search(&(i as u32)).is_ok() => "outlier",
             None => "excluded",
         };
-        let cells = [
+        let mut cells = vec![
             Cells::Text(Box::new(move |i| Some(id(i)))),
             Cells::I32(Box::new(move |i| Some(rows[i].as_ref().map_or(-1, |row| row.segment as i32)))),
             Cells::Text(Box::new(move |i| Some(status(i).into()))),
@@ -103,6 +100,15 @@ impl<'a> LabelledRows<'a> {
             float(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
             Cells::Text(Box::new(name)),
         ];
-        (names, cells)
+        if let Some(followed) = followed {
+            let was = move |i: usize| match followed.rows.get(i) {
+                Some(Seen::Was(state)) => Some(state.segment()),
+                _ => None,
+            };
+            cells.push(Cells::I32(Box::new(move |i| Some(was(i)?.map_or(-1, |segment| segment as i32)))));
+            let name = move |i: usize| followed.names.get(was(i)?? as usize)?.as_deref().map(Cow::from);
+            cells.push(Cells::Text(Box::new(name)));
+        }
+        (names.collect(), cells)
     }
 }

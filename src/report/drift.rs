@@ -1,9 +1,11 @@
 //! The results of comparing a table with the one that a model was fitted to, for people and for programs.
 
+use super::figures::{brief, count, percent, plain};
 use crate::analysis::{DeviceUsed, Seconds};
 use crate::error::Result;
-use crate::evidence::psi::Change;
-use crate::model::{Drift, Model};
+use crate::evidence::psi::{Change, MODERATE};
+use crate::evidence::shift::MODERATE_POINTS;
+use crate::model::{CategoryDrift, Direction, Drift, Model};
 use serde::Serialize;
 
 /// The results of `drift`.
@@ -14,6 +16,10 @@ pub struct DriftFound {
     rows: usize,
     excluded: usize,
     k: usize,
+    /// The largest change of a column or of the segments' shares.
+    change: Change,
+    /// What changed, in sentences.
+    verdict: String,
     columns: Vec<Column>,
     segments: Vec<Segment>,
     segments_psi: f64,
@@ -29,6 +35,12 @@ struct Column {
     column: String,
     psi: f64,
     change: Change,
+    /// The most that a share of the column's rows has moved, in percentage points.
+    points: f64,
+    /// The probability that chance alone changes as much, corrected for the number of columns.
+    p_value: f64,
+    #[serde(flatten)]
+    direction: Direction,
     /// The share of the rows that have no value.
     missing: f64,
     fitted_missing: f64,
@@ -44,6 +56,9 @@ struct Segment {
     fitted_share: f64,
     /// The difference of the shares in percentage points.
     difference: f64,
+    /// The probability that chance alone changes the share as much, corrected for the number of segments.
+    p_value: f64,
+    change: Change,
 }
 
 /// Distances of the rows to their centroids, in the scaled feature space.
@@ -73,7 +88,10 @@ impl DriftFound {
         let column = |c: crate::model::ColumnDrift| Column {
             column: c.column,
             psi: c.psi,
-            change: Change::of(c.psi),
+            change: c.change,
+            points: c.points,
+            p_value: c.p_value,
+            direction: c.direction,
             missing: c.missing,
             fitted_missing: c.fitted_missing,
         };
@@ -85,17 +103,25 @@ impl DriftFound {
             share: s.share,
             fitted_share: s.fitted_share,
             difference: 100.0 * (s.share - s.fitted_share),
+            p_value: s.p_value,
+            change: s.change,
         };
+        let columns: Vec<Column> = drift.columns.into_iter().map(column).collect();
+        let segments: Vec<Segment> = drift.segments.into_iter().map(segment).collect();
+        let changes = columns.iter().map(|c| c.change).chain(segments.iter().map(|s| s.change));
+        let change = changes.fold(drift.segments_change, Change::max);
         Ok(DriftFound {
             version: env!("CARGO_PKG_VERSION"),
             command: "drift",
             rows: drift.rows,
             excluded: drift.rows - drift.labelled,
             k: model.k(),
-            columns: drift.columns.into_iter().map(column).collect(),
-            segments: drift.segments.into_iter().map(segment).collect(),
+            change,
+            verdict: verdict(change, drift.segments_change, &columns, &segments),
+            columns,
+            segments,
             segments_psi: drift.segments_psi,
-            segments_change: Change::of(drift.segments_psi),
+            segments_change: drift.segments_change,
             distances,
             warnings: drift.warnings,
             device,
@@ -106,13 +132,16 @@ impl DriftFound {
     /// The results as tables for people.
     #[cfg(feature = "cli")]
     pub fn to_text(&self) -> String {
-        use super::figures::{number, percent, score, whole};
-        use super::sheet::{Kind, Sheet};
+        use super::figures::{number, score, signed, whole};
+        use super::profile::WIDTH;
+        use super::sheet::{Kind, Sheet, wrapped};
 
         let mut columns = Sheet::new(&[
             ("column", Kind::Name),
             ("PSI", Kind::Number),
+            ("points", Kind::Number),
             ("", Kind::Name),
+            ("at the fit -> now", Kind::Prose),
             ("missing", Kind::Number),
             ("at the fit", Kind::Number),
         ]);
@@ -120,7 +149,9 @@ impl DriftFound {
             columns.row([
                 c.column.clone(),
                 score(c.psi),
+                format!("{:.1}", c.points),
                 c.change.to_string(),
+                c.direction.words(),
                 percent(c.missing),
                 percent(c.fitted_missing),
             ]);
@@ -132,6 +163,7 @@ impl DriftFound {
             ("share", Kind::Number),
             ("in the fit", Kind::Number),
             ("points", Kind::Number),
+            ("", Kind::Name),
             (if named { "name" } else { "" }, Kind::Prose),
         ]);
         for s in &self.segments {
@@ -140,7 +172,8 @@ impl DriftFound {
                 whole(s.size),
                 percent(s.share),
                 percent(s.fitted_share),
-                format!("{:+.1}", (10.0 * s.difference).round() / 10.0 + 0.0),
+                signed(s.difference),
+                s.change.to_string(),
                 s.name.clone().unwrap_or_default(),
             ]);
         }
@@ -154,7 +187,8 @@ impl DriftFound {
             distances.row([name.to_string(), number(now), number(then)]);
         }
         format!(
-            "{}\n{}PSI of the segments' shares: {}, {}\n\n{}",
+            "{}\n\n{}\n{}PSI of the segments' shares: {}, {}\n\n{}",
+            wrapped(&self.verdict, WIDTH),
             columns.to_text(),
             segments.to_text(),
             score(self.segments_psi),
@@ -162,4 +196,89 @@ impl DriftFound {
             distances.to_text()
         )
     }
+}
+
+impl Direction {
+    /// The change in a few words, such as `12.5 -> 14.0`.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Direction::Median { median: Some(now), fitted_median: Some(then) } if now == then => {
+                format!("median {} as before", brief(*now))
+            }
+            Direction::Median { median: Some(now), fitted_median: Some(then) } => {
+                format!("median {} -> {}", brief(*then), brief(*now))
+            }
+            Direction::Median { median: Some(now), .. } => format!("median now {}", brief(*now)),
+            Direction::Median { .. } => "no values".into(),
+            Direction::Truth { true_share, fitted_true_share } => {
+                format!("true {} -> {}", percent(*fitted_true_share), percent(*true_share))
+            }
+            Direction::Categories { grew, shrank } => {
+                let one = |c: &CategoryDrift| {
+                    format!("{} {} -> {}", plain(&c.level), percent(c.fitted_share), percent(c.share))
+                };
+                let parts: Vec<String> = grew.iter().chain(shrank).map(one).collect();
+                if parts.is_empty() { "the same shares".into() } else { parts.join("; ") }
+            }
+        }
+    }
+}
+
+/// The sentences that a reader needs first: whether anything changed, and what.
+fn verdict(all: Change, shares: Change, columns: &[Column], segments: &[Segment]) -> String {
+    if !all.matters() {
+        let changes = columns.iter().map(|c| c.change).chain(segments.iter().map(|s| s.change));
+        if changes.chain([shares]).any(|change| change == Change::Chance) {
+            return "No change that counts: in so few rows, chance alone would move as much as moved here."
+                .into();
+        }
+        return format!(
+            "Stable: no column's PSI reaches {MODERATE}, and no share has moved by {MODERATE_POINTS} points or more."
+        );
+    }
+    let mut sentences = vec![format!("There is a {all} change.")];
+    let mut moved: Vec<&Segment> = segments.iter().filter(|s| s.change.matters()).collect();
+    moved.sort_by(|a, b| b.difference.abs().total_cmp(&a.difference.abs()));
+    let one = |s: &&Segment| {
+        let name = s.name.as_ref().map_or_else(String::new, |name| format!(" {}", plain(name)));
+        let word = if s.difference > 0.0 { "grew" } else { "shrank" };
+        let (then, now) = (percent(s.fitted_share), percent(s.share));
+        format!("segment {}{name} {word} by {:.1} points ({then} -> {now})", s.segment, s.difference.abs())
+    };
+    match moved.split_first() {
+        None if shares.matters() => sentences
+            .push(format!("The segments' shares changed, each by less than {MODERATE_POINTS} points.")),
+        None => {
+            sentences.push(format!("No segment's share moved by {MODERATE_POINTS} points beyond chance."))
+        }
+        Some(_) => {
+            let all: Vec<String> = moved.iter().take(NAMED).map(one).collect();
+            let mut text = all.join(", ");
+            text.replace_range(..1, "S");
+            sentences.push(format!("{text}{}.", and_more(moved.len())));
+        }
+    }
+    let mut changed: Vec<&Column> = columns.iter().filter(|c| c.change.matters()).collect();
+    changed.sort_by(|a, b| b.change.cmp(&a.change).then(b.points.total_cmp(&a.points)));
+    if changed.is_empty() {
+        sentences.push("No column changed beyond chance.".into());
+    } else {
+        let one = |c: &&Column| format!("{} ({})", plain(&c.column), c.direction.words());
+        let named: Vec<String> = changed.iter().take(NAMED).map(one).collect();
+        sentences.push(format!(
+            "{} of {} changed: {}{}.",
+            changed.len(),
+            count(columns.len(), "column"),
+            named.join(", "),
+            and_more(changed.len())
+        ));
+    }
+    sentences.join(" ")
+}
+
+/// How many segments and columns a verdict names.
+const NAMED: usize = 3;
+
+fn and_more(all: usize) -> String {
+    if all > NAMED { format!(" and {} more", all - NAMED) } else { String::new() }
 }

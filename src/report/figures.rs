@@ -29,6 +29,15 @@ pub fn number(value: f64) -> String {
     format!("{value:.*}", (3 - first_digit(size)).clamp(0, 8) as usize)
 }
 
+/// As [`number`], without zeros at the end of a fraction: `60`, `0.75`.
+pub fn brief(value: f64) -> String {
+    let text = number(value);
+    if !text.contains('.') || text.contains('e') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 /// A number with the digits that matter among numbers that spread by `spread`: down to about a hundredth of it.
 pub fn among(value: f64, spread: f64) -> String {
     let decimals = if spread > 0.0 && spread.is_finite() { 2 - first_digit(spread) } else { i32::MAX };
@@ -52,6 +61,11 @@ fn first_digit(size: f64) -> i32 {
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     if percent > 0.0 && percent < 0.05 { "< 0.1 %".into() } else { format!("{percent:.1} %") }
+}
+
+/// A difference with its sign and one decimal: `+1.5`, `-0.3`, `+0.0`.
+pub fn signed(value: f64) -> String {
+    format!("{:+.1}", (10.0 * value).round() / 10.0 + 0.0)
 }
 
 /// A score such as a silhouette.

@@ -1,9 +1,10 @@
 //! The results of an analysis as text for people.
 
-use super::figures::{count, number, percent, plain, score, whole};
+use super::changes::changed;
+use super::figures::{count, number, percent, score, whole};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
-use crate::analysis::{Chosen, Migration, Outcome, PassedOver, Segment, SweepLine};
+use crate::analysis::{Chosen, Outcome, PassedOver, Segment, SweepLine};
 use crate::cluster::Restarts;
 use crate::sweep::RunnerUp;
 
@@ -103,10 +104,10 @@ pub fn text(outcome: &Outcome) -> String {
         separate(&mut text);
         text.push_str(&super::questions::answers(outcome));
     }
-    if let Some(migration) = &outcome.migration {
+    let names = outcome.segments.iter().flatten().map(|s| s.name.clone()).collect::<Vec<_>>();
+    for part in changed(outcome.migration.as_ref(), &outcome.changes, &names) {
         separate(&mut text);
-        let names = outcome.segments.iter().flatten().map(|s| s.name.clone()).collect::<Vec<_>>();
-        text.push_str(&migration_text(migration, &names));
+        text.push_str(&part);
     }
     text
 }
@@ -175,24 +176,6 @@ pub fn passed_over(found: &PassedOver, with_recipe: bool) -> String {
     format!(
         "note: k = {better} has a higher silhouette ({better_score:.3}) than the chosen k = {chosen} \
          ({chosen_score:.3}); {how}"
-    )
-}
-
-fn migration_text(migration: &Migration, names: &[Option<String>]) -> String {
-    let header: Vec<String> = (0..migration.rows.len()).map(|s| format!("new {s}")).collect();
-    let columns = header.iter().map(|name| (name.as_str(), Kind::Number));
-    let columns: Vec<(&str, Kind)> = std::iter::once(("", Kind::Name)).chain(columns).collect();
-    let mut sheet = Sheet::new(&columns);
-    for (old, row) in migration.rows.iter().enumerate() {
-        let name = names.get(old).and_then(Option::as_ref).map_or(String::new(), |n| format!(" {n}"));
-        sheet.row(std::iter::once(format!("old {old}{name}")).chain(row.iter().map(|&n| whole(n))));
-    }
-    format!(
-        "rows by old segment (from {3}) and new segment\n{0}{1} ({2}) moved to another segment\n",
-        sheet.to_text(),
-        count(migration.moved as usize, "row"),
-        percent(migration.share),
-        plain(&migration.from)
     )
 }
 

@@ -35,6 +35,11 @@ pub(super) fn read_parquet(path: &Path, options: &ReadOptions, budget: &Budget) 
     guarded(|| parquet::read(|| open(path), options, budget))
 }
 
+/// The value that a Parquet file's metadata has for a key.
+pub(super) fn parquet_metadata(path: &Path, key: &str) -> Option<String> {
+    guarded(|| parquet::metadata(&open(path)?, key)).ok().flatten()
+}
+
 /// Reads a Parquet file that is in memory.
 pub(super) fn parse_parquet(bytes: Vec<u8>, options: &ReadOptions, budget: &Budget) -> Result<Table> {
     let bytes = Bytes::from(bytes);
@@ -65,7 +70,7 @@ pub(super) fn is_guarded() -> bool {
 
 /// Runs `read` and turns a panic into an error. The decoders panic on some damaged files; for the user, that is simply
 /// an invalid file.
-fn guarded(read: impl FnOnce() -> Result<Table>) -> Result<Table> {
+fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     GUARDED.fetch_add(1, SeqCst);
     let outcome = catch_unwind(AssertUnwindSafe(read));
     GUARDED.fetch_sub(1, SeqCst);

@@ -4,6 +4,7 @@ mod agreement;
 mod analysis;
 mod bounds;
 mod cases;
+mod changes;
 mod cli;
 mod conditions;
 mod contract;

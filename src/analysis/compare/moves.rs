@@ -48,12 +48,12 @@ pub struct Moved {
     /// Their share of the rows that have a segment in both.
     pub share: f64,
     /// From where to where, the most rows first.
-    pub moves: Vec<Move>,
+    pub moves: Vec<LabelMove>,
 }
 
 /// Rows that moved from one segment to another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Move {
+pub struct LabelMove {
     /// The label in `a`.
     pub from: String,
     /// The label in `b`.
@@ -121,7 +121,7 @@ impl Flows {
             }
         }
         moves.sort_unstable_by_key(|&(rows, from, to)| (std::cmp::Reverse(rows), from, to));
-        let moves = moves.into_iter().map(|(rows, from, to)| Move {
+        let moves = moves.into_iter().map(|(rows, from, to)| LabelMove {
             from: texts_a[from as usize].clone(),
             to: texts_b[to as usize].clone(),
             rows,

@@ -9,6 +9,7 @@ use segmenta::Error;
 use segmenta::analysis::{self, Compute, Gates, Loaded, Outcome, Prepared, Source, Spec, load};
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::{Document, Written};
+use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::text::{passed_over, text};
 use segmenta::table::write::OutputFormat;
 use std::time::Instant;
@@ -74,6 +75,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     spec.fit = Some(analysis::Fit {
         k: args.k.map(|k| k as usize),
         init: args.init.clone(),
+        previous: args.previous.clone(),
         silhouette: args.silhouette,
     });
     spec.choose_k = args.choosing.spec();
@@ -90,6 +92,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         assignments: args.labels.is_none().then_some(args.out.rows.assignments),
         features: args.features_out.features_out.as_deref(),
         full_precision: args.out.rows.full_precision,
+        movers: args.init.is_some(),
     })?;
     if let Some(init) = &args.init {
         heal_before_reading(init)?;
@@ -123,6 +126,8 @@ pub struct Wanted<'a> {
     pub features: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
     pub full_precision: bool,
+    /// Whether there may be a file of movers.
+    pub movers: bool,
 }
 
 /// The files of a fit, opened before any work, so that a folder that is not writable is reported at once.
@@ -132,6 +137,8 @@ pub struct Files {
     pub features: FeaturesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
+    /// Whether the last of the folder's files is that of movers.
+    movers: bool,
 }
 
 impl Files {
@@ -142,11 +149,12 @@ impl Files {
     /// does not support.
     pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
         wanted.assignments.map_or(Ok(()), OutputFormat::must_be_there)?;
-        let names = file_names(wanted.assignments);
+        let mut names = file_names(wanted.assignments);
+        names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFile::open(wanted.features, wanted.force)?;
-        let Wanted { assignments, full_precision, .. } = wanted;
-        Ok(Files { folder, names, features, assignments, full_precision })
+        let Wanted { assignments, full_precision, movers, .. } = wanted;
+        Ok(Files { folder, names, features, assignments, full_precision, movers })
     }
 }
 
@@ -175,9 +183,10 @@ impl Job<'_> {
     ) -> anyhow::Result<()> {
         let ready = prepared.begin(self.spec, compute, console)?;
         let out = files.folder.path().display().to_string();
-        let names = files.names.join(", ");
+        let mut names = files.names.clone();
         if self.dry_run {
-            console.note(&format!("dry run: would write {names} into {out}"));
+            names.retain(|name| *name != MOVERS);
+            console.note(&format!("dry run: would write {} into {out}", names.join(", ")));
             return Ok(());
         }
         let mut outcome = ready.run()?;
@@ -185,7 +194,10 @@ impl Job<'_> {
         let written = self.write(&mut outcome, files, console, began)?;
         if to_file {
             print(self.command, &outcome, written.as_ref(), talk, console)?;
-            console.note(&format!("wrote {names} into {out}"));
+            names.retain(|name| {
+                *name != MOVERS || outcome.labelled.iter().any(|rows| rows.followed.is_some())
+            });
+            console.note(&format!("wrote {} into {out}", names.join(", ")));
         } else if let Some(found) = &outcome.passed_over {
             console.note(&passed_over(found, self.command == "run"));
         }
@@ -201,7 +213,7 @@ impl Job<'_> {
         began: Instant,
     ) -> anyhow::Result<Option<Written>> {
         let start = Instant::now();
-        let Files { mut folder, features, assignments, full_precision, .. } = files;
+        let Files { mut folder, names, features, assignments, full_precision, movers } = files;
         let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
         folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
@@ -214,6 +226,7 @@ impl Job<'_> {
             outliers: &labelled.outliers,
             outside: &labelled.outside,
             names: &labelled.names,
+            followed: labelled.followed.as_ref(),
         };
         note_renamed_id(&rows, console);
         let mut written = None;
@@ -221,6 +234,14 @@ impl Job<'_> {
             let write = || folder.write_digested(2, |out| rows.write(format, out));
             let sha256 = console.during("write", write)?;
             written = Some(Written { file: file_name(format), sha256 });
+        }
+        match (&labelled.followed, &labelled.ids) {
+            (Some(followed), Some((_, ids))) if movers => {
+                let (states, now) = (labelled.states(), &labelled.names);
+                folder.write(names.len() - 1, |out| write_movers(followed, ids, &states, now, out))?;
+            }
+            _ if movers => folder.drop_last(),
+            _ => {}
         }
         let seconds = &mut outcome.seconds;
         seconds.write = Some(seconds.write.unwrap_or(0.0) + start.elapsed().as_secs_f64());

@@ -8,13 +8,15 @@ use super::analyse::note_renamed_id;
 use crate::app::cli::{Assign, InputFlags};
 use segmenta::Error;
 use segmenta::analysis::{
-    Compute, DeviceUsed, Notice, Observer as _, Seconds, check_memory, read_table, sizeable,
+    Compute, DeviceUsed, Found, Notice, Observer as _, Search, Seconds, check_memory, find_previous,
+    read_table, relabel, sizeable,
 };
 use segmenta::backend::{Backend, Chosen, Opening, Shape, Work};
 use segmenta::model::Model;
 use segmenta::report::assign::Assigned;
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::pretty;
+use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::table::{ReadOptions, Table};
 use std::time::Instant;
 
@@ -25,8 +27,10 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let to_stdout = args.labels.is_some();
     let name = file_name(args.out.rows.assignments);
     args.out.rows.assignments.must_be_there()?;
-    let mut folder =
-        if to_stdout { None } else { Some(Folder::open(&args.out.out, &[name], args.out.force)?) };
+    let mut folder = match to_stdout {
+        true => None,
+        false => Some(Folder::open(&args.out.out, &[name, MOVERS], args.out.force)?),
+    };
     heal_before_reading(&args.model)?;
     let model = read_model(&args.model, "assign")?;
     if let Some(folder) = &folder {
@@ -35,33 +39,48 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     let mut seconds = Seconds::default();
     let (table, mut chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
     let start = Instant::now();
-    let assigned = console.during("assign", || on_device(&mut chosen, &console, |b| model.assign(&table, b)));
-    let mut assigned = assigned.map_err(|e| e.in_file(&table.source))?;
+    let assigned =
+        console.during("assign", || on_device(&mut chosen, &console, |b| relabel(&model, &table, b)));
+    let mut relabelled = assigned.map_err(|e| e.in_file(&table.source))?;
     seconds.fit = Some(start.elapsed().as_secs_f64());
+    let assigned = &mut relabelled.assignments;
     assigned.warnings.splice(0..0, table.notes.iter().cloned());
     for warning in &assigned.warnings {
         console.note(&format!("note: {warning}"));
     }
+    let ids = relabelled.assignments.groups.as_ref().or(table.ids.as_ref());
+    let since = relabelled.since(&model, &args.model, &last_time(args, &model, ids, &console)?, ids);
+    let assigned = &relabelled.assignments;
     let start = Instant::now();
     let names = model.names();
     let labelled = LabelledRows {
         full_precision: args.out.rows.full_precision,
         run: model.run.as_deref(),
-        ids: assigned.groups.as_ref().or(table.ids.as_ref()),
+        ids,
         rows: &assigned.rows,
         outliers: &assigned.outliers,
         outside: &assigned.outside,
         names: &names,
+        followed: since.followed.as_ref(),
     };
     note_renamed_id(&labelled, &console);
     console.during("write", || match &mut folder {
         Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.rows.assignments, out))?),
         None => stream(|out| labelled.write_csv(out)),
     })?;
+    if let Some(folder) = &mut folder {
+        match (&since.followed, ids) {
+            (Some(followed), Some((_, ids))) => {
+                folder.write(1, |out| write_movers(followed, ids, &since.states, &names, out))?;
+            }
+            _ => folder.drop_last(),
+        }
+    }
     seconds.write = Some(start.elapsed().as_secs_f64());
     seconds.total = began.elapsed().as_secs_f64();
     let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
-    let found = Assigned::new(&model, &assigned, device, seconds);
+    let moved = since.followed.is_some();
+    let found = Assigned::new(&model, &assigned, device, seconds).since(since.migration, since.changes);
     if let Some(folder) = folder {
         folder.keep()?;
         if args.run.talk.json {
@@ -69,9 +88,26 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         } else {
             tell(&found.to_text())?;
         }
-        console.note(&format!("wrote {name} into {}", args.out.out.display()));
+        let movers = if moved { format!(", {MOVERS}") } else { String::new() };
+        console.note(&format!("wrote {name}{movers} into {}", args.out.out.display()));
     }
     Ok(())
+}
+
+/// Last time's assignments, if there are any. The user hears of a file that looks as if it could be used but cannot.
+fn last_time(
+    args: &Assign,
+    model: &Model,
+    ids: Option<&(String, Vec<String>)>,
+    console: &Console,
+) -> Result<Found, Error> {
+    let id = ids.map(|(name, _)| name.as_str());
+    let (named, max_memory) = (args.previous.as_deref(), memory_limit());
+    let found = find_previous(&Search { model: &args.model, named, id, max_memory }, model)?;
+    if let Found::Nothing { why, surprise: true } = &found {
+        console.note(&format!("note: nobody is followed by id: {why}"));
+    }
+    Ok(found)
 }
 
 /// Refuses to write assignments beside the model of another fit, because a reader would think that they belong to it.
@@ -83,6 +119,9 @@ fn check_model_beside(folder: &Folder, model: &Model) -> Result<(), Error> {
     for segment in other.assigner.segments_mut().chain(model.assigner.segments_mut()) {
         segment.name = None;
     }
+    // Whether segments are described is no part of the fit.
+    other.figures.clear();
+    model.figures.clear();
     if other == model {
         return Ok(());
     }

@@ -7,9 +7,10 @@ use super::super::{Gate, set_up};
 use super::assign::{new_rows, on_device};
 use crate::app::cli;
 use segmenta::analysis::{DeviceUsed, Seconds};
-use segmenta::model::Drift;
+use segmenta::evidence::shift::LEVEL;
+use segmenta::model::{Drift, SegmentDrift};
 use segmenta::report::drift::DriftFound;
-use segmenta::report::figures::{number, plain};
+use segmenta::report::figures::{number, plain, signed};
 use segmenta::report::json::pretty;
 use std::time::Instant;
 
@@ -30,7 +31,7 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     for warning in &drift.warnings {
         console.note(&format!("note: {warning}"));
     }
-    let past = past(&drift, args.max_psi);
+    let missed = missed(&drift, args.max_psi, args.max_shift);
     seconds.total = began.elapsed().as_secs_f64();
     let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
     let found = DriftFound::new(&model, drift, device, seconds)?;
@@ -39,11 +40,31 @@ pub fn drift(args: &cli::Drift) -> anyhow::Result<()> {
     } else {
         tell(&found.to_text())?;
     }
-    if args.strict && !past.is_empty() {
-        let what = format!("gate not met: the PSI is above {}: {}", args.max_psi, past.join(", "));
-        return Err(Gate(what).into());
+    if args.strict && !missed.is_empty() {
+        return Err(Gate(format!("gate not met: {}", missed.join("; "))).into());
     }
     Ok(())
+}
+
+/// The gates that are not met, each as a part of a sentence.
+fn missed(drift: &Drift, max_psi: f64, max_shift: Option<f64>) -> Vec<String> {
+    let psi = past(drift, max_psi);
+    let moved = max_shift.map_or_else(Vec::new, |points| shifted(drift, points));
+    let psi = (!psi.is_empty()).then(|| format!("the PSI is above {max_psi}: {}", psi.join(", ")));
+    let points = max_shift.unwrap_or(0.0);
+    let moved =
+        (!moved.is_empty()).then(|| format!("moved by more than {points} points: {}", moved.join(", ")));
+    psi.into_iter().chain(moved).collect()
+}
+
+/// The columns and segments of which a share has moved by more points, unless chance alone explains it.
+fn shifted(drift: &Drift, most: f64) -> Vec<String> {
+    let past = |points: f64, p_value: f64| points > most && p_value < LEVEL;
+    let columns = drift.columns.iter().filter(|c| past(c.points, c.p_value));
+    let columns = columns.map(|c| format!("{} by {:.1}", plain(&c.column), c.points));
+    let points = |s: &SegmentDrift| 100.0 * (s.share - s.fitted_share);
+    let segments = drift.segments.iter().filter(|s| past(points(s).abs(), s.p_value));
+    columns.chain(segments.map(|s| format!("segment {} by {}", s.segment, signed(points(s))))).collect()
 }
 
 /// The columns, and the segments' shares, whose PSI is too high.

@@ -39,6 +39,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         assignments: Some(args.rows.assignments),
         features: features.as_deref(),
         full_precision: args.rows.full_precision,
+        movers: init.is_some(),
     })?;
     if let Some(init) = &init {
         heal_before_reading(init)?;
@@ -108,6 +109,9 @@ impl RunRecipe {
             spec.sweep.iter_mut().for_each(|sweep| sweep.n_init = None);
         }
         let fit = spec.fit.get_or_insert_with(Fit::default);
+        if let Some(previous) = &self.previous {
+            fit.previous = Some(previous.clone());
+        }
         if let Some(init) = &self.init {
             fit.init = Some(init.clone());
             fit.k = None;
@@ -149,6 +153,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         k: None,
         n_init: None,
         init: None,
+        previous: None,
         input: None,
         set: Vec::new(),
         out: Some(args.out.clone()),

@@ -38,6 +38,16 @@ struct Place {
     leaf: usize,
 }
 
+/// The value that a file's metadata has for a key.
+pub(super) fn metadata<R: ChunkReader + 'static>(file: &R, key: &str) -> Result<Option<String>> {
+    check_footer(file)?;
+    let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let meta = ArrowReaderMetadata::load(file, plain).map_err(damaged)?;
+    let all = meta.metadata().file_metadata().key_value_metadata();
+    let found = all.into_iter().flatten().find(|pair| pair.key == key);
+    Ok(found.and_then(|pair| pair.value.clone()))
+}
+
 /// Reads a file; each call of `open` returns a new handle to it.
 pub(super) fn read<R: ChunkReader + 'static>(
     open: impl Fn() -> Result<R> + Sync,

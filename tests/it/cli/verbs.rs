@@ -40,17 +40,17 @@ fn help_of_every_verb_names_its_flags() {
         (
             "fit",
             format!(
-                "{input} {features} {running} {kmeans} {choosing} --k --init --silhouette --out --force \
+                "{input} {features} {running} {kmeans} {choosing} --k --init --previous --silhouette --out --force \
                  --features-out --labels --dry-run --strict --min-segment-pct"
             ),
         ),
-        ("assign", format!("<MODEL> {input} {running} --out --force --labels")),
+        ("assign", format!("<MODEL> {input} {running} --previous --out --force --labels")),
         ("synth learners", format!("--rows --seed --out --force {talk}")),
         ("synth first-day", format!("--rows --seed --out --force {talk}")),
         ("synth survey", format!("--rows --seed --out --force {talk}")),
         ("synth enthusiasts", format!("--rows --seed --out --force {talk}")),
         ("name", format!("<MODEL> [NUMBER=NAME] --remove {talk}")),
-        ("drift", format!("<MODEL> {input} {running} --strict --max-psi")),
+        ("drift", format!("<MODEL> {input} {running} --strict --max-psi --max-shift")),
         ("profile", format!("<MODEL> {input} {running} --columns --top")),
         ("synth blobs", format!("--rows --features --centers --seed --out --force {talk}")),
         ("doctor", running.clone()),

@@ -22,7 +22,7 @@ fn numbers(values: impl IntoIterator<Item = f64>) -> (f64, f64, Vec<f64>, Vec<f6
     let lines: Vec<String> = values.into_iter().map(|v| format!("{},1", cell(v))).collect();
     let table = csv(&format!("x,y\n{}\n", lines.join("\n")), None);
     match seen(&table, Missing::Impute).remove(0) {
-        ColumnReference::Number { min, max, edges, shares, missing, column } => {
+        ColumnReference::Number { min, max, edges, shares, missing, column, .. } => {
             assert_eq!(column, "x");
             (min.unwrap(), max.unwrap(), edges, shares, missing)
         }

@@ -6,7 +6,7 @@ use segmenta::Matrix;
 use segmenta::analysis::Spec;
 use segmenta::backend::cpu::Cpu;
 use segmenta::cluster::{Diagnostics, Method, Params, Partition, Start, fit};
-use segmenta::model::{Colour, Model, Persona, Reference, assignments, of_table};
+use segmenta::model::{Colour, ColumnFigures, Middle, Model, Persona, Reference, assignments, of_table};
 use segmenta::progress::Progress;
 use segmenta::recipe::{Aliases, FittedAlias, InferOptions, Missing, Scale};
 use serde_json::Value;
@@ -275,6 +275,13 @@ fn of_recipe(recipe: &str) -> Model {
         summary: Some("Long experience, high pay.".into()),
         actions: vec!["Offer a mentor.".into()],
     });
+    let figures = |column: &str, middle, spread| ColumnFigures {
+        column: column.into(),
+        middle,
+        spread,
+        segments: vec![Some(0.5), None, Some(1.0)],
+    };
+    model.figures = vec![figures("n", Middle::Median, Some(2.5)), figures("b", Middle::Share, None)];
     model.aliases = Aliases(vec![FittedAlias {
         column: "g".into(),
         names: [("p", "Group A"), ("q", "Group B")].map(|(text, name)| (text.into(), name.into())).into(),
