@@ -43,13 +43,12 @@ fn question(section: Section<'_>) -> Option<Question> {
         None if question.of.is_empty() => vec![Figure::Count, Figure::Share],
         None => vec![Figure::Count, Figure::Mean, Figure::Median],
     };
-    if let (Some(value), true) = (&compute, question.of.is_empty() && !section.has("of")) {
-        if let Some(figure) = question.compute.iter().find(|figure| !figure.of_rows()) {
-            let word = figure.word();
-            value.fault(format!(
-                "{word} needs a column: of is missing, expected the column that the {word} is of"
-            ));
-        }
+    let needs_of = question.compute.iter().find(|figure| !figure.of_rows() && !section.has("of"));
+    if let (Some(value), Some(figure)) = (&compute, needs_of) {
+        let word = figure.word();
+        value.fault(format!(
+            "{word} needs a column: of is missing, expected the column that the {word} is of"
+        ));
     }
     let fault = |wrong: bool, key: &'static str, what: &str| {
         if let Some(value) = take(key).filter(|_| wrong) {

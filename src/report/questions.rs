@@ -19,12 +19,13 @@ pub fn answers(outcome: &Outcome) -> String {
 fn one(place: usize, answer: &Answer, segments: &[Segment]) -> String {
     let mut text = wrapped(&format!("question {place}: {}\n", plain(&answer.name)), WIDTH);
     text.push_str(&wrapped(&plain_line(&sentence(answer)), WIDTH));
-    text.push_str(&table(answer, segments));
-    if let Some(list) = &answer.list {
-        if !list.rows.is_empty() {
-            text.push_str(&format!("{} of these rows\n", whole(list.rows.len() as u64)));
-            text.push_str(&lines(list, segments));
-        }
+    // Without rows, a table would be all zeros.
+    if answer.rows != Cell::Count(0) {
+        text.push_str(&table(answer, segments));
+    }
+    if let Some(list) = answer.list.as_ref().filter(|list| !list.rows.is_empty()) {
+        text.push_str(&format!("{} of these rows\n", whole(list.rows.len() as u64)));
+        text.push_str(&lines(list, segments));
     }
     text
 }

@@ -242,7 +242,7 @@ const TWO: &str = "x,w,plan,pay,team\n0,1,a,10,red\n1,2,b,,red\n2,0,a,30,red\n1,
 #[test]
 fn a_weight_is_a_number_of_copies() {
     let questions = "[[question]]\nname = \"q\"\nwhere = \"pay >= quantile(0.4)\"\nof = [\"pay\", \"x\"]\ncompute = [\"mean\", \"median\", \"sum\", \"count\"]\n\
-                     [[question]]\nname = \"r\"\nby = [\"plan\", \"team\"]\nof = \"pay\"\ncompute = [\"count\", \"share\", \"std\", \"max\"]\nleast = 2\n\
+                     [[question]]\nname = \"r\"\nby = [\"plan\", \"team\"]\nof = \"pay\"\ncompute = [\"count\", \"share\", \"min\", \"max\"]\nleast = 2\n\
                      [[question]]\nname = \"s\"\nagainst = \"plan = 'a'\"\nof = \"pay\"\n\
                      [[question]]\nname = \"t\"\nexpect = { if = \"x < 50\", then = \"pay < 40\" }\n\
                      [[question]]\nname = \"u\"\nwithin = { largest = \"team\" }\nwhere = \"plan is not missing\"\n";
@@ -313,8 +313,9 @@ fn segments_have_names_and_rows_may_have_none() {
 /// The faults of a recipe, or of its table.
 fn faults(text: &str) -> Vec<(u64, u64, String, String)> {
     let recipe = format!("{text}\n[features]\ncolumns = [\"x\"]\n[analysis]\nk = 2\n");
+    let table = |spec: &Spec| read_bytes("t.csv", TWO.as_bytes().to_vec(), &spec.input.read).unwrap();
     let outcome = Spec::parse("r.toml", &recipe, &BTreeMap::new())
-        .and_then(|spec| run(&spec, Source::from(csv(TWO)), &Compute::default(), &Silent));
+        .and_then(|spec| run(&spec, Source::from(table(&spec)), &Compute::default(), &Silent));
     match outcome {
         Err(Error::Recipe(faults)) => faults.into_iter().map(|f| (f.line, f.column, f.key, f.what)).collect(),
         Err(other) => panic!("{text}: {other}"),
