@@ -100,12 +100,12 @@ way to the nearest other segment.\n";
                 s.name.clone().unwrap_or_default(),
             ]);
         }
-        format!(
-            "will the segments hold? {} of the rows, drawn with replacement and fitted anew\n{}{}",
+        let head = format!(
+            "will the segments hold? {} of the rows, drawn with replacement and fitted anew, {} each\n",
             count(found.samples, "sample"),
-            sheet.to_text(),
-            wrapped(READING, WIDTH)
-        )
+            count(found.n_init, "restart"),
+        );
+        format!("{}{}{}", wrapped(&head, WIDTH), sheet.to_text(), wrapped(READING, WIDTH))
     }
 
     /// The fit of each cohort beside that of all rows.
@@ -134,8 +134,12 @@ way to the nearest other segment.\n";
                 whole(n as u64)
             ),
         };
+        let feature = match found.cohort_is_feature {
+            true => format!("{} is a feature too; moves are measured without it\n", plain(column)),
+            false => String::new(),
+        };
         format!(
-            "each {} fitted on its own, and matched with the segments of all rows\n{}{left}{}",
+            "each {} fitted on its own, and matched with the segments of all rows\n{}{left}{feature}{}",
             plain(column),
             sheet.to_text(),
             wrapped(COHORTS, WIDTH)

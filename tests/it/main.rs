@@ -26,6 +26,7 @@ mod real;
 mod recipe;
 mod rules;
 mod seeding;
+mod stability;
 mod structure;
 mod synth;
 mod table;
