@@ -101,8 +101,8 @@ way to the nearest other segment.\n";
             ]);
         }
         let head = format!(
-            "will the segments hold? {} of the rows, drawn with replacement and fitted anew, {} each\n",
-            count(found.samples, "sample"),
+            "will the segments hold? {} of the rows, fitted with {} each\n",
+            count(found.samples, "bootstrap sample"),
             count(found.n_init, "restart"),
         );
         format!("{}{}{}", wrapped(&head, WIDTH), sheet.to_text(), wrapped(READING, WIDTH))
@@ -162,7 +162,8 @@ way to the nearest other segment.\n";
     }
 
     fn feature(moved: &MovedFeature) -> String {
-        let spread = (moved.cohort - moved.whole).abs();
+        // A tenth of the difference is enough.
+        let spread = 10.0 * (moved.cohort - moved.whole).abs();
         let figure = |v: f64| among(v, spread);
         format!("{} {} instead of {}", plain(&moved.feature), figure(moved.cohort), figure(moved.whole))
     }

@@ -19,7 +19,9 @@ fn a_fit_and_a_saved_model_say_the_same() {
     let desk = Desk::with_table();
     let fit = "fit t.csv --k 3 --drop plan --device cpu --out out -q --bootstrap 6 --cohort plan";
     let text = desk.run(fit).quietly();
-    for part in ["6 samples of the rows", "10 restarts", "highly stable", "100.0 %", "each plan fitted"] {
+    for part in
+        ["6 bootstrap samples of the rows", "10 restarts", "highly stable", "100.0 %", "each plan fitted"]
+    {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let metrics: Value = serde_json::from_str(&desk.read("out/metrics.json")).unwrap();
@@ -54,7 +56,7 @@ fn a_cohort_column_that_is_a_feature_does_not_count_as_a_move() {
     let desk = Desk::with_table();
     let text = desk.run("fit t.csv --k 2 --device cpu --out out -q --cohort plan").quietly();
     assert!(text.contains("plan is a feature too"), "{text}");
-    assert!(!text.contains("samples of the rows"), "no samples were asked for\n{text}");
+    assert!(!text.contains("bootstrap samples"), "no samples were asked for\n{text}");
     let metrics: Value = serde_json::from_str(&desk.read("out/metrics.json")).unwrap();
     let found = &metrics["stability"];
     assert_eq!(found["cohort_is_feature"], true);
