@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::evidence::agreement::Contingency;
 use crate::evidence::hopkins::{default_probes, population};
 use crate::model::{Assignment, Model, assignments};
+use crate::stability::RESTART_ROWS;
 use crate::sweep::SweepRow;
 use crate::sweep::gap::GapParams;
 use crate::sweep::stability::StabilityParams;
@@ -187,8 +188,10 @@ impl Prepared {
             if stability.cohort.is_some() {
                 work.fit += method.multiply_adds(matrix, &[k]);
             }
-            method.set_n_init(stability.n_init as usize);
-            work.fit += method.multiply_adds(matrix, &[k]) * samples as f64 * 2.0 / 3.0;
+            method.set_n_init(1);
+            let drawn = 2.0 / 3.0 * matrix.rows() as f64;
+            let restarts = 1.0 + f64::from(stability.n_init) * (RESTART_ROWS as f64 / drawn).min(1.0);
+            work.fit += method.multiply_adds(matrix, &[k]) * samples as f64 * 2.0 / 3.0 * restarts;
             steps.extend((samples > 0).then_some(Planned::Bootstrap(samples)));
             steps.extend(stability.cohort.clone().map(Planned::Cohorts));
         }

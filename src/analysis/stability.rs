@@ -61,6 +61,9 @@ pub struct StabilityFound {
     /// The column of the cohorts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cohort: Option<String>,
+    /// Whether that column is among the features. What is made of it does not count in how far centroids moved.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cohort_is_feature: bool,
     /// The fit of each cohort beside that of all rows, in the order of the column's values.
     pub cohorts: Vec<CohortFound>,
     /// How many smaller cohorts were not fitted.
@@ -144,6 +147,8 @@ pub(super) struct Subject<'a> {
     encoder: &'a Encoder,
     /// The column of the cohorts, and the rows of each.
     cohorts: Option<(&'a str, Vec<Part>)>,
+    /// The features that are not made from that column.
+    counted: Vec<bool>,
 }
 
 impl<'a> Subject<'a> {
@@ -161,7 +166,7 @@ impl<'a> Subject<'a> {
             values[number as usize * d..(number as usize + 1) * d].copy_from_slice(centroid);
         }
         let centroids = Centroids { values, features: d };
-        Subject { segments, centroids, names, encoder, cohorts: None }
+        Subject { segments, centroids, names, encoder, cohorts: None, counted: vec![true; d] }
     }
 
     /// The same with cohorts. `rows` are all rows of the fit: the row of the table, the row of the matrix, and the weight in
@@ -172,7 +177,11 @@ impl<'a> Subject<'a> {
         matrix: &Matrix,
         rows: impl Iterator<Item = (usize, usize, u64)>,
     ) -> Self {
-        self.cohorts = column.map(|column| (column.name.as_str(), parts(column, matrix, rows)));
+        if let Some(column) = column {
+            self.cohorts = Some((column.name.as_str(), parts(column, matrix, rows)));
+            let encoders = self.encoder.by_feature();
+            self.counted = encoders.iter().map(|encoder| encoder.column() != column.name).collect();
+        }
         self
     }
 
@@ -195,6 +204,7 @@ impl<'a> Subject<'a> {
             n_init,
             segments: Vec::new(),
             cohort: None,
+            cohort_is_feature: false,
             cohorts: Vec::new(),
             cohorts_left_out: 0,
         };
@@ -223,11 +233,12 @@ impl<'a> Subject<'a> {
             let n_init = method.n_init().max(COHORT_N_INIT);
             method.set_n_init(n_init);
             method.set_seed(seed);
-            let whole = Whole { labels: &self.segments, centroids: &self.centroids };
+            let whole = Whole { labels: &self.segments, centroids: &self.centroids, counted: &self.counted };
             let rows: Vec<Vec<(u32, u64)>> = chosen.iter().map(|part| part.members.clone()).collect();
             let refits = cohorts(dataset, whole, &rows, &method, progress)?;
             found.cohort = Some((*column).to_string());
             found.cohorts_left_out = all.len() - chosen.len();
+            found.cohort_is_feature = self.counted.contains(&false);
             let one = |(part, refit)| self.cohort(part, refit, dataset.matrix());
             found.cohorts = chosen.into_iter().zip(refits).map(one).collect();
         }
@@ -271,7 +282,8 @@ impl<'a> Subject<'a> {
     fn moved_features(&self, segment: usize, now: &Centroids, matrix: &Matrix) -> Vec<MovedFeature> {
         let (before, now) = (self.centroids.get(segment), now.get(segment));
         let distance = |j: usize| (f64::from(now[j]) - f64::from(before[j])).abs();
-        let mut order: Vec<usize> = (0..before.len()).filter(|&j| distance(j) > 0.0).collect();
+        let mut order: Vec<usize> =
+            (0..before.len()).filter(|&j| self.counted[j] && distance(j) > 0.0).collect();
         order.sort_by(|&a, &b| distance(b).total_cmp(&distance(a)).then(a.cmp(&b)));
         let encoders = self.encoder.by_feature();
         let original = |j: usize, v: f32| {

@@ -103,12 +103,12 @@ way to the nearest other segment.\n";
                 s.name.clone().unwrap_or_default(),
             ]);
         }
-        format!(
-            "will the segments hold? {} of the rows, drawn with replacement and fitted anew\n{}{}",
-            count(found.samples, "sample"),
-            sheet.to_text(),
-            wrapped(READING, WIDTH)
-        )
+        let head = format!(
+            "will the segments hold? {} of the rows, fitted with {} each\n",
+            count(found.samples, "bootstrap sample"),
+            count(found.n_init, "restart"),
+        );
+        format!("{}{}{}", wrapped(&head, WIDTH), sheet.to_text(), wrapped(READING, WIDTH))
     }
 
     /// The fit of each cohort beside that of all rows.
@@ -137,8 +137,12 @@ way to the nearest other segment.\n";
                 whole(n as u64)
             ),
         };
+        let feature = match found.cohort_is_feature {
+            true => format!("{} is a feature too; moves are measured without it\n", plain(column)),
+            false => String::new(),
+        };
         format!(
-            "each {} fitted on its own, and matched with the segments of all rows\n{}{left}{}",
+            "each {} fitted on its own, and matched with the segments of all rows\n{}{left}{feature}{}",
             plain(column),
             sheet.to_text(),
             wrapped(COHORTS, WIDTH)
@@ -161,7 +165,8 @@ way to the nearest other segment.\n";
     }
 
     fn feature(moved: &MovedFeature) -> String {
-        let spread = (moved.cohort - moved.whole).abs();
+        // A tenth of the difference is enough.
+        let spread = 10.0 * (moved.cohort - moved.whole).abs();
         let figure = |v: f64| among(v, spread);
         format!("{} {} instead of {}", plain(&moved.feature), figure(moved.cohort), figure(moved.whole))
     }

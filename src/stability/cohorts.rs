@@ -32,6 +32,8 @@ pub struct Whole<'a> {
     pub labels: &'a Labels,
     /// The segments' centroids, in stored units.
     pub centroids: &'a Centroids,
+    /// For each feature whether it counts in the distances of centroids. One that says which part a row is in should not.
+    pub counted: &'a [bool],
 }
 
 /// Fits each part of the rows on its own, and matches its centroids to those of all rows so that the distances of the pairs
@@ -71,7 +73,7 @@ pub fn cohorts(
         let found = found.filter(|found| found.k == k);
         let found = found.ok_or_else(|| Error::Device("the method returned no partition".into()))?;
         let now = found.prototypes.centroids();
-        let pairs = cheapest_pairs(&distances(whole.centroids, now));
+        let pairs = cheapest_pairs(&distances((whole.centroids, now), whole.counted));
         let mut segment_of = vec![k; k + 1];
         pairs.iter().enumerate().for_each(|(segment, &cluster)| segment_of[cluster] = segment);
         let after = found.labels.iter().map(|label| segment_of[label.map_or(k, |l| l as usize)]);
@@ -83,7 +85,7 @@ pub fn cohorts(
             agreement: agreement(&counts),
             ari: ari(&counts),
             shares: shares(&counts)[..k].to_vec(),
-            moved: moved(whole.centroids, &centroids),
+            moved: moved((whole.centroids, &centroids), whole.counted),
             centroids,
         }));
     }
@@ -91,15 +93,19 @@ pub fn cohorts(
     Ok(refits)
 }
 
-/// The distance of each centroid of one set to each of another.
-fn distances(from: &Centroids, to: &Centroids) -> Vec<Vec<f64>> {
-    let one = |a: &[f32], b: &[f32]| squared_distance(a.iter().copied(), b).sqrt();
+/// The distance of each centroid of one set to each of another, over the features that count.
+fn distances((from, to): (&Centroids, &Centroids), counted: &[bool]) -> Vec<Vec<f64>> {
+    let only = |c: &[f32]| -> Vec<f32> {
+        c.iter().zip(counted).map(|(&v, &counted)| if counted { v } else { 0.0 }).collect()
+    };
+    let one = |a: &[f32], b: &[f32]| squared_distance(only(a).into_iter(), &only(b)).sqrt();
     from.iter().map(|a| to.iter().map(|b| one(a, b)).collect()).collect()
 }
 
 /// How far each centroid moved, as a share of its distance to the nearest other one.
-fn moved(before: &Centroids, after: &Centroids) -> Vec<Option<f64>> {
-    let (own, new) = (distances(before, before), distances(before, after));
+fn moved((before, after): (&Centroids, &Centroids), counted: &[bool]) -> Vec<Option<f64>> {
+    let own = distances((before, before), counted);
+    let new = distances((before, after), counted);
     (0..before.k())
         .map(|c| {
             let others = own[c].iter().enumerate().filter(|(other, _)| *other != c).map(|(_, d)| *d);

@@ -15,6 +15,7 @@ mod personas;
 mod profile;
 mod recipes;
 mod repeat;
+mod stability;
 mod streams;
 mod terminal;
 mod verbs;

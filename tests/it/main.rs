@@ -35,6 +35,7 @@ mod reductions;
 mod regroup;
 mod rules;
 mod seeding;
+mod stability;
 mod structure;
 mod synth;
 mod table;

@@ -19,18 +19,15 @@ impl CohortColumn {
     /// The column of this name.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or it is the id column.
     pub(in super::super) fn of(table: &Table, name: &str) -> Result<Self> {
-        let Some(column) = table.column(name) else {
-            return Err(Error::data(match &table.ids {
-                Some((id, _)) if id == name => {
-                    format!(
-                        "the cohort column is {name:?}, but that is the id column, which differs in each row"
-                    )
-                }
-                _ => format!("there is no column {name:?} to take cohorts from"),
-            }));
-        };
+        if table.ids.as_ref().is_some_and(|(id, _)| id == name) {
+            let what = format!("the cohort column {name:?} is the id column, which differs in each row");
+            return Err(Error::data(what));
+        }
+        let column = table.column(name);
+        let column =
+            column.ok_or_else(|| Error::data(format!("there is no column {name:?} to take cohorts from")))?;
         let mut seen: HashMap<String, u32> = HashMap::new();
         let mut codes: Vec<u32> = Vec::with_capacity(table.rows);
         for row in 0..table.rows {

@@ -51,6 +51,7 @@ fn help_of_every_verb_names_its_flags() {
         ("synth enthusiasts", format!("--rows --seed --out --force {talk}")),
         ("name", format!("<MODEL> [NUMBER=NAME] --remove {talk}")),
         ("drift", format!("<MODEL> {input} {running} --strict --max-psi --max-shift")),
+        ("stability", format!("<MODEL> {input} {running} --samples --n-init --cohort")),
         ("profile", format!("<MODEL> {input} {running} --columns --top")),
         ("synth blobs", format!("--rows --features --centers --seed --out --force {talk}")),
         ("doctor", running.clone()),
