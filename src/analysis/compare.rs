@@ -268,19 +268,17 @@ fn nothing_in_common(a: &Labels, b: &Labels, joined: &Joined) -> Error {
     }
     if let (true, Some((id_a, ids_a)), Some((id_b, ids_b))) = (joined.pairs.is_empty(), &a.ids, &b.ids) {
         let first = |ids: &[String]| ids.iter().find(|id| !id.trim().is_empty()).cloned().unwrap_or_default();
-        return Error::data(format!(
-            "no id of {}, column {id_a} (such as {:?}), is in {}, column {id_b} (such as {:?}); name other id columns \
+        let what = format!(
+            "none of the ids in column {id_b} (such as {:?}) is in {}, column {id_a} (such as {:?}); name other id columns \
              with --id-a and --id-b, or match rows by their position with --by-position",
+            first(ids_b),
             a.source,
             first(ids_a),
-            b.source,
-            first(ids_b)
-        ));
+        );
+        return Error::data(what).in_file(&b.source);
     }
-    Error::data(format!(
-        "no row has a segment both in {} and in {}, so there is nothing to compare",
-        a.source, b.source
-    ))
+    let what = format!("no row has a segment both here and in {}, so there is nothing to compare", a.source);
+    Error::data(what).in_file(&b.source)
 }
 
 /// What a person should know about how rows were matched.

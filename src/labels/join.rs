@@ -56,18 +56,18 @@ pub fn join(a: Rows<'_>, b: Rows<'_>) -> Result<Joined> {
             without_id: (0, 0),
         }),
         _ => {
-            let without = |rows: Rows<'_>| rows.ids.is_none().then(|| rows.source.to_string());
-            let without: Vec<String> = [a, b].into_iter().filter_map(without).collect();
-            Err(Error::data(format!(
-                "{} has {} rows and {} has {}, so rows cannot be matched by their position; match them by an id column that \
-                 both have ({} {} none now)",
+            let without = |rows: Rows<'_>| rows.ids.is_none().then_some(rows.source);
+            let without: Vec<&str> = [a, b].into_iter().filter_map(without).collect();
+            let have = if without.len() == 1 { "has" } else { "have" };
+            let what = format!(
+                "this file has {} rows and {} has {}, so rows cannot be matched by their position; match them by an id \
+                 column that both have ({} {have} none now)",
+                b.rows,
                 a.source,
                 a.rows,
-                b.source,
-                b.rows,
                 without.join(" and "),
-                if without.len() == 1 { "has" } else { "have" },
-            )))
+            );
+            Err(Error::at(Place::file(b.source), what))
         }
     }
 }

@@ -104,7 +104,7 @@ mod text {
             let a = &found.agreement;
             let scores = format!(
                 "agreement of segments and {name} over {}: ARI {:.3}, AMI {:.3}, homogeneity {:.3}, completeness {:.3} \
-                 (1 is perfect, 0 as by chance)\n",
+                 (1 is perfect; ARI and AMI are 0 by chance)\n",
                 count(found.rows as usize, "row"),
                 a.ari,
                 a.ami,

@@ -104,10 +104,14 @@ fn what_cannot_be_compared() {
     desk.put("short.csv", "segment\n1\n2\n");
     desk.put("many.csv", "user_id,a,b\n1,2,3\n");
     desk.fails("compare a.csv twice.csv", 3, &["twice.csv", "user_id", "\"1\"", "rows 1 and 3"]);
-    desk.fails("compare a.csv others.csv", 3, &["no id of a.csv", "\"1\"", "others.csv", "\"x\"", "--id-a"]);
+    desk.fails(
+        "compare a.csv others.csv",
+        3,
+        &["others.csv", "none of the ids", "\"1\"", "a.csv", "\"x\"", "--id-a"],
+    );
     desk.fails("compare a.csv none.csv", 3, &["none.csv", "no row has a segment", "segment"]);
     desk.fails("compare a.csv apart.csv", 3, &["a.csv", "apart.csv", "nothing to compare"]);
-    desk.fails("compare a.csv short.csv", 3, &["a.csv has 7 rows", "short.csv has 2"]);
+    desk.fails("compare a.csv short.csv", 3, &["short.csv: this file has 2 rows and a.csv has 7"]);
     desk.fails("compare a.csv many.csv", 3, &["many.csv", "user_id, a, b", "--label-b"]);
     desk.fails("compare a.csv b.csv --id-b user", 3, &["b.csv", "user_id"]);
     assert_eq!(desk.run("compare a.csv b.csv --id user_id --id-a user_id").code, Some(2));
