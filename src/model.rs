@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
-pub use drift::{CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
+pub use drift::{BelowDrift, CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
 pub use figures::{ColumnFigures, Middle};
 pub use names::{check as check_names, with_names};
 pub use persona::{Colour, Persona, check_line};
