@@ -26,7 +26,7 @@ use std::path::Path;
 
 use assigner::Labelled;
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
-pub use drift::{CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
+pub use drift::{BelowDrift, CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
 pub use figures::{ColumnFigures, Middle};
 pub use names::{check as check_names, with_names};
 pub use persona::{Colour, Persona, check_line};

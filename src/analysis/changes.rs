@@ -15,6 +15,7 @@ use crate::weights::Weights;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::borrow::Cow;
+use std::f64::consts::FRAC_PI_2;
 use std::path::Path;
 
 /// A segment, then and now.
@@ -171,9 +172,13 @@ impl ColumnChange {
             }
             Middle::Median => {
                 let effect = then.spread.map(|spread| (value - previous) / spread);
-                // The standard error of the median of a normal distribution.
-                let error = libm::sqrt(std::f64::consts::FRAC_PI_2 * (1.0 / n + 1.0 / m));
-                (effect, effect.map_or(1.0, |effect| normal_two_sided(effect / error)))
+                let within = |of: &ColumnFigures| of.within.get(segment).copied().flatten().or(then.spread);
+                let p = within(then).zip(within(now)).map_or(1.0, |(a, b)| {
+                    // The standard error of the median of a normal distribution.
+                    let error = libm::sqrt(FRAC_PI_2 * (a * a / n + b * b / m));
+                    normal_two_sided((value - previous) / error)
+                });
+                (effect, if n.min(m) < LEAST_ROWS { 1.0 } else { p })
             }
         };
         let beyond_chance = value != previous && p * comparisons < LEVEL;
@@ -189,6 +194,16 @@ impl ColumnChange {
     }
 }
 
+/// In fewer rows the spread of a segment is too uncertain to tell how far chance moves its median.
+const LEAST_ROWS: f64 = 30.0;
+
+/// The spread of numbers: their interquartile range as a standard deviation; where half of them are equal, their standard
+/// deviation. `None` if all are equal.
+fn spread(of: &NumericFigures) -> Option<f64> {
+    let quartiles = of.q1.zip(of.q3).map(|(q1, q3)| (q3 - q1) / QUARTILES);
+    [quartiles, of.sd].into_iter().flatten().find(|s| s.is_finite() && *s > 0.0)
+}
+
 /// The ratio of the interquartile range of a normal distribution to its standard deviation.
 const QUARTILES: f64 = 1.349;
 
@@ -198,14 +213,16 @@ pub(super) fn figures_of(profile: &Profile) -> Vec<ColumnFigures> {
         |column: &str| profile.separation.iter().any(|s| s.column == column && s.measure == Measure::Share);
     let numbers = profile.overall.0.iter().map(|(column, overall)| {
         let middle = if share(column) { Middle::Share } else { Middle::Median };
-        let quartiles = overall.q1.zip(overall.q3).map(|(q1, q3)| (q3 - q1) / QUARTILES);
-        let spread = [quartiles, overall.sd].into_iter().flatten().find(|s| s.is_finite() && *s > 0.0);
         let segments = profile.segments.iter().map(|s| {
             let own = s.numeric.get(column)?;
             if middle == Middle::Share { own.mean.map(|mean| mean.clamp(0.0, 1.0)) } else { own.median }
         });
-        let spread = spread.filter(|_| middle == Middle::Median);
-        ColumnFigures { column: column.clone(), middle, spread, segments: segments.collect() }
+        let segments = segments.collect();
+        let numbers = middle == Middle::Median;
+        let within = profile.segments.iter().filter(|_| numbers);
+        let within = within.map(|s| s.numeric.get(column).and_then(spread)).collect();
+        let spread = spread(overall).filter(|_| numbers);
+        ColumnFigures { column: column.clone(), middle, spread, within, segments }
     });
     let first = profile.segments.first();
     let truths = first
@@ -220,7 +237,7 @@ pub(super) fn figures_of(profile: &Profile) -> Vec<ColumnFigures> {
             some.then_some(share)
         });
         let (middle, spread, segments) = (Middle::Share, None, segments.collect());
-        ColumnFigures { column: column.clone(), middle, spread, segments }
+        ColumnFigures { column: column.clone(), middle, spread, within: Vec::new(), segments }
     });
     numbers.chain(truths).filter(|column| column.segments.iter().any(Option::is_some)).collect()
 }
@@ -259,7 +276,9 @@ pub fn relabel(model: &Model, table: &Table, backend: &dyn Backend) -> Result<Re
             Middle::Median => of.median,
             Middle::Share => of.mean.filter(|mean| (0.0..=1.0).contains(mean)),
         };
-        Some(ColumnFigures { segments: figures.iter().map(middle).collect(), ..then.clone() })
+        let numbers = then.middle == Middle::Median;
+        let within = figures.iter().filter(|_| numbers).map(spread).collect();
+        Some(ColumnFigures { segments: figures.iter().map(middle).collect(), within, ..then.clone() })
     };
     let figures = model.figures.par_iter().filter_map(figures).collect();
     Ok(Relabelled { assignments, sizes, figures })

@@ -21,15 +21,17 @@ pub fn largest(then: &[f64], now: &[f64]) -> Option<(usize, f64)> {
     changes.reduce(|most, one| if one.1.abs() > most.1.abs() { one } else { most })
 }
 
-/// Kolmogorov and Smirnov's distance of two distributions over bins that are in order: the largest difference between
-/// their cumulative shares.
-pub fn ordered(then: &[f64], now: &[f64]) -> f64 {
-    let (mut sum, mut largest) = (0.0, 0f64);
-    for bin in 0..then.len().max(now.len()) {
-        sum += of(now, bin) - of(then, bin);
-        largest = largest.max(f64::abs(sum));
-    }
-    largest
+/// Kolmogorov and Smirnov's distance of two distributions over bins that are in order: the bin up to which the cumulative
+/// share changed most, and its change from `then` to `now`. The first one on ties; `None` without bins.
+pub fn ordered(then: &[f64], now: &[f64]) -> Option<(usize, f64)> {
+    let cumulative = |shares: &[f64]| -> Vec<f64> {
+        let sums = (0..then.len().max(now.len())).scan(0.0, |sum, bin| {
+            *sum += of(shares, bin);
+            Some(*sum)
+        });
+        sums.collect()
+    };
+    largest(&cumulative(then), &cumulative(now))
 }
 
 /// The probability that the shares of `n` rows then and `m` rows now differ so much if both are drawn from the same table:

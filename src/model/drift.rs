@@ -80,6 +80,8 @@ pub enum Direction {
         median: Option<f64>,
         /// The same in the fit; `None` also for models that an older version made.
         fitted_median: Option<f64>,
+        /// The edge between bins below which the share of the rows changed most; `None` if no share changed.
+        at_most: Option<BelowDrift>,
     },
     /// A column of true and false.
     Truth {
@@ -95,6 +97,17 @@ pub enum Direction {
         /// The category that shrank most; `None` if none did.
         shrank: Option<CategoryDrift>,
     },
+}
+
+/// The rows with a number up to a certain one, now and in the fit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BelowDrift {
+    /// The number.
+    pub value: f64,
+    /// The share of the rows with this number or a smaller one.
+    pub share: f64,
+    /// The same in the fit.
+    pub fitted_share: f64,
 }
 
 /// A category, now and in the fit.
@@ -113,18 +126,23 @@ impl ColumnDrift {
     fn new(reference: &ColumnReference, counted: &BinCounts, (n, m): (f64, f64), comparisons: usize) -> Self {
         let (then, now) = (reference.shares(), counted.shares());
         let missing = (counted.missing(), reference.missing());
-        let points = match reference {
-            ColumnReference::Number { edges, .. } => {
-                let bins = edges.len() + 1;
-                ordered(&then[..bins], &now[..bins.min(now.len())]).max(f64::abs(missing.0 - missing.1))
-            }
-            _ => largest(&then, &now).map_or(0.0, |(_, change)| change.abs()),
-        };
+        let (mut points, mut at_most) = (largest(&then, &now).map_or(0.0, |(_, change)| change.abs()), None);
+        if let ColumnReference::Number { edges, .. } = reference {
+            let bins = |shares: &[f64]| shares[..shares.len().min(edges.len() + 1)].to_vec();
+            let (old, new) = (bins(&then), bins(&now));
+            let below = ordered(&old, &new).filter(|(_, change)| *change != 0.0);
+            points = below.map_or(0.0, |(_, change)| change.abs()).max(f64::abs(missing.0 - missing.1));
+            let up_to = |shares: &[f64], bin: usize| shares.iter().take(bin + 1).sum::<f64>().min(1.0);
+            at_most = below.and_then(|(bin, _)| {
+                let (share, fitted_share) = (up_to(&new, bin), up_to(&old, bin));
+                edges.get(bin).map(|&value| BelowDrift { value, share, fitted_share })
+            });
+        }
         let (psi, points) = (psi(&then, &now), 100.0 * points);
         let p_value = (p_value((&then, n), (&now, m)) * comparisons as f64).min(1.0);
         let direction = match reference {
             ColumnReference::Number { median, .. } => {
-                Direction::Median { median: counted.median, fitted_median: *median }
+                Direction::Median { median: counted.median, fitted_median: *median, at_most }
             }
             ColumnReference::Bool { yes, .. } => {
                 Direction::Truth { true_share: now.get(1).copied().unwrap_or(0.0), fitted_true_share: *yes }

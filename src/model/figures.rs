@@ -14,6 +14,9 @@ pub struct ColumnFigures {
     /// deviation where half of the rows are equal. `None` for shares, and for a column without spread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<f64>,
+    /// The same spread within each segment, by its number, which tells how far chance moves a median. Empty for shares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Option<f64>>,
     /// The figure of each segment, by its number; `None` if no row of the segment has a value.
     pub segments: Vec<Option<f64>>,
 }
@@ -36,6 +39,8 @@ impl ColumnFigures {
             Middle::Share => (0.0..=1.0).contains(value),
         };
         self.segments.len() == k
+            && (self.within.is_empty() || self.within.len() == k)
+            && self.within.iter().flatten().all(|spread| spread.is_finite() && *spread > 0.0)
             && self.segments.iter().flatten().all(sound)
             && self.spread.is_none_or(|spread| spread.is_finite() && spread > 0.0)
     }

@@ -193,6 +193,9 @@ fn and_more(all: usize, named: usize) -> String {
 
 /// The rows by old and new segment.
 fn table(migration: &Migration, names: &[Option<String>]) -> String {
+    if migration.rows.iter().flatten().all(|&rows| rows == 0) {
+        return String::new();
+    }
     let header: Vec<String> = (0..migration.rows.len()).map(|s| format!("new {s}")).collect();
     let columns = header.iter().map(|name| (name.as_str(), Kind::Number));
     let columns: Vec<(&str, Kind)> = std::iter::once(("", Kind::Name)).chain(columns).collect();

@@ -202,10 +202,18 @@ impl Direction {
     /// The change in a few words, such as `12.5 -> 14.0`.
     pub(super) fn words(&self) -> String {
         match self {
-            Direction::Median { median: Some(now), fitted_median: Some(then) } if now == then => {
-                format!("median {} as before", brief(*now))
+            Direction::Median { median: Some(now), fitted_median: Some(then), at_most } if now == then => {
+                // Where the median stays, the share that moved most says which way it went.
+                let moved = at_most.as_ref().filter(|b| (b.share - b.fitted_share).abs() >= 0.01);
+                moved.map_or_else(
+                    || format!("median {} as before", brief(*now)),
+                    |b| {
+                        let (then, now) = (percent(b.fitted_share), percent(b.share));
+                        format!("{} or less: {then} -> {now}", brief(b.value))
+                    },
+                )
             }
-            Direction::Median { median: Some(now), fitted_median: Some(then) } => {
+            Direction::Median { median: Some(now), fitted_median: Some(then), .. } => {
                 format!("median {} -> {}", brief(*then), brief(*now))
             }
             Direction::Median { median: Some(now), .. } => format!("median now {}", brief(*now)),

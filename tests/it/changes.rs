@@ -442,7 +442,7 @@ fn medians_then_and_now_are_the_tables_own() {
     let said = desk.run("fit new.csv --init older.json --device cpu --no-structure -q --out old2");
     assert!(said.out.contains("not known, because the earlier model.json"), "{}", said.out);
     assert!(desk.run("drift older.json new.csv --device cpu -q").out.contains("median now"));
-    for (odd, why) in [(json!([1.0, 2.0]), "too few"), (json!([1e999f64.to_string(), 1.0, 2.0]), "a text")] {
+    for (odd, why) in [(json!([1.0, 2.0]), "too few"), (json!(["x", 1.0, 2.0]), "a text")] {
         let mut bad: Value = serde_json::from_str(&desk.read("old/model.json")).unwrap();
         bad["figures"][0]["segments"] = odd;
         desk.put("bad.json", bad.to_string());
@@ -497,6 +497,15 @@ fn a_share_that_grew_by_13_points_is_not_stable() {
         x.sort_by(f64::total_cmp);
         (x[rows / 2 - 1] + x[rows / 2]) / 2.0
     };
+    // Nobody lies between 19 and 100.
+    let at_most = &column("x")["at_most"];
+    let edge = at_most["value"].as_f64().unwrap();
+    for (key, ones) in [("fitted_share", 300), ("share", 430)] {
+        let text = halves(1000, ones);
+        let x = text.lines().skip(1).map(|l| l.split(',').next().unwrap().parse::<f64>().unwrap());
+        let below = x.filter(|x| *x <= edge).count() as f64 / 1000.0;
+        assert!((at_most[key].as_f64().unwrap() - below).abs() < 1e-12, "{at_most}, {below}");
+    }
     assert_eq!(column("x")["fitted_median"].as_f64(), Some(median(1000, 300)));
     assert_eq!(column("x")["median"].as_f64(), Some(median(1000, 430)));
     let said = desk.run("drift all/model.json grown.csv --device cpu -q");
@@ -551,7 +560,8 @@ fn chance_is_not_a_change() {
     assert!((p - 0.056_21).abs() < 2e-5, "{p}");
     assert_eq!(shift::p_value((&[0.3, 0.7], 100.0), (&[0.3, 0.7], 10.0)), 1.0);
     assert_eq!(shift::p_value((&[1.0], 5.0), (&[1.0], 5.0)), 1.0);
-    assert_eq!(shift::ordered(&[0.5, 0.25, 0.25], &[0.25, 0.25, 0.5]), 0.25);
+    assert_eq!(shift::ordered(&[0.25, 0.5, 0.25], &[0.25, 0.25, 0.5]), Some((1, -0.25)));
+    assert_eq!(shift::ordered(&[], &[]), None);
     assert_eq!(shift::largest(&[0.5, 0.5], &[0.25, 0.5, 0.25]), Some((0, -0.25)));
     assert_eq!(shift::largest(&[], &[]), None);
 }

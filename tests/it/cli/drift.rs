@@ -43,12 +43,12 @@ fn the_rows_of_the_fit_have_not_drifted() {
     assert!(columns.iter().all(|c| c["psi"] == 0.0 && c["change"] == "stable"), "{columns:?}");
     let own = ["column", "psi", "change", "points", "p_value", "missing", "fitted_missing"];
     for column in columns {
-        let direction = match column["column"].as_str().unwrap() {
-            "plan" => ["grew", "shrank"],
-            "active" => ["true_share", "fitted_true_share"],
-            _ => ["median", "fitted_median"],
+        let direction: &[&str] = match column["column"].as_str().unwrap() {
+            "plan" => &["grew", "shrank"],
+            "active" => &["true_share", "fitted_true_share"],
+            _ => &["median", "fitted_median", "at_most"],
         };
-        assert_eq!(keys(column), own.into_iter().chain(direction).collect());
+        assert_eq!(keys(column), own.iter().chain(direction).copied().collect());
     }
     assert_eq!(found["segments_psi"], 0.0);
     let segment = &found["segments"][0];

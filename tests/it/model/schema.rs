@@ -279,6 +279,7 @@ fn of_recipe(recipe: &str) -> Model {
         column: column.into(),
         middle,
         spread,
+        within: if spread.is_some() { vec![Some(0.5), None, Some(2.0)] } else { Vec::new() },
         segments: vec![Some(0.5), None, Some(1.0)],
     };
     model.figures = vec![figures("n", Middle::Median, Some(2.5)), figures("b", Middle::Share, None)];
