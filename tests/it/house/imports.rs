@@ -51,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("table", &["error", "memory", "matrix"]),
+    ("describe", &["error", "table"]),
     ("synth", &["random", "table"]),
     ("recipe", &["error", "weights", "matrix", "table"]),
     (
@@ -90,9 +91,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "recipe",
             "model",
             "profile",
+            "describe",
         ],
     ),
-    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "analysis"]),
+    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "describe", "analysis"]),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.
