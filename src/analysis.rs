@@ -21,6 +21,7 @@
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
 mod choose_k;
+mod describe;
 mod init;
 mod load;
 mod memory;

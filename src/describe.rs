@@ -61,7 +61,7 @@ pub enum Room {
 
 /// What is in a table. Serialised, its parts are called `describe`, `duplicates` and `correlations`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Description {
+pub struct TableDescription {
     /// The number of rows.
     #[serde(skip)]
     pub rows: usize,
@@ -123,7 +123,7 @@ pub enum Figures {
 ///
 /// # Errors
 /// A name or glob in the options that matches no column.
-pub fn describe(table: &Table, options: &Options, room: Room) -> Result<Description> {
+pub fn describe(table: &Table, options: &Options, room: Room) -> Result<TableDescription> {
     let chosen = chosen(table, &options.columns)?;
     let columns: Vec<ColumnDescription> =
         chosen.par_iter().map(|column| one(table, column, options.top)).collect();
@@ -133,11 +133,12 @@ pub fn describe(table: &Table, options: &Options, room: Room) -> Result<Descript
         .filter(|(column, found)| !found.key && correlations::has_numbers(&column.values))
         .map(|(column, _)| *column)
         .collect();
-    let why_not = options.correlations.then(|| correlations::why_not(table.rows, correlated.len(), room)).flatten();
+    let why_not =
+        options.correlations.then(|| correlations::why_not(table.rows, correlated.len(), room)).flatten();
     let correlations = (options.correlations && why_not.is_none())
         .then(|| correlations::correlations(table.rows, &correlated, options.top));
     let duplicates = duplicates::duplicates(table, &chosen, &columns);
-    Ok(Description { rows: table.rows, columns, duplicates, correlations, not_correlated: why_not })
+    Ok(TableDescription { rows: table.rows, columns, duplicates, correlations, not_correlated: why_not })
 }
 
 /// Checks that the options name columns of this table.

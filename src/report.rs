@@ -6,6 +6,8 @@
 
 pub mod assign;
 pub mod assignments;
+#[cfg(feature = "cli")]
+pub mod describe;
 pub mod drift;
 pub mod figures;
 pub mod json;

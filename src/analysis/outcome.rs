@@ -2,6 +2,7 @@
 
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
+use crate::describe::TableDescription;
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
 use crate::model::{Assignment, Model, Persona};
@@ -30,6 +31,9 @@ pub struct Outcome {
     pub outliers: Option<usize>,
     /// The features' names.
     pub features: Vec<String>,
+    /// What is in the prepared table, if it was asked for.
+    #[serde(flatten)]
+    pub description: Option<TableDescription>,
     /// Hopkins' statistic, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hopkins: Option<TendencyFound>,

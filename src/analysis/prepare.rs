@@ -1,5 +1,6 @@
 //! The second stage: turns a table into the matrix of its features.
 
+use super::describe::{describe_prepared, keeps_to_describe};
 use super::init::{Before, Init};
 use super::load::Loaded;
 use super::memory::check_memory;
@@ -7,6 +8,7 @@ use super::notice::{Notice, Observer};
 use super::profile::keeps_table;
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
+use crate::describe::TableDescription;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::recipe::{Aliases, ColumnReference, FitReport, FittedRecipe};
@@ -37,6 +39,8 @@ pub struct Prepared {
     pub(super) init: Option<Start>,
     /// The table with the recipe's columns, if the segments are going to be described.
     pub(super) table: Option<Table>,
+    /// What is in the table, if that was asked for.
+    pub(super) description: Option<TableDescription>,
     /// The name of the weight column.
     pub(super) weight_column: Option<String>,
     /// The aliases of the columns' texts, for descriptions of the segments.
@@ -116,8 +120,10 @@ impl Loaded {
         notes.into_iter().for_each(|note| observer.notice(&Notice::Recipe(note)));
         observer.notice(&Notice::Features { choices, rows: table.rows });
         let names = fitted.encoder.feature_names();
+        let encoder_width = names.len();
         check_memory(&table, names.len(), false, limit)?;
         let keeps = keeps_table(&table, names.len(), limit, spec, observer).map_err(in_table)?;
+        let describes = keeps_to_describe(&table, names.len(), limit, spec, observer).map_err(in_table)?;
         let start = |init: &Init| init.start(&fitted.encoder, observer);
         let init = init.map(start).transpose()?.map(|centroids| Start { centroids, before });
         let values = init.iter().flat_map(|init| init.centroids.iter().flatten());
@@ -134,19 +140,30 @@ impl Loaded {
                 Some(Weightless { rows: unweighted, columns: encoded.columns })
             }
         };
-        let block = if kept.is_none() && !keeps { fitted.encoder.apply_in_place(&mut table) } else { None };
+        let block = if kept.is_none() && !keeps && !describes {
+            fitted.encoder.apply_in_place(&mut table)
+        } else {
+            None
+        };
         let (ids, rows) = (table.ids.take(), table.rows);
         let mut kept_table = None;
         let matrix = match block {
             Some(block) => block.and_then(|block| Matrix::from_row_major(names, block, reach)),
             None => {
                 let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).map_err(in_table)?;
-                kept_table = keeps.then_some(table);
+                kept_table = (keeps || describes).then_some(table);
                 encoded.warnings.into_iter().for_each(|warning| observer.notice(&Notice::Data(warning)));
                 Matrix::with_room_for(names, encoded.columns, reach)
             }
         };
         kept_table.iter_mut().for_each(|table| aliases.apply(table));
+        let description = match &kept_table {
+            Some(table) if describes => {
+                describe_prepared(table, encoder_width, limit, spec).map_err(in_table)?
+            }
+            _ => None,
+        };
+        kept_table = kept_table.filter(|_| keeps);
         let matrix = matrix.map_err(in_table)?;
         let matrix = match &weights {
             None => matrix,
@@ -179,6 +196,7 @@ impl Loaded {
             outliers,
             init,
             table: kept_table,
+            description,
             weight_column: recipe.features.options.weight.clone(),
             aliases,
             reference,

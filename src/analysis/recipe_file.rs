@@ -1,6 +1,8 @@
 //! Reads a recipe, a TOML file, into a [`Spec`]. Unknown keys are mistakes, and all mistakes are reported together, each
 //! with its line and key.
 
+mod describe;
+
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
 use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
@@ -94,6 +96,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     if let Some(section) = part("profile") {
         spec.profile = Some(profile(section));
     }
+    spec.describe = part("describe").map(describe::describe);
     if let Some(section) = part("names") {
         spec.names = names(&section);
     }

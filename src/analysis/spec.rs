@@ -6,6 +6,7 @@
 use super::choose_k::check_ks;
 use super::init::Init;
 use crate::cluster::Method;
+use crate::describe;
 use crate::error::{Error, Result};
 use crate::model::Persona;
 use crate::profile;
@@ -51,6 +52,8 @@ pub struct Spec {
     pub structure: bool,
     /// Which columns describe the segments of a fit; `None`: the segments are not described.
     pub profile: Option<profile::Options>,
+    /// What is described of the prepared table itself; `None`: nothing.
+    pub describe: Option<describe::Options>,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
     /// What people say about segments besides their names, by number.
@@ -76,6 +79,7 @@ impl Default for Spec {
             choose_k: ChooseK::default(),
             structure: true,
             profile: Some(profile::Options::default()),
+            describe: None,
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
             gates: Gates::default(),

@@ -46,7 +46,9 @@ pub(super) fn why_not(rows: usize, columns: usize, room: Room) -> Option<String>
         return Some("correlations need two columns of numbers, keys aside".into());
     }
     if columns > MOST_CORRELATED {
-        return Some(format!("{columns} columns of numbers are more than the {MOST_CORRELATED} that are correlated; name some"));
+        return Some(format!(
+            "{columns} columns of numbers are more than the {MOST_CORRELATED} that are correlated; name some"
+        ));
     }
     let needs = 8 * (rows as u64).saturating_mul(columns as u64);
     match room {
@@ -79,7 +81,8 @@ impl Prepared {
         if all.iter().any(|v| v.is_nan()) {
             return Prepared::Gaps(all);
         }
-        let (least, most) = all.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+        let (least, most) =
+            all.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
         // With no rows the smallest value is above the largest one.
         if least >= most || flat(least, most) {
             return Prepared::Whole(None);
@@ -104,7 +107,9 @@ pub(super) fn correlations(rows: usize, columns: &[&Column], top: usize) -> Corr
         .par_iter()
         .map(|&(a, b)| match (&prepared[a], &prepared[b]) {
             (Prepared::Whole(None), _) | (_, Prepared::Whole(None)) => (None, rows),
-            (Prepared::Whole(Some(x)), Prepared::Whole(Some(y))) => (Some(if a == b { 1.0 } else { dot(x, y) }), rows),
+            (Prepared::Whole(Some(x)), Prepared::Whole(Some(y))) => {
+                (Some(if a == b { 1.0 } else { dot(x, y) }), rows)
+            }
             (Prepared::Whole(Some(x)) | Prepared::Gaps(x), Prepared::Whole(Some(y)) | Prepared::Gaps(y)) => {
                 let (r, both) = where_both(x, y);
                 (r.map(|r| if a == b { 1.0 } else { r }), both)

@@ -42,10 +42,15 @@ pub struct Repeated {
 pub(super) fn duplicates(table: &Table, columns: &[&Column], found: &[ColumnDescription]) -> Duplicates {
     let keys = found.iter().filter(|c| c.key);
     let keys: Vec<Repeated> = keys
-        .map(|c| Repeated { column: c.column.clone(), distinct: c.distinct, repeated: c.count.saturating_sub(c.distinct) })
+        .map(|c| Repeated {
+            column: c.column.clone(),
+            distinct: c.distinct,
+            repeated: c.count.saturating_sub(c.distinct),
+        })
         .collect();
     let differs = |c: &ColumnDescription| table.rows > 1 && c.distinct == table.rows;
-    let (unlike, others): (Vec<_>, Vec<_>) = columns.iter().copied().zip(found).partition(|(_, c)| differs(c));
+    let (unlike, others): (Vec<_>, Vec<_>) =
+        columns.iter().copied().zip(found).partition(|(_, c)| differs(c));
     let others: Vec<&Column> = others.into_iter().map(|(column, _)| column).collect();
     if unlike.is_empty() {
         return Duplicates { rows: repeated_rows(table.rows, &others), apart_from: None, keys };
@@ -81,8 +86,10 @@ fn repeated_rows(rows: usize, columns: &[&Column]) -> usize {
         }
     });
     hashes.par_sort_unstable();
-    let same = |a: u32, b: u32| columns.iter().all(|c| cell(&c.values, a as usize) == cell(&c.values, b as usize));
-    let groups: Vec<&[(u64, u32)]> = hashes.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect();
+    let same =
+        |a: u32, b: u32| columns.iter().all(|c| cell(&c.values, a as usize) == cell(&c.values, b as usize));
+    let groups: Vec<&[(u64, u32)]> =
+        hashes.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect();
     groups
         .into_par_iter()
         .map(|group| {

@@ -10,7 +10,11 @@ use crate::sweep::RunnerUp;
 /// An outcome as tables, with a line or two below each.
 pub fn text(outcome: &Outcome) -> String {
     let mut text = String::new();
+    if let Some(found) = &outcome.description {
+        text.push_str(&super::describe::text(found));
+    }
     if let Some(h) = &outcome.hopkins {
+        separate(&mut text);
         let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
         text.push_str(&format!(
                 "Hopkins' statistic, {0} + {0} probes (near 0.5: like uniform noise, near 1: clustered, skewed or with outliers)\n\

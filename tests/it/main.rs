@@ -5,6 +5,7 @@ mod bounds;
 mod cases;
 mod cli;
 mod contract;
+mod describe;
 mod devices;
 mod documents;
 mod goldens;

@@ -94,7 +94,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "describe",
         ],
     ),
-    ("report", &["error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "describe", "analysis"]),
+    (
+        "report",
+        &[
+            "error", "cluster", "evidence", "sweep", "table", "recipe", "model", "profile", "describe",
+            "analysis",
+        ],
+    ),
 ];
 
 /// Crates that only some rooms may use, and these rooms. `app` is the program.
