@@ -128,7 +128,7 @@ fn duplicates(found: &Duplicates) -> String {
         n => format!("{} repeat an earlier row", count(n, "row")),
     };
     let mut text = match &found.apart_from {
-        None => format!("duplicates: {} in all columns\n", rows(found.rows)),
+        None => format!("duplicates: {} in all of these columns\n", rows(found.rows)),
         Some(apart) => {
             let aside: Vec<String> = apart.columns.iter().map(|name| plain(name)).collect();
             format!("duplicates, leaving {} aside: {}\n", aside.join(", "), rows(apart.rows))
