@@ -83,6 +83,16 @@ pub struct Context {
     pub features: Vec<String>,
     /// Columns that are never described: the ids and the weights of the rows.
     pub never: Vec<String>,
+    /// Columns and the text in them that stands for all texts without a name of their own. It is counted like any other
+    /// text, but says nothing about a segment.
+    pub rest: Vec<(String, String)>,
+}
+
+impl Context {
+    /// Whether a trait is about the texts that have no name of their own.
+    fn is_rest(&self, one: &Trait) -> bool {
+        self.rest.iter().any(|(column, rest)| *column == one.column && one.level.as_ref() == Some(rest))
+    }
 }
 
 /// What all segments are.
@@ -253,7 +263,9 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
             let found = q_value < MOST_Q && comparison.effect.abs() >= LEAST_EFFECT;
             if found && like[c].is_none() && !comparison.mirrored {
                 let one = comparison.as_trait(&described[c].name, &all[c], q_value);
-                traits[comparison.segment].push((comparison.p, one));
+                if !context.is_rest(&one) {
+                    traits[comparison.segment].push((comparison.p, one));
+                }
             }
         }
     }

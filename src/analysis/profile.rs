@@ -75,6 +75,7 @@ pub fn describe(model: &Model, table: &Table, options: &Options, backend: &dyn B
         names: model.names(),
         features: model.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
         never: ids.chain(model.weight_column.clone()).collect(),
+        rest: model.aliases.rest(),
     };
     let mut all = Table {
         source: table.source.clone(),
@@ -139,6 +140,7 @@ impl Prepared {
             names: names.to_vec(),
             features: self.fitted.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
             never: never(spec, ids.map(|(name, _)| name.as_str())),
+            rest: self.aliases.rest(),
         };
         let mut found = profile(table, &members, options, &context)?;
         found.learn_rules(table, &segments, weights.as_ref(), (options, &context), spec.seed)?;

@@ -109,6 +109,11 @@ impl Aliases {
         self.of(column).map(|alias| alias.name(text))
     }
 
+    /// The columns that have aliases, each with the alias of all texts that have none of their own.
+    pub fn rest(&self) -> Vec<(String, String)> {
+        self.0.iter().map(|alias| (alias.column.clone(), alias.other.clone())).collect()
+    }
+
     /// Puts aliases in place of the texts of a table's columns. Whatever is computed from the table afterwards has never
     /// seen the texts.
     pub fn apply(&self, table: &mut Table) {

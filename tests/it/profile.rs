@@ -465,6 +465,29 @@ fn columns_are_chosen_by_kind_or_by_name() {
 }
 
 #[test]
+fn the_text_that_stands_for_all_others_is_no_trait() {
+    let rows = 300;
+    let company = |i: usize| if i < 100 { "Company A" } else { "Company Z+" };
+    let table = table(vec![texts("company", (0..rows).map(company))]);
+    let segments: Vec<Option<u32>> = (0..rows).map(|i| Some(u32::from(i >= 100))).collect();
+    let members = Members::new(&segments, 2, None).unwrap();
+    let described = |rest: &[(&str, &str)]| {
+        let rest = rest.iter().map(|(column, text)| (column.to_string(), text.to_string())).collect();
+        let context = Context { rest, ..Context::default() };
+        let found = profile(&table, &members, &Options::default(), &context).unwrap();
+        assert_eq!(found.segments[1].levels.get("company").map(Vec::len), Some(2), "it is still counted");
+        let levels = found.segments.iter().flat_map(|s| &s.traits).filter_map(|t| t.level.clone());
+        levels.collect::<Vec<String>>()
+    };
+    let named = described(&[]);
+    assert!(named.contains(&"Company Z+".to_string()), "{named:?}");
+    let named = described(&[("company", "Company Z+")]);
+    assert!(!named.is_empty() && !named.contains(&"Company Z+".to_string()), "{named:?}");
+    // The same text in another column is a text like any other.
+    assert!(described(&[("shop", "Company Z+")]).contains(&"Company Z+".to_string()));
+}
+
+#[test]
 fn descriptions_are_words() {
     let rows = 900;
     let segment = |i: usize| (i / 300) as u32;
