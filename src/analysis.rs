@@ -23,6 +23,7 @@
 mod changes;
 mod choose_k;
 mod compare;
+mod describe;
 mod init;
 mod load;
 mod memory;

@@ -78,10 +78,10 @@
 //!
 //! ```text
 //! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> stability -> sweep, structure -> model
-//! error, memory, matrix -> table -> labels, synth, profile, recipe -> model, questions -> analysis -> report -> (the program)
+//! error, memory, matrix -> table -> labels, synth, describe, profile, recipe -> model, questions -> analysis -> report -> (the program)
 //! ```
 //!
-//! - [`table`] reads typed columns; [`recipe`] chooses features and turns columns into them; [`synth`] makes up tables;
+//! - [`table`] reads typed columns; [`describe`] says what is in them; [`recipe`] chooses features and turns columns into them; [`synth`] makes up tables;
 //! - [`matrix`] holds the features on their grid, [`weights`] the rows' weights; [`canonical`] defines distance;
 //! - [`backend`] has the primitives (pairwise distances that are reduced on the fly), each as a WGSL compute shader and in
 //!   SIMD on the CPU;
@@ -112,6 +112,7 @@ pub mod backend;
 pub mod canonical;
 pub mod cluster;
 pub mod dataset;
+pub mod describe;
 pub mod embed;
 pub mod error;
 pub mod evidence;

@@ -9,6 +9,8 @@ pub mod assignments;
 #[cfg(feature = "cli")]
 pub mod changes;
 pub mod compare;
+#[cfg(feature = "cli")]
+pub mod describe;
 pub mod drift;
 pub mod figures;
 pub mod json;

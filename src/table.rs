@@ -30,7 +30,7 @@ use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 use crate::memory::{self, Budget};
 
-pub(crate) use names::{check_columns, closest, missing_column};
+pub(crate) use names::{check_columns, closest, key_word, missing_column};
 pub use number_format::{DetectedFormat, InferredFormat, NumberFormat};
 pub use wide_integers::WideIntegers;
 

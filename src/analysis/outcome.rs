@@ -8,6 +8,7 @@ use super::regroup::RegroupedFound;
 use super::stability::StabilityFound;
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
+use crate::describe::TableDescription;
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
 use crate::model::{Assignment, Model, Persona};
@@ -40,6 +41,9 @@ pub struct Outcome {
     pub outside: Option<usize>,
     /// The features' names.
     pub features: Vec<String>,
+    /// What is in the prepared table, if it was asked for.
+    #[serde(flatten)]
+    pub description: Option<TableDescription>,
     /// The first principal components analysis, if the recipe has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pca: Option<Reduction>,

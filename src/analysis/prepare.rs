@@ -1,5 +1,6 @@
 //! The second stage: turns a table into the matrix of its features.
 
+use super::describe::{describe_prepared, keeps_to_describe};
 use super::init::{Before, Init};
 use super::load::Loaded;
 use super::memory::check_memory;
@@ -11,6 +12,7 @@ use super::stability::CohortColumn;
 use super::{Compute, Seconds, Spec};
 use crate::backend::Opening;
 use crate::cluster::Partition;
+use crate::describe::TableDescription;
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::model::ByColumn;
@@ -51,6 +53,8 @@ pub struct Prepared {
     pub(super) split_columns: Vec<SplitColumn>,
     /// The table with the recipe's columns, if the segments are going to be described.
     pub(super) table: Option<Table>,
+    /// What is in the table, if that was asked for.
+    pub(super) description: Option<TableDescription>,
     /// The name of the weight column.
     pub(super) weight_column: Option<String>,
     /// The aliases of the columns' texts, for descriptions of the segments.
@@ -190,10 +194,12 @@ impl Loaded {
         notes.into_iter().for_each(|note| observer.notice(&Notice::Recipe(note)));
         observer.notice(&Notice::Features { choices, rows: table.rows });
         let names = fitted.encoder.feature_names();
+        let encoder_width = names.len();
         check_memory(&table, names.len(), false, limit)?;
         let components = fitted.preparation.components();
         let keeps =
             keeps_table(&table, (names.len(), &components), limit, spec, observer).map_err(in_table)?;
+        let describes = keeps_to_describe(&table, names.len(), limit, spec, observer).map_err(in_table)?;
         let init = init.map(|init| init.start(&fitted.encoder, before, observer)).transpose()?;
         let values =
             init.iter().flat_map(|init| init.centroids.iter().chain(init.parts.values().flatten())).flatten();
@@ -215,20 +221,31 @@ impl Loaded {
             true => Vec::new(),
             false => take_components(&mut table, &components, &fitted),
         };
-        let block = if kept.is_none() && !keeps { fitted.encoder.apply_in_place(&mut table) } else { None };
+        let block = if kept.is_none() && !keeps && !describes {
+            fitted.encoder.apply_in_place(&mut table)
+        } else {
+            None
+        };
         let (ids, rows) = (table.ids.take(), table.rows);
         let mut kept_table = None;
         let matrix = match block {
             Some(block) => block.and_then(|block| Matrix::from_row_major(names, block, reach)),
             None => {
                 let encoded = fitted.encoder.apply_to(&table, kept.as_deref()).map_err(in_table)?;
-                kept_table = keeps.then_some(table);
+                kept_table = (keeps || describes).then_some(table);
                 encoded.warnings.into_iter().for_each(|warning| observer.notice(&Notice::Data(warning)));
                 Matrix::with_room_for(names, encoded.columns, reach)
             }
         };
         let hidden =
             questions::begin(&mut kept_table, &aliases, spec, ids.as_ref().map(|(name, _)| name.as_str()))?;
+        let description = match &kept_table {
+            Some(table) if describes => {
+                describe_prepared(table, encoder_width, limit, spec).map_err(in_table)?
+            }
+            _ => None,
+        };
+        kept_table = kept_table.filter(|_| keeps);
         let matrix = matrix.map_err(in_table)?;
         let matrix = match &weights {
             None => matrix,
@@ -265,6 +282,7 @@ impl Loaded {
             regroup,
             split_columns,
             table: kept_table,
+            description,
             weight_column: recipe.features.options.weight.clone(),
             aliases,
             hidden,

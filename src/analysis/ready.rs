@@ -218,6 +218,7 @@ impl Prepared {
             weightless,
             excluded: (excluded > 0).then_some(excluded),
             features: self.matrix.names().to_vec(),
+            description: self.description.clone(),
             seed: spec.seed,
             seconds,
             ..Outcome::default()

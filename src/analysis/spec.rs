@@ -9,6 +9,7 @@ use super::init::Init;
 use super::regroup::Regroup;
 use super::stability::Stability;
 use crate::cluster::Method;
+use crate::describe;
 use crate::error::{Error, Result};
 use crate::model::Persona;
 use crate::profile;
@@ -62,6 +63,8 @@ pub struct Spec {
     pub stability: Option<Stability>,
     /// Labellings by rules that the segments of a fit are compared with.
     pub comparisons: Vec<Cross>,
+    /// What is described of the prepared table itself; `None`: nothing.
+    pub describe: Option<describe::Options>,
     /// Names for segments, by number.
     pub names: BTreeMap<u32, String>,
     /// What people say about segments besides their names, by number.
@@ -92,6 +95,7 @@ impl Default for Spec {
             profile: Some(profile::Options::default()),
             stability: None,
             comparisons: Vec::new(),
+            describe: None,
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
             questions: Vec::new(),

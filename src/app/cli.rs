@@ -29,6 +29,7 @@ const AFTER: &str = "\
 Examples:
   segmenta demo                              make a table of 205,843 learners and analyse it
   segmenta inspect users.csv                 show which columns would become features, and why
+  segmenta inspect users.csv --full          also describe them: quantiles, skewness, correlations
   segmenta sweep users.csv --k 2..10         inertia and silhouette for each k, on all rows
   segmenta fit users.csv --k 6 --id user_id  find six segments and write them to segmenta-out/
   segmenta profile segmenta-out/model.json users.csv          describe the segments
@@ -265,6 +266,10 @@ pub struct Inspect {
     pub input: InputFlags,
     #[command(flatten)]
     pub features: Features,
+    /// Describe the table too: moments, quantiles and skewness of numbers, the commonest texts, rows and keys that repeat,
+    /// and correlations. All rows are looked at, and each counts once. With --json, all correlations are printed
+    #[arg(long, conflicts_with = "print_recipe", help_heading = "Output")]
+    pub full: bool,
     /// Print a recipe that does the same as `segmenta fit` on this table, for you to edit and run
     #[arg(long, conflicts_with = "json", help_heading = "Output")]
     pub print_recipe: bool,

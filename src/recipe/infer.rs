@@ -13,16 +13,13 @@ use crate::recipe::dates::advice;
 use crate::recipe::encode::BinaryCategories;
 use crate::recipe::statistics::constant;
 use crate::recipe::{InferOptions, Missing, TOP_LEVELS};
-use crate::table::{Column, InferredFormat, NumberFormat, Table, Values, missing_column};
+use crate::table::{Column, InferredFormat, NumberFormat, Table, Values, key_word, missing_column};
 
 /// In a table with more rows than this, whole numbers that are nearly all distinct are taken for keys.
 const KEY_ROWS: usize = 1000;
 
 /// From this many values on, texts that are nearly all distinct are taken for names.
 const NAME_ROWS: usize = 5;
-
-/// A column with one of these words in its name is taken for a key: `user_id`, `emailHash`.
-const KEY_WORDS: [&str; 4] = ["id", "hash", "uuid", "email"];
 
 /// Whether one column becomes features, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,7 +206,7 @@ impl Candidate<'_> {
 
     /// Why the column is left out unless the user asks for it; `None` if it is used.
     fn unlikely(&self) -> Option<String> {
-        if let Some(word) = words(&self.column.name).into_iter().find(|w| KEY_WORDS.contains(&w.as_str())) {
+        if let Some(word) = key_word(&self.column.name) {
             return Some(format!("{word} in its name"));
         }
         let rows = self.table.rows;
@@ -351,30 +348,4 @@ pub(super) fn describe(levels: usize, top: usize, missing: bool) -> String {
 /// A share as whole percent, such as `97 %`.
 fn percent(part: usize, whole: usize) -> String {
     format!("{:.0} %", 100.0 * part as f64 / whole as f64)
-}
-
-/// Splits a name into words in lower case, at characters other than letters and digits and at capitals: `user_id`,
-/// `userId` and `User ID` all give `user` and `id`.
-fn words(name: &str) -> Vec<String> {
-    let chars: Vec<char> = name.chars().collect();
-    let mut words = vec![String::new()];
-    for (i, &c) in chars.iter().enumerate() {
-        if !c.is_alphanumeric() {
-            words.push(String::new());
-            continue;
-        }
-        let before = i.checked_sub(1).map(|b| chars[b]);
-        let after_lower = before.is_some_and(|b| b.is_lowercase() || b.is_numeric());
-        // In `HTTPId`, the last capital starts a new word.
-        let ends_acronym =
-            before.is_some_and(char::is_uppercase) && chars.get(i + 1).is_some_and(|n| n.is_lowercase());
-        if c.is_uppercase() && (after_lower || ends_acronym) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.extend(c.to_lowercase());
-        }
-    }
-    words.retain(|w| !w.is_empty());
-    words
 }

@@ -11,12 +11,16 @@ use crate::sweep::RunnerUp;
 /// An outcome as tables, with a line or two below each.
 pub fn text(outcome: &Outcome) -> String {
     let mut text = String::new();
+    if let Some(found) = &outcome.description {
+        text.push_str(&super::describe::text(found));
+    }
     let first = outcome.pca.iter().filter(|_| outcome.reductions.is_empty());
     for reduction in first.chain(&outcome.reductions) {
         separate(&mut text);
         text.push_str(&super::reductions::text(reduction));
     }
     if let Some(h) = &outcome.hopkins {
+        separate(&mut text);
         let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
         separate(&mut text);
         text.push_str(&format!(

@@ -95,3 +95,37 @@ fn distance(a: &[char], b: &[char]) -> usize {
     }
     row[b.len()]
 }
+
+/// A column with one of these words in its name is taken for a key: `user_id`, `emailHash`.
+const KEY_WORDS: [&str; 4] = ["id", "hash", "uuid", "email"];
+
+/// The first word in a column's name that says that the column is a key, if there is one.
+pub(crate) fn key_word(name: &str) -> Option<&'static str> {
+    words(name).iter().find_map(|word| KEY_WORDS.into_iter().find(|key| key == word))
+}
+
+/// Splits a name into words in lower case, at characters other than letters and digits and at capitals: `user_id`,
+/// `userId` and `User ID` all give `user` and `id`.
+fn words(name: &str) -> Vec<String> {
+    let chars: Vec<char> = name.chars().collect();
+    let mut words = vec![String::new()];
+    for (i, &c) in chars.iter().enumerate() {
+        if !c.is_alphanumeric() {
+            words.push(String::new());
+            continue;
+        }
+        let before = i.checked_sub(1).map(|b| chars[b]);
+        let after_lower = before.is_some_and(|b| b.is_lowercase() || b.is_numeric());
+        // In `HTTPId`, the last capital starts a new word.
+        let ends_acronym =
+            before.is_some_and(char::is_uppercase) && chars.get(i + 1).is_some_and(|n| n.is_lowercase());
+        if c.is_uppercase() && (after_lower || ends_acronym) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words.retain(|w| !w.is_empty());
+    words
+}

@@ -5,6 +5,7 @@ use super::super::hints::expect_table;
 use super::super::memory_limit;
 use crate::app::cli::Inspect;
 use segmenta::analysis::{print_recipe, read_table};
+use segmenta::describe::{Options, Room, describe};
 use segmenta::report::figures::{percent, whole};
 use segmenta::report::json::pretty;
 use segmenta::report::sheet::{Kind, Sheet};
@@ -23,6 +24,11 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
         let read = args.input.read_options();
         return result(&print_recipe(&args.input.input, &read, &options, &choices));
     }
+    let described = args.full.then(|| {
+        let room = Room::Bytes(memory_limit().saturating_sub(table.bytes()));
+        describe(&table, &Options::default(), room)
+    });
+    let described = described.transpose().map_err(|e| e.in_file(&table.source))?;
     if args.talk.json {
         let columns: Vec<_> = choices
             .iter()
@@ -33,9 +39,14 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
                 })
             })
             .collect();
-        let found = json!({
+        let mut found = json!({
             "version": env!("CARGO_PKG_VERSION"), "command": "inspect", "rows": table.rows, "columns": columns,
         });
+        if let (Some(described), Some(found)) = (&described, found.as_object_mut())
+            && let Ok(serde_json::Value::Object(described)) = serde_json::to_value(described)
+        {
+            found.extend(described);
+        }
         return result(&pretty(&found));
     }
     let mut out = Sheet::new(&[
@@ -56,7 +67,11 @@ pub fn inspect(args: &Inspect) -> anyhow::Result<()> {
             c.reason.clone(),
         ]);
     }
-    result(&out.to_text())?;
+    let mut shown = out.to_text();
+    if let Some(described) = &described {
+        shown.push_str(&format!("\n{}", segmenta::report::describe::text(described)));
+    }
+    result(&shown)?;
     let features: usize = choices.iter().map(|c| c.features).sum();
     let (rows, columns) = (count(table.rows, "row"), count(table.columns.len(), "column"));
     console.note(&format!("{rows}, {columns}, {}", count(features, "feature")));

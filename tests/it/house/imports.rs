@@ -57,6 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("table", &["error", "memory", "matrix"]),
     ("labels", &["error", "table"]),
+    ("describe", &["error", "table"]),
     ("synth", &["random", "table"]),
     ("embed", &["error", "linear", "matrix", "weights"]),
     ("recipe", &["error", "weights", "matrix", "embed", "table"]),
@@ -102,6 +103,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "model",
             "profile",
             "questions",
+            "describe",
         ],
     ),
     (
@@ -118,6 +120,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "model",
             "profile",
             "questions",
+            "describe",
             "analysis",
         ],
     ),
