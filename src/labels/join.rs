@@ -56,8 +56,8 @@ pub fn join(a: Rows<'_>, b: Rows<'_>) -> Result<Joined> {
             without_id: (0, 0),
         }),
         _ => {
-            let without = |rows: Rows<'_>| rows.ids.is_none().then_some(rows.source);
-            let without: Vec<&str> = [a, b].into_iter().filter_map(without).collect();
+            let without = [a, b].into_iter().filter(|rows| rows.ids.is_none());
+            let without: Vec<&str> = without.map(|rows| rows.source).collect();
             let have = if without.len() == 1 { "has" } else { "have" };
             let what = format!(
                 "this file has {} rows and {} has {}, so rows cannot be matched by their position; match them by an id \
