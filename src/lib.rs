@@ -78,7 +78,8 @@
 //!
 //! ```text
 //! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> sweep, structure -> model
-//! error, memory, matrix -> table -> synth, profile, recipe -> model -> analysis -> report -> (the program)
+//! error, linear, weights, matrix -> embed
+//! error, memory, matrix, embed -> table -> synth, profile, recipe -> model -> analysis -> report -> (the program)
 //! ```
 //!
 //! - [`table`] reads typed columns; [`recipe`] chooses features and turns columns into them; [`synth`] makes up tables;
@@ -87,6 +88,7 @@
 //!   SIMD on the CPU;
 //! - [`cluster`] and [`evidence`] are algorithms, written once against the primitives;
 //! - [`cluster`], [`evidence`] and [`sweep`] are algorithms, written once against the primitives;
+//! - [`embed`] reduces many features to few columns: principal components;
 //! - [`structure`] tells structure from noise;
 //! - [`model`] is what is saved, and labels new rows;
 //! - [`analysis`] puts all of this together; [`report`] writes what it found.
