@@ -78,7 +78,8 @@
 //!
 //! ```text
 //! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> stability -> sweep, structure -> model
-//! error, memory, matrix -> table -> labels, synth, describe, profile, recipe -> model, questions -> analysis -> report -> (the program)
+//! error, linear, weights, matrix -> embed
+//! error, memory, matrix, embed -> table -> labels, synth, describe, profile, recipe -> model, questions -> analysis -> report -> (the program)
 //! ```
 //!
 //! - [`table`] reads typed columns; [`describe`] says what is in them; [`recipe`] chooses features and turns columns into them; [`synth`] makes up tables;
@@ -88,6 +89,7 @@
 //! - [`cluster`], [`evidence`], [`stability`] and [`sweep`] are algorithms, written once against the primitives;
 //! - [`structure`] tells structure from noise; [`questions`] asks a table and its segments what a recipe wants to know;
 //! - [`labels`] reads a labelling of rows from a file, and finds the same rows in another;
+//! - [`embed`] reduces many features to few columns: principal components;
 //! - [`model`] is what is saved, and labels new rows;
 //! - [`analysis`] puts all of this together; [`report`] writes what it found.
 //!

@@ -143,8 +143,10 @@ fn products(matrix: &Matrix, steps: &Steps, centre: &[i64]) -> Vec<f64> {
             strip.fill(matrix, steps, centre, from..end.min(from + STRIP));
             strip.add_products(&mut sums);
         }
-        let whole =
-            |[high, cross, low]: Digits| ((high as i128) << 32) + ((cross as i128) << 16) + low as i128;
+        let whole = |digits: Digits| {
+            let [high, low, both] = digits.map(|sum| sum as i128);
+            (high << 32) + ((both - high - low) << 16) + low
+        };
         sums.into_iter().map(whole).collect::<Vec<i128>>()
     };
     let add = |a: Vec<i128>, b: Vec<i128>| a.iter().zip(&b).map(|(x, y)| x + y).collect();
