@@ -239,7 +239,11 @@ pub(super) fn figures_of(profile: &Profile) -> Vec<ColumnFigures> {
         let (middle, spread, segments) = (Middle::Share, None, segments.collect());
         ColumnFigures { column: column.clone(), middle, spread, within: Vec::new(), segments }
     });
-    numbers.chain(truths).filter(|column| column.segments.iter().any(Option::is_some)).collect()
+    let mut all: Vec<ColumnFigures> =
+        numbers.chain(truths).filter(|column| column.segments.iter().any(Option::is_some)).collect();
+    // The order of the table's columns is no part of a model.
+    all.sort_by(|a, b| a.column.cmp(&b.column));
+    all
 }
 
 /// A table that a saved model has labelled, and what its segments are like.
@@ -321,7 +325,8 @@ impl Relabelled {
         let followed = follow((&previous.ids, &previous.states), names, (id, ids));
         let (from, file) = (path.display().to_string(), previous.path.display().to_string());
         let migration = Some(Migration::followed(from, file, &followed, &states, model.k()));
-        Since { followed: Some(followed), states, migration, changes }
+        let shown = previous.named || !followed.nothing_changed(&states);
+        Since { followed: shown.then_some(followed), states, migration, changes }
     }
 }
 

@@ -88,6 +88,14 @@ pub struct Followed {
     pub now: Joined,
 }
 
+impl Followed {
+    /// Whether these are the very rows of last time, each in the same place. `now` is where each is.
+    pub fn nothing_changed(&self, now: &[State]) -> bool {
+        let stayed = |(seen, state): (&Seen, &State)| *seen == Seen::Was(*state);
+        self.left.is_empty() && self.rows.len() == now.len() && self.rows.iter().zip(now).all(stayed)
+    }
+}
+
 /// How many rows of a table there are, and how many cannot be joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Joined {

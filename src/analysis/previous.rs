@@ -20,6 +20,8 @@ pub struct Previous {
     pub states: Vec<State>,
     /// Whether these are the rows that the model was fitted to.
     pub of_the_fit: bool,
+    /// Whether the user named the file.
+    pub named: bool,
 }
 
 /// What a search for last time's assignments found.
@@ -79,6 +81,7 @@ pub fn find(search: &Search<'_>, model: &Model) -> Result<Found> {
         Evidence::Another(why) => return nothing(format!("{shown} {why}"), true),
         own => own,
     };
+    let named = search.named.is_some();
     let (ids, states) = match read_states(&path, model.k(), search.max_memory) {
         Ok((None, _)) => {
             let why = format!(
@@ -109,7 +112,7 @@ pub fn find(search: &Search<'_>, model: &Model) -> Result<Found> {
         );
         return nothing(why, true);
     }
-    Ok(Found::Previous(Previous { path, ids, states, of_the_fit }))
+    Ok(Found::Previous(Previous { path, ids, states, of_the_fit, named }))
 }
 
 /// The names of the assignments' file.

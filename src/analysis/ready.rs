@@ -449,7 +449,8 @@ impl Ready<'_> {
                 let followed = follow((&previous.ids, &previous.states), before.names.clone(), (id, ids));
                 let (from, file) = (before.path.display().to_string(), previous.path.display().to_string());
                 let migration = Migration::followed(from, file, &followed, &labelled.states(), k);
-                labelled.followed = Some(followed);
+                let shown = previous.named || !followed.nothing_changed(&labelled.states());
+                labelled.followed = shown.then_some(followed);
                 return Some(migration);
             }
             (Found::Nothing { why, surprise }, _) => {

@@ -394,12 +394,12 @@ fn middles(table: &str, assignments: &str) -> BTreeMap<(String, u32), f64> {
 fn medians_then_and_now_are_the_tables_own() {
     let desk = two_quarters();
     let then = middles(&desk.read("old.csv"), &desk.read("old/assignments.csv"));
-    for line in [
-        "fit new.csv --init old/model.json --device cpu --no-structure -q --json --force --out new",
-        "assign old/model.json new.csv --device cpu -q --json --force --out new",
+    for (line, out) in [
+        ("fit new.csv --init old/model.json --device cpu --no-structure -q --json --out", "refit"),
+        ("assign old/model.json new.csv --device cpu -q --json --out", "labelled"),
     ] {
-        let found = desk.run(line).json().0;
-        let now = middles(&desk.read("new.csv"), &desk.read("new/assignments.csv"));
+        let found = desk.run(&format!("{line} {out}")).json().0;
+        let now = middles(&desk.read("new.csv"), &desk.read(&format!("{out}/assignments.csv")));
         let mut seen = 0;
         for change in found["changes"].as_array().unwrap() {
             let segment = change["segment"].as_u64().unwrap() as u32;

@@ -79,6 +79,19 @@ fn made_tables_as_in_scikit_learn() {
     }
 }
 
+/// The order of the features in the reference results; the encoder has that of the table.
+const OULAD: &str = "studied_credits num_of_prev_attempts date_registration n_assessments mean_score mean_days_early \
+                     weight_done weighted_points";
+
+/// The same features in another order.
+fn ordered(matrix: &Matrix, names: &str) -> Matrix {
+    let names: Vec<String> = names.split_whitespace().map(String::from).collect();
+    let own = columns(matrix);
+    let column = |name: &String| own[matrix.names().iter().position(|n| n == name).unwrap()].clone();
+    let columns = names.iter().map(column).collect();
+    Matrix::from_columns(names, columns).unwrap()
+}
+
 #[test]
 fn real_tables_as_in_scikit_learn() {
     for golden in goldens().real {
@@ -92,6 +105,7 @@ fn real_tables_as_in_scikit_learn() {
             _ => real(name, scale),
         };
         let Some(matrix) = matrix else { continue };
+        let matrix = if name == "oulad" { ordered(&matrix, OULAD) } else { matrix };
         // Without scaling, features are centred, so only the mean differs.
         let golden = match scale {
             Scale::None => Golden { mean: Vec::new(), ..golden },

@@ -348,7 +348,7 @@ fn faults_are_said_with_their_place() {
         // What only the table shows.
         ("where = \"pai > 3\"", 1, 1, "question[0].where", "did you mean pay"),
         ("where = \"pay = 'a'\"", 1, 1, "question[0].where", "holds numbers"),
-        ("by = \"pan\"", 1, 1, "question[0].by", "did you mean plan"),
+        ("by = \"pan\"", 1, 1, "question[0].by", "did you mean pay or plan"),
         ("of = \"plan\"", 1, 1, "question[0].compute", "column plan holds texts"),
         ("within = { largest = \"tem\" }", 1, 1, "question[0].within.largest", "did you mean team"),
         (
