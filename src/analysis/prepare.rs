@@ -63,6 +63,8 @@ pub struct Prepared {
     pub(super) hidden: Hidden,
     /// The components of reductions that are no features, as columns of the table, if the table itself is not kept.
     components: Vec<Column>,
+    /// The names of those components that are written into a file of features.
+    written: HashSet<String>,
     /// The distributions of the columns, which the model keeps to detect drift.
     pub(super) reference: Vec<ColumnReference>,
     /// The column of the cohorts, if they are fitted on their own.
@@ -119,11 +121,11 @@ impl Prepared {
         })
     }
 
-    /// The components of the recipe's reductions that are no features, for the rows of the fit: each component's name, and
-    /// a function from the number of one of the fit's rows to its value, which is NaN where it has none.
+    /// The components of the recipe's reductions that are no features but belong into a file of features, for the rows of the
+    /// fit: each component's name, and a function from the number of one of the fit's rows to its value, which is NaN where it has none.
     pub fn components(&self) -> Vec<(&str, impl Fn(usize) -> f64 + Sync + '_)> {
         let features: HashSet<&str> = self.fitted.encoder.columns.iter().map(ColumnEncoder::column).collect();
-        let names: HashSet<String> = self.fitted.preparation.components().into_iter().collect();
+        let names = &self.written;
         let columns = self.table.iter().flat_map(|table| &table.columns).chain(&self.components);
         let others = columns.filter(|c| names.contains(&c.name) && !features.contains(c.name.as_str()));
         let value = |column: &'_ Column, i: usize| {
@@ -197,6 +199,9 @@ impl Loaded {
         let encoder_width = names.len();
         check_memory(&table, names.len(), false, limit)?;
         let components = fitted.preparation.components();
+        let reductions = recipe.reductions.iter().zip(&fitted.preparation.reductions);
+        let written = reductions.filter(|(spec, _)| spec.features_out);
+        let written: HashSet<String> = written.flat_map(|(_, fitted)| fitted.names()).collect();
         let keeps =
             keeps_table(&table, (names.len(), &components), limit, spec, observer).map_err(in_table)?;
         let describes = keeps_to_describe(&table, names.len(), limit, spec, observer).map_err(in_table)?;
@@ -287,6 +292,7 @@ impl Loaded {
             aliases,
             hidden,
             components,
+            written,
             reference,
             cohort,
             weights,

@@ -35,6 +35,8 @@ pub struct ReduceSpec {
     pub columns: Vec<String>,
     /// How its columns are scaled. `None` means as in `[features]`.
     pub scale: Option<Scale>,
+    /// Whether its components are written into a file of features even if they are none.
+    pub features_out: bool,
 }
 
 /// The method of a reduction, as the recipe says it.
@@ -113,6 +115,7 @@ impl ReduceSpec {
             Some(columns)
         });
         let scale = section.take("scale").and_then(|v| v.word(&Scale::WORDS));
+        let features_out = section.take("features_out").and_then(|v| v.boolean()).unwrap_or(true);
         let line = section.line();
         if let (None, Some(name)) = (&columns, &name)
             && let Some(own) = features.options.features.iter().find(|p| is_or_matches_component(name, p))
@@ -125,7 +128,14 @@ impl ReduceSpec {
         section.finish();
         let ReduceMethod::Pca { components: default } = method?;
         let method = ReduceMethod::Pca { components: components.unwrap_or(default) };
-        Some(ReduceSpec { line, name: name?, method, columns: columns.unwrap_or_default(), scale })
+        Some(ReduceSpec {
+            line,
+            name: name?,
+            method,
+            columns: columns.unwrap_or_default(),
+            scale,
+            features_out,
+        })
     }
 
     /// Whether a name or glob can mean one of its components.

@@ -22,7 +22,6 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(h) = &outcome.hopkins {
         separate(&mut text);
         let p = if h.p_value < 1e-300 { "< 1e-300".into() } else { p_value(h.p_value) };
-        separate(&mut text);
         text.push_str(&format!(
                 "Hopkins' statistic, {0} + {0} probes (near 0.5: like uniform noise, near 1: clustered, skewed or with outliers)\n\
                  {1:.4}  with exponent 1, as notebooks usually compute it\n\

@@ -101,6 +101,10 @@ fn last_time(
     ids: Option<&(String, Vec<String>)>,
     console: &Console,
 ) -> Result<Found, Error> {
+    // Rows that go through a pipe are often a few at a time, and their columns should stay the same.
+    if args.labels.is_some() && args.previous.is_none() {
+        return Ok(Found::Nothing { why: String::new(), surprise: false });
+    }
     let id = ids.map(|(name, _)| name.as_str());
     let (named, max_memory) = (args.previous.as_deref(), memory_limit());
     let found = find_previous(&Search { model: &args.model, named, id, max_memory }, model)?;
