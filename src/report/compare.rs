@@ -1,7 +1,6 @@
 //! Comparisons of labellings, for people and for programs.
 
-use crate::analysis::{Comparison, CountedBy, CrossTable, Flows, MatchedBy};
-use crate::evidence::agreement::Agreement;
+use crate::analysis::Comparison;
 use serde::Serialize;
 
 /// The results of `compare`.
@@ -20,32 +19,36 @@ impl<'a> CompareFound<'a> {
     }
 }
 
-/// The scores by name, each with a line on how to read it. `a` and `b` are what people call the labels of the two sides.
-fn scores(agreement: &Agreement, a: &str, b: &str) -> [(&'static str, f64, String); 6] {
-    [
-        (
-            "ARI",
-            agreement.ari,
-            "adjusted Rand index, over pairs of rows: 1 the same groups, 0 as by chance".into(),
-        ),
-        ("AMI", agreement.ami, "adjusted mutual information: 1 the same groups, 0 as by chance".into()),
-        ("NMI", agreement.nmi, "mutual information, not adjusted: grows with the number of groups".into()),
-        ("homogeneity", agreement.homogeneity, format!("1 if the rows of each {b} are of one {a}")),
-        ("completeness", agreement.completeness, format!("1 if the rows of each {a} are of one {b}")),
-        ("V-measure", agreement.v_measure, "harmonic mean of the two, equal to NMI".into()),
-    ]
-}
-
 #[cfg(feature = "cli")]
 pub use text::{comparisons, to_text};
 
 #[cfg(feature = "cli")]
 mod text {
-    use super::{Agreement, Comparison, CountedBy, CrossTable, Flows, MatchedBy, scores};
-    use crate::analysis::Compared;
+    use crate::analysis::{Compared, Comparison, CountedBy, CrossTable, Flows, MatchedBy};
+    use crate::evidence::agreement::Agreement;
     use crate::report::figures::{count, percent, plain, whole};
     use crate::report::profile::WIDTH;
     use crate::report::sheet::{Kind, Sheet, wrapped};
+
+    /// The scores by name, each with a line on how to read it. `a` and `b` are what people call the labels of the two sides.
+    fn scores(agreement: &Agreement, a: &str, b: &str) -> [(&'static str, f64, String); 6] {
+        [
+            (
+                "ARI",
+                agreement.ari,
+                "adjusted Rand index, over pairs of rows: 1 the same groups, 0 as by chance".into(),
+            ),
+            ("AMI", agreement.ami, "adjusted mutual information: 1 the same groups, 0 as by chance".into()),
+            (
+                "NMI",
+                agreement.nmi,
+                "mutual information, not adjusted: grows with the number of groups".into(),
+            ),
+            ("homogeneity", agreement.homogeneity, format!("1 if the rows of each {b} are of one {a}")),
+            ("completeness", agreement.completeness, format!("1 if the rows of each {a} are of one {b}")),
+            ("V-measure", agreement.v_measure, "harmonic mean of the two, equal to NMI".into()),
+        ]
+    }
 
     /// The most lines and columns of a table of counts; of a larger one, the largest cells are listed.
     const MOST_LABELS: usize = 30;

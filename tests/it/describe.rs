@@ -367,7 +367,7 @@ const TABLE: &str = "user_id,email,company,pay,level,city\n";
 fn users() -> String {
     let line = |i: usize| {
         let (company, pay) = (["h-9f3c", "h-77ab", "h-c0de"][i % 7 % 3], 1000 * (i % 9));
-        let level = if i % 5 == 0 { String::new() } else { (i % 4).to_string() };
+        let level = if i.is_multiple_of(5) { String::new() } else { (i % 4).to_string() };
         format!("u{i},a{}@x.org,{company},{pay},{level},{}\n", i % 60, ["Pune", "Lima"][i % 2])
     };
     TABLE.to_string() + &(0..80).map(line).collect::<String>()

@@ -348,7 +348,7 @@ fn cohorts_count_weights_and_equal_rows_as_copies() {
     // Each row of weight 3 in one table is three rows in the other, and a quarter of the rows may be merged.
     let weeks = |i: usize| Some(["a", "b"][i / 4 % 2].to_string());
     let once = table(200, weeks);
-    let weight = |i: usize| if i % 2 == 0 { 3.0 } else { 1.0 };
+    let weight = |i: usize| if i.is_multiple_of(2) { 3.0 } else { 1.0 };
     let mut weighted = once.clone();
     let column = Column { name: "w".into(), values: Values::Number((0..200).map(weight).collect()) };
     weighted.columns.push(column);

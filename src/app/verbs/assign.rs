@@ -80,7 +80,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     seconds.total = began.elapsed().as_secs_f64();
     let device = DeviceUsed::new(chosen.backend.describe(), &chosen.reason);
     let moved = since.followed.is_some();
-    let found = Assigned::new(&model, &assigned, device, seconds).since(since.migration, since.changes);
+    let found = Assigned::new(&model, assigned, device, seconds).since(since.migration, since.changes);
     if let Some(folder) = folder {
         folder.keep()?;
         if args.run.talk.json {
