@@ -1,6 +1,6 @@
 //! A labelling that is read from a file: which segment each row of a table is in.
 //!
-//! Any table will do, whoever wrote it. [`read`] finds the column of segments and the column of ids, and [`join`] finds
+//! Any table will do, whoever wrote it. [`read`] finds the column of segments and the column of ids, and [`join()`] finds
 //! the rows that two tables have in common.
 
 mod join;
@@ -63,7 +63,7 @@ impl Labels {
         self.labels.len()
     }
 
-    /// The rows by their ids, for [`join`].
+    /// The rows by their ids, for [`join()`].
     pub fn by_id(&self) -> Rows<'_> {
         Rows { source: &self.source, rows: self.rows.len(), ids: self.ids.as_ref() }
     }

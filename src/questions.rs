@@ -1,7 +1,7 @@
 //! Questions to a table and its segments, written in a recipe: how many rows meet a condition, what the groups of a
 //! column are like, how one group differs from the others, and which rows contradict an expectation.
 //!
-//! [`check`] finds mistakes in questions before anything is computed; [`answer`] answers them. Rows that the fit left out
+//! [`check`] finds mistakes in questions before anything is computed; [`answer()`] answers them. Rows that the fit left out
 //! are asked too: they have no segment. A row of weight w counts as w rows. Everything that is counted is counted in whole
 //! numbers, so answers do not depend on the number of threads.
 

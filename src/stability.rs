@@ -29,7 +29,7 @@ pub const RECOVERED: f64 = 0.75;
 /// best solution.
 pub const N_INIT: usize = 10;
 
-/// The restarts of a sample with more than twice as many distinct rows look at so many of them, or at [`ROWS_EACH`] for each
+/// The restarts of a sample with more than twice as many distinct rows look at so many of them, or at `ROWS_EACH` for each
 /// segment. The best one goes on with all rows of the sample.
 pub const RESTART_ROWS: usize = 20_000;
 
