@@ -253,3 +253,59 @@ fn conditions_that_do_not_fit_are_said() {
         }
     }
 }
+
+/// A condition on the components of a reduction: that reduction is fitted to all rows but those that were dropped, and the
+/// next one to the population alone.
+#[test]
+fn the_components_of_a_reduction_may_decide() {
+    let desk = Desk::new();
+    let reduce = |name: &str| {
+        format!(
+            "[[reduce]]\nname = \"{name}\"\nmethod = \"pca\"\ncolumns = [\"pay\", \"age\", \"weight\"]\n\n"
+        )
+    };
+    let drop = "[[drop]]\ncolumns = [\"age\"]\nabove_quantile = 0.95\n\n";
+    let end = "[analysis]\nk = 3\nn_init = 3\nstructure = false\n";
+    desk.put("t.csv", text(|_| true));
+    let first = format!("{drop}{}[features]\ncolumns = [\"map_1\"]\n", reduce("map"));
+    desk.put("first.toml", first);
+    let input = "--input t.csv --device cpu -q";
+    desk.run(&format!("run first.toml {input} --no-fit --features-out map.csv")).quietly();
+    let both = format!(
+        "[input]\nid = \"who\"\n\n{drop}{}[population]\nwhere = \"map_1 > 0.25\"\n\n{}[features]\n\
+         columns = [\"own_*\"]\n\n{end}",
+        reduce("map"),
+        reduce("own")
+    );
+    desk.put("both.toml", both);
+    desk.run(&format!("run both.toml {input} --out both")).quietly();
+    let map: Vec<f64> =
+        desk.read("map.csv").lines().skip(1).map(|l| l.split(',').next().unwrap().parse().unwrap()).collect();
+    let mut map = map.into_iter();
+    let rows = desk.read("both/assignments.csv");
+    let mut inside = Vec::new();
+    for (i, line) in rows.lines().skip(1).enumerate() {
+        let status = line.split(',').nth(2).unwrap();
+        if status == "outlier" {
+            continue;
+        }
+        let expected = if map.next().unwrap() > 0.25 { "assigned" } else { "outside" };
+        assert_eq!(status, expected, "{line}");
+        if status == "assigned" {
+            inside.push(i);
+        }
+    }
+    assert!(map.next().is_none() && (50..350).contains(&inside.len()), "{}", inside.len());
+    // New rows are decided alike.
+    desk.run("assign both/model.json t.csv --device cpu -q --out again").quietly();
+    assert_eq!(desk.read("again/assignments.csv"), rows);
+    schema::check(&desk.read("both/model.json"));
+    // The second reduction is that of a table of these rows alone.
+    desk.put("inside.csv", text(|i| inside.contains(&i)));
+    desk.put("own.toml", format!("{}[features]\ncolumns = [\"own_*\"]\n\n{end}", reduce("own")));
+    let alone = desk.run("run own.toml --input inside.csv --device cpu -q --json --out alone").json().0;
+    let both: Value = serde_json::from_str(&desk.read("both/metrics.json")).unwrap();
+    assert_eq!(both["reductions"][1], alone["pca"]);
+    assert_ne!(both["reductions"][0]["components"], alone["pca"]["components"]);
+    assert_eq!(both["inertia"], alone["inertia"]);
+}
