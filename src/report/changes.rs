@@ -81,7 +81,7 @@ fn who(migration: &Migration) -> Vec<String> {
     let mut lines = vec![match known {
         0 => format!("rows: none of last time's {before} is here now; {left} left, {came} came"),
         _ => format!(
-            "rows: {} of last time's {before} are here now: {} stayed in their segment ({}), {} moved ({}); {left} left, \
+            "rows: {} of last time's {before} are here now: {} stayed where they were ({}), {} moved ({}); {left} left, \
              {came} came",
             whole(known),
             whole(stayed),
