@@ -302,7 +302,7 @@ impl Ready<'_> {
         method: &Method,
         ids: Option<(String, Vec<String>)>,
     ) -> Result<Outcome> {
-        let (prepared, start) = (&self.prepared, Instant::now());
+        let prepared = &self.prepared;
         let matrix = &prepared.matrix;
         // The partition may be of the distinct rows only.
         let all_rows = prepared.of_all_rows(&partition);
@@ -330,6 +330,7 @@ impl Ready<'_> {
                 found.before_regrouping = of_fit.is_some();
             }
         }
+        let start = Instant::now();
         let measured = match &regrouped {
             None => running.on_device(|dataset, _| {
                 assignments(dataset, &partition.prototypes, &partition.labels, &numbers)
