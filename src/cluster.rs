@@ -3,9 +3,11 @@
 //! Every method returns a [`Partition`]; [`Method`] is the registry of all of them.
 
 pub mod kmeans;
+pub mod linkage;
 mod method;
 mod partition;
 mod seeding;
+pub mod ward;
 mod wide;
 
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
