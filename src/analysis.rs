@@ -25,6 +25,7 @@ mod choose_k;
 mod compare;
 mod describe;
 mod init;
+mod linkage_found;
 mod load;
 mod memory;
 mod method_found;
@@ -51,6 +52,7 @@ pub use compare::{
     MatchedBy, Moved, Part, Same, Side, compare as compare_labels,
 };
 pub use init::Init;
+pub use linkage_found::{Cut, LINKAGE, LinkageFound, TreeNode};
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
 pub use method_found::MethodFound;

@@ -2,6 +2,8 @@
 //!
 //! Every method returns a [`Partition`]; [`Method`] is the registry of all of them.
 
+pub mod agglomerative;
+mod chain;
 pub mod kmeans;
 pub mod linkage;
 mod method;
@@ -11,6 +13,7 @@ pub mod ward;
 mod wide;
 
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
+pub use linkage::{Linkage, Merge};
 pub use method::{Algorithm, Method};
 pub use partition::{Details, Diagnostics, Labels, Partition, Prototypes, Restarts};
 pub use seeding::SEEDING_ROWS;

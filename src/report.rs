@@ -14,6 +14,8 @@ pub mod describe;
 pub mod drift;
 pub mod figures;
 pub mod json;
+pub mod linkage;
+#[cfg(feature = "cli")]
 mod method_found;
 pub mod movers;
 #[cfg(feature = "cli")]

@@ -1,17 +1,31 @@
 //! What a clustering method found beside its segments.
 
+use super::linkage_found::LinkageFound;
 use crate::cluster::Details;
+use crate::model::Assignment;
 use serde::Serialize;
 
 /// What a clustering method found beside its segments, as `metrics.json` has it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct MethodFound {}
+pub struct MethodFound {
+    /// Of a hierarchical method.
+    #[serde(flatten)]
+    pub linkage: Option<LinkageFound>,
+}
 
 impl MethodFound {
-    /// From the details of a partition.
-    pub(super) fn new(details: &Details) -> Self {
+    /// From the details of a partition, and the segments' numbers in the order of its clusters.
+    pub(super) fn new(details: &Details, numbers: &[u32]) -> Self {
         match details {
             Details::None => MethodFound::default(),
+            Details::Linkage(merges) => MethodFound { linkage: Some(LinkageFound::new(merges, numbers)) },
+        }
+    }
+
+    /// Adds what only the rows' distances to all centroids tell.
+    pub(super) fn measure(&mut self, rows: &[Option<Assignment>]) {
+        if let Some(linkage) = &mut self.linkage {
+            linkage.measure(rows);
         }
     }
 }

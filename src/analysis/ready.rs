@@ -370,6 +370,7 @@ impl Ready<'_> {
             }
         };
         let mut rows = prepared.of_table(measured);
+        running.outcome.found.measure(&rows);
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));

@@ -11,6 +11,7 @@ mod lock;
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
 use segmenta::Error;
+use segmenta::analysis::LINKAGE;
 use segmenta::report::movers::MOVERS;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -22,8 +23,9 @@ pub use commit::heal_before_reading;
 pub use features::FeaturesFile;
 pub use lock::FolderLock;
 
-/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved.
-const SOMETIMES: [&str; 3] = ["assignments.csv", "assignments.parquet", MOVERS];
+/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved or
+/// make a tree of merges.
+const SOMETIMES: [&str; 4] = ["assignments.csv", "assignments.parquet", LINKAGE, MOVERS];
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`] or [`Folder::keep`].
 pub struct Pending {

@@ -6,6 +6,7 @@
 
 use super::kmeans::{self, Start};
 use super::partition::Partition;
+use super::{agglomerative, ward};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -129,6 +130,12 @@ macro_rules! registry {
 registry! {
     /// KMeans (Lloyd, 1982).
     "kmeans" => KMeans(kmeans::Params),
+    /// Ward's method (Ward, 1963).
+    "ward" => Ward(ward::Params),
+    /// Complete linkage.
+    "complete" => Complete(agglomerative::Complete),
+    /// Average linkage.
+    "average" => Average(agglomerative::Average),
 }
 
 impl Method {
@@ -136,6 +143,9 @@ impl Method {
     pub fn title(&self) -> &'static str {
         match self {
             Method::KMeans(_) => "KMeans",
+            Method::Ward(_) => "Ward's method",
+            Method::Complete(_) => "complete linkage",
+            Method::Average(_) => "average linkage",
         }
     }
 }

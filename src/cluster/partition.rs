@@ -1,9 +1,11 @@
 //! What a clustering method returns, whichever it is.
 
+use super::linkage::Linkage;
 use crate::canonical::{self, Centroids};
 use crate::matrix::{Matrix, Repeats, block_sums};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How many rows are summed up at once.
 const BLOCK: usize = 1 << 14;
@@ -125,6 +127,18 @@ pub enum Details {
     /// Nothing.
     #[default]
     None,
+    /// The whole tree of merges that the clusters are a cut of. Its leaves are the rows of a weight above 0.
+    Linkage(Arc<Linkage>),
+}
+
+impl Details {
+    /// The details of a whole table, from those of its distinct rows.
+    fn of_all_rows(self, repeats: &Repeats) -> Details {
+        match self {
+            Details::None => Details::None,
+            Details::Linkage(linkage) => Details::Linkage(Arc::new(linkage.of_all_rows(repeats))),
+        }
+    }
 }
 
 impl Partition {
@@ -199,7 +213,7 @@ impl Partition {
                 label
             })
             .collect();
-        Partition { labels, sizes, ..self }
+        Partition { labels, sizes, details: self.details.of_all_rows(repeats), ..self }
     }
 
     /// For each cluster its segment number: 0 for the largest weight of rows, ties by the centroids' values.

@@ -1,6 +1,7 @@
 //! The clustering method under `[analysis]`, and its parameters.
 
-use crate::cluster::{Algorithm as _, Method, Params};
+use crate::cluster::agglomerative::{Average, Complete};
+use crate::cluster::{Algorithm as _, Method, Params, ward};
 use crate::recipe::SIZE;
 use crate::recipe::decode::Section;
 
@@ -11,6 +12,12 @@ pub(super) fn method(section: &Section<'_>) -> Method {
     let mut method = named.and_then(Method::named).unwrap_or_default();
     match &mut method {
         Method::KMeans(params) => kmeans(section, params),
+        Method::Ward(ward::Params { cut_height })
+        | Method::Complete(Complete { cut_height })
+        | Method::Average(Average { cut_height }) => {
+            let value = section.take("cut_height");
+            *cut_height = value.and_then(|v| v.number_where("a height, 0 or more", |h| h >= 0.0));
+        }
     }
     method
 }

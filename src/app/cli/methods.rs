@@ -5,7 +5,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use segmenta::Error;
 use segmenta::analysis::Spec;
-use segmenta::cluster::{Algorithm as _, Method, Params};
+use segmenta::cluster::agglomerative::{Average, Complete};
+use segmenta::cluster::{Algorithm as _, Method, Params, ward};
 
 /// The clustering method and how it runs.
 #[derive(Debug, Clone, Args)]
@@ -23,6 +24,9 @@ pub struct MethodFlags {
 pub struct MethodParameters {
     #[command(flatten)]
     pub kmeans: KMeansFlags,
+    /// Cut the tree at this height instead of into K segments, as the height is in linkage.npy; ward, complete and average
+    #[arg(long, value_name = "H", value_parser = super::tolerance, help_heading = "Hierarchical methods")]
+    pub cut_height: Option<f64>,
 }
 
 /// How KMeans runs.
@@ -82,6 +86,12 @@ impl MethodParameters {
                 known.extend(["--n-init", "--max-iter", "--tol"]);
                 *params = self.kmeans.params();
             }
+            Method::Ward(ward::Params { cut_height })
+            | Method::Complete(Complete { cut_height })
+            | Method::Average(Average { cut_height }) => {
+                known.push("--cut-height");
+                *cut_height = self.cut_height;
+            }
         }
         method
     }
@@ -93,6 +103,7 @@ impl MethodParameters {
             ("--n-init", kmeans.n_init.is_some()),
             ("--max-iter", kmeans.max_iter.is_some()),
             ("--tol", kmeans.tol.is_some()),
+            ("--cut-height", self.cut_height.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect()
     }

@@ -6,9 +6,11 @@ use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{Features, Fit, InputFlags, Sweep, Talk, Tendency};
 use segmenta::Error;
-use segmenta::analysis::{self, Compute, Gates, Loaded, Outcome, Prepared, Source, Spec, load};
+use segmenta::analysis::{self, Compute, Gates, LINKAGE, Loaded, Outcome, Prepared, Source, Spec, load};
+use segmenta::cluster::Method;
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::{Document, Written};
+use segmenta::report::linkage::write_npy;
 use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::text::{passed_over, text};
 use segmenta::table::write::OutputFormat;
@@ -92,6 +94,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         assignments: args.labels.is_none().then_some(args.out.rows.assignments),
         features: args.features_out.features_out.as_deref(),
         full_precision: args.out.rows.full_precision,
+        linkage: has_linkage(&spec),
         movers: args.init.is_some(),
     })?;
     if let Some(init) = &args.init {
@@ -126,6 +129,8 @@ pub struct Wanted<'a> {
     pub features: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
     pub full_precision: bool,
+    /// Whether the method makes a tree of merges, which gets a file.
+    pub linkage: bool,
     /// Whether there may be a file of movers.
     pub movers: bool,
 }
@@ -150,12 +155,18 @@ impl Files {
     pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
         wanted.assignments.map_or(Ok(()), OutputFormat::must_be_there)?;
         let mut names = file_names(wanted.assignments);
+        names.extend(wanted.linkage.then_some(LINKAGE));
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFile::open(wanted.features, wanted.force)?;
         let Wanted { assignments, full_precision, movers, .. } = wanted;
         Ok(Files { folder, names, features, assignments, full_precision, movers })
     }
+}
+
+/// Whether the method of an analysis makes a tree of merges.
+pub fn has_linkage(spec: &Spec) -> bool {
+    matches!(spec.method, Method::Ward(_) | Method::Complete(_) | Method::Average(_))
 }
 
 /// The names of a fit's files, in the order in which they are opened. Assignments that go to stdout have no file.
@@ -228,6 +239,11 @@ impl Job<'_> {
             followed: labelled.followed.as_ref(),
         };
         note_renamed_id(&rows, console);
+        if let (Some(found), Some(index)) =
+            (&outcome.found.linkage, names.iter().position(|name| *name == LINKAGE))
+        {
+            console.during("write", || folder.write(index, |mut out| write_npy(&found.merges, &mut out)))?;
+        }
         let mut written = None;
         if let Some(format) = assignments {
             let write = || folder.write_digested(2, |out| rows.write(format, out));

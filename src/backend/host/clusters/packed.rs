@@ -87,7 +87,8 @@ impl Packed {
         self.sort(weights, &mut clusters);
         // A few fill up the last group; many begin groups of their own, whose boxes are smaller.
         let free = self.groups() * GROUP - self.used;
-        let (last, rest) = clusters.split_at(if clusters.len() < GROUP { free.min(clusters.len()) } else { 0 });
+        let (last, rest) =
+            clusters.split_at(if clusters.len() < GROUP { free.min(clusters.len()) } else { 0 });
         for &cluster in last {
             let place = self.used;
             self.used += 1;

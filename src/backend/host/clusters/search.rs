@@ -107,8 +107,7 @@ impl<'a> Batch<'a> {
             inverses: [0.0; BATCH],
             best: [NearestCluster::NOBODY; BATCH],
             certificate: Certificate::new(d),
-            product_error: (d as f64 + 8.0 + (d as f64 / 800.0) * (d as f64 / 800.0))
-                * libm::ldexp(1.0, -22),
+            product_error: (d as f64 + 8.0 + (d as f64 / 800.0) * (d as f64 / 800.0)) * libm::ldexp(1.0, -22),
         };
         for i in 0..BATCH {
             // A batch that is not full repeats its last query, so that its box stays small.
@@ -262,7 +261,8 @@ impl<'a> Batch<'a> {
         let limit = self.limit(i, group);
         let threshold = if PRODUCT {
             let norms = self.norms[i] + self.clusters.packed.norms[group];
-            (limit + self.product_error * norms - self.norms[i]) / 2.0 + 2.0 * f64::from(self.certificate.slack)
+            (limit + self.product_error * norms - self.norms[i]) / 2.0
+                + 2.0 * f64::from(self.certificate.slack)
         } else {
             self.certificate.above(limit)
         };
