@@ -10,6 +10,8 @@ pub mod assignments;
 pub mod changes;
 pub mod compare;
 #[cfg(feature = "cli")]
+mod compare_methods;
+#[cfg(feature = "cli")]
 pub mod describe;
 pub mod drift;
 pub mod figures;
@@ -17,6 +19,7 @@ pub mod json;
 pub mod linkage;
 #[cfg(feature = "cli")]
 mod method_found;
+pub mod methods;
 pub mod movers;
 #[cfg(feature = "cli")]
 pub mod notices;

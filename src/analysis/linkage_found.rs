@@ -19,14 +19,17 @@ const LEAVES: usize = 50;
 pub struct LinkageFound {
     /// The file with all merges, as SciPy's matrix `Z`: a row for each with the numbers of the two clusters, the height, and
     /// the number of rows.
-    pub linkage: &'static str,
+    /// None for a method that is only compared with the fit, whose merges are not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linkage: Option<&'static str>,
     /// The heights of the last merges, at most 1,000, in the order of `Z`.
     pub heights: Vec<f64>,
     /// Where the tree can be cut to have these segments.
     pub cut: Cut,
     /// How many rows are nearer to another segment's centroid than to that of their own. A new row with the same values would
-    /// get that segment.
-    pub nearer_to_others: u64,
+    /// get that segment. `None` where it was not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearer_to_others: Option<u64>,
     /// The top of the tree, down to the segments, or to 50 clusters if there are more segments.
     pub tree: TreeNode,
     /// All merges.
@@ -54,6 +57,9 @@ pub struct TreeNode {
     /// The segment, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<u32>,
+    /// The segment's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// How many segments it has, for a cluster whose parts are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<usize>,
@@ -69,18 +75,42 @@ impl LinkageFound {
         let all = merges.merges();
         let (from, below) = merges.heights_around(numbers.len());
         LinkageFound {
-            linkage: LINKAGE,
+            linkage: None,
             heights: all[all.len().saturating_sub(HEIGHTS)..].iter().map(|merge| merge.height).collect(),
             cut: Cut { from, below: Some(below).filter(|below| below.is_finite()) },
-            nearer_to_others: 0,
+            nearer_to_others: None,
             tree: tree(merges, numbers, LEAVES),
             merges: merges.clone(),
         }
     }
 
+    /// The same for the fit itself, whose segments have names and whose merges are written.
+    pub(super) fn of_fit(mut self, names: &[Option<String>]) -> Self {
+        self.linkage = Some(LINKAGE);
+        self.tree.set_names(names);
+        self
+    }
+
     /// Counts the rows that are nearer to another segment.
     pub(super) fn measure(&mut self, rows: &[Option<Assignment>]) {
-        self.nearer_to_others = rows.iter().flatten().filter(|row| row.margin < 0.0).count() as u64;
+        let nearer = rows.iter().flatten().filter(|row| row.margin < 0.0).count();
+        self.nearer_to_others = Some(nearer as u64);
+    }
+}
+
+impl TreeNode {
+    fn set_names(&mut self, names: &[Option<String>]) {
+        let own = self.segment.and_then(|segment| names.get(segment as usize));
+        self.name = own.cloned().flatten();
+        self.children.iter_mut().for_each(|child| child.set_names(names));
+    }
+
+    /// How many segments it has.
+    pub fn count_segments(&self) -> usize {
+        match (self.children.is_empty(), self.segments) {
+            (true, count) => count.unwrap_or(1),
+            (false, _) => self.children.iter().map(TreeNode::count_segments).sum(),
+        }
     }
 }
 
@@ -122,6 +152,7 @@ impl Top<'_> {
             height: merge.map_or(0.0, |merge| merge.height),
             size: self.sizes[cluster],
             segment: None,
+            name: None,
             segments: None,
             children: Vec::new(),
         };

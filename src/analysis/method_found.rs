@@ -22,6 +22,11 @@ impl MethodFound {
         }
     }
 
+    /// The same for the fit itself, whose segments have these names.
+    pub(super) fn of_fit(self, names: &[Option<String>]) -> Self {
+        MethodFound { linkage: self.linkage.map(|found| found.of_fit(names)) }
+    }
+
     /// Adds what only the rows' distances to all centroids tell.
     pub(super) fn measure(&mut self, rows: &[Option<Assignment>]) {
         if let Some(linkage) = &mut self.linkage {

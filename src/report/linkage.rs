@@ -7,7 +7,7 @@ use super::profile::WIDTH;
 #[cfg(feature = "cli")]
 use super::sheet::{shortened, wrapped};
 #[cfg(feature = "cli")]
-use crate::analysis::{LinkageFound, Outcome, TreeNode};
+use crate::analysis::{LinkageFound, TreeNode};
 use crate::cluster::Linkage;
 use ndarray_npy::WriteNpyExt;
 use std::io::{self, Write};
@@ -40,12 +40,10 @@ const LABEL: usize = 36;
 
 /// The tree down to the segments, and where it can be cut to have them.
 #[cfg(feature = "cli")]
-pub(super) fn text(found: &LinkageFound, outcome: &Outcome) -> String {
-    let names: Vec<Option<&str>> =
-        outcome.segments.iter().flatten().map(|segment| segment.name.as_deref()).collect();
+pub(super) fn text(found: &LinkageFound) -> String {
     let mut text = String::from("tree of merges\n");
-    text.push_str(&drawing(&found.tree, &names));
-    let k = outcome.k.unwrap_or(0);
+    text.push_str(&drawing(&found.tree));
+    let k = found.tree.count_segments();
     let segments = if k == 1 { "this 1 segment".into() } else { format!("these {k} segments") };
     let from = number(found.cut.from);
     let place = match found.cut.below {
@@ -53,13 +51,13 @@ pub(super) fn text(found: &LinkageFound, outcome: &Outcome) -> String {
         None => format!("at height {from} or above"),
     };
     let mut said = format!("A cut {place} gives {segments}.");
-    if found.nearer_to_others > 0 {
-        let rows: u64 = outcome.sizes.iter().flatten().sum();
-        let share = percent(found.nearer_to_others as f64 / rows.max(1) as f64);
+    if let Some(nearer) = found.nearer_to_others.filter(|nearer| *nearer > 0) {
+        let rows = found.tree.size;
+        let share = percent(nearer as f64 / rows.max(1) as f64);
         said.push_str(&format!(
             " {} of {} rows ({share}) are nearer to the centroid of another segment than to that of their own; a new row gets \
              the segment of the nearest centroid.",
-            whole(found.nearer_to_others),
+            whole(nearer),
             whole(rows)
         ));
     }
@@ -69,9 +67,9 @@ pub(super) fn text(found: &LinkageFound, outcome: &Outcome) -> String {
 
 /// A tree with its leaves on the left, one a line, and heights to the right.
 #[cfg(feature = "cli")]
-fn drawing(tree: &TreeNode, names: &[Option<&str>]) -> String {
+fn drawing(tree: &TreeNode) -> String {
     let tree = truncated(tree);
-    let mut sketch = Sketch { names, top: tree.height, lines: Vec::new() };
+    let mut sketch = Sketch { top: tree.height, lines: Vec::new() };
     let (line, column) = sketch.add(&tree);
     sketch.across(line, column, column + 1);
     let labels: Vec<usize> = sketch.lines.iter().map(|(label, _)| label.chars().count()).collect();
@@ -117,35 +115,26 @@ fn cut_below(node: &TreeNode, limit: f64, left: &mut usize) -> TreeNode {
             *left -= 1;
             out.children = node.children.iter().map(|child| cut_below(child, limit, left)).collect();
         } else {
-            out.segments = Some(segments(node));
+            out.segments = Some(node.count_segments());
         }
     }
     out
 }
 
-#[cfg(feature = "cli")]
-fn segments(node: &TreeNode) -> usize {
-    match (node.children.is_empty(), node.segments) {
-        (true, count) => count.unwrap_or(1),
-        (false, _) => node.children.iter().map(segments).sum(),
-    }
-}
-
 /// Lines of a drawing: a label and the cells beside it.
 #[cfg(feature = "cli")]
-struct Sketch<'a> {
-    names: &'a [Option<&'a str>],
+struct Sketch {
     top: f64,
     lines: Vec<(String, Vec<char>)>,
 }
 
 #[cfg(feature = "cli")]
-impl Sketch<'_> {
+impl Sketch {
     /// Draws a cluster, and returns the line and the column that it ends at.
     fn add(&mut self, node: &TreeNode) -> (usize, usize) {
         let parts: Vec<(usize, usize)> = node.children.iter().map(|child| self.add(child)).collect();
         let [(first, a), (last, b)] = parts[..] else {
-            let label = shortened(&self.label(node), LABEL);
+            let label = shortened(&label(node), LABEL);
             self.lines.push((label, Vec::new()));
             return (self.lines.len() - 1, 0);
         };
@@ -180,17 +169,16 @@ impl Sketch<'_> {
         }
         cells[column] = what;
     }
+}
 
-    fn label(&self, node: &TreeNode) -> String {
-        let size = whole(node.size);
-        let rows = if node.size == 1 { "row" } else { "rows" };
-        match (node.segment, node.segments) {
-            (Some(segment), _) => match self.names.get(segment as usize).copied().flatten() {
-                Some(name) => format!("{segment} {name}, {size} {rows}"),
-                None => format!("{segment}, {size} {rows}"),
-            },
-            (None, Some(segments)) => format!("{segments} segments, {size} {rows}"),
-            (None, None) => format!("{size} {rows}"),
-        }
+#[cfg(feature = "cli")]
+fn label(node: &TreeNode) -> String {
+    let size = whole(node.size);
+    let rows = if node.size == 1 { "row" } else { "rows" };
+    match (node.segment, &node.name, node.segments) {
+        (Some(segment), Some(name), _) => format!("{segment} {name}, {size} {rows}"),
+        (Some(segment), None, _) => format!("{segment}, {size} {rows}"),
+        (None, _, Some(segments)) => format!("{segments} segments, {size} {rows}"),
+        (None, _, None) => format!("{size} {rows}"),
     }
 }

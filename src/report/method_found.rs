@@ -1,10 +1,10 @@
 //! What a clustering method found beside its segments, as text for people.
 
 use super::linkage;
-use crate::analysis::{MethodFound, Outcome};
+use crate::analysis::MethodFound;
 
-/// What the method of a fit found, as tables and sentences; empty if there is nothing to say.
-pub fn text(outcome: &Outcome) -> String {
-    let MethodFound { linkage } = &outcome.found;
-    linkage.as_ref().map_or_else(String::new, |found| linkage::text(found, outcome))
+/// What a method found, as tables and sentences; empty if there is nothing to say.
+pub fn text(found: &MethodFound) -> String {
+    let MethodFound { linkage } = found;
+    linkage.as_ref().map_or_else(String::new, linkage::text)
 }

@@ -41,6 +41,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         full_precision: args.rows.full_precision,
         linkage: has_linkage(&spec),
         movers: init.is_some(),
+        methods: !spec.compare_methods.is_empty(),
     })?;
     if let Some(init) = &init {
         heal_before_reading(init)?;
