@@ -47,7 +47,7 @@ pub(super) fn text(found: &LinkageFound) -> String {
     let segments = if k == 1 { "this 1 segment".into() } else { format!("these {k} segments") };
     let from = number(found.cut.from);
     let place = match found.cut.below {
-        Some(below) => format!("from height {from} to just below {}", number(below)),
+        Some(below) => format!("between the heights {from} and {}", number(below)),
         None => format!("at height {from} or above"),
     };
     let mut said = format!("A cut {place} gives {segments}.");
@@ -71,7 +71,10 @@ fn drawing(tree: &TreeNode) -> String {
     let tree = truncated(tree);
     let mut sketch = Sketch { top: tree.height, lines: Vec::new() };
     let (line, column) = sketch.add(&tree);
-    sketch.across(line, column, column + 1);
+    // Nothing goes on from the top.
+    if let Some(corner) = sketch.lines[line].1.get_mut(column) {
+        *corner = if *corner == '┬' { '┐' } else { '┤' };
+    }
     let labels: Vec<usize> = sketch.lines.iter().map(|(label, _)| label.chars().count()).collect();
     let width = labels.into_iter().max().unwrap_or(0);
     let mut text = String::new();

@@ -8,6 +8,7 @@ mod compare;
 mod drift;
 mod files;
 mod folders;
+mod linkage;
 mod memory;
 mod names;
 mod people;

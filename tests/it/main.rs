@@ -19,6 +19,7 @@ mod kmeans;
 mod labels;
 #[cfg(feature = "parquet")]
 mod limited;
+mod linkage;
 mod matrix;
 mod memory;
 mod methods;

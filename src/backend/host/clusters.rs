@@ -7,6 +7,8 @@
 
 mod packed;
 mod search;
+#[cfg(test)]
+mod tests;
 
 use crate::backend::simd::InstructionSet;
 use crate::error::Result;

@@ -12,12 +12,13 @@
 //!
 //! A squared distance of differences, or to a box around `c'`, has the relative error of a [`Certificate`]. The shorter form
 //! `|c'|^2 / 2 - q'.c'` needs one multiply-add for a feature; its `d + 2` roundings add up to at most
-//! `(d + 4) 2^-24 (|q'||c'| + |c'|^2 / 2)`, which is at most `(d + 8) 2^-23 (|q'|^2 + |c'|^2) / 2`, twice over. Where that is much
-//! against `s`, differences are used. For a whole group, the largest norm and the smallest weight are put in for `c`.
+//! `(d + 4) 2^-24 (|q'||c'| + |c'|^2 / 2)`, so twice the value is off by at most `(d + 4) 2^-23 (|q'|^2 + |c'|^2)`, of which twice as
+//! much is allowed for. Where that is much against `L`, differences are used. For a whole group, the largest norm and the
+//! smallest weight are put in for `c`.
 
 use super::packed::{BOXES, GROUP};
 use super::{BATCH, Clusters, NONE, NearestCluster};
-use crate::backend::simd::{PairProducts, Vectorized, multiply_add};
+use crate::backend::simd::{PairProducts, Vectorized, multiply_add, subtract_product};
 use crate::canonical::Certificate;
 use pulp::Simd;
 
@@ -56,30 +57,27 @@ impl Vectorized for Search<'_> {
         let mut bounds = vec![0f32; packed.groups().next_multiple_of(BOXES)];
         batch.box_distances(simd, &mut bounds);
         // First the queries' own groups, which are likely to have near clusters.
-        let mut survivors: Vec<usize> = (0..queries.len()).collect();
-        let mut last = usize::MAX;
-        for &query in queries {
-            let group = packed.place(query) as usize / GROUP;
-            if group != last {
-                batch.visit::<S, V>(simd, group, &survivors);
-                bounds[group] = f32::INFINITY;
-                last = group;
+        let mut left: Vec<(f32, u32)> =
+            queries.iter().map(|&query| (0.0, packed.place(query) / GROUP as u32)).collect();
+        left.dedup();
+        let mut survivors = Vec::with_capacity(BATCH);
+        for own in [true, false] {
+            let mut reach = batch.reach();
+            if !own {
+                // Then all others that the boxes do not rule out, the nearest ones first.
+                left.iter().for_each(|&(_, group)| bounds[group as usize] = f32::INFINITY);
+                let others = bounds[..packed.groups()].iter().copied().zip(0u32..);
+                let near =
+                    |&(bound, group): &(f32, u32)| bound < f32::INFINITY && batch.within(reach, bound, group);
+                left = others.filter(near).collect();
+                left.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
             }
-        }
-        // Then all others that the boxes do not rule out, the nearest ones first.
-        let mut reach = batch.reach();
-        let mut left: Vec<(f32, u32)> = bounds[..packed.groups()]
-            .iter()
-            .zip(0..)
-            .filter(|&(&bound, group)| bound < f32::INFINITY && batch.within(reach, bound, group as usize))
-            .map(|(&bound, group)| (bound, group))
-            .collect();
-        left.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        for (bound, group) in left {
-            let group = group as usize;
-            if batch.within(reach, bound, group) {
-                batch.survivors(simd, group, &mut survivors);
-                if !survivors.is_empty() && batch.visit::<S, V>(simd, group, &survivors) {
+            for &(bound, group) in &left {
+                if !batch.within(reach, bound, group) {
+                    continue;
+                }
+                batch.survivors(simd, group as usize, &mut survivors);
+                if batch.visit::<S, V>(simd, group as usize, &survivors) {
                     reach = batch.reach();
                 }
             }
@@ -149,8 +147,9 @@ impl<'a> Batch<'a> {
 
     /// Whether a group at this squared distance, box to box, may matter to any query.
     #[inline(always)]
-    fn within(&self, reach: Reach, bound: f32, group: usize) -> bool {
+    fn within(&self, reach: Reach, bound: f32, group: u32) -> bool {
         let packed = &self.clusters.packed;
+        let group = group as usize;
         let norms = reach.norm + packed.norms[group];
         let limit = limit(reach.best, reach.best_times_inverse, packed.inverses[group], norms);
         f64::from(bound) <= self.certificate.above(limit)
@@ -278,16 +277,13 @@ impl<'a> Batch<'a> {
     ) -> bool {
         let d = self.clusters.features;
         let packed = &self.clusters.packed;
-        let of = |c: usize| pack[c.min(pack.len() - 1)];
-        let mut points = Vec::with_capacity(d);
-        for j in 0..d {
-            let mut point = [0f32; C];
-            for (c, to) in point.iter_mut().enumerate() {
-                let value = self.values[j * BATCH + of(c)];
-                *to = if PRODUCT { -value } else { value };
-            }
-            points.push(point);
-        }
+        let points: [&[f32]; C] = std::array::from_fn(
+            #[inline(always)]
+            |c| {
+                let query = self.queries[pack[c.min(pack.len() - 1)]] as usize;
+                &self.clusters.near[query * d..][..d]
+            },
+        );
         let starts = if PRODUCT { &packed.halves } else { &packed.extras };
         let starts = S::as_simd_f32s(&starts[group * GROUP..][..GROUP]).0;
         let values = S::as_simd_f32s(&packed.values[group * d * GROUP..][..d * GROUP]).0;
@@ -298,13 +294,13 @@ impl<'a> Batch<'a> {
             for sums in &mut sums {
                 sums.copy_from_slice(&starts[part..part + V]);
             }
-            for (row, point) in values.chunks_exact(vectors).zip(&points) {
+            for (j, row) in values.chunks_exact(vectors).enumerate() {
                 let row = &row[part..part + V];
                 for c in 0..C {
-                    let point = simd.splat_f32s(point[c]);
+                    let point = simd.splat_f32s(points[c][j]);
                     for v in 0..V {
                         sums[c][v] = if PRODUCT {
-                            multiply_add(simd, row[v], point, sums[c][v])
+                            subtract_product(simd, row[v], point, sums[c][v])
                         } else {
                             let difference = simd.sub_f32s(row[v], point);
                             multiply_add(simd, difference, difference, sums[c][v])
@@ -335,16 +331,28 @@ impl<'a> Batch<'a> {
     /// Computes the costs of the clusters from place `first` on whose values the filter lets through.
     fn look<const PRODUCT: bool>(&mut self, i: usize, group: usize, first: usize, values: &[f32]) -> bool {
         let query = self.queries[i];
-        let mut limit = self.threshold::<PRODUCT>(i, group);
+        let clusters = &self.clusters.packed.clusters[first..];
+        let there = |&(_, &cluster): &(&f32, &u32)| cluster != query && cluster != NONE;
         let mut found = false;
-        for (&value, &cluster) in values.iter().zip(&self.clusters.packed.clusters[first..]) {
-            if value <= limit && cluster != query && cluster != NONE {
-                let nearest = NearestCluster { cost: self.clusters.cost(query, cluster), cluster };
-                if nearest.is_before(&self.best[i]) {
-                    self.best[i] = nearest;
-                    limit = self.threshold::<PRODUCT>(i, group);
-                    found = true;
-                }
+        let mut offer = |batch: &mut Self, cluster: u32| {
+            let nearest = NearestCluster { cost: batch.clusters.cost(query, cluster), cluster };
+            let is_before = nearest.is_before(&batch.best[i]);
+            if is_before {
+                batch.best[i] = nearest;
+                found = true;
+            }
+            is_before
+        };
+        // The least value comes first, because it rules out most of the others.
+        let least = values.iter().zip(clusters).filter(there).min_by(|a, b| a.0.total_cmp(b.0));
+        let mut limit = self.threshold::<PRODUCT>(i, group);
+        let Some((_, &least)) = least.filter(|(value, _)| **value <= limit) else { return false };
+        if offer(self, least) {
+            limit = self.threshold::<PRODUCT>(i, group);
+        }
+        for (&value, &cluster) in values.iter().zip(clusters).filter(there) {
+            if value <= limit && cluster != least && offer(self, cluster) {
+                limit = self.threshold::<PRODUCT>(i, group);
             }
         }
         found
