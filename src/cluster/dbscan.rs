@@ -19,8 +19,17 @@ mod neighbourhoods;
 
 pub use k_distance::KDistances;
 
-use super::partition::Labels;
+use super::kmeans::Start;
+use super::method::Algorithm;
+use super::partition::{CorePoints, Details, Labels, Partition, Prototypes};
+use crate::backend::blocks::{self, Blocks};
+use crate::backend::cpu::InstructionSet;
+use crate::canonical::Certificate;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::matrix::{BLOCK, Matrix};
+use crate::progress::Progress;
+use neighbourhoods::Neighbourhoods;
 use serde::{Deserialize, Serialize};
 
 /// What DBSCAN is asked to do.
@@ -63,7 +72,9 @@ impl Params {
         }
         for (name, count) in [("eps", self.eps.len()), ("min_samples", self.min_samples.len())] {
             if count > MOST_VALUES {
-                return Err(Error::Usage(format!("{name} has {count} values; at most {MOST_VALUES} can be tried")));
+                return Err(Error::Usage(format!(
+                    "{name} has {count} values; at most {MOST_VALUES} can be tried"
+                )));
             }
         }
         Ok(())
@@ -77,8 +88,8 @@ pub struct Found {
     pub eps: f64,
     /// The `min_samples` of the model.
     pub min_samples: u32,
-    /// How many rows of the table are core points of the model.
-    pub core_points: u64,
+    /// The core points' share of the rows' weight, from 0 to 1.
+    pub core_share: f64,
     /// A radius that is worth a try: the knee of the curve of k-distances. `None` if every distance in the curve is 0.
     pub suggested_eps: Option<f64>,
     /// For every pair of the parameters what it led to, in the order in which the values were given.
@@ -102,11 +113,81 @@ pub struct GridPoint {
     pub largest_share: f64,
 }
 
-impl Params {
-    /// Labels, and what was found beside them.
-    pub fn trial(&self, dataset: &crate::dataset::Dataset<'_>, progress: crate::progress::Progress<'_>) -> Result<(usize, Labels, Found)> {
-        let rows = neighbourhoods::Neighbourhoods::new(dataset.backend().instruction_set(), dataset.matrix());
-        let (l, f) = grid::fit(&rows, self, progress)?;
-        Ok((l.k, l.labels, f))
+impl Found {
+    /// The parameters of the model alone.
+    pub fn params(&self) -> Params {
+        Params { eps: vec![self.eps], min_samples: vec![self.min_samples] }
     }
+}
+
+impl Algorithm for Params {
+    /// One partition, whatever `ks` says.
+    ///
+    /// # Errors
+    /// Those of [`Params::check`]; no pair that finds a cluster; no `eps` where none can be suggested;
+    /// [`Error::Interrupted`].
+    fn partitions(
+        &self,
+        dataset: &Dataset<'_>,
+        _ks: &[usize],
+        _start: &Start,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Partition>> {
+        let matrix = dataset.matrix();
+        let rows = Neighbourhoods::new(dataset.backend().instruction_set(), matrix);
+        let (grid::Labelled { k, labels, points }, found) = grid::fit(&rows, self, progress)?;
+        drop(rows);
+        let partition = Partition::of_labels(matrix, k, labels);
+        let centroids = partition.prototypes.centroids().clone();
+        let prototypes = Prototypes::CorePoints(CorePoints { centroids, eps: found.eps, points });
+        Ok(vec![Partition { prototypes, details: Details::Dbscan(found), ..partition }])
+    }
+
+    fn multiply_adds(&self, matrix: &Matrix, _ks: &[usize]) -> f64 {
+        // A row is compared with some thousands of others.
+        4096.0 * matrix.rows() as f64 * matrix.features() as f64
+    }
+
+    fn bytes(&self, matrix: &Matrix, _ks: &[usize]) -> u64 {
+        let (rows, radii) = (matrix.rows() as u64, self.eps.len().max(1) as u64);
+        let points = rows * (matrix.features() * size_of::<f32>()) as u64;
+        // For each row its weight, level, component and labels, and copies of some of them.
+        Blocks::bytes(matrix.rows(), matrix.features()) + points + rows * (radii + 48)
+    }
+
+    fn finds_k(&self) -> bool {
+        true
+    }
+}
+
+/// The cluster of each row of a matrix by its nearest core point (the lowest cluster on ties), or none if that is farther
+/// than `eps` (in the user's units) away. `points` has each cluster's core points in the matrix' stored units.
+pub fn nearest_clusters(
+    set: InstructionSet,
+    matrix: &Matrix,
+    points: &[Vec<f32>],
+    eps: f64,
+    progress: Progress<'_>,
+) -> Result<Labels> {
+    let d = matrix.features();
+    let mut clusters: Vec<u32> = Vec::new();
+    for (cluster, points) in (0u32..).zip(points) {
+        clusters.resize(clusters.len() + points.len() / d, cluster);
+    }
+    let core: Vec<f32> = points.concat();
+    if core.is_empty() {
+        return Ok((0..matrix.rows()).map(|_| None).collect());
+    }
+    let blocks = Blocks::new(set, d, &core, Certificate::for_values(matrix, &core));
+    let radius = blocks.radius(libm::ldexp(eps, matrix.shift()));
+    let mut labels: Vec<Option<u32>> = Vec::with_capacity(matrix.rows());
+    let mut rows: Vec<f32> = Vec::new();
+    for first in (0..matrix.rows()).step_by(BLOCK) {
+        rows.clear();
+        (first..matrix.rows().min(first + BLOCK)).for_each(|row| rows.extend(matrix.row(row)));
+        let cluster = |point: u32| Some(clusters[point as usize]);
+        labels.extend(blocks::nearest_clusters(&blocks, radius, &rows, cluster));
+        progress.step("assign", labels.len() as u64, matrix.rows() as u64)?;
+    }
+    Ok(labels.into_iter().collect())
 }

@@ -4,8 +4,9 @@
 //! the registry at the end of this file. The command line, recipes, `model.json` and the conformance test take it from
 //! there. A method that labels new rows in a way of its own also needs an arm in [`crate::model::Assigner`].
 
+use super::dbscan;
 use super::kmeans::{self, Start};
-use super::partition::Partition;
+use super::partition::{Details, Partition};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -129,6 +130,8 @@ macro_rules! registry {
 registry! {
     /// KMeans (Lloyd, 1982).
     "kmeans" => KMeans(kmeans::Params),
+    /// DBSCAN (Ester, Kriegel, Sander and Xu, 1996).
+    "dbscan" => Dbscan(dbscan::Params),
 }
 
 impl Method {
@@ -136,6 +139,15 @@ impl Method {
     pub fn title(&self) -> &'static str {
         match self {
             Method::KMeans(_) => "KMeans",
+            Method::Dbscan(_) => "DBSCAN",
+        }
+    }
+
+    /// The method with the parameters that a fit has settled on, where it tried several.
+    pub fn settled(&self, details: &Details) -> Method {
+        match (self, details) {
+            (Method::Dbscan(_), Details::Dbscan(found)) => Method::Dbscan(found.params()),
+            _ => self.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a clustering method returns, whichever it is.
 
+use super::dbscan;
 use crate::canonical::{self, Centroids};
 use crate::matrix::{Matrix, Repeats, block_sums};
 use rayon::prelude::*;
@@ -82,12 +83,26 @@ impl FromIterator<Option<u32>> for Labels {
 pub enum Prototypes {
     /// The nearest centroid's cluster. In stored units, in the order of the labels.
     Centroids(Centroids),
+    /// The cluster of the nearest core point, if one is near enough; otherwise the row is noise.
+    CorePoints(CorePoints),
+}
+
+/// What tells a new row's cluster where a cluster is all that lies close to one of its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CorePoints {
+    /// The mean of each cluster's rows, in stored units. It decides nothing.
+    pub centroids: Centroids,
+    /// How far from a core point a row may lie, in the user's units.
+    pub eps: f64,
+    /// For each cluster its distinct core points in stored units, one after the other.
+    pub points: Vec<Vec<f32>>,
 }
 
 impl Prototypes {
     /// A point for each cluster, in stored units.
     pub fn centroids(&self) -> &Centroids {
         match self {
+            Prototypes::CorePoints(core) => &core.centroids,
             Prototypes::Centroids(centroids) => centroids,
         }
     }
@@ -125,6 +140,8 @@ pub enum Details {
     /// Nothing.
     #[default]
     None,
+    /// The grid of DBSCAN, and which of its pairs was taken.
+    Dbscan(dbscan::Found),
 }
 
 impl Partition {

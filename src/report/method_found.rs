@@ -4,6 +4,6 @@ use crate::analysis::MethodFound;
 
 /// What a method found, as tables and sentences; empty if there is nothing to say.
 pub fn text(found: &MethodFound) -> String {
-    let MethodFound {} = found;
-    String::new()
+    let MethodFound { dbscan } = found;
+    dbscan.as_ref().map_or_else(String::new, super::dbscan::text)
 }

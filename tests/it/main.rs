@@ -8,6 +8,7 @@ mod changes;
 mod cli;
 mod conditions;
 mod contract;
+mod dbscan;
 mod describe;
 mod devices;
 mod documents;

@@ -1,7 +1,7 @@
 //! Rows in small blocks of neighbours, for questions about what lies within a radius.
 //!
-//! The rows are split at the median of one feature, each half again, and so on (a k-d tree; Bentley, 1975), down to tiles of
-//! 16 rows. Every node of the tree knows the box that its rows lie in, so most pairs of distant rows are never compared:
+//! The rows are split at a gap of one feature or at its median, each part again, and so on (a k-d tree; Bentley, 1975), down to
+//! tiles of at most 16 rows. Every node of the tree knows the box that its rows lie in, so most pairs of distant rows are never compared:
 //! their boxes are farther apart than the radius. The rows of two tiles are compared in vector code in f32. The canonical
 //! distance decides where f32 cannot tell ([`Radius`]), so the answers do not depend on the tree, the instruction set or
 //! the number of threads.
@@ -12,10 +12,9 @@ mod count;
 mod pairs;
 mod search;
 
-pub(crate) use borders::borders;
 pub(crate) use connect::Components;
 pub(crate) use count::count;
-pub(crate) use search::{distances_to_copies, nearest_within};
+pub(crate) use search::{distances_to_copies, nearest_clusters};
 
 use crate::backend::simd::InstructionSet;
 use crate::canonical::Certificate;
@@ -28,7 +27,16 @@ const PARALLEL: usize = 4096;
 /// So many rows of a node say along which feature it is split.
 const SAMPLE: usize = 64;
 
-/// Fills the last tile: so far away that the square of its distance to any row is infinite in f32.
+/// Nodes with more rows than this are never split into parts of less than an eighth.
+const LARGE: usize = 256;
+
+/// Rows are split at a gap from this many standard deviations on.
+const GAP: f64 = 1.5;
+
+/// Where no row stands.
+pub(crate) const NO_ROW: u32 = u32::MAX;
+
+/// Fills the empty places of tiles: so far away that the square of its distance to any row is infinite in f32.
 const FAR: f32 = f32::MAX;
 
 /// Rows in blocks.
@@ -38,9 +46,12 @@ pub(crate) struct Blocks {
     /// The features rounded up to whole vectors.
     width: usize,
     certificate: Certificate,
-    /// For each place the row that stands there.
+    rows: usize,
+    /// For each place the row that stands there, or [`NO_ROW`]. The 16 places of a tile are its lanes.
     order: Vec<u32>,
     tiles: Vec<Lanes>,
+    /// For each tile the number of its rows, which come before its empty places.
+    counts: Vec<u8>,
     /// The nodes, each before its descendants; the left half follows its parent at once.
     nodes: Vec<Node>,
     /// For each tile its node.
@@ -107,20 +118,20 @@ fn outer(squared: f64, certificate: Certificate) -> f32 {
 impl Blocks {
     /// Of rows of `features` values each, one row after the other, in stored units. `certificate` is that of the distances
     /// that will be asked for. There is at least one row.
-    pub(crate) fn new(
-        set: InstructionSet,
-        features: usize,
-        rows: &[f32],
-        certificate: Certificate,
-    ) -> Self {
+    pub(crate) fn new(set: InstructionSet, features: usize, rows: &[f32], certificate: Certificate) -> Self {
         let count = rows.len() / features;
-        let tile_count = count.div_ceil(TILE);
-        let mut order: Vec<u32> = (0..count as u32).collect();
-        let mut nodes = vec![Node::default(); 2 * tile_count - 1];
-        split(rows, features, &mut order, &mut nodes, Place { node: 0, tile: 0 });
-        let mut tiles = vec![Lanes([FAR; TILE]); tile_count * features];
+        let mut sorted: Vec<u32> = (0..count as u32).collect();
+        let Part { nodes, counts } = split(rows, features, &mut sorted);
+        let mut order = vec![NO_ROW; counts.len() * TILE];
+        let mut rest = &sorted[..];
+        for (order, &count) in order.chunks_exact_mut(TILE).zip(&counts) {
+            let (own, others) = rest.split_at(usize::from(count));
+            order[..own.len()].copy_from_slice(own);
+            rest = others;
+        }
+        let mut tiles = vec![Lanes([FAR; TILE]); counts.len() * features];
         tiles.par_chunks_mut(features).zip(order.par_chunks(TILE)).for_each(|(tile, order)| {
-            for (lane, &row) in order.iter().enumerate() {
+            for (lane, &row) in order.iter().enumerate().filter(|(_, row)| **row != NO_ROW) {
                 let values = &rows[row as usize * features..][..features];
                 tile.iter_mut().zip(values).for_each(|(lanes, &v)| lanes.0[lane] = v);
             }
@@ -128,22 +139,39 @@ impl Blocks {
         let width = features.next_multiple_of(TILE);
         let leaves = (0u32..).zip(&nodes).filter(|(_, node)| node.is_tile()).map(|(n, _)| n).collect();
         let boxes = Vec::new();
-        let mut out = Blocks { set, features, width, certificate, order, tiles, nodes, leaves, boxes };
-        out.boxes = out.all_boxes();
+        let mut out = Blocks {
+            set,
+            features,
+            width,
+            certificate,
+            rows: count,
+            order,
+            tiles,
+            counts,
+            nodes,
+            leaves,
+            boxes,
+        };
+        out.boxes = out.all_boxes(|_| true);
         out
     }
 
-    fn all_boxes(&self) -> Vec<f32> {
+    /// The boxes of the nodes' rows at places that count. A box without rows is infinitely far from any other.
+    fn all_boxes(&self, counts: impl Fn(usize) -> bool) -> Vec<f32> {
         let size = 2 * self.width;
         let mut boxes = vec![0f32; self.nodes.len() * size];
         for (n, node) in self.nodes.iter().enumerate().rev() {
             let (own, later) = boxes[n * size..].split_at_mut(size);
             let (low, high) = own.split_at_mut(self.width);
             if node.is_tile() {
-                let there = self.rows_of(node.first as usize);
-                for ((low, high), lanes) in low.iter_mut().zip(high).zip(self.tile(node.first as usize)) {
-                    *low = lanes.0[..there].iter().fold(f32::INFINITY, |m, &v| m.min(v));
-                    *high = lanes.0[..there].iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v));
+                let first = node.first as usize * TILE;
+                low[..self.features].fill(f32::INFINITY);
+                high[..self.features].fill(f32::NEG_INFINITY);
+                for lane in (0..self.rows_of(node.first as usize)).filter(|lane| counts(first + lane)) {
+                    let values = self.values(first + lane);
+                    for ((low, high), value) in low.iter_mut().zip(high.iter_mut()).zip(values) {
+                        (*low, *high) = (low.min(value), high.max(value));
+                    }
                 }
             } else {
                 let left = &later[..size];
@@ -159,15 +187,20 @@ impl Blocks {
 
     /// How many bytes the blocks of so many rows take.
     pub(crate) fn bytes(rows: usize, features: usize) -> u64 {
-        let tiles = rows.div_ceil(TILE) as u64;
+        // Splits at gaps leave places empty.
+        let tiles = (rows.div_ceil(TILE) as u64).saturating_mul(2);
         let values = tiles * (TILE * features * size_of::<f32>()) as u64;
         let boxes = 2 * tiles * (2 * features.next_multiple_of(TILE) * size_of::<f32>()) as u64;
-        // While the blocks are made, the rows lie beside them once more.
-        2 * values + boxes + rows as u64 * size_of::<u32>() as u64
+        values + boxes + tiles * (TILE * size_of::<u32>()) as u64
     }
 
     /// How many rows there are.
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many places there are: some are empty.
+    pub(crate) fn places(&self) -> usize {
         self.order.len()
     }
 
@@ -180,13 +213,13 @@ impl Blocks {
         outer(squared, self.certificate)
     }
 
-    /// For each place the row that stands there.
+    /// For each place the row that stands there, or [`NO_ROW`].
     pub(crate) fn order(&self) -> &[u32] {
         &self.order
     }
 
     fn tile_count(&self) -> usize {
-        self.order.len().div_ceil(TILE)
+        self.counts.len()
     }
 
     #[inline(always)]
@@ -194,15 +227,21 @@ impl Blocks {
         &self.tiles[t * self.features..(t + 1) * self.features]
     }
 
-    /// How many rows tile `t` has: 16, or fewer in the last one.
+    /// How many rows tile `t` has.
     #[inline(always)]
     fn rows_of(&self, t: usize) -> usize {
-        TILE.min(self.order.len() - t * TILE)
+        usize::from(self.counts[t])
     }
 
     #[inline(always)]
     fn box_of(&self, node: u32) -> &[f32] {
-        &self.boxes[node as usize * 2 * self.width..][..2 * self.width]
+        self.box_in(&self.boxes, node)
+    }
+
+    /// A node's box among others than the blocks' own.
+    #[inline(always)]
+    fn box_in<'b>(&self, boxes: &'b [f32], node: u32) -> &'b [f32] {
+        &boxes[node as usize * 2 * self.width..][..2 * self.width]
     }
 
     /// The values of the row at a place.
@@ -235,40 +274,93 @@ impl Blocks {
     }
 }
 
-/// Where a node's own entry and its first tile are.
-#[derive(Clone, Copy)]
-struct Place {
-    node: usize,
-    tile: usize,
+/// A part of the tree while it grows: nodes and tiles are numbered from 0.
+#[derive(Default)]
+struct Part {
+    nodes: Vec<Node>,
+    /// For each tile the number of its rows.
+    counts: Vec<u8>,
 }
 
-/// Orders the rows of a node so that those of its halves lie together, and theirs, and writes the nodes.
-fn split(rows: &[f32], features: usize, order: &mut [u32], nodes: &mut [Node], at: Place) {
-    let tiles = order.len().div_ceil(TILE);
-    let left = tiles / 2;
-    let right = if tiles == 1 { 0 } else { (at.node + 2 * left) as u32 };
-    nodes[0] = Node { first: at.tile as u32, tiles: tiles as u32, right };
-    if tiles == 1 {
-        return;
+impl Part {
+    /// Puts two halves below a new node.
+    fn of_halves(low: Part, high: Part) -> Part {
+        let (low_nodes, low_tiles) = (low.nodes.len() as u32, low.counts.len() as u32);
+        let tiles = low_tiles + high.counts.len() as u32;
+        let mut nodes = Vec::with_capacity(1 + low.nodes.len() + high.nodes.len());
+        nodes.push(Node { first: 0, tiles, right: 1 + low_nodes });
+        let moved = |node: Node, nodes: u32, tiles: u32| Node {
+            first: node.first + tiles,
+            right: if node.is_tile() { 0 } else { node.right + nodes },
+            ..node
+        };
+        nodes.extend(low.nodes.into_iter().map(|node| moved(node, 1, 0)));
+        nodes.extend(high.nodes.into_iter().map(|node| moved(node, 1 + low_nodes, low_tiles)));
+        let mut counts = low.counts;
+        counts.extend(high.counts);
+        Part { nodes, counts }
+    }
+}
+
+/// Orders rows so that those of each node lie together, and makes the nodes.
+fn split(rows: &[f32], features: usize, order: &mut [u32]) -> Part {
+    if order.len() <= TILE {
+        let nodes = vec![Node { first: 0, tiles: 1, right: 0 }];
+        return Part { nodes, counts: vec![order.len() as u8] };
     }
     let feature = widest(rows, features, order);
     let value = |row: u32| rows[row as usize * features + feature];
-    // Rows with the same value are ordered by number, so that the tree is always the same.
-    order.select_nth_unstable_by(left * TILE, |&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
-    let parallel = order.len() > PARALLEL;
-    let (low, high) = order.split_at_mut(left * TILE);
-    let (low_nodes, high_nodes) = nodes[1..].split_at_mut(2 * left - 1);
-    let low_at = Place { node: at.node + 1, tile: at.tile };
-    let high_at = Place { node: right as usize, tile: at.tile + left };
-    if parallel {
-        rayon::join(
-            || split(rows, features, low, low_nodes, low_at),
-            || split(rows, features, high, high_nodes, high_at),
-        );
+    let at = match gap_in(order, value) {
+        Some(limit) => {
+            // Rows below the limit come first.
+            let mut low = 0;
+            for i in 0..order.len() {
+                if value(order[i]) < limit {
+                    order.swap(low, i);
+                    low += 1;
+                }
+            }
+            low
+        }
+        None => 0,
+    };
+    let least = if order.len() > LARGE { order.len() / 8 } else { 1 };
+    let at = if at < least || order.len() - at < least {
+        // Rows with the same value are ordered by number, so that the tree is always the same. The lower half fills its
+        // tiles.
+        let middle = order.len().div_ceil(TILE) / 2 * TILE;
+        order.select_nth_unstable_by(middle, |&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
+        middle
     } else {
-        split(rows, features, low, low_nodes, low_at);
-        split(rows, features, high, high_nodes, high_at);
-    }
+        at
+    };
+    let parallel = order.len() > PARALLEL;
+    let (low, high) = order.split_at_mut(at);
+    let (low, high) = if parallel {
+        rayon::join(|| split(rows, features, low), || split(rows, features, high))
+    } else {
+        (split(rows, features, low), split(rows, features, high))
+    };
+    Part::of_halves(low, high)
+}
+
+/// A value in the middle of the widest gap between the values of a few rows, if it is so wide that groups of rows lie on
+/// both sides.
+fn gap_in(order: &[u32], value: impl Fn(u32) -> f32) -> Option<f32> {
+    let mut values: Vec<f32> =
+        order.iter().step_by(order.len().div_ceil(SAMPLE)).map(|&row| value(row)).collect();
+    values.sort_unstable_by(f32::total_cmp);
+    let count = values.len() as f64;
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
+    let variance = values.iter().map(|&v| (f64::from(v) - mean) * (f64::from(v) - mean)).sum::<f64>() / count;
+    let (gap, at) = values
+        .windows(2)
+        .enumerate()
+        .map(|(i, pair)| (pair[1] - pair[0], i))
+        .fold((0f32, 0), |best, own| if own.0 > best.0 { own } else { best });
+    let wide = f64::from(gap) >= GAP * variance.sqrt() && gap > 0.0;
+    // Half of the sum could be rounded down to the lower value, below which no row would be then.
+    wide.then(|| values[at + 1].min((values[at] / 2.0 + values[at + 1] / 2.0).next_up()))
 }
 
 /// The feature in which a few of the rows vary most.

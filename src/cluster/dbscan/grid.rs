@@ -2,7 +2,7 @@
 
 use super::neighbourhoods::Neighbourhoods;
 use super::{Found, GridPoint, KDistances, MIN_SAMPLES, Params};
-use crate::backend::blocks::{Components, Radius, borders, count, nearest_within};
+use crate::backend::blocks::{Components, NO_ROW, Radius, count, nearest_clusters};
 use crate::cluster::Labels;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -14,8 +14,8 @@ const NOISE: u32 = u32::MAX;
 pub(super) struct Labelled {
     pub(super) k: usize,
     pub(super) labels: Labels,
-    /// The distinct rows that are core points, ascending, and their clusters.
-    pub(super) core: Vec<(u32, u32)>,
+    /// For each cluster the values of its distinct core points, in the order of the table.
+    pub(super) points: Vec<Vec<f32>>,
 }
 
 /// The result of one pair: by place.
@@ -60,7 +60,7 @@ pub(super) fn fit(
         for (r, &radius) in radii.iter().enumerate() {
             components.link(stored[r], |place| levels.reaches(r, place, t), progress)?;
             let (k, core) = numbered(components.lowest());
-            let labels = borders(&rows.blocks, stored[r], &core, progress)?;
+            let labels = components.borders(stored[r], &core, progress)?;
             let point = point(rows, radius, min, k, &labels);
             let mut first = None;
             for (e, _) in eps.iter().enumerate().filter(|(_, own)| **own == radius) {
@@ -82,16 +82,12 @@ pub(super) fn fit(
         return Err(all_noise(&grid, suggested_eps));
     };
     let own = grid[best.at];
+    let core = (0..best.core.len()).filter(|&place| best.core[place] != NOISE);
+    let core: u128 = core.map(|place| u128::from(rows.weight(place))).sum();
+    let core_share = core as f64 / rows.total as f64;
     let labelled = labelled(rows, best);
-    let core_points = core_rows(rows, &labelled);
-    let found = Found {
-        eps: own.eps,
-        min_samples: own.min_samples,
-        core_points,
-        suggested_eps,
-        grid,
-        k_distances,
-    };
+    let found =
+        Found { eps: own.eps, min_samples: own.min_samples, core_share, suggested_eps, grid, k_distances };
     Ok((labelled, found))
 }
 
@@ -131,36 +127,27 @@ fn point(rows: &Neighbourhoods<'_>, eps: f64, min_samples: u32, k: usize, labels
 fn labelled(rows: &Neighbourhoods<'_>, clusters: Clusters) -> Labelled {
     let Clusters { k, radius, core, labels, .. } = clusters;
     let order = rows.blocks.order();
-    let mut by_row = vec![NOISE; order.len()];
-    let mut core_by_row = vec![NOISE; order.len()];
-    for (place, &row) in order.iter().enumerate() {
+    let mut by_row = vec![NOISE; rows.blocks.rows()];
+    let mut core_by_row = vec![NOISE; rows.blocks.rows()];
+    for (place, &row) in order.iter().enumerate().filter(|(_, row)| **row != NO_ROW) {
         by_row[row as usize] = labels[place];
         core_by_row[row as usize] = core[place];
     }
     let matrix = rows.matrix;
     let apart: Vec<usize> = (0..matrix.rows()).filter(|&i| rows.repeats.of_row(i).is_none()).collect();
     let points: Vec<f32> = apart.iter().flat_map(|&i| matrix.row(i)).collect();
-    let is_core = |row: u32| core_by_row[row as usize] != NOISE;
-    let near = nearest_within(&rows.blocks, radius, &points, is_core);
-    let mut near = near.into_iter().map(|near| near.map(|near| core_by_row[near.row as usize]));
+    let cluster = |row: u32| Some(core_by_row[row as usize]).filter(|&cluster| cluster != NOISE);
+    let mut near = nearest_clusters(&rows.blocks, radius, &points, cluster).into_iter();
     let label = |i: usize| match rows.repeats.of_row(i) {
         Some(row) => Some(by_row[row]).filter(|&label| label != NOISE),
         None => near.next().flatten(),
     };
     let labels = (0..matrix.rows()).map(label).collect();
-    let core = (0u32..).zip(&core_by_row).filter(|(_, cluster)| **cluster != NOISE);
-    Labelled { k, labels, core: core.map(|(row, &cluster)| (row, cluster)).collect() }
-}
-
-/// How many rows of the table are core points.
-fn core_rows(rows: &Neighbourhoods<'_>, labelled: &Labelled) -> u64 {
-    let mut is_core = vec![false; rows.repeats.len()];
-    labelled.core.iter().for_each(|&(row, _)| is_core[row as usize] = true);
-    let of = |i: &usize| {
-        let counts = rows.matrix.weights().is_none_or(|w| w[*i] > 0);
-        counts && rows.repeats.of_row(*i).is_some_and(|row| is_core[row])
-    };
-    (0..rows.matrix.rows()).filter(of).count() as u64
+    let mut points = vec![Vec::new(); k];
+    for (row, &cluster) in core_by_row.iter().enumerate().filter(|(_, cluster)| **cluster != NOISE) {
+        points[cluster as usize].extend(matrix.row(rows.repeats.first(row)));
+    }
+    Labelled { k, labels, points }
 }
 
 fn no_suggestion(k_distances: &KDistances) -> Error {

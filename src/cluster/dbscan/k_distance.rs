@@ -1,7 +1,7 @@
 //! The curve of k-distances, whose knee suggests an `eps`.
 
 use super::neighbourhoods::Neighbourhoods;
-use crate::backend::blocks::distances_to_copies;
+use crate::backend::blocks::{NO_ROW, distances_to_copies};
 use crate::error::Result;
 use crate::evidence::elbow::{difference, elbow};
 use crate::progress::Progress;
@@ -39,9 +39,10 @@ impl KDistances {
         }
         // Copies stand side by side, in the order of the distinct rows, and every so many of them one is looked at.
         let order = rows.blocks.order();
-        let mut places = vec![0u32; order.len()];
-        order.iter().zip(0u32..).for_each(|(&row, place)| places[row as usize] = place);
-        let sampled = rows.blocks.len() as u128 > SAMPLE;
+        let mut places = vec![0u32; rows.blocks.rows()];
+        let standing = order.iter().zip(0u32..).filter(|(row, _)| **row != NO_ROW);
+        standing.for_each(|(&row, place)| places[row as usize] = place);
+        let sampled = rows.blocks.rows() as u128 > SAMPLE;
         // Each row that is looked at, with the number of copies that it stands for.
         let mut looks: Vec<(usize, u128)> = Vec::new();
         if sampled {

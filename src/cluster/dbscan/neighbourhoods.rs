@@ -1,6 +1,6 @@
 //! The distinct rows of a table in blocks, with their weights.
 
-use crate::backend::blocks::Blocks;
+use crate::backend::blocks::{Blocks, NO_ROW};
 use crate::backend::cpu::InstructionSet;
 use crate::canonical::Certificate;
 use crate::matrix::{Matrix, Repeats};
@@ -24,12 +24,12 @@ impl<'a> Neighbourhoods<'a> {
         let rows: Vec<f32> = (0..repeats.len()).flat_map(|i| matrix.row(repeats.first(i))).collect();
         let certificate = Certificate::for_values(matrix, matrix.magnitudes());
         let blocks = Blocks::new(set, matrix.features(), &rows, certificate);
-        let steps = |row: u32| repeats.steps(matrix, row as usize);
+        let steps = |row: u32| if row == NO_ROW { 0 } else { repeats.steps(matrix, row as usize) };
         let same = repeats.is_trivial() && matrix.weights().is_none();
         let weights = (!same).then(|| blocks.order().iter().map(|&row| steps(row)).collect::<Vec<u64>>());
         let total = match &weights {
             Some(weights) => weights.iter().map(|&w| u128::from(w)).sum(),
-            None => blocks.len() as u128,
+            None => blocks.rows() as u128,
         };
         Neighbourhoods { matrix, repeats, blocks, weights, total }
     }
@@ -49,9 +49,10 @@ impl<'a> Neighbourhoods<'a> {
         steps.max(1)
     }
 
-    /// The weight at a place, in steps.
+    /// The weight at a place, in steps; 0 where no row stands.
     pub(super) fn weight(&self, place: usize) -> u64 {
-        self.weights.as_ref().map_or(1, |w| w[place])
+        let one = || u64::from(self.blocks.order()[place] != NO_ROW);
+        self.weights.as_ref().map_or_else(one, |w| w[place])
     }
 
     /// A user's distance in stored units. The factor is a power of two.

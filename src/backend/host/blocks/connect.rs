@@ -23,9 +23,11 @@ const TASK: usize = 8;
 /// Components of core rows, as a forest in which each row points to one with a lower place, or to itself. Threads link trees
 /// in any order; in the end two rows are in one tree exactly if a chain of links joins them.
 pub(crate) struct Components<'a> {
-    blocks: &'a Blocks,
+    pub(super) blocks: &'a Blocks,
     parents: Vec<AtomicU32>,
     core: Vec<bool>,
+    /// The boxes of the nodes' core rows.
+    pub(super) boxes: Vec<f32>,
     /// For each node a place in the component that all of its core rows are in, or [`MIXED`] or [`NONE`].
     nodes: Vec<AtomicU32>,
 }
@@ -35,8 +37,9 @@ impl<'a> Components<'a> {
     pub(crate) fn new(blocks: &'a Blocks) -> Self {
         Components {
             blocks,
-            parents: (0..blocks.len() as u32).map(AtomicU32::new).collect(),
-            core: vec![false; blocks.len()],
+            parents: (0..blocks.places() as u32).map(AtomicU32::new).collect(),
+            core: vec![false; blocks.places()],
+            boxes: Vec::new(),
             nodes: blocks.nodes.iter().map(|_| AtomicU32::new(NONE)).collect(),
         }
     }
@@ -50,6 +53,7 @@ impl<'a> Components<'a> {
         progress: Progress<'_>,
     ) -> Result<()> {
         self.core.par_iter_mut().enumerate().for_each(|(place, is)| *is = core(place));
+        self.boxes = self.blocks.all_boxes(|place| self.core[place]);
         self.nodes.par_iter().for_each(|node| node.store(MIXED, Relaxed));
         let depths = self.blocks.by_depth();
         let (mut done, total) = (0, self.blocks.nodes.len() as u64);
@@ -73,7 +77,7 @@ impl<'a> Components<'a> {
                 wave.par_chunks(TASK).for_each(|pairs| {
                     self.blocks.set.run(Link { components: self, radius, pairs });
                 });
-                progress.step("dbscan", total + done, 2 * total)?;
+                progress.step("dbscan: clusters", done, total)?;
             }
             depth.par_iter().for_each(|&n| {
                 self.state(n);
@@ -173,7 +177,7 @@ impl<'a> Components<'a> {
         };
         let gaps = parts.map(
             #[inline(always)]
-            |(a, b)| gap(simd, blocks.box_of(a), blocks.box_of(b)),
+            |(a, b)| gap(simd, blocks.box_in(&self.boxes, a), blocks.box_in(&self.boxes, b)),
         );
         // The nearer part is last, so that it is taken first from the end of a stack.
         let order = if gaps[0] < gaps[1] { [1, 0] } else { [0, 1] };

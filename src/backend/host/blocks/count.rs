@@ -1,6 +1,7 @@
 //! How much weight lies around each row, as far as it matters.
 
 use super::pairs::{Squared, gap, squared_distances};
+use super::search::search;
 use super::{Blocks, Radius};
 use crate::backend::simd::Vectorized;
 use crate::error::Result;
@@ -8,9 +9,13 @@ use crate::matrix::TILE;
 use crate::progress::Progress;
 use pulp::Simd;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Tiles of a task.
 const TASK: usize = 16;
+
+/// The rows of a tile are compared with so many tiles together. What is then left of them is searched for row by row.
+const TOGETHER: usize = 8;
 
 /// For each radius and each place how many of the thresholds the weight within the radius reaches.
 pub(crate) struct Levels {
@@ -36,7 +41,7 @@ pub(crate) fn count(
     weights: Option<&[u64]>,
     progress: Progress<'_>,
 ) -> Result<Levels> {
-    let rows = blocks.len();
+    let rows = blocks.places();
     let most = thresholds.last().copied().unwrap_or(0);
     let mut levels = vec![0u8; radii.len() * rows];
     let tiles = blocks.tile_count();
@@ -58,24 +63,25 @@ pub(crate) fn count(
             })
             .collect();
         for (t, found) in (first..).step_by(TASK).zip(found) {
-            let start = t * TILE;
             let count = found.len() / radii.len().max(1);
             for (r, found) in found.chunks_exact(count.max(1)).enumerate() {
-                levels[r * rows + start..][..count].copy_from_slice(found);
+                levels[r * rows + t * TILE..][..count].copy_from_slice(found);
             }
         }
-        progress.step("dbscan", (first + there) as u64, 2 * tiles as u64)?;
+        progress.step("dbscan: neighbours", (first + there) as u64, tiles as u64)?;
     }
     Ok(Levels { rows, levels })
 }
 
+/// Counts the weight around the rows of some tiles.
 struct Count<'a, C> {
     blocks: &'a Blocks,
     radii: &'a [Radius],
     thresholds: &'a [u128],
     weights: Option<&'a [u64]>,
+    /// The last threshold. Counts stop there.
     most: C,
-    tiles: std::ops::Range<usize>,
+    tiles: Range<usize>,
 }
 
 /// A whole number that weight is counted in.
@@ -90,85 +96,147 @@ impl<C: Whole> Vectorized for Count<'_, C> {
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) -> Vec<u8> {
-        let Count { blocks, radii, thresholds, weights, most, tiles } = self;
-        let start = tiles.start * TILE;
-        let rows = blocks.len().min(tiles.end * TILE) - start;
-        let mut levels = vec![0u8; rows * radii.len()];
-        let (zero, one) = (C::from(0), C::from(1));
-        let weight_at = |place: usize| weights.map_or(one, |w| C::from(w[place]).min(most));
-        let mut counts = vec![[zero; TILE]; radii.len()];
-        let mut stack: Vec<u32> = Vec::with_capacity(64);
-        let mut squared: Squared = [0.0; TILE * TILE];
-        for t in tiles.clone() {
-            let own = blocks.tile(t);
-            let there = blocks.rows_of(t);
-            counts.fill([zero; TILE]);
-            // The radii below this one are not done with.
-            let mut open = radii.len();
-            let own_box = blocks.box_of(blocks.leaves[t]);
-            stack.clear();
-            stack.push(0);
-            while let Some(n) = stack.pop() {
-                let node = blocks.nodes[n as usize];
-                if !node.is_tile() {
-                    let limit = radii[open - 1].outer;
-                    let halves = [n + 1, node.right];
-                    let gaps = halves.map(
-                        #[inline(always)]
-                        |half| gap(simd, own_box, blocks.box_of(half)),
-                    );
-                    // The tile's own half is looked at first, then the nearer one.
-                    let middle = blocks.nodes[node.right as usize].first as usize;
-                    let right_first = gaps[1] < gaps[0] || gaps[1] == gaps[0] && t >= middle;
-                    let order = if right_first { [0, 1] } else { [1, 0] };
-                    for half in order {
-                        if gaps[half] <= limit {
-                            stack.push(halves[half]);
-                        }
-                    }
-                    continue;
+        let start = self.tiles.start * TILE;
+        let rows = self.tiles.len() * TILE;
+        let mut levels = vec![0u8; rows * self.radii.len()];
+        let mut counts = vec![[C::from(0); TILE]; self.radii.len()];
+        let mut own = vec![C::from(0); self.radii.len()];
+        let mut point = Vec::with_capacity(self.blocks.features);
+        for t in self.tiles.clone() {
+            counts.fill([C::from(0); TILE]);
+            let complete = self.around_tile(simd, t, &mut counts);
+            for lane in 0..self.blocks.rows_of(t) {
+                for (own, counts) in own.iter_mut().zip(&counts) {
+                    *own = counts[lane];
                 }
-                let other = node.first as usize;
-                squared_distances(simd, own, blocks.tile(other), &mut squared);
-                for (radius, counts) in radii[..open].iter().zip(&mut counts) {
-                    let mut unclear = false;
-                    for (p, squared) in squared.as_chunks::<TILE>().0.iter().enumerate() {
-                        // The last tile is filled up with rows that are too far away to count.
-                        let weight = weight_at((other * TILE + p).min(blocks.len() - 1));
-                        for (count, &squared) in counts.iter_mut().zip(squared) {
-                            *count += if squared <= radius.inner { weight } else { zero };
-                            unclear |= (squared > radius.inner) & (squared <= radius.outer);
-                        }
-                    }
-                    if unclear {
-                        for (at, &squared) in squared.iter().enumerate() {
-                            if squared > radius.inner && squared <= radius.outer && at % TILE < there {
-                                let other = other * TILE + at / TILE;
-                                let canonical = blocks.canonical(t * TILE + at % TILE, other);
-                                if canonical <= radius.squared {
-                                    counts[at % TILE] += weight_at(other);
-                                }
-                            }
-                        }
-                    }
+                if !complete && own.first().is_some_and(|&count| count < self.most) {
+                    point.clear();
+                    point.extend(self.blocks.values(t * TILE + lane));
+                    self.around_row(simd, t * TILE + lane, &point, &mut own);
                 }
-                while open > 0 && counts[open - 1][..there].iter().all(|&c| c >= most) {
-                    open -= 1;
-                }
-                if open == 0 {
-                    break;
-                }
-                for counts in &mut counts[..open] {
-                    counts.iter_mut().for_each(|c| *c = (*c).min(most));
-                }
-            }
-            for (r, counts) in counts.iter().enumerate() {
-                for (lane, &count) in counts[..there].iter().enumerate() {
-                    let level = thresholds.iter().take_while(|&&least| count.into() >= least).count();
-                    levels[r * rows + t * TILE - start + lane] = level as u8;
+                for (r, &count) in own.iter().enumerate() {
+                    let reached = self.thresholds.iter().take_while(|&&least| count.into() >= least);
+                    levels[r * rows + t * TILE - start + lane] = reached.count() as u8;
                 }
             }
         }
         levels
+    }
+}
+
+impl<C: Whole> Count<'_, C> {
+    /// The weight at a place, as far as it counts. Empty places are too far away to count.
+    #[inline(always)]
+    fn weight(&self, place: usize) -> C {
+        match self.weights {
+            Some(weights) => C::from(weights[place]).min(self.most),
+            None => C::from(1),
+        }
+    }
+
+    /// Compares the rows of a tile with those of the tiles around it: with all that matter, or with the nearest few.
+    /// The answer says which; if they were not all, the counts of rows that miss the last threshold are too low.
+    #[inline(always)]
+    fn around_tile<S: Simd>(&self, simd: S, t: usize, counts: &mut [[C; TILE]]) -> bool {
+        let (blocks, radii, most) = (self.blocks, self.radii, self.most);
+        let own_box = blocks.box_of(blocks.leaves[t]);
+        let there = blocks.rows_of(t);
+        let mut stack: Vec<u32> = Vec::with_capacity(64);
+        stack.push(0);
+        let mut squared: Squared = [0.0; TILE * TILE];
+        // The radii below this one are not done with.
+        let mut open = radii.len();
+        let mut looks = 0;
+        while let Some(n) = stack.pop() {
+            let node = blocks.nodes[n as usize];
+            if !node.is_tile() {
+                let halves = [n + 1, node.right];
+                let gaps = halves.map(
+                    #[inline(always)]
+                    |half| gap(simd, own_box, blocks.box_of(half)),
+                );
+                // The tile's own half is looked at first, then the nearer one.
+                let in_right = t >= blocks.nodes[node.right as usize].first as usize;
+                let right_first = gaps[1] < gaps[0] || (gaps[1] == gaps[0] && in_right);
+                for half in if right_first { [0, 1] } else { [1, 0] } {
+                    if gaps[half] <= radii[open - 1].outer {
+                        stack.push(halves[half]);
+                    }
+                }
+                continue;
+            }
+            if looks == TOGETHER {
+                return false;
+            }
+            looks += 1;
+            let other = node.first as usize;
+            squared_distances(simd, blocks.tile(t), blocks.tile(other), &mut squared);
+            for (radius, counts) in radii[..open].iter().zip(counts.iter_mut()) {
+                let mut unclear = false;
+                for (p, squared) in squared.as_chunks::<TILE>().0.iter().enumerate() {
+                    let weight = self.weight(other * TILE + p);
+                    for (count, &squared) in counts.iter_mut().zip(squared) {
+                        *count += if squared <= radius.inner { weight } else { C::from(0) };
+                        unclear |= (squared > radius.inner) & (squared <= radius.outer);
+                    }
+                }
+                let unclear = squared.iter().enumerate().filter(|_| unclear);
+                for (at, &squared) in unclear {
+                    let (own, other) = (t * TILE + at % TILE, other * TILE + at / TILE);
+                    if at % TILE < there && self.is_within_by_canonical(radius, squared, own, other) {
+                        counts[at % TILE] += self.weight(other);
+                    }
+                }
+                counts.iter_mut().for_each(|count| *count = (*count).min(most));
+            }
+            while open > 0 && counts[open - 1][..there].iter().all(|&count| count >= most) {
+                open -= 1;
+            }
+            if open == 0 {
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Counts the weight around one row.
+    #[inline(always)]
+    fn around_row<S: Simd>(&self, simd: S, place: usize, point: &[f32], counts: &mut [C]) {
+        let (blocks, radii, most) = (self.blocks, self.radii, self.most);
+        counts.fill(C::from(0));
+        let mut open = radii.len();
+        search(
+            simd,
+            blocks,
+            &blocks.boxes,
+            point,
+            radii[open - 1].outer,
+            #[inline(always)]
+            |_| false,
+            #[inline(always)]
+            |tile, squared| {
+                for (radius, count) in radii[..open].iter().zip(counts.iter_mut()) {
+                    for (lane, &squared) in squared[..blocks.rows_of(tile)].iter().enumerate() {
+                        let other = tile * TILE + lane;
+                        if squared <= radius.inner
+                            || self.is_within_by_canonical(radius, squared, place, other)
+                        {
+                            *count += self.weight(other);
+                        }
+                    }
+                    *count = (*count).min(most);
+                }
+                while open > 0 && counts[open - 1] >= most {
+                    open -= 1;
+                }
+                if open == 0 { -1.0 } else { radii[open - 1].outer }
+            },
+        );
+    }
+
+    /// Whether f32 cannot tell if two rows are within the radius, and the canonical distance says that they are.
+    #[inline(always)]
+    fn is_within_by_canonical(&self, radius: &Radius, squared: f32, a: usize, b: usize) -> bool {
+        squared > radius.inner && squared <= radius.outer && self.blocks.canonical(a, b) <= radius.squared
     }
 }

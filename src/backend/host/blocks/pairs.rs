@@ -44,23 +44,33 @@ fn some<S: Simd, const V: usize, const C: usize>(simd: S, a: &[Lanes], b: &[Lane
 
 /// The squared distances of a point to the rows of a tile in f32.
 #[inline(always)]
-pub(super) fn squared_distances_to<S: Simd>(
-    simd: S,
-    point: &[f32],
-    tile: &[Lanes],
-    out: &mut [f32; TILE],
-) {
-    let mut sums = [simd.splat_f32s(0.0); TILE];
+pub(super) fn squared_distances_to<S: Simd>(simd: S, point: &[f32], tile: &[Lanes], out: &mut [f32; TILE]) {
+    // Four sums for each vector of rows, so that no addition waits for the one before it.
+    const CHAINS: usize = 4;
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; CHAINS]; TILE / 4];
     let vectors = TILE / S::F32_LANES;
-    for (lanes, &point) in tile.iter().zip(point) {
-        let point = simd.splat_f32s(point);
-        for v in 0..vectors {
-            let difference = simd.sub_f32s(S::as_simd_f32s(&lanes.0).0[v], point);
-            sums[v] = multiply_add(simd, difference, difference, sums[v]);
+    macro_rules! add {
+        ($lanes:expr, $value:expr, $chain:expr) => {{
+            let value = simd.splat_f32s($value);
+            for v in 0..vectors {
+                let difference = simd.sub_f32s(S::as_simd_f32s(&$lanes.0).0[v], value);
+                sums[v][$chain] = multiply_add(simd, difference, difference, sums[v][$chain]);
+            }
+        }};
+    }
+    let (fours, rest) = tile.as_chunks::<CHAINS>();
+    let (values, values_rest) = point.as_chunks::<CHAINS>();
+    for (lanes, values) in fours.iter().zip(values) {
+        for chain in 0..CHAINS {
+            add!(lanes[chain], values[chain], chain);
         }
     }
-    for (to, from) in S::as_mut_simd_f32s(out).0.iter_mut().zip(sums) {
-        *to = from;
+    for (chain, (lanes, &value)) in rest.iter().zip(values_rest).enumerate() {
+        add!(lanes, value, chain);
+    }
+    for (to, [a, b, c, d]) in S::as_mut_simd_f32s(out).0.iter_mut().zip(sums) {
+        *to = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
     }
 }
 
