@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use segmenta::Dataset;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::Cpu;
-use segmenta::cluster::{Method, Params, Partition, Prototypes, Start, fit};
+use segmenta::cluster::{Method, Params, Partition, Start, fit};
 use segmenta::model::{Assigner, Assignments, Centroid, Model, Reference, VERSION, assignments, of_table};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};

@@ -385,3 +385,69 @@ fn widest(rows: &[f32], features: usize, order: &[u32]) -> usize {
     }
     best.1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What f32 proves about a radius is what the canonical distance says, whichever way its error goes.
+    #[test]
+    fn a_radius_is_between_its_limits() {
+        for d in [1, 3, 26, 300, 9_000] {
+            let certificate = Certificate::new(d);
+            for stored in [0.0, 1e-30, 0.3, 1.0, 1e6, 3e13, f64::MAX] {
+                let Radius { squared, inner, outer } = Radius::new(stored, certificate);
+                assert!(inner < outer && squared == stored * stored, "{d} {stored}");
+                assert!(inner < 0.0 || certificate.above(f64::from(inner)) <= squared, "{d} {stored}");
+                let next = f64::from(outer.next_up());
+                assert!(outer == f32::MAX || next > certificate.above(squared), "{d} {stored}");
+                if (1e-3..1e10).contains(&stored) {
+                    let share = f64::from(outer - inner) / squared;
+                    assert!(
+                        share < 6.0 * (d + 9) as f64 / 8_388_608.0 * (1.0 + d as f64 / 700.0),
+                        "{d} {stored} {share}"
+                    );
+                }
+            }
+        }
+        let exact = Radius::new(2.5, Certificate::exact());
+        assert_eq!((exact.inner, exact.outer), (6.25, 6.25));
+        let third = Radius::new(1.0 / 3.0, Certificate::exact());
+        assert!(f64::from(third.outer) <= third.squared && f64::from(third.outer.next_up()) > third.squared);
+    }
+
+    /// The tree has every row once, in a box that holds it.
+    #[test]
+    fn every_row_stands_in_one_place_of_its_box() {
+        for (count, features) in [(1, 1), (2, 3), (16, 2), (17, 2), (500, 3), (5_000, 2)] {
+            let value =
+                |i: usize| ((i * 7_919 + i / 3) % 101) as f32 + if i % 5 == 0 { 1_000.0 } else { 0.0 };
+            let rows: Vec<f32> = (0..count * features).map(value).collect();
+            let blocks = Blocks::new(InstructionSet::default(), features, &rows, Certificate::new(features));
+            let mut seen: Vec<u32> = blocks.order.iter().copied().filter(|&row| row != NO_ROW).collect();
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..count as u32));
+            assert_eq!(blocks.nodes.len(), 2 * blocks.tile_count() - 1);
+            let mut tiles = 0;
+            for (n, node) in (0u32..).zip(&blocks.nodes) {
+                let first = node.first as usize;
+                tiles += usize::from(node.is_tile());
+                if !node.is_tile() {
+                    let (left, right) = (blocks.nodes[n as usize + 1], blocks.nodes[node.right as usize]);
+                    assert_eq!((left.first, right.first), (node.first, node.first + left.tiles));
+                    assert_eq!(left.tiles + right.tiles, node.tiles);
+                }
+                let (low, high) = blocks.box_of(n).split_at(blocks.width);
+                for place in
+                    (first..first + node.tiles as usize).flat_map(|t| t * TILE..t * TILE + blocks.rows_of(t))
+                {
+                    let own = &rows[blocks.order[place] as usize * features..][..features];
+                    assert!(blocks.values(place).eq(own.iter().copied()));
+                    assert!((0..features).all(|j| low[j] <= own[j] && own[j] <= high[j]));
+                }
+            }
+            assert_eq!(tiles, blocks.tile_count());
+            assert!(tiles <= 1 + count / 4, "{tiles} tiles for {count} rows");
+        }
+    }
+}

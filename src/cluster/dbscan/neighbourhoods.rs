@@ -39,14 +39,17 @@ impl<'a> Neighbourhoods<'a> {
     pub(super) fn steps_for(&self, copies: u32) -> u128 {
         let Some(weights) = self.matrix.sample_weights() else { return u128::from(copies) };
         let enough = |steps: u128| weights.as_copies(steps) >= f64::from(copies) * (1.0 - 1e-12);
-        let mut steps = (f64::from(copies) / weights.as_copies(1)) as u128;
-        while steps > 1 && enough(steps - 1) {
-            steps -= 1;
+        // More steps are never fewer copies, so the range in which the answer lies can be halved.
+        let (mut low, mut high) = (0u128, 1u128 << 126);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if enough(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
         }
-        while !enough(steps.max(1)) {
-            steps += 1;
-        }
-        steps.max(1)
+        high
     }
 
     /// The weight at a place, in steps; 0 where no row stands.

@@ -8,7 +8,7 @@ use serde_json::Value;
 fn table() -> String {
     let mut text = String::from("id,x,y\n");
     for i in 0..120 {
-        let (group, step) = (i % 3, i / 3);
+        let (group, step) = (i % 3, (i / 3) as u32);
         let (x, y) = ([0.0, 10.0, 20.0][group], [0.0, 15.0, 2.0][group]);
         text.push_str(&format!("r{i},{},{}\n", x + 0.1 * f64::from(step % 7), y + 0.1 * f64::from(step / 7)));
     }

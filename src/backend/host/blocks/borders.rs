@@ -1,7 +1,7 @@
 //! The clusters of the rows that are near a core row without being one.
 
 use super::connect::Components;
-use super::search::search;
+use super::search::{Skip, search};
 use super::{Blocks, NO_ROW, Radius};
 use crate::backend::simd::Vectorized;
 use crate::error::Result;
@@ -88,9 +88,9 @@ impl Vectorized for Borders<'_> {
                 blocks,
                 boxes,
                 &point,
-                radius.outer,
+                (radius.outer, -1.0),
                 #[inline(always)]
-                |n| lowest[n as usize] >= best.get(),
+                |n, _| if lowest[n as usize] >= best.get() { Skip::Node } else { Skip::No },
                 #[inline(always)]
                 |tile, squared| {
                     for (lane, &squared) in squared[..blocks.rows_of(tile)].iter().enumerate() {

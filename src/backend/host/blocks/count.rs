@@ -1,7 +1,7 @@
 //! How much weight lies around each row, as far as it matters.
 
 use super::pairs::{Squared, gap, squared_distances};
-use super::search::search;
+use super::search::{Skip, search};
 use super::{Blocks, Radius};
 use crate::backend::simd::Vectorized;
 use crate::error::Result;
@@ -17,6 +17,9 @@ const TASK: usize = 16;
 /// The rows of a tile are compared with so many tiles together. What is then left of them is searched for row by row.
 const TOGETHER: usize = 8;
 
+/// Thresholds beyond this are reached by whole nodes of the tree.
+const MANY: u128 = 256;
+
 /// For each radius and each place how many of the thresholds the weight within the radius reaches.
 pub(crate) struct Levels {
     rows: usize,
@@ -28,6 +31,22 @@ impl Levels {
     pub(crate) fn reaches(&self, r: usize, place: usize, threshold: usize) -> bool {
         usize::from(self.levels[r * self.rows + place]) > threshold
     }
+}
+
+/// The weight of each node's rows, but at most `most`.
+fn weights_of_nodes(blocks: &Blocks, weights: Option<&[u64]>, most: u128) -> Vec<u128> {
+    let mut nodes = vec![0u128; blocks.nodes.len()];
+    for (n, node) in blocks.nodes.iter().enumerate().rev() {
+        let weight = if node.is_tile() {
+            let first = node.first as usize * TILE;
+            let places = first..first + blocks.rows_of(node.first as usize);
+            places.map(|place| weights.map_or(1, |w| u128::from(w[place]))).sum()
+        } else {
+            nodes[n + 1] + nodes[node.right as usize]
+        };
+        nodes[n] = most.min(weight);
+    }
+    nodes
 }
 
 /// Counts the weight of the rows within each radius of every row, the row itself included.
@@ -45,7 +64,9 @@ pub(crate) fn count(
     let most = thresholds.last().copied().unwrap_or(0);
     let mut levels = vec![0u8; radii.len() * rows];
     let tiles = blocks.tile_count();
-    let wave = TASK * 8 * rayon::current_num_threads();
+    let wave = TASK * 32 * rayon::current_num_threads();
+    let nodes = if most > MANY { weights_of_nodes(blocks, weights, most) } else { Vec::new() };
+    let nodes = &nodes[..];
     for first in (0..tiles).step_by(wave) {
         let there = wave.min(tiles - first);
         let found: Vec<Vec<u8>> = (first..first + there)
@@ -56,9 +77,9 @@ pub(crate) fn count(
                 // A tile adds at most 16 times the last threshold to a count that is at most as large.
                 match u64::try_from(most) {
                     Ok(most) if most <= u64::MAX / 32 => {
-                        blocks.set.run(Count { blocks, radii, thresholds, weights, most, tiles })
+                        blocks.set.run(Count { blocks, radii, thresholds, weights, most, nodes, tiles })
                     }
-                    _ => blocks.set.run(Count { blocks, radii, thresholds, weights, most, tiles }),
+                    _ => blocks.set.run(Count { blocks, radii, thresholds, weights, most, nodes, tiles }),
                 }
             })
             .collect();
@@ -81,14 +102,28 @@ struct Count<'a, C> {
     weights: Option<&'a [u64]>,
     /// The last threshold. Counts stop there.
     most: C,
+    /// For each node the weight of its rows, as far as it counts; empty if it is not worth knowing.
+    nodes: &'a [u128],
     tiles: Range<usize>,
 }
 
 /// A whole number that weight is counted in.
-trait Whole: Copy + Ord + From<u64> + Into<u128> + std::ops::AddAssign {}
+trait Whole: Copy + Ord + From<u64> + Into<u128> + std::ops::AddAssign {
+    /// The largest number if this one is too large.
+    fn of(number: u128) -> Self;
+}
 
-impl Whole for u64 {}
-impl Whole for u128 {}
+impl Whole for u64 {
+    fn of(number: u128) -> Self {
+        u64::try_from(number).unwrap_or(u64::MAX)
+    }
+}
+
+impl Whole for u128 {
+    fn of(number: u128) -> Self {
+        number
+    }
+}
 
 impl<C: Whole> Vectorized for Count<'_, C> {
     /// For each radius the levels of the tiles' rows.
@@ -204,18 +239,41 @@ impl<C: Whole> Count<'_, C> {
     fn around_row<S: Simd>(&self, simd: S, place: usize, point: &[f32], counts: &mut [C]) {
         let (blocks, radii, most) = (self.blocks, self.radii, self.most);
         counts.fill(C::from(0));
-        let mut open = radii.len();
+        let open = radii.len();
+        let whole = if self.nodes.is_empty() { -1.0 } else { radii[0].inner };
+        // The bound of the radii that are not done with.
+        let bound = |counts: &mut &mut [C], open: &mut usize| {
+            while *open > 0 && counts[*open - 1] >= most {
+                *open -= 1;
+            }
+            if *open == 0 { -1.0 } else { radii[*open - 1].outer }
+        };
+        let state = std::cell::RefCell::new((counts, open));
         search(
             simd,
             blocks,
             &blocks.boxes,
             point,
-            radii[open - 1].outer,
+            (radii[open - 1].outer, whole),
+            // Nodes that lie within the smallest radius as a whole count as a whole.
             #[inline(always)]
-            |_| false,
+            |n, is_whole| {
+                if !is_whole {
+                    return Skip::No;
+                }
+                let mut state = state.borrow_mut();
+                let (counts, open) = &mut *state;
+                for count in &mut counts[..*open] {
+                    *count += C::of(self.nodes[n as usize]);
+                    *count = (*count).min(most);
+                }
+                Skip::Now(bound(counts, open))
+            },
             #[inline(always)]
             |tile, squared| {
-                for (radius, count) in radii[..open].iter().zip(counts.iter_mut()) {
+                let mut state = state.borrow_mut();
+                let (counts, open) = &mut *state;
+                for (radius, count) in radii[..*open].iter().zip(counts.iter_mut()) {
                     for (lane, &squared) in squared[..blocks.rows_of(tile)].iter().enumerate() {
                         let other = tile * TILE + lane;
                         if squared <= radius.inner
@@ -226,10 +284,7 @@ impl<C: Whole> Count<'_, C> {
                     }
                     *count = (*count).min(most);
                 }
-                while open > 0 && counts[open - 1] >= most {
-                    open -= 1;
-                }
-                if open == 0 { -1.0 } else { radii[open - 1].outer }
+                bound(counts, open)
             },
         );
     }

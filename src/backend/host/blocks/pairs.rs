@@ -77,16 +77,49 @@ pub(super) fn squared_distances_to<S: Simd>(simd: S, point: &[f32], tile: &[Lane
 /// The square of the smallest distance that two points of two boxes can have, in f32.
 #[inline(always)]
 pub(super) fn gap<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let zero = simd.splat_f32s(0.0);
+    each_feature(
+        simd,
+        a,
+        b,
+        #[inline(always)]
+        |(a_low, a_high), (b_low, b_high)| {
+            let apart = simd.max_f32s(simd.sub_f32s(a_low, b_high), simd.sub_f32s(b_low, a_high));
+            simd.max_f32s(apart, zero)
+        },
+    )
+}
+
+/// The square of the largest distance that two points of two boxes can have, in f32.
+#[inline(always)]
+pub(super) fn span<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    each_feature(
+        simd,
+        a,
+        b,
+        #[inline(always)]
+        |(a_low, a_high), (b_low, b_high)| {
+            simd.max_f32s(simd.sub_f32s(a_high, b_low), simd.sub_f32s(b_high, a_low))
+        },
+    )
+}
+
+/// The sum of the squares of what `side` makes of each feature's lowest and highest values in two boxes.
+#[inline(always)]
+fn each_feature<S: Simd>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    side: impl Fn((S::f32s, S::f32s), (S::f32s, S::f32s)) -> S::f32s,
+) -> f32 {
     let (a_low, a_high) = a.split_at(a.len() / 2);
     let (b_low, b_high) = b.split_at(b.len() / 2);
     let a = S::as_simd_f32s(a_low).0.iter().zip(S::as_simd_f32s(a_high).0);
     let b = S::as_simd_f32s(b_low).0.iter().zip(S::as_simd_f32s(b_high).0);
-    let zero = simd.splat_f32s(0.0);
-    let mut sum = zero;
+    let mut sum = simd.splat_f32s(0.0);
     for ((&a_low, &a_high), (&b_low, &b_high)) in a.zip(b) {
-        let apart = simd.max_f32s(simd.sub_f32s(a_low, b_high), simd.sub_f32s(b_low, a_high));
-        let apart = simd.max_f32s(apart, zero);
-        sum = multiply_add(simd, apart, apart, sum);
+        let side = side((a_low, a_high), (b_low, b_high));
+        sum = multiply_add(simd, side, side, sum);
     }
     simd.reduce_sum_f32s(sum)
 }

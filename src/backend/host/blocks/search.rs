@@ -1,6 +1,6 @@
 //! The rows near single points.
 
-use super::pairs::{gap, squared_distances_to};
+use super::pairs::{gap, span, squared_distances_to};
 use super::{Blocks, Radius};
 use crate::backend::simd::Vectorized;
 use crate::canonical;
@@ -9,18 +9,29 @@ use pulp::Simd;
 use rayon::prelude::*;
 use std::collections::BinaryHeap;
 
+/// What becomes of a node in a search.
+pub(super) enum Skip {
+    /// It is looked into.
+    No,
+    /// It is left out.
+    Node,
+    /// Nothing more needs to be known of it, and this is the new bound.
+    Now(f32),
+}
+
 /// Passes the tiles near a point to `take`, the nearest box first, with the point's squared distances to their rows in f32.
 ///
 /// `bound` is the squared distance in f32 up to which rows matter. `take` returns it anew; below 0, the search ends.
 /// `boxes` are those of the nodes, which may be smaller than the blocks' own; nodes that `skip` holds for are left out.
+/// `skip` is also told whether all rows of the node are within `whole`, an f32 squared distance; below 0, none is.
 #[inline(always)]
 pub(super) fn search<S: Simd>(
     simd: S,
     blocks: &Blocks,
     boxes: &[f32],
     point: &[f32],
-    mut bound: f32,
-    skip: impl Fn(u32) -> bool,
+    (mut bound, whole): (f32, f32),
+    mut skip: impl FnMut(u32, bool) -> Skip,
     mut take: impl FnMut(usize, &[f32; TILE]) -> f32,
 ) {
     let mut own_box = vec![0f32; 2 * blocks.width];
@@ -31,10 +42,20 @@ pub(super) fn search<S: Simd>(
     stack.push((0, 0.0));
     let mut squared = [0f32; TILE];
     while let Some((n, apart)) = stack.pop() {
-        if apart > bound || skip(n) {
+        if apart > bound {
             continue;
         }
         let node = blocks.nodes[n as usize];
+        let is_whole =
+            whole >= 0.0 && !node.is_tile() && span(simd, &own_box, blocks.box_in(boxes, n)) <= whole;
+        match skip(n, is_whole) {
+            Skip::No => {}
+            Skip::Node => continue,
+            Skip::Now(changed) => {
+                bound = changed;
+                continue;
+            }
+        }
         if node.is_tile() {
             let tile = node.first as usize;
             squared_distances_to(simd, point, blocks.tile(tile), &mut squared);
@@ -158,9 +179,9 @@ impl<F: FnMut(usize, f64) -> f64> Vectorized for Nearest<'_, F> {
             blocks,
             &blocks.boxes,
             point,
-            bound,
+            (bound, -1.0),
             #[inline(always)]
-            |_| false,
+            |_, _| Skip::No,
             #[inline(always)]
             |tile, squared| {
                 for (lane, &squared) in squared[..blocks.rows_of(tile)].iter().enumerate() {
