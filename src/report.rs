@@ -12,6 +12,8 @@ pub mod compare;
 #[cfg(feature = "cli")]
 mod compare_methods;
 #[cfg(feature = "cli")]
+mod dbscan;
+#[cfg(feature = "cli")]
 pub mod describe;
 pub mod drift;
 pub mod figures;

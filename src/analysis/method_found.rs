@@ -1,7 +1,7 @@
 //! What a clustering method found beside its segments.
 
 use super::linkage_found::LinkageFound;
-use crate::cluster::Details;
+use crate::cluster::{Details, dbscan};
 use crate::model::Assignment;
 use serde::Serialize;
 
@@ -11,6 +11,9 @@ pub struct MethodFound {
     /// Of a hierarchical method.
     #[serde(flatten)]
     pub linkage: Option<LinkageFound>,
+    /// What DBSCAN found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dbscan: Option<dbscan::Found>,
 }
 
 impl MethodFound {
@@ -18,13 +21,17 @@ impl MethodFound {
     pub(super) fn new(details: &Details, numbers: &[u32]) -> Self {
         match details {
             Details::None => MethodFound::default(),
-            Details::Linkage(merges) => MethodFound { linkage: Some(LinkageFound::new(merges, numbers)) },
+            Details::Linkage(merges) => MethodFound {
+                linkage: Some(LinkageFound::new(merges, numbers)),
+                ..MethodFound::default()
+            },
+            Details::Dbscan(found) => MethodFound { dbscan: Some(found.clone()), ..MethodFound::default() },
         }
     }
 
     /// The same for the fit itself, whose segments have these names.
     pub(super) fn of_fit(self, names: &[Option<String>]) -> Self {
-        MethodFound { linkage: self.linkage.map(|found| found.of_fit(names)) }
+        MethodFound { linkage: self.linkage.map(|found| found.of_fit(names)), ..self }
     }
 
     /// Adds what only the rows' distances to all centroids tell.

@@ -370,7 +370,7 @@ impl Ready<'_> {
             };
             let subject = Subject::new((labels, centroids), own, named, &prepared.fitted.encoder);
             let subject = subject.with_cohorts(prepared.cohort.as_ref(), matrix, prepared.members());
-            running.hold(&subject, options, method)?;
+            running.hold(&subject, options, &method.settled(&partition.details))?;
             if let Some(found) = &mut running.outcome.stability {
                 found.before_regrouping = of_fit.is_some();
             }

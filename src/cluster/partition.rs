@@ -1,5 +1,6 @@
 //! What a clustering method returns, whichever it is.
 
+use super::dbscan;
 use super::linkage::Linkage;
 use crate::canonical::{self, Centroids};
 use crate::matrix::{Matrix, Repeats, block_sums};
@@ -84,12 +85,26 @@ impl FromIterator<Option<u32>> for Labels {
 pub enum Prototypes {
     /// The nearest centroid's cluster. In stored units, in the order of the labels.
     Centroids(Centroids),
+    /// The cluster of the nearest core point, if one is near enough; otherwise the row is noise.
+    CorePoints(CorePoints),
+}
+
+/// What tells a new row's cluster where a cluster is all that lies close to one of its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CorePoints {
+    /// The mean of each cluster's rows, in stored units. It decides nothing.
+    pub centroids: Centroids,
+    /// How far from a core point a row may lie, in the user's units.
+    pub eps: f64,
+    /// For each cluster its distinct core points in stored units, one after the other.
+    pub points: Vec<Vec<f32>>,
 }
 
 impl Prototypes {
     /// A point for each cluster, in stored units.
     pub fn centroids(&self) -> &Centroids {
         match self {
+            Prototypes::CorePoints(core) => &core.centroids,
             Prototypes::Centroids(centroids) => centroids,
         }
     }
@@ -129,13 +144,15 @@ pub enum Details {
     None,
     /// The whole tree of merges that the clusters are a cut of. Its leaves are the rows of a weight above 0.
     Linkage(Arc<Linkage>),
+    /// The grid of DBSCAN, and which of its pairs was taken.
+    Dbscan(dbscan::Found),
 }
 
 impl Details {
     /// The details of a whole table, from those of its distinct rows.
     fn of_all_rows(self, repeats: &Repeats) -> Details {
         match self {
-            Details::None => Details::None,
+            Details::None | Details::Dbscan(_) => self,
             Details::Linkage(linkage) => Details::Linkage(Arc::new(linkage.of_all_rows(repeats))),
         }
     }

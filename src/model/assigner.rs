@@ -3,6 +3,7 @@
 //! It is saved in `model.json`, so it holds only what an assignment needs. It lives apart from the fit because new rows
 //! arrive long after the fit's data is gone.
 
+use super::core_points::CorePoints;
 use super::regrouped::{Becomes, Regrouped, Regrouping, regroup};
 use crate::backend::Margin;
 use crate::canonical::Centroids;
@@ -21,6 +22,8 @@ pub enum Assigner {
     /// A row belongs to the segment of its nearest centroid. If several centroids are equally near, the first one wins;
     /// the centroids are therefore kept in the order of the fit.
     Centroids(Vec<Centroid>),
+    /// A row belongs to the segment of its nearest core point, if that is near enough (DBSCAN).
+    CorePoints(CorePoints),
     /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
     Regrouped(Regrouped),
 }
@@ -84,13 +87,19 @@ impl Assigner {
         let centroids = segments
             .zip(partition.prototypes.centroids().iter())
             .map(|(segment, values)| Centroid { segment, values: in_user_units(values, matrix) });
-        Assigner::Centroids(centroids.collect())
+        match &partition.prototypes {
+            Prototypes::CorePoints(core) => {
+                Assigner::CorePoints(CorePoints::new(core, centroids.collect(), matrix))
+            }
+            Prototypes::Centroids(_) => Assigner::Centroids(centroids.collect()),
+        }
     }
 
     /// The segments with their centroids: in the order of the fit, or by number if they were merged or split.
     pub fn centroids(&self) -> &[Centroid] {
         match self {
             Assigner::Centroids(centroids) => centroids,
+            Assigner::CorePoints(core) => &core.segments,
             Assigner::Regrouped(regrouped) => &regrouped.segments,
         }
     }
@@ -98,6 +107,7 @@ impl Assigner {
     fn centroids_mut(&mut self) -> &mut [Centroid] {
         match self {
             Assigner::Centroids(centroids) => centroids,
+            Assigner::CorePoints(core) => &mut core.segments,
             Assigner::Regrouped(regrouped) => &mut regrouped.segments,
         }
     }
@@ -105,7 +115,9 @@ impl Assigner {
     /// The centroids of the fit in its order, before merges and splits.
     pub fn fit_centroids(&self) -> Vec<&[f64]> {
         match self {
-            Assigner::Centroids(centroids) => centroids.iter().map(|c| &c.values[..]).collect(),
+            Assigner::Centroids(_) | Assigner::CorePoints(_) => {
+                self.centroids().iter().map(|c| &c.values[..]).collect()
+            }
             Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
         }
     }
@@ -113,7 +125,7 @@ impl Assigner {
     /// The merges and splits, if there were any.
     pub fn regrouped(&self) -> Option<&Regrouped> {
         match self {
-            Assigner::Centroids(_) => None,
+            Assigner::Centroids(_) | Assigner::CorePoints(_) => None,
             Assigner::Regrouped(regrouped) => Some(regrouped),
         }
     }
@@ -131,7 +143,7 @@ impl Assigner {
     /// Gives the segments other numbers: `numbers[i]` to the i-th.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         match self {
-            Assigner::Centroids(centroids) => {
+            Assigner::Centroids(centroids) | Assigner::CorePoints(CorePoints { segments: centroids, .. }) => {
                 centroids.iter_mut().zip(numbers).for_each(|(c, &number)| c.segment.number = number);
             }
             Assigner::Regrouped(regrouped) => regrouped.renumber(numbers),
@@ -146,7 +158,11 @@ impl Assigner {
             _ => &[],
         });
         let values = self.fit_centroids().into_iter().flatten().chain(parts.flat_map(|part| &part.values));
-        values.fold(0f64, |max, v| max.max(v.abs())) as f32
+        let core = match self {
+            Assigner::CorePoints(core) => Some(core.values()),
+            _ => None,
+        };
+        values.copied().chain(core.into_iter().flatten()).fold(0f64, |max, v| max.max(v.abs())) as f32
     }
 
     /// Assigns each row of a dataset to a segment. `choices` has, for each split by a column, each row's segment by its value
@@ -158,6 +174,12 @@ impl Assigner {
         let matrix = dataset.matrix();
         let values = self.fit_centroids().into_iter().flatten().map(|&v| matrix.to_stored(v)).collect();
         let own = Centroids { values, features: matrix.features() };
+        let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
+        if let Assigner::CorePoints(core) = self {
+            let labels = core.label(dataset)?;
+            let rows = assignments(dataset, &Prototypes::Centroids(own), &labels, &numbers)?;
+            return Ok(Labelled { rows, unseen: Vec::new() });
+        }
         let labels = dataset
             .lloyd(std::slice::from_ref(&own), true)?
             .pop()
@@ -167,7 +189,6 @@ impl Assigner {
             let Regrouping { rows, unseen } = regroup(dataset, &regrouped.centroids, &labels, choices)?;
             return Ok(Labelled { rows: rows.into_iter().map(Some).collect(), unseen });
         }
-        let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
         let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)?;
         Ok(Labelled { rows, unseen: Vec::new() })
     }
@@ -176,6 +197,9 @@ impl Assigner {
     pub(super) fn check(&self, d: usize) -> std::result::Result<(), String> {
         if let Assigner::Regrouped(regrouped) = self {
             regrouped.check(d)?;
+        }
+        if let Assigner::CorePoints(core) = self {
+            core.check(d)?;
         }
         let centroids = self.centroids();
         let value = |v: &f64| v.abs() <= f64::from(f32::MAX);

@@ -5,6 +5,7 @@ use crate::analysis::MethodFound;
 
 /// What a method found, as tables and sentences; empty if there is nothing to say.
 pub fn text(found: &MethodFound) -> String {
-    let MethodFound { linkage } = found;
-    linkage.as_ref().map_or_else(String::new, linkage::text)
+    let MethodFound { linkage, dbscan } = found;
+    let parts = [linkage.as_ref().map(linkage::text), dbscan.as_ref().map(super::dbscan::text)];
+    parts.into_iter().flatten().collect()
 }

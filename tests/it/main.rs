@@ -9,6 +9,7 @@ mod cli;
 mod compare_methods;
 mod conditions;
 mod contract;
+mod dbscan;
 mod describe;
 mod devices;
 mod documents;

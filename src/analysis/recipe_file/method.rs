@@ -1,9 +1,9 @@
 //! The clustering method under `[analysis]`, and its parameters.
 
 use crate::cluster::agglomerative::{Average, Complete};
-use crate::cluster::{Algorithm as _, Method, Params, ward};
+use crate::cluster::{Algorithm as _, Method, Params, dbscan, ward};
 use crate::recipe::SIZE;
-use crate::recipe::decode::Section;
+use crate::recipe::decode::{Section, Value};
 
 /// `method = "kmeans"` and the keys of that method.
 pub(super) fn method(section: &Section<'_>) -> Method {
@@ -11,6 +11,7 @@ pub(super) fn method(section: &Section<'_>) -> Method {
     let named = section.take("method").and_then(|v| v.word(&words));
     let mut method = named.and_then(Method::named).unwrap_or_default();
     match &mut method {
+        Method::Dbscan(params) => dbscan(section, params),
         Method::KMeans(params) => kmeans(section, params),
         Method::Ward(ward::Params { cut_height })
         | Method::Complete(Complete { cut_height })
@@ -38,4 +39,20 @@ fn kmeans(section: &Section<'_>, params: &mut Params) {
     if let Some(tol) = section.take("tol").and_then(|v| v.number_where("a number, 0 or more", |t| t >= 0.0)) {
         params.tol = tol;
     }
+}
+
+fn dbscan(section: &Section<'_>, params: &mut dbscan::Params) {
+    if let Some(eps) = section.take("eps") {
+        let radius = |v: &Value<'_>| v.number_where("a positive number", |eps| eps > 0.0);
+        params.eps = one_or_more(&eps).iter().filter_map(radius).collect();
+    }
+    if let Some(min_samples) = section.take("min_samples") {
+        let whole = |v: &Value<'_>| v.whole(1..=u64::from(u32::MAX)).map(|n| n as u32);
+        params.min_samples = one_or_more(&min_samples).iter().filter_map(whole).collect();
+    }
+}
+
+/// The values of a list, or one value alone.
+fn one_or_more<'a>(value: &Value<'a>) -> Vec<Value<'a>> {
+    if value.is_list() { value.list().unwrap_or_default() } else { vec![value.clone()] }
 }

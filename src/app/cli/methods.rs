@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use segmenta::Error;
 use segmenta::analysis::Spec;
 use segmenta::cluster::agglomerative::{Average, Complete};
-use segmenta::cluster::{Algorithm as _, Method, Params, ward};
+use segmenta::cluster::{Algorithm as _, Method, Params, dbscan, ward};
 
 /// The clustering method and how it runs.
 #[derive(Debug, Clone, Args)]
@@ -27,6 +27,41 @@ pub struct MethodParameters {
     /// Cut the tree at this height instead of into K segments, as the height is in linkage.npy; ward, complete and average
     #[arg(long, value_name = "H", value_parser = super::tolerance, help_heading = "Hierarchical methods")]
     pub cut_height: Option<f64>,
+    #[command(flatten)]
+    pub dbscan: DbscanFlags,
+}
+
+/// What is dense for DBSCAN.
+#[derive(Debug, Clone, Args)]
+pub struct DbscanFlags {
+    /// How near two rows must be to be neighbours, in the scaled feature space; several radii, separated by commas, are tried
+    /// one by one and make a table [default: the knee of the k-distance curve]
+    #[arg(long, value_name = "E[,E...]", value_delimiter = ',', value_parser = radius, help_heading = "DBSCAN")]
+    pub eps: Option<Vec<f64>>,
+    /// How many rows within --eps, itself included, make a row a core point; several numbers, separated by commas, are tried
+    /// with each radius [default: 5]
+    #[arg(long, value_name = "N[,N...]", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
+          help_heading = "DBSCAN")]
+    pub min_samples: Option<Vec<u32>>,
+}
+
+impl DbscanFlags {
+    /// The parameters of DBSCAN.
+    fn params(&self) -> dbscan::Params {
+        let default = dbscan::Params::default();
+        dbscan::Params {
+            eps: self.eps.clone().unwrap_or(default.eps),
+            min_samples: self.min_samples.clone().unwrap_or(default.min_samples),
+        }
+    }
+}
+
+/// A positive number.
+fn radius(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(eps) if eps > 0.0 && eps.is_finite() => Ok(eps),
+        _ => Err("expected a positive number".into()),
+    }
 }
 
 /// How KMeans runs.
@@ -82,6 +117,10 @@ impl MethodParameters {
     fn method(&self, name: &str, known: &mut Vec<&'static str>) -> Method {
         let mut method = Method::named(name).unwrap_or_default();
         match &mut method {
+            Method::Dbscan(params) => {
+                known.extend(["--eps", "--min-samples"]);
+                *params = self.dbscan.params();
+            }
             Method::KMeans(params) => {
                 known.extend(["--n-init", "--max-iter", "--tol"]);
                 *params = self.kmeans.params();
@@ -104,6 +143,8 @@ impl MethodParameters {
             ("--max-iter", kmeans.max_iter.is_some()),
             ("--tol", kmeans.tol.is_some()),
             ("--cut-height", self.cut_height.is_some()),
+            ("--eps", self.dbscan.eps.is_some()),
+            ("--min-samples", self.dbscan.min_samples.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect()
     }
