@@ -26,7 +26,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use assigner::Labelled;
-pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
+pub use assigner::{Assigner, Assignment, Centroid, MixtureSegments, Segment, assignments, of_table};
 pub use drift::{BelowDrift, CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
 pub use figures::{ColumnFigures, Middle};
 pub use left_out::LeftOut;

@@ -13,6 +13,7 @@ pub mod compare;
 pub mod describe;
 pub mod drift;
 pub mod figures;
+mod gmm;
 pub mod json;
 mod method_found;
 pub mod movers;

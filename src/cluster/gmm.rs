@@ -11,6 +11,7 @@ mod mixture;
 use super::kmeans::{self, Start};
 use super::method::Algorithm;
 use super::partition::Partition;
+pub use crate::backend::mixture::Membership;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
@@ -119,9 +120,6 @@ pub struct Found {
     pub parameters: usize,
     /// Whether the best restart converged before `max_iter`.
     pub converged: bool,
-    /// For each segment, in the order of the clusters, its share of the rows when each row is divided among the segments by its
-    /// probabilities: the mixture's weights.
-    pub shares: Vec<f64>,
 }
 
 impl Algorithm for Params {
@@ -147,6 +145,19 @@ impl Algorithm for Params {
 
     fn set_n_init(&mut self, n_init: usize) {
         self.n_init = n_init;
+    }
+
+    /// Each row's label at the start of each restart.
+    fn bytes(&self, matrix: &Matrix, ks: &[usize]) -> u64 {
+        4 * (matrix.rows() as u64).saturating_mul((self.n_init as u64).saturating_mul(ks.len() as u64))
+    }
+
+    fn takes_start(&self) -> bool {
+        true
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
     }
 
     fn set_seed(&mut self, seed: u64) {

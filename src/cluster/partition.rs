@@ -1,5 +1,6 @@
 //! What a clustering method returns, whichever it is.
 
+use super::gmm::{self, Mixture};
 use crate::canonical::{self, Centroids};
 use crate::matrix::{Matrix, Repeats, block_sums};
 use rayon::prelude::*;
@@ -82,13 +83,16 @@ impl FromIterator<Option<u32>> for Labels {
 pub enum Prototypes {
     /// The nearest centroid's cluster. In stored units, in the order of the labels.
     Centroids(Centroids),
+    /// The component of a mixture that the row most likely comes from. The centroids are the means of the clusters' rows, in
+    /// stored units.
+    Mixture(Centroids, Mixture),
 }
 
 impl Prototypes {
     /// A point for each cluster, in stored units.
     pub fn centroids(&self) -> &Centroids {
         match self {
-            Prototypes::Centroids(centroids) => centroids,
+            Prototypes::Centroids(centroids) | Prototypes::Mixture(centroids, _) => centroids,
         }
     }
 }
@@ -125,6 +129,8 @@ pub enum Details {
     /// Nothing.
     #[default]
     None,
+    /// A Gaussian mixture: how well it describes the rows.
+    Gmm(gmm::Found),
 }
 
 impl Partition {

@@ -6,6 +6,7 @@
 use super::regrouped::{Becomes, Regrouped, Regrouping, regroup};
 use crate::backend::Margin;
 use crate::canonical::Centroids;
+use crate::cluster::gmm::Mixture;
 use crate::cluster::{Labels, Partition, Prototypes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -21,8 +22,19 @@ pub enum Assigner {
     /// A row belongs to the segment of its nearest centroid. If several centroids are equally near, the first one wins;
     /// the centroids are therefore kept in the order of the fit.
     Centroids(Vec<Centroid>),
+    /// A row belongs to the segment of the component that it most likely comes from.
+    Mixture(MixtureSegments),
     /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
     Regrouped(Regrouped),
+}
+
+/// The segments of a Gaussian mixture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MixtureSegments {
+    /// The segments, in the order of the components, with the means of their rows.
+    pub segments: Vec<Centroid>,
+    /// The components.
+    pub components: Mixture,
 }
 
 /// A segment of a fitted model.
@@ -59,6 +71,8 @@ pub struct Centroid {
 pub struct Assignment {
     /// The segment's number.
     pub segment: u32,
+    /// How likely the row belongs to it, between 0 and 1, by a Gaussian mixture; 1 by every other method.
+    pub probability: f32,
     /// Euclidean distance to the segment's centroid, in the scaled feature space. A segment that was merged has several
     /// centroids, of which the nearest counts.
     pub distance: f64,
@@ -84,13 +98,20 @@ impl Assigner {
         let centroids = segments
             .zip(partition.prototypes.centroids().iter())
             .map(|(segment, values)| Centroid { segment, values: in_user_units(values, matrix) });
-        Assigner::Centroids(centroids.collect())
+        let segments = centroids.collect();
+        match &partition.prototypes {
+            Prototypes::Centroids(_) => Assigner::Centroids(segments),
+            Prototypes::Mixture(_, components) => {
+                Assigner::Mixture(MixtureSegments { segments, components: components.clone() })
+            }
+        }
     }
 
     /// The segments with their centroids: in the order of the fit, or by number if they were merged or split.
     pub fn centroids(&self) -> &[Centroid] {
         match self {
             Assigner::Centroids(centroids) => centroids,
+            Assigner::Mixture(mixture) => &mixture.segments,
             Assigner::Regrouped(regrouped) => &regrouped.segments,
         }
     }
@@ -98,6 +119,7 @@ impl Assigner {
     fn centroids_mut(&mut self) -> &mut [Centroid] {
         match self {
             Assigner::Centroids(centroids) => centroids,
+            Assigner::Mixture(mixture) => &mut mixture.segments,
             Assigner::Regrouped(regrouped) => &mut regrouped.segments,
         }
     }
@@ -105,7 +127,9 @@ impl Assigner {
     /// The centroids of the fit in its order, before merges and splits.
     pub fn fit_centroids(&self) -> Vec<&[f64]> {
         match self {
-            Assigner::Centroids(centroids) => centroids.iter().map(|c| &c.values[..]).collect(),
+            Assigner::Centroids(_) | Assigner::Mixture(_) => {
+                self.centroids().iter().map(|c| &c.values[..]).collect()
+            }
             Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
         }
     }
@@ -113,7 +137,7 @@ impl Assigner {
     /// The merges and splits, if there were any.
     pub fn regrouped(&self) -> Option<&Regrouped> {
         match self {
-            Assigner::Centroids(_) => None,
+            Assigner::Centroids(_) | Assigner::Mixture(_) => None,
             Assigner::Regrouped(regrouped) => Some(regrouped),
         }
     }
@@ -131,8 +155,11 @@ impl Assigner {
     /// Gives the segments other numbers: `numbers[i]` to the i-th.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         match self {
-            Assigner::Centroids(centroids) => {
-                centroids.iter_mut().zip(numbers).for_each(|(c, &number)| c.segment.number = number);
+            Assigner::Centroids(_) | Assigner::Mixture(_) => {
+                self.centroids_mut()
+                    .iter_mut()
+                    .zip(numbers)
+                    .for_each(|(c, &number)| c.segment.number = number);
             }
             Assigner::Regrouped(regrouped) => regrouped.renumber(numbers),
         }
@@ -158,6 +185,11 @@ impl Assigner {
         let matrix = dataset.matrix();
         let values = self.fit_centroids().into_iter().flatten().map(|&v| matrix.to_stored(v)).collect();
         let own = Centroids { values, features: matrix.features() };
+        let numbers = || -> Vec<u32> { self.segments().map(|s| s.number).collect() };
+        if let Assigner::Mixture(MixtureSegments { components, .. }) = self {
+            let rows = mixture_assignments(dataset, &own, components, &numbers())?;
+            return Ok(Labelled { rows, unseen: Vec::new() });
+        }
         let labels = dataset
             .lloyd(std::slice::from_ref(&own), true)?
             .pop()
@@ -167,8 +199,7 @@ impl Assigner {
             let Regrouping { rows, unseen } = regroup(dataset, &regrouped.centroids, &labels, choices)?;
             return Ok(Labelled { rows: rows.into_iter().map(Some).collect(), unseen });
         }
-        let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
-        let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)?;
+        let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers())?;
         Ok(Labelled { rows, unseen: Vec::new() })
     }
 
@@ -176,6 +207,12 @@ impl Assigner {
     pub(super) fn check(&self, d: usize) -> std::result::Result<(), String> {
         if let Assigner::Regrouped(regrouped) = self {
             regrouped.check(d)?;
+        }
+        if let Assigner::Mixture(MixtureSegments { segments, components }) = self {
+            if components.k() != segments.len() || components.features != d {
+                return Err("its mixture has other segments or features than the model".into());
+            }
+            components.check()?;
         }
         let centroids = self.centroids();
         let value = |v: &f64| v.abs() <= f64::from(f32::MAX);
@@ -232,7 +269,12 @@ pub fn assignments(
     labels: &Labels,
     numbers: &[u32],
 ) -> Result<Vec<Option<Assignment>>> {
-    let centroids = prototypes.centroids();
+    let centroids = match prototypes {
+        Prototypes::Centroids(centroids) => centroids,
+        Prototypes::Mixture(centroids, mixture) => {
+            return mixture_assignments(dataset, centroids, mixture, numbers);
+        }
+    };
     // Rows without a label are measured too, and then forgotten.
     let complete: Cow<'_, [u32]> = match labels.complete() {
         Some(labels) => Cow::Borrowed(labels),
@@ -240,6 +282,7 @@ pub fn assignments(
     };
     let assignment = |(&label, own): (&u32, Margin)| Assignment {
         segment: numbers[label as usize],
+        probability: 1.0,
         distance: own.distance,
         margin: own.margin,
     };
@@ -247,6 +290,28 @@ pub fn assignments(
     margins_of(dataset, centroids, &complete, |first, own, margins| {
         let row = |(i, row)| labels.get(first + i).map(|_| assignment(row));
         rows.extend(own.iter().zip(margins).enumerate().map(row));
+    })?;
+    Ok(rows)
+}
+
+/// The segment of each row by a mixture, and the row's distances to the means of the segments' rows.
+fn mixture_assignments(
+    dataset: &Dataset<'_>,
+    centroids: &Centroids,
+    mixture: &Mixture,
+    numbers: &[u32],
+) -> Result<Vec<Option<Assignment>>> {
+    let found = mixture.memberships(dataset)?;
+    let labels: Vec<u32> = found.iter().map(|row| row.component).collect();
+    let mut rows = Vec::with_capacity(labels.len());
+    margins_of(dataset, centroids, &labels, |first, own, margins| {
+        let assignment = |(i, (&label, own)): (usize, (&u32, Margin))| Assignment {
+            segment: numbers[label as usize],
+            probability: found[first + i].probability,
+            distance: own.distance,
+            margin: own.margin,
+        };
+        rows.extend(own.iter().zip(margins).enumerate().map(|row| Some(assignment(row))));
     })?;
     Ok(rows)
 }

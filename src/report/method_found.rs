@@ -4,6 +4,6 @@ use crate::analysis::{MethodFound, Outcome};
 
 /// What the method of a fit found, as tables and sentences; empty if there is nothing to say.
 pub fn text(outcome: &Outcome) -> String {
-    let MethodFound {} = &outcome.found;
-    String::new()
+    let MethodFound { gmm } = &outcome.found;
+    gmm.as_ref().map(super::gmm::text).unwrap_or_default()
 }

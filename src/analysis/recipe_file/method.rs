@@ -1,6 +1,6 @@
 //! The clustering method under `[analysis]`, and its parameters.
 
-use crate::cluster::{Algorithm as _, Method, Params};
+use crate::cluster::{Algorithm as _, Method, Params, gmm};
 use crate::recipe::SIZE;
 use crate::recipe::decode::Section;
 
@@ -11,8 +11,25 @@ pub(super) fn method(section: &Section<'_>) -> Method {
     let mut method = named.and_then(Method::named).unwrap_or_default();
     match &mut method {
         Method::KMeans(params) => kmeans(section, params),
+        Method::Gmm(params) => gmm(section, params),
     }
     method
+}
+
+fn gmm(section: &Section<'_>, params: &mut gmm::Params) {
+    if let Some(covariance) = section.take("covariance").and_then(|v| v.word(gmm::Covariance::WORDS)) {
+        params.covariance = covariance;
+    }
+    for (key, place) in [("n_init", &mut params.n_init), ("max_iter", &mut params.max_iter)] {
+        if let Some(n) = section.take(key).and_then(|v| v.whole(SIZE)) {
+            *place = n as usize;
+        }
+    }
+    for (key, place) in [("tol", &mut params.tol), ("reg_covar", &mut params.reg_covar)] {
+        if let Some(n) = section.take(key).and_then(|v| v.number_where("a number, 0 or more", |n| n >= 0.0)) {
+            *place = n;
+        }
+    }
 }
 
 fn kmeans(section: &Section<'_>, params: &mut Params) {

@@ -75,13 +75,13 @@ pub(crate) struct Learned<'a> {
     repeats: &'a Repeats,
 }
 
-/// How one row is distributed among the components.
+/// Which component of a mixture a row most likely comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Membership {
+pub struct Membership {
     /// The component with the largest responsibility, the lowest index on ties.
-    pub(crate) component: u32,
-    /// That responsibility.
-    pub(crate) probability: f32,
+    pub component: u32,
+    /// How likely that is: the responsibility, between 0 and 1.
+    pub probability: f32,
 }
 
 impl Gaussians {

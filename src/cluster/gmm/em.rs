@@ -4,7 +4,7 @@ use super::mixture::{Mixture, Scatter, Singular};
 use super::{Covariance, Found, Params, check, kmeans_of};
 use crate::backend::mixture::{self, Gaussians, Learned, Moments, Sums};
 use crate::cluster::kmeans::{self, Start};
-use crate::cluster::partition::{Partition, Restarts};
+use crate::cluster::partition::{Details, Labels, Partition, Prototypes, Restarts};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
@@ -279,7 +279,6 @@ impl Fitting<'_> {
             aic: 2.0 * free - 2.0 * sums.log_likelihood,
             parameters,
             converged: best.converged,
-            shares: best.mixture.weights.clone(),
         };
         let of_k = || restarts.iter().filter(|r| r.k == best.k);
         let agrees = |r: &&Restart| r.densities.is_ok() && r.lower_bound >= best.lower_bound - AGREE;
@@ -303,7 +302,18 @@ fn done_share(restarts: &[Restart]) -> u64 {
 impl Fit {
     /// The partition into the rows of each component.
     pub(super) fn into_partition(self, matrix: &Matrix) -> Partition {
-        let _ = matrix;
-        todo!()
+        let Fit { mixture, labels, n_iter, found, restarts, .. } = self;
+        let mut partition = Partition::of_labels(matrix, mixture.k(), Labels::new(labels));
+        let mut centroids = partition.prototypes.centroids().clone();
+        // A component from which no row comes most likely has its mean instead.
+        for c in (0..mixture.k()).filter(|&c| partition.weights[c] == 0) {
+            let own = &mut centroids.values[c * mixture.features..(c + 1) * mixture.features];
+            own.iter_mut().zip(mixture.mean(c)).for_each(|(to, &mean)| *to = matrix.to_stored(mean));
+        }
+        partition.prototypes = Prototypes::Mixture(centroids, mixture);
+        partition.diagnostics.n_iter = Some(n_iter);
+        partition.diagnostics.converged = Some(found.converged);
+        partition.details = Details::Gmm(found);
+        Partition { restarts, ..partition }
     }
 }

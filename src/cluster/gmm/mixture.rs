@@ -1,7 +1,9 @@
 //! A mixture of normal distributions: its parameters, its densities, and the step that learns new parameters.
 
 use super::Covariance;
-use crate::backend::mixture::{Gaussians, Moments, Sums};
+use crate::backend::mixture::{self, Gaussians, Membership, Moments, Sums};
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// Components without rows keep this much weight times `f64::EPSILON`, as in scikit-learn, so that nothing is divided by 0.
@@ -55,8 +57,38 @@ impl Mixture {
         &self.means[c * self.features..(c + 1) * self.features]
     }
 
+    /// For each row of a dataset, whatever its weight, the component that it most likely comes from.
+    ///
+    /// # Errors
+    /// A covariance that is not positive definite.
+    pub fn memberships(&self, dataset: &Dataset<'_>) -> Result<Vec<Membership>> {
+        let densities = self.densities(dataset)?;
+        Ok(mixture::memberships(dataset.backend().instruction_set(), dataset.matrix(), &densities))
+    }
+
+    /// For each row of a dataset the responsibilities of all components, which add up to 1: n x k values, row by row.
+    ///
+    /// # Errors
+    /// A covariance that is not positive definite.
+    pub fn responsibilities(&self, dataset: &Dataset<'_>) -> Result<Vec<f32>> {
+        let densities = self.densities(dataset)?;
+        Ok(mixture::responsibilities(dataset.backend().instruction_set(), dataset.matrix(), &densities))
+    }
+
+    fn densities(&self, dataset: &Dataset<'_>) -> Result<Gaussians> {
+        if self.features != dataset.matrix().features() {
+            return Err(Error::data(format!(
+                "a mixture in {} features cannot label these rows",
+                self.features
+            )));
+        }
+        self.gaussians(Moments::None).map_err(|Singular { component, .. }| {
+            Error::data(format!("the covariance of component {} is not positive definite", component + 1))
+        })
+    }
+
     /// The densities, or the component and the feature that have no variance.
-    pub(super) fn gaussians(&self, moments: Moments) -> Result<Gaussians, Singular> {
+    pub(super) fn gaussians(&self, moments: Moments) -> std::result::Result<Gaussians, Singular> {
         let (k, d) = (self.k(), self.features);
         // The covariances' part of the logarithm of the density.
         let mut constants: Vec<f64> = Vec::with_capacity(k);
@@ -166,7 +198,7 @@ impl Mixture {
     }
 
     /// Checks a mixture that was read from a file. The error says what is wrong.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
         let (k, d) = (self.k(), self.features);
         let fits = k > 0
             && d > 0
@@ -204,7 +236,7 @@ impl Covariance {
 
 /// The upper triangular `U` with `U U^T` the inverse of a covariance matrix, and the sum of the logarithms of its diagonal. The
 /// error is the first feature that has no variance left when those before it are known.
-fn precision_factor(covariance: &[f64], d: usize) -> Result<(Vec<f64>, f64), usize> {
+fn precision_factor(covariance: &[f64], d: usize) -> std::result::Result<(Vec<f64>, f64), usize> {
     // Cholesky's factor L, with L L^T the covariance.
     let mut lower = vec![0.0; d * d];
     for i in 0..d {
