@@ -1,9 +1,9 @@
 //! What a clustering method found beside its segments, as text for people.
 
-use crate::analysis::{MethodFound, Outcome};
+use crate::analysis::MethodFound;
 
-/// What the method of a fit found, as tables and sentences; empty if there is nothing to say.
-pub fn text(outcome: &Outcome) -> String {
-    let MethodFound { gmm } = &outcome.found;
+/// What a method found, as tables and sentences; empty if there is nothing to say.
+pub fn text(found: &MethodFound) -> String {
+    let MethodFound { gmm } = found;
     gmm.as_ref().map(super::gmm::text).unwrap_or_default()
 }
