@@ -142,6 +142,11 @@ impl Assigner {
         }
     }
 
+    /// Whether a row belongs to its segment with a probability, and to the others too.
+    pub fn has_probabilities(&self) -> bool {
+        matches!(self, Assigner::Mixture(_))
+    }
+
     /// The segments, in the order of [`Assigner::centroids`].
     pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
         self.centroids().iter().map(|c| &c.segment)
