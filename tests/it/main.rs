@@ -11,6 +11,7 @@ mod contract;
 mod describe;
 mod devices;
 mod documents;
+mod gmm;
 mod goldens;
 mod gpu;
 mod house;
