@@ -6,6 +6,7 @@ mod bounds;
 mod cases;
 mod changes;
 mod cli;
+mod compare_methods;
 mod conditions;
 mod contract;
 mod describe;
