@@ -42,6 +42,7 @@ mod ready;
 mod recipe_file;
 mod reduction;
 mod regroup;
+mod responsibilities;
 mod running;
 mod spec;
 mod stability;
@@ -73,6 +74,7 @@ pub use reduction::{Component, ForShare, Loadings, Reduction};
 pub use regroup::{
     MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
 };
+pub use responsibilities::Responsibilities;
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,

@@ -5,6 +5,7 @@
 pub mod agglomerative;
 mod chain;
 pub mod dbscan;
+pub mod gmm;
 pub mod kmeans;
 pub mod linkage;
 mod method;

@@ -17,6 +17,7 @@ mod dbscan;
 pub mod describe;
 pub mod drift;
 pub mod figures;
+mod gmm;
 pub mod json;
 pub mod linkage;
 #[cfg(feature = "cli")]

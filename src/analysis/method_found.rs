@@ -1,7 +1,7 @@
 //! What a clustering method found beside its segments.
 
 use super::linkage_found::LinkageFound;
-use crate::cluster::{Details, dbscan};
+use crate::cluster::{Details, dbscan, gmm};
 use crate::model::Assignment;
 use serde::Serialize;
 
@@ -14,6 +14,9 @@ pub struct MethodFound {
     /// What DBSCAN found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dbscan: Option<dbscan::Found>,
+    /// How well a Gaussian mixture describes the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gmm: Option<gmm::Found>,
 }
 
 impl MethodFound {
@@ -21,10 +24,10 @@ impl MethodFound {
     pub(super) fn new(details: &Details, numbers: &[u32]) -> Self {
         match details {
             Details::None => MethodFound::default(),
-            Details::Linkage(merges) => MethodFound {
-                linkage: Some(LinkageFound::new(merges, numbers)),
-                ..MethodFound::default()
-            },
+            Details::Linkage(merges) => {
+                MethodFound { linkage: Some(LinkageFound::new(merges, numbers)), ..MethodFound::default() }
+            }
+            Details::Gmm(found) => MethodFound { gmm: Some(found.clone()), ..MethodFound::default() },
             Details::Dbscan(found) => MethodFound { dbscan: Some(found.clone()), ..MethodFound::default() },
         }
     }

@@ -414,6 +414,9 @@ impl Ready<'_> {
             let (labelled, _) = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
         }
+        if self.spec.output.responsibilities.is_some() {
+            running.outcome.responsibilities = prepared.responsibilities(&running, &model)?;
+        }
         let mut left_out = LeftOut {
             outliers: prepared.outliers.clone(),
             outside: prepared.outside.clone(),

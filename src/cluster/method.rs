@@ -5,6 +5,7 @@
 //! there. A method that labels new rows in a way of its own also needs an arm in [`crate::model::Assigner`].
 
 use super::dbscan;
+use super::gmm;
 use super::kmeans::{self, Start};
 use super::partition::{Details, Partition};
 use super::{agglomerative, ward};
@@ -139,6 +140,8 @@ registry! {
     "average" => Average(agglomerative::Average),
     /// DBSCAN (Ester, Kriegel, Sander and Xu, 1996).
     "dbscan" => Dbscan(dbscan::Params),
+    /// Gaussian mixtures (Dempster, Laird and Rubin, 1977).
+    "gmm" => Gmm(gmm::Params),
 }
 
 impl Method {
@@ -150,6 +153,7 @@ impl Method {
             Method::Complete(_) => "complete linkage",
             Method::Average(_) => "average linkage",
             Method::Dbscan(_) => "DBSCAN",
+            Method::Gmm(_) => "Gaussian mixture",
         }
     }
 

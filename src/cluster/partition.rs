@@ -1,6 +1,7 @@
 //! What a clustering method returns, whichever it is.
 
 use super::dbscan;
+use super::gmm::{self, Mixture};
 use super::linkage::Linkage;
 use crate::canonical::{self, Centroids};
 use crate::matrix::{Matrix, Repeats, block_sums};
@@ -87,6 +88,9 @@ pub enum Prototypes {
     Centroids(Centroids),
     /// The cluster of the nearest core point, if one is near enough; otherwise the row is noise.
     CorePoints(CorePoints),
+    /// The component of a mixture that the row most likely comes from. The centroids are the means of the clusters' rows, in
+    /// stored units.
+    Mixture(Centroids, Mixture),
 }
 
 /// What tells a new row's cluster where a cluster is all that lies close to one of its rows.
@@ -105,7 +109,7 @@ impl Prototypes {
     pub fn centroids(&self) -> &Centroids {
         match self {
             Prototypes::CorePoints(core) => &core.centroids,
-            Prototypes::Centroids(centroids) => centroids,
+            Prototypes::Centroids(centroids) | Prototypes::Mixture(centroids, _) => centroids,
         }
     }
 }
@@ -146,13 +150,15 @@ pub enum Details {
     Linkage(Arc<Linkage>),
     /// The grid of DBSCAN, and which of its pairs was taken.
     Dbscan(dbscan::Found),
+    /// A Gaussian mixture: how well it describes the rows.
+    Gmm(gmm::Found),
 }
 
 impl Details {
     /// The details of a whole table, from those of its distinct rows.
     fn of_all_rows(self, repeats: &Repeats) -> Details {
         match self {
-            Details::None | Details::Dbscan(_) => self,
+            Details::None | Details::Dbscan(_) | Details::Gmm(_) => self,
             Details::Linkage(linkage) => Details::Linkage(Arc::new(linkage.of_all_rows(repeats))),
         }
     }

@@ -5,7 +5,11 @@ use crate::analysis::MethodFound;
 
 /// What a method found, as tables and sentences; empty if there is nothing to say.
 pub fn text(found: &MethodFound) -> String {
-    let MethodFound { linkage, dbscan } = found;
-    let parts = [linkage.as_ref().map(linkage::text), dbscan.as_ref().map(super::dbscan::text)];
+    let MethodFound { linkage, dbscan, gmm } = found;
+    let parts = [
+        linkage.as_ref().map(linkage::text),
+        dbscan.as_ref().map(super::dbscan::text),
+        gmm.as_ref().map(super::gmm::text),
+    ];
     parts.into_iter().flatten().collect()
 }

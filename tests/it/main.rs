@@ -13,6 +13,7 @@ mod dbscan;
 mod describe;
 mod devices;
 mod documents;
+mod gmm;
 mod goldens;
 mod gpu;
 mod house;

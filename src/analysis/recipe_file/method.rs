@@ -1,7 +1,7 @@
 //! The clustering method under `[analysis]`, and its parameters.
 
 use crate::cluster::agglomerative::{Average, Complete};
-use crate::cluster::{Algorithm as _, Method, Params, dbscan, ward};
+use crate::cluster::{Algorithm as _, Method, Params, dbscan, gmm, ward};
 use crate::recipe::SIZE;
 use crate::recipe::decode::{Section, Value};
 
@@ -19,8 +19,25 @@ pub(super) fn method(section: &Section<'_>) -> Method {
             let value = section.take("cut_height");
             *cut_height = value.and_then(|v| v.number_where("a height, 0 or more", |h| h >= 0.0));
         }
+        Method::Gmm(params) => gmm(section, params),
     }
     method
+}
+
+fn gmm(section: &Section<'_>, params: &mut gmm::Params) {
+    if let Some(covariance) = section.take("covariance").and_then(|v| v.word(gmm::Covariance::WORDS)) {
+        params.covariance = covariance;
+    }
+    for (key, place) in [("n_init", &mut params.n_init), ("max_iter", &mut params.max_iter)] {
+        if let Some(n) = section.take(key).and_then(|v| v.whole(SIZE)) {
+            *place = n as usize;
+        }
+    }
+    for (key, place) in [("tol", &mut params.tol), ("reg_covar", &mut params.reg_covar)] {
+        if let Some(n) = section.take(key).and_then(|v| v.number_where("a number, 0 or more", |n| n >= 0.0)) {
+            *place = n;
+        }
+    }
 }
 
 fn kmeans(section: &Section<'_>, params: &mut Params) {
