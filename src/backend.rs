@@ -22,6 +22,7 @@ mod simd;
 pub use choose::{Chosen, Device, GpuUse, Opening, Shape, Work, choose, example};
 #[cfg(feature = "gpu")]
 pub(in crate::backend) use cpu::seeding::kmeans_plus_plus as host_kmeans_plus_plus;
+pub(crate) use host::messages::{Messages, Points};
 pub use host::potentials::CanonicalPotential;
 pub(crate) use host::renew::Renewed;
 use simd::InstructionSet;

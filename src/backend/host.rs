@@ -7,6 +7,7 @@
 pub(super) mod joint_labels;
 pub(super) mod labels;
 pub(super) mod margins;
+pub(super) mod messages;
 pub(super) mod neighbours;
 pub(super) mod potentials;
 pub(super) mod renew;
