@@ -27,6 +27,7 @@ mod describe;
 mod init;
 mod load;
 mod memory;
+mod method_found;
 mod migration;
 mod notice;
 mod outcome;
@@ -52,6 +53,7 @@ pub use compare::{
 pub use init::Init;
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
+pub use method_found::MethodFound;
 pub use migration::{Followed, Joined, Migration, Move, Seen, State, follow};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{

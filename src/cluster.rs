@@ -10,5 +10,5 @@ mod wide;
 
 pub use kmeans::{Fit, Params, Start, fit, fit_many};
 pub use method::{Algorithm, Method};
-pub use partition::{Diagnostics, Labels, Partition, Prototypes, Restarts};
+pub use partition::{Details, Diagnostics, Labels, Partition, Prototypes, Restarts};
 pub use seeding::SEEDING_ROWS;

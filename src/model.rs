@@ -6,6 +6,7 @@
 mod assigner;
 mod drift;
 mod figures;
+mod left_out;
 mod names;
 mod persona;
 mod reference;
@@ -28,6 +29,7 @@ use assigner::Labelled;
 pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
 pub use drift::{BelowDrift, CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
 pub use figures::{ColumnFigures, Middle};
+pub use left_out::LeftOut;
 pub use names::{check as check_names, with_names};
 pub use persona::{Colour, Persona, check_line};
 pub use reference::Reference;
@@ -96,10 +98,8 @@ pub struct Assignments {
     pub rows: Vec<Option<Assignment>>,
     /// If the model groups rows: the name of the grouping column and the value of each group.
     pub groups: Option<(String, Vec<String>)>,
-    /// The rows that were left out as outliers, in ascending order.
-    pub outliers: Vec<u32>,
-    /// The rows that are not in the population that the segments are for, in ascending order.
-    pub outside: Vec<u32>,
+    /// Which rows have no segment, and why.
+    pub left_out: LeftOut,
     /// Remarks that the user should see, for example about categories that the fit did not contain.
     pub warnings: Vec<String>,
 }
@@ -317,11 +317,12 @@ impl Model {
     pub(crate) fn label<'a>(&self, table: &'a Table, backend: &dyn Backend) -> Result<LabelledTable<'a>> {
         let AppliedRecipe { encoded, outliers, outside, table: whole } =
             FittedRecipe::features(&self.preparation, &self.encoder, table)?;
+        let left_out = LeftOut { outliers, outside, noise: Vec::new() };
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
         if encoded.kept.as_ref().is_some_and(Vec::is_empty) {
-            let assignments =
-                Assignments { rows: vec![None; whole.rows], groups, outliers, outside, warnings };
+            let rows = vec![None; whole.rows];
+            let assignments = Assignments { rows, groups, left_out, warnings };
             return Ok(LabelledTable { assignments, whole, counted: Vec::new(), weights: None });
         }
         let references = self.reference.as_ref().map_or(&[][..], |r| &r.columns);
@@ -333,7 +334,8 @@ impl Model {
         let choices = self.choices(&whole, encoded.kept.as_deref())?;
         let (rows, unseen) = self.label_features(encoded.columns, &choices, kept, backend)?;
         warnings.extend(unseen);
-        let assignments = Assignments { rows, groups, outliers, outside, warnings };
+        let left_out = left_out.with_noise(&rows, encoded.kept.as_deref());
+        let assignments = Assignments { rows, groups, left_out, warnings };
         Ok(LabelledTable { assignments, whole, counted, weights })
     }
 

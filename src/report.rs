@@ -14,6 +14,7 @@ pub mod describe;
 pub mod drift;
 pub mod figures;
 pub mod json;
+mod method_found;
 pub mod movers;
 #[cfg(feature = "cli")]
 pub mod notices;

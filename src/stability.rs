@@ -106,7 +106,7 @@ pub fn bootstrap(
         method.set_seed(stream.bits());
         let start = start(drawn, k, &method, stream)?;
         let found = method.partitions(drawn, ks, &start, Progress::none())?;
-        Ok(found.into_iter().map(|partition| partition.labels).collect())
+        Ok(found.into_iter().map(|partition| (partition.k, partition.labels)).collect())
     };
     let mut found = recur(dataset, &urn, &[(k, &labels)], (&draws, samples), refit, progress)?;
     Ok(found.pop().unwrap_or_default())
@@ -115,7 +115,7 @@ pub fn bootstrap(
 /// Where the fit of a large sample starts: from the best solution for some of its rows.
 fn start(drawn: &Dataset<'_>, k: usize, method: &Method, mut stream: Stream) -> Result<Start> {
     let (matrix, some) = (drawn.matrix(), RESTART_ROWS.max(ROWS_EACH.saturating_mul(k)));
-    if matrix.rows() <= some.saturating_mul(2) {
+    if !method.takes_start() || matrix.rows() <= some.saturating_mul(2) {
         return Ok(Start::KMeansPlusPlus);
     }
     let some = matrix.select(&stream.sample(some, matrix.rows())).with_distinct_rows();
@@ -124,13 +124,14 @@ fn start(drawn: &Dataset<'_>, k: usize, method: &Method, mut stream: Stream) -> 
     Ok(found.map_or(Start::KMeansPlusPlus, |found| Start::Given(found.prototypes.centroids().clone())))
 }
 
-/// Draws samples, has `refit` fit each with the k of all labelings, and compares them. A label of `k` is none.
+/// Draws samples, has `refit` fit each with the k of all labelings, and compares them. A label of `k` is none. `refit` returns
+/// for each k the number of segments that it found, and the labels of the sample's rows.
 pub(crate) fn recur(
     dataset: &Dataset<'_>,
     urn: &Urn,
     labelings: &[(usize, &[u32])],
     (draws, samples): (&Draws, usize),
-    refit: impl Fn(&Dataset<'_>, &[usize], u64) -> Result<Vec<Labels>>,
+    refit: impl Fn(&Dataset<'_>, &[usize], u64) -> Result<Vec<(usize, Labels)>>,
     progress: Progress<'_>,
 ) -> Result<Vec<Vec<Recurrence>>> {
     let matrix = dataset.matrix();
@@ -151,11 +152,11 @@ pub(crate) fn recur(
         }
         let drawn = Dataset::load(dataset.backend(), &drawn)?;
         let after = refit(&drawn, &ks, sample as u64 + 1)?;
-        for (&l, after) in fitted.iter().zip(&after) {
+        for (&l, (k_after, after)) in fitted.iter().zip(&after) {
             let (k, labels) = labelings[l];
             let before = rows.iter().map(|&row| labels[row]);
-            let after = after.iter().map(|label| label.unwrap_or(k as u32));
-            let indices = jaccard(k, before.zip(after).zip(counts.iter().copied()));
+            let after = after.iter().map(|label| label.unwrap_or(*k_after as u32));
+            let indices = jaccard((k, *k_after), before.zip(after).zip(counts.iter().copied()));
             for (segment, index) in found[l].iter_mut().zip(indices) {
                 index.into_iter().for_each(|index| segment.add(index));
             }
@@ -172,14 +173,15 @@ fn sampled(matrix: &Matrix, rows: &[usize], counts: &[u32], distinct: bool) -> M
 }
 
 /// For each segment before, the highest Jaccard index with a segment after; `None` for a segment without rows. `rows` has each
-/// row's segment before and after, and how often it counts. A segment of `k` is none.
-fn jaccard(k: usize, rows: impl Iterator<Item = ((u32, u32), u32)>) -> Vec<Option<f64>> {
-    let width = k + 1;
-    let mut common = vec![0u64; width * width];
+/// row's segment before and after, and how often it counts. There are `k` segments before and `k_after` after; a segment of
+/// that number is none.
+fn jaccard((k, k_after): (usize, usize), rows: impl Iterator<Item = ((u32, u32), u32)>) -> Vec<Option<f64>> {
+    let width = k_after + 1;
+    let mut common = vec![0u64; (k + 1) * width];
     for ((before, after), count) in rows {
         common[before as usize * width + after as usize] += u64::from(count);
     }
-    let after: Vec<u64> = (0..k).map(|c| common.iter().skip(c).step_by(width).sum()).collect();
+    let after: Vec<u64> = (0..k_after).map(|c| common.iter().skip(c).step_by(width).sum()).collect();
     common
         .chunks_exact(width)
         .take(k)

@@ -65,7 +65,8 @@ pub fn score_dispersion(dataset: &Dataset<'_>, rows: &mut [SweepRow]) {
 }
 
 /// Computes the mean silhouettes of several partitions in one pass over all pairs of rows. The result has one entry per
-/// partition, in the same order.
+/// partition, in the same order. Rows without a label (noise) do not take part, so a partition that has some costs a pass of its
+/// own.
 ///
 /// # Errors
 /// The device failed, or [`Error::Interrupted`](crate::Error::Interrupted) if the caller stopped the work.
@@ -86,12 +87,31 @@ pub fn score(
         .filter_map(|(p, _)| Some(Labeling { k: p.k, labels: p.labels.complete()? }))
         .collect();
     let mut scores = silhouette_scores(dataset, &labelings, progress)?.into_iter();
-    Ok(partitions
-        .into_iter()
-        .zip(scored)
-        .map(|(partition, scored)| {
-            let silhouette = if scored { scores.next() } else { None };
-            SweepRow { partition, scores: Scores { silhouette, ..Scores::default() } }
-        })
-        .collect())
+    let mut rows = Vec::with_capacity(partitions.len());
+    for (partition, scored) in partitions.into_iter().zip(scored) {
+        let silhouette = match scored {
+            true => scores.next(),
+            false => silhouette_without_noise(dataset, &partition, progress)?,
+        };
+        rows.push(SweepRow { partition, scores: Scores { silhouette, ..Scores::default() } });
+    }
+    Ok(rows)
+}
+
+/// The mean silhouette of the rows that have a label; `None` if all have one, or if fewer than two clusters have rows.
+fn silhouette_without_noise(
+    dataset: &Dataset<'_>,
+    partition: &Partition,
+    progress: Progress<'_>,
+) -> Result<Option<f64>> {
+    let several = partition.weights.iter().filter(|&&w| w > 0).count() > 1;
+    if !several || partition.labels.complete().is_some() {
+        return Ok(None);
+    }
+    let labelled = partition.labels.iter().enumerate().filter_map(|(row, label)| Some((row, label?)));
+    let (rows, labels): (Vec<usize>, Vec<u32>) = labelled.unzip();
+    let matrix = dataset.matrix().select(&rows);
+    let dataset = Dataset::load(dataset.backend(), &matrix)?;
+    let labeling = Labeling { k: partition.k, labels: &labels };
+    Ok(silhouette_scores(&dataset, &[labeling], progress)?.pop())
 }

@@ -317,10 +317,9 @@ impl Relabelled {
         let (Found::Previous(previous), Some((id, ids))) = (found, ids) else {
             return Since { changes, ..Since::default() };
         };
-        let Assignments { rows, outliers, outside, .. } = &self.assignments;
-        let state = |(row, found): (usize, &Option<Assignment>)| {
-            State::of(row, found.map(|f| f.segment), outliers, outside)
-        };
+        let Assignments { rows, left_out, .. } = &self.assignments;
+        let state =
+            |(row, found): (usize, &Option<Assignment>)| State::of(row, found.map(|f| f.segment), left_out);
         let states: Vec<State> = rows.iter().enumerate().map(state).collect();
         let followed = follow((&previous.ids, &previous.states), names, (id, ids));
         let (from, file) = (path.display().to_string(), previous.path.display().to_string());

@@ -1,5 +1,6 @@
 //! How much memory an analysis may use, and whether its next step fits.
 
+use crate::cluster::Method;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::memory::{available, too_much};
@@ -53,6 +54,23 @@ pub(super) fn check_fit(
         centroids.saturating_mul(features * 36),
     ];
     check_bytes(wanted.into_iter().fold(0, u64::saturating_add), source, limit)
+}
+
+/// Checks that there is enough memory for what a method needs beside the matrix and the labels of its rows.
+///
+/// # Errors
+/// How much memory that needs, and how much there is.
+pub(super) fn check_method(
+    matrix: &Matrix,
+    source: &str,
+    method: &Method,
+    ks: &[usize],
+    limit: u64,
+) -> Result<()> {
+    let own = method.bytes(matrix, ks);
+    let values = (matrix.rows() as u64).saturating_mul(matrix.features() as u64 * size_of::<f32>() as u64);
+    let rows = (matrix.rows() as u64).saturating_mul(ROW);
+    check_bytes(own.saturating_add(values).saturating_add(rows), source, limit)
 }
 
 /// Checks that there is enough memory for a second matrix of the same rows beside the first, and for their draws, as fits of

@@ -1,5 +1,6 @@
 //! Who moved: the rows of last time and of now, joined by their ids.
 
+use crate::model::LeftOut;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,8 @@ pub enum State {
     Outlier,
     /// Outside the population that the segments are for.
     Outside,
+    /// In no segment, by the clustering method.
+    Noise,
     /// Left out for another reason.
     Excluded,
 }
@@ -22,19 +25,30 @@ impl State {
     pub fn segment(self) -> Option<u32> {
         match self {
             State::Segment(segment) => Some(segment),
-            State::Outlier | State::Outside | State::Excluded => None,
+            State::Outlier | State::Outside | State::Noise | State::Excluded => None,
         }
     }
 
-    /// Of a row of a table, given its segment. The rows that were left out as outliers and those outside the population are
-    /// in ascending order.
-    pub fn of(row: usize, segment: Option<u32>, outliers: &[u32], outside: &[u32]) -> Self {
+    /// Of a row of a table, given its segment and the rows that have none.
+    pub fn of(row: usize, segment: Option<u32>, left_out: &LeftOut) -> Self {
         let among = |rows: &[u32]| u32::try_from(row).is_ok_and(|row| rows.binary_search(&row).is_ok());
         match segment {
             Some(segment) => State::Segment(segment),
-            None if among(outliers) => State::Outlier,
-            None if among(outside) => State::Outside,
+            None if among(&left_out.outside) => State::Outside,
+            None if among(&left_out.outliers) => State::Outlier,
+            None if among(&left_out.noise) => State::Noise,
             None => State::Excluded,
+        }
+    }
+
+    /// The word for it in the column `status` of the assignments.
+    pub fn status(self) -> &'static str {
+        match self {
+            State::Segment(_) => "assigned",
+            State::Outlier => "outlier",
+            State::Outside => "outside",
+            State::Noise => "noise",
+            State::Excluded => "excluded",
         }
     }
 }
@@ -43,9 +57,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             State::Segment(segment) => write!(f, "{segment}"),
-            State::Outlier => f.write_str("outlier"),
-            State::Outside => f.write_str("outside"),
-            State::Excluded => f.write_str("excluded"),
+            other => f.write_str(other.status()),
         }
     }
 }

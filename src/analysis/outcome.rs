@@ -2,6 +2,7 @@
 
 use super::changes::SegmentChange;
 use super::compare::Compared;
+use super::method_found::MethodFound;
 use super::migration::{Followed, Migration, State};
 use super::reduction::Reduction;
 use super::regroup::RegroupedFound;
@@ -11,7 +12,7 @@ use crate::cluster::{Partition, Restarts};
 use crate::describe::TableDescription;
 use crate::evidence::hopkins::Hopkins;
 use crate::matrix::Matrix;
-use crate::model::{Assignment, Model, Persona};
+use crate::model::{Assignment, LeftOut, Model, Persona};
 use crate::profile::Profile;
 use crate::questions::Answer;
 use crate::recipe::Encoder;
@@ -62,10 +63,13 @@ pub struct Outcome {
     /// The k that the sweep chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,
+    /// The clustering method of the fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<&'static str>,
     /// How many segments the fit has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
-    /// Sum of the squared distances of the rows to their centroids, in the scaled feature space.
+    /// Sum of the squared distances of the rows to the means of their segments, in the scaled feature space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inertia: Option<f64>,
     /// How many restarts the fit had, and how many of them found the best solution.
@@ -80,7 +84,13 @@ pub struct Outcome {
     /// The segments' sizes, by their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sizes: Option<Vec<u64>>,
-    /// The mean silhouette of the fit, if it was computed.
+    /// How many rows of the fit belong to no segment; `None` for KMeans, which leaves out none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<u64>,
+    /// What the method found beside its segments.
+    #[serde(flatten)]
+    pub found: MethodFound,
+    /// The mean silhouette of the fit, if it was computed. Rows that belong to no segment do not take part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silhouette: Option<f64>,
     /// How many rows silhouettes were computed on, if not all.
@@ -139,10 +149,8 @@ pub struct Labelled {
     pub ids: Option<(String, Vec<String>)>,
     /// Each row's segment; `None` for rows that the fit left out.
     pub rows: Vec<Option<Assignment>>,
-    /// Which rows were left out as outliers, in ascending order.
-    pub outliers: Vec<u32>,
-    /// Which rows are outside the population, in ascending order.
-    pub outside: Vec<u32>,
+    /// Which rows have no segment, and why.
+    pub left_out: LeftOut,
     /// The segments' names, by their numbers.
     pub names: Vec<Option<String>>,
     /// Where the rows were last time, if last time's assignments are at hand.
@@ -153,7 +161,7 @@ impl Labelled {
     /// Where each row is.
     pub fn states(&self) -> Vec<State> {
         let state = |(row, found): (usize, &Option<Assignment>)| {
-            State::of(row, found.map(|found| found.segment), &self.outliers, &self.outside)
+            State::of(row, found.map(|found| found.segment), &self.left_out)
         };
         self.rows.iter().enumerate().map(state).collect()
     }
@@ -262,8 +270,9 @@ pub struct SweepLine {
     pub silhouette: Option<f64>,
     /// The share of the smallest segment, in percent.
     pub min_segment_pct: f64,
-    /// How many passes the best restart took.
-    pub n_iter: usize,
+    /// How many passes the best restart took, for methods that take any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_iter: Option<usize>,
     /// Whether this is the elbow of the inertia.
     pub elbow: bool,
     /// The score of Calinski and Harabasz; higher is better. `None` for k = 1.
@@ -432,9 +441,10 @@ impl Outcome {
         segments.sort_by_key(|s| s.segment);
         self.k = Some(partition.k);
         self.inertia = Some(partition.diagnostics.inertia);
-        self.restarts = Some(partition.restarts);
-        self.n_iter = Some(partition.diagnostics.n_iter);
-        self.converged = Some(partition.diagnostics.converged);
+        self.restarts = partition.diagnostics.n_iter.map(|_| partition.restarts);
+        self.n_iter = partition.diagnostics.n_iter;
+        self.converged = partition.diagnostics.converged;
+        self.found = MethodFound::new(&partition.details);
         self.sizes = Some(segments.iter().map(|s| s.size).collect());
         self.segments = Some(segments);
         self.f64_fallbacks.clone_from(&partition.f64_fallbacks);

@@ -219,6 +219,7 @@ fn read_states(path: &Path, k: usize, max_memory: u64) -> std::result::Result<St
             }
             _ if is_status(status, row, "outlier") => State::Outlier,
             _ if is_status(status, row, "outside") => State::Outside,
+            _ if is_status(status, row, "noise") => State::Noise,
             _ => State::Excluded,
         });
     }

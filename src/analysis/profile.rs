@@ -6,7 +6,6 @@ use super::notice::{Notice, Observer};
 use super::prepare::Prepared;
 use super::spec::Spec;
 use crate::backend::Backend;
-use crate::cluster::{Method, Params};
 use crate::error::{Error, Result};
 use crate::model::{Assignment, LabelledTable, Model};
 use crate::profile::{Context, Members, Options, Place, Profile, choose, profile};
@@ -99,7 +98,7 @@ pub fn describe(model: &Model, table: &Table, options: &Options, backend: &dyn B
     };
     model.aliases.apply(&mut all);
     let mut found = profile(&all, &members, options, &context).map_err(in_table)?;
-    let Method::KMeans(Params { seed, .. }) = model.method;
+    let seed = model.method.seed();
     found.learn_rules(&all, &segments, weights.as_ref(), (options, &context), seed).map_err(in_table)?;
     let ids = assignments.groups.as_ref().or(table.ids.as_ref());
     found.add_places(&members, &places(rows), options.typical, |row| name(ids, row));

@@ -3,7 +3,7 @@
 use super::changes::figures_of;
 use super::choose_k::{default_ks, is_cut_short};
 use super::init::Before;
-use super::memory::{check_fit, check_refits};
+use super::memory::{check_fit, check_method, check_refits};
 use super::migration::{Migration, follow};
 use super::notice::{Notice, Observer};
 use super::outcome::{DeviceUsed, Labelled, Numbered};
@@ -23,7 +23,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evidence::agreement::Contingency;
 use crate::evidence::hopkins::{default_probes, population};
-use crate::model::{Assignment, Model, assignments};
+use crate::model::{Assignment, LeftOut, Model, assignments};
 use crate::stability::RESTART_ROWS;
 use crate::sweep::SweepRow;
 use crate::sweep::gap::GapParams;
@@ -60,8 +60,10 @@ impl Prepared {
         let named = |e: Error| e.in_file(&self.source);
         let n_init = spec.method.n_init();
         let started = self.init.as_ref().map(|init| init.centroids.len());
-        let k = spec.fit.as_ref().and_then(|fit| fit.k.or(started));
+        let finds_k = spec.method.finds_k();
+        let k = spec.fit.as_ref().and_then(|fit| fit.k.or(started)).filter(|_| !finds_k);
         let sweep = match (&spec.sweep, &spec.fit) {
+            _ if finds_k => None,
             (Some(sweep), _) => Some((sweep.k.as_ref().map(|k| k.to_vec()), sweep.n_init)),
             (None, Some(_)) if k.is_none() => Some((None, None)),
             (None, _) => None,
@@ -85,9 +87,28 @@ impl Prepared {
         if !all.is_empty() {
             enough_rows(matrix, &all).map_err(|e| named(self.in_population(e)))?;
             check_fit(matrix, &self.source, &all, n_init, self.limit)?;
+        }
+        if finds_k || !all.is_empty() {
+            check_method(matrix, &self.source, &spec.method, &all, self.limit)?;
             if spec.stability.is_some() && spec.fit.is_some() {
                 check_refits(matrix, &self.source, self.limit)?;
             }
+        }
+        if !self.regroup.is_empty() && !spec.method.is_nearest_centroid() {
+            let what = format!(
+                "the model that this starts from has merged or split segments, which {} cannot keep; start from another \
+                 model, or use the method kmeans",
+                spec.method.title()
+            );
+            return Err(Error::Usage(what));
+        }
+        if !spec.method.takes_start() && self.init.as_ref().is_some_and(|init| init.before.is_none()) {
+            let title = spec.method.title();
+            let what = format!(
+                "{title} does not start from centroids; start from an earlier model.json, whose segments' \
+                                numbers and names it keeps, or use the method kmeans"
+            );
+            return Err(Error::Usage(what));
         }
         if let Some(k) = k {
             self.regroup.check(k, &spec.recipe.source)?;
@@ -150,13 +171,16 @@ impl Prepared {
             work.fit += multiply_adds;
             let mean_k = ks.iter().sum::<usize>() as f64 / ks.len().max(1) as f64;
             work.labels += multiply_adds / (mean_k * matrix.features() as f64).max(1.0);
-            steps.push(Planned::Fit(ks.to_vec(), method.n_init(), method.is_auto()));
+            let (n_init, auto) = (method.n_init(), method.is_auto());
+            steps.push(Planned::Fit { method: method.title(), ks: ks.to_vec(), n_init, auto });
         };
         if let Some((ks, restarts)) = sweep {
             fit(ks, *restarts);
         }
         if let Some(k) = k {
-            fit(&[k], self.init.is_some().then_some(1));
+            fit(&[k], self.init.as_ref().filter(|_| spec.method.takes_start()).map(|_| 1));
+        } else if spec.method.finds_k() && spec.fit.is_some() {
+            fit(&[], None);
         }
         if sweep.is_some() || spec.fit.as_ref().is_some_and(|fit| fit.silhouette) {
             work.pairs = all_pairs(matrix, spec.choose_k.sample);
@@ -171,11 +195,11 @@ impl Prepared {
                 method.set_n_init(n_init);
                 work.fit += method.multiply_adds(matrix, ks) * tables as f64 * share;
             };
-            if spec.choose_k.with_gap(rows) {
+            if spec.with_gap(rows) {
                 refit(gap.n_init, gap.references + 1, 1.0);
                 steps.push(Planned::Gap(gap.references));
             }
-            if spec.choose_k.with_stability(rows) {
+            if spec.with_stability(rows) {
                 refit(stability.n_init, stability.samples, (stability.rows as f64 / rows as f64).min(1.0));
                 steps.push(Planned::Stability(stability.samples));
             }
@@ -273,14 +297,16 @@ impl Ready<'_> {
             return Ok(outcome);
         };
         let k = match self.k {
-            Some(k) => k,
-            None => running.choose(&swept)?,
+            Some(k) => Some(k),
+            None if self.spec.method.finds_k() => None,
+            None => Some(running.choose(&swept)?),
         };
-        prepared.regroup.check(k, &self.spec.recipe.source)?;
+        k.map_or(Ok(()), |k| prepared.regroup.check(k, &self.spec.recipe.source))?;
         // A fit with the same number of restarts would repeat the sweep's.
         let own = Some(self.spec.method.n_init()).filter(|_| !self.spec.method.is_auto());
         let same = self.sweep.as_ref().is_some_and(|(_, n_init)| n_init.is_none() || *n_init == own);
-        let swept = swept.into_iter().find(|row| same && prepared.init.is_none() && row.partition.k == k);
+        let swept =
+            swept.into_iter().find(|row| same && prepared.init.is_none() && Some(row.partition.k) == k);
         let mut method = seeded_method(self.spec);
         let SweepRow { partition, scores } = match swept {
             Some(row) => row,
@@ -288,7 +314,8 @@ impl Ready<'_> {
         };
         running.outcome.silhouette = scores.silhouette;
         if self.spec.structure {
-            running.structure(&prepared.fitted.encoder, self.k)?;
+            let k = if k.is_none() { Some(partition.k) } else { self.k };
+            running.structure(&prepared.fitted.encoder, k)?;
         }
         method.set_n_init(partition.restarts.n);
         self.finish(running, partition, &method, ids)
@@ -314,6 +341,7 @@ impl Ready<'_> {
         let all_rows = &*all_rows;
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
+        running.outcome.method = Some(method.name());
         let Numbered { numbers, names, personas, migration } = numbered;
         if let Some(options) = &self.spec.stability {
             // Fits of samples find segments as the fit did, before any were merged or split.
@@ -362,6 +390,18 @@ impl Ready<'_> {
             let (labelled, _) = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
         }
+        let mut left_out = LeftOut {
+            outliers: prepared.outliers.clone(),
+            outside: prepared.outside.clone(),
+            ..LeftOut::default()
+        }
+        .with_noise(&rows, prepared.kept.as_deref());
+        if !matches!(method, Method::KMeans(_)) {
+            running.outcome.noise = Some(left_out.noise.len() as u64);
+        }
+        let weightless = prepared.weightless.iter().flat_map(|weightless| &weightless.rows);
+        left_out.noise.extend(weightless.filter(|&&row| rows[row as usize].is_none()));
+        left_out.noise.sort_unstable();
         let mut outcome = running.outcome;
         outcome.seconds.write = Some(start.elapsed().as_secs_f64());
         let start = Instant::now();
@@ -374,8 +414,7 @@ impl Ready<'_> {
         outcome.seconds.questions = (!outcome.questions.is_empty()).then(|| start.elapsed().as_secs_f64());
         model.figures = outcome.profile.as_ref().map_or_else(Vec::new, figures_of);
         model.identify();
-        let (outliers, outside) = (prepared.outliers.clone(), prepared.outside.clone());
-        let mut labelled = Labelled { ids, rows, outliers, outside, names, followed: None };
+        let mut labelled = Labelled { ids, rows, left_out, names, followed: None };
         if let Some(before) = prepared.init.as_ref().and_then(|init| init.before.as_ref()) {
             outcome.migration = self.migration(before, migration, &mut labelled, all_rows.k);
             outcome.changes = before.changes(&model, &labelled.names);

@@ -2,13 +2,13 @@
 //! with its line and key.
 
 mod describe;
+mod method;
 mod regroup;
 mod stability;
 
 use super::compare;
 use super::regroup::Regroup;
 use super::spec::{Fit, Input, Ks, Output, Spec, Sweep, Tendency, parse_delimiter};
-use crate::cluster::{Algorithm as _, Method, Params};
 use crate::error::{Error, Result};
 use crate::model::{Colour, Persona, check_line};
 use crate::profile::Options;
@@ -177,25 +177,10 @@ fn file(value: &Value<'_>) -> Option<PathBuf> {
 /// `[analysis]`: what is computed.
 fn analysis(section: Section<'_>, spec: &mut Spec) {
     let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
-    let mut kmeans = Params::auto();
     if let Some(seed) = section.take("seed").and_then(|v| v.whole(0..=u64::MAX)) {
         spec.seed = seed;
     }
-    if let Some(value) = section.take("n_init") {
-        let is_word = value.is_text() && !value.is_parameter();
-        if !is_word {
-            value.whole(SIZE).into_iter().for_each(|n_init| kmeans.set_n_init(n_init as usize));
-        } else if value.text().as_deref() != Some("auto") {
-            value.wrong::<()>("a number of restarts, or \"auto\"");
-        }
-    }
-    if let Some(max_iter) = small("max_iter") {
-        kmeans.max_iter = max_iter as usize;
-    }
-    if let Some(tol) = section.take("tol").and_then(|v| v.number_where("a number, 0 or more", |t| t >= 0.0)) {
-        kmeans.tol = tol;
-    }
-    spec.method = Method::KMeans(kmeans);
+    spec.method = method::method(&section);
     let (n_init, sweep) = (small("sweep_n_init"), section.take("sweep"));
     spec.sweep = sweep.and_then(|v| ks(&v)).map(|k| Sweep { k: Some(k), n_init });
     if let Some(min_k) = small("min_k") {

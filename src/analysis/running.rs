@@ -81,11 +81,10 @@ impl Running<'_> {
         let partitions = self.partitions(&method, ks, &kmeans::Start::KMeansPlusPlus)?;
         let mut rows = self.score(partitions)?;
         score_dispersion(&self.dataset, &mut rows);
-        let of_table = self.dataset.matrix().rows();
-        if self.spec.choose_k.with_gap(of_table) {
+        if self.spec.with_gap(self.dataset.matrix().rows()) {
             self.gaps(&mut rows)?;
         }
-        if self.spec.choose_k.with_stability(of_table) {
+        if self.spec.with_stability(self.dataset.matrix().rows()) {
             self.stability(&mut rows)?;
         }
         self.outcome.add_sweep(&rows);
@@ -150,22 +149,23 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Fits one k, from the given centroids or from k-means++. With given centroids, `method` is set to one restart.
+    /// Fits one k, from the given centroids or from k-means++, or finds a k if there is `None`. With given centroids, `method` is
+    /// set to one restart.
     pub(super) fn fit(
         &mut self,
-        k: usize,
+        k: Option<usize>,
         fit: &Fit,
         method: &mut Method,
         init: Option<&Start>,
     ) -> Result<SweepRow> {
         let start = match init {
-            Some(init) => {
+            Some(init) if method.takes_start() => {
                 method.set_n_init(1);
                 kmeans::Start::Given(start_centroids(&init.centroids, self.dataset.matrix()))
             }
-            None => kmeans::Start::KMeansPlusPlus,
+            _ => kmeans::Start::KMeansPlusPlus,
         };
-        let partitions = self.partitions(method, &[k], &start)?;
+        let partitions = self.partitions(method, k.as_slice(), &start)?;
         let rows = match fit.silhouette {
             true => self.score(partitions)?,
             false => partitions.into_iter().map(SweepRow::new).collect(),

@@ -15,6 +15,7 @@ use crate::model::Persona;
 use crate::profile;
 use crate::questions::Question;
 use crate::recipe::Recipe;
+use crate::sweep::Rule;
 use crate::synth;
 use crate::table::ReadOptions;
 use serde::{Deserialize, Serialize};
@@ -114,7 +115,8 @@ impl Spec {
     pub fn check(&self, init: Option<&Init>) -> Result<()> {
         let fit = self.fit.as_ref();
         let k = fit.and_then(|fit| fit.k);
-        let chooses = fit.is_some_and(|fit| fit.k.is_none() && fit.init.is_none());
+        self.check_method(k)?;
+        let chooses = fit.is_some_and(|fit| fit.k.is_none() && fit.init.is_none()) && !self.method.finds_k();
         if chooses || (fit.is_none() && self.sweep.is_some()) {
             let ks = self.sweep.as_ref().and_then(|sweep| sweep.k.as_deref());
             check_ks(ks, self.choose_k.min_k)?;
@@ -140,6 +142,55 @@ impl Spec {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a sweep computes the gap statistic for a table of so many rows. It compares fits of KMeans.
+    pub(super) fn with_gap(&self, rows: usize) -> bool {
+        matches!(self.method, Method::KMeans(_)) && self.choose_k.with_gap(rows)
+    }
+
+    /// Whether a sweep computes how stable segments are for a table of so many rows. It looks at fits of KMeans.
+    pub(super) fn with_stability(&self, rows: usize) -> bool {
+        matches!(self.method, Method::KMeans(_)) && self.choose_k.with_stability(rows)
+    }
+
+    /// Checks that the method can do what is asked of it.
+    fn check_method(&self, k: Option<usize>) -> Result<()> {
+        let (method, title) = (&self.method, self.method.title());
+        if method.finds_k() {
+            let asked = match k {
+                Some(_) => Some("a number of segments (k)"),
+                None => self.sweep.as_ref().map(|_| "a sweep over k"),
+            };
+            if let Some(asked) = asked {
+                return Err(Error::Usage(format!(
+                    "{title} finds the number of segments by itself, so it takes no {}; leave it out, or choose another method",
+                    asked.trim_start_matches("a ")
+                )));
+            }
+        }
+        if !matches!(method, Method::KMeans(_)) {
+            let ChooseK { rule, gap, stability, .. } = self.choose_k;
+            let asked = match () {
+                () if rule.needs_gap() || rule.needs_stability() => Some(word_of(Rule::WORDS, &rule)),
+                () if gap == Some(true) => Some("gap"),
+                () if stability == Some(true) => Some("stability"),
+                () => None,
+            };
+            if let Some(asked) = asked {
+                return Err(Error::Usage(format!(
+                    "{asked} compares the fits of a sweep with KMeans fits of other tables, so it needs the method kmeans, not {}",
+                    method.name()
+                )));
+            }
+        }
+        if !self.regroup.is_empty() && !method.is_nearest_centroid() {
+            return Err(Error::Usage(format!(
+                "merge and split need segments whose rows are those nearest to a centroid, and those of {title} are not; leave \
+                 them out, or use the method kmeans"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -196,7 +247,7 @@ pub struct Fit {
 #[serde(default, deny_unknown_fields)]
 pub struct ChooseK {
     /// What makes one k better than another.
-    pub rule: crate::sweep::Rule,
+    pub rule: Rule,
     /// The smallest k that may be chosen. A split in two often has the highest silhouette, but only because it separates
     /// a few outliers from everybody else.
     pub min_k: usize,
@@ -226,7 +277,7 @@ impl ChooseK {
 
 impl Default for ChooseK {
     fn default() -> Self {
-        ChooseK { rule: crate::sweep::Rule::Silhouette, min_k: 3, sample: None, gap: None, stability: None }
+        ChooseK { rule: Rule::Silhouette, min_k: 3, sample: None, gap: None, stability: None }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::matrix::Matrix;
 use crate::model::{LabelledTable, Model};
 use crate::progress::Progress;
 use crate::recipe::{Encoder, FittedRecipe};
-use crate::stability::cohorts::{Refit, Whole, cohorts};
+use crate::stability::cohorts::{Refit, Unmatched, Whole, cohorts};
 use crate::stability::{N_INIT, SAMPLES, bootstrap, reading};
 use crate::table::Table;
 pub(super) use cohort::CohortColumn;
@@ -246,7 +246,12 @@ impl<'a> Subject<'a> {
     }
 
     /// What came of one cohort.
-    fn cohort(&self, part: &Part, refit: std::result::Result<Refit, usize>, matrix: &Matrix) -> CohortFound {
+    fn cohort(
+        &self,
+        part: &Part,
+        refit: std::result::Result<Refit, Unmatched>,
+        matrix: &Matrix,
+    ) -> CohortFound {
         let mut found = CohortFound {
             cohort: part.value.clone(),
             rows: part.rows,
@@ -256,7 +261,11 @@ impl<'a> Subject<'a> {
             note: None,
         };
         match refit {
-            Err(distinct) => {
+            Err(Unmatched::OtherNumber { segments }) => {
+                let (k, word) = (self.centroids.k(), if segments == 1 { "segment" } else { "segments" });
+                found.note = Some(format!("not compared: its own fit has {segments} {word}, not {k}"));
+            }
+            Err(Unmatched::TooFewRows { distinct }) => {
                 let k = self.centroids.k();
                 let rows = if distinct == 1 { "row" } else { "rows" };
                 found.note =

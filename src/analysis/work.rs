@@ -28,8 +28,17 @@ pub struct Plan {
 pub enum Planned {
     /// Hopkins' statistic with this many probes of each kind.
     Hopkins(usize),
-    /// A fit of these k with this many restarts each, and whether more follow until some agree.
-    Fit(Vec<usize>, usize, bool),
+    /// A fit.
+    Fit {
+        /// What the method is called.
+        method: &'static str,
+        /// For each of these k; empty for methods that find one by themselves.
+        ks: Vec<usize>,
+        /// The number of restarts for each k.
+        n_init: usize,
+        /// Whether more restarts follow until some agree.
+        auto: bool,
+    },
     /// Silhouettes.
     Silhouettes,
     /// The gap statistic with this many reference tables.

@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod groups;
 mod input;
+mod methods;
 mod name;
 mod size;
 mod stability;
@@ -11,8 +12,9 @@ mod synth;
 
 pub use bench::{Bench, Measured, STEPS};
 pub use compare::Compare;
-pub use groups::{Choosing, GateFlags, Holding, KMeansFlags, Restarts};
+pub use groups::{Choosing, GateFlags, Holding, Restarts};
 pub use input::{Features, InputFlags, names};
+pub use methods::MethodFlags;
 pub use name::Name;
 pub use stability::Stability;
 pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
@@ -302,7 +304,7 @@ pub struct Sweep {
     #[command(flatten)]
     pub features: Features,
     #[command(flatten)]
-    pub kmeans: KMeansFlags,
+    pub method: MethodFlags,
     #[command(flatten)]
     pub choosing: Choosing,
     #[command(flatten)]
@@ -313,13 +315,13 @@ pub struct Sweep {
 pub struct Fit {
     #[command(flatten)]
     pub input: InputFlags,
-    /// How many segments [default: chosen by a sweep over k = 2..10]
+    /// How many segments [default: chosen by a sweep over k = 2..10, unless the method finds their number]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub k: Option<u32>,
     #[command(flatten)]
     pub features: Features,
     #[command(flatten)]
-    pub kmeans: KMeansFlags,
+    pub method: MethodFlags,
     /// Start KMeans from this file instead of k-means++ restarts. Either an earlier model.json (matching segments keep
     /// their numbers and names), or a .csv (with or without a header) or .npy with one centroid per row, in the order
     /// and the scaled units of the features

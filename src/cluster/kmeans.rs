@@ -1,7 +1,7 @@
 //! KMeans (Lloyd, 1982): all restarts and all k at once, the same answer on every device.
 
 use super::method::Algorithm;
-use super::partition::{Diagnostics, Labels, Partition, Prototypes, Restarts};
+use super::partition::{Details, Diagnostics, Labels, Partition, Prototypes, Restarts};
 use super::{seeding, wide};
 use crate::backend::{Advanced, Assigned, Backend, End, LloydState, Passes, Renewed};
 use crate::canonical::{self, Centroids};
@@ -94,8 +94,20 @@ impl Algorithm for Params {
         Params::is_auto(self)
     }
 
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
     fn set_seed(&mut self, seed: u64) {
         self.seed = seed;
+    }
+
+    fn takes_start(&self) -> bool {
+        true
+    }
+
+    fn is_nearest_centroid(&self) -> bool {
+        true
     }
 }
 
@@ -149,9 +161,10 @@ impl From<Fit> for Partition {
             diagnostics: Diagnostics {
                 seeding_rows: fit.seeded_on_sample.then_some(seeding::SEEDING_ROWS),
                 inertia: fit.inertia,
-                n_iter: fit.n_iter,
-                converged: fit.converged,
+                n_iter: Some(fit.n_iter),
+                converged: Some(fit.converged),
             },
+            details: Details::None,
             restarts: fit.restarts,
             f64_fallbacks: fit.f64_fallbacks,
         }

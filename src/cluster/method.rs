@@ -31,6 +31,27 @@ pub trait Algorithm {
     /// About how many multiply-adds that takes, by which a device is chosen and the time is estimated.
     fn multiply_adds(&self, matrix: &Matrix, ks: &[usize]) -> f64;
 
+    /// How many bytes that takes beside the matrix and the labels of its rows, as far as it grows with the rows. An analysis
+    /// refuses to begin what does not fit.
+    fn bytes(&self, _matrix: &Matrix, _ks: &[usize]) -> u64 {
+        0
+    }
+
+    /// Whether the method finds the number of clusters by itself, so that nobody chooses a k.
+    fn finds_k(&self) -> bool {
+        false
+    }
+
+    /// Whether the method can begin with given centroids ([`Start::Given`]). The others take no notice of them.
+    fn takes_start(&self) -> bool {
+        false
+    }
+
+    /// Whether a row's cluster is always that of the nearest centroid. Segments can be merged and split only then.
+    fn is_nearest_centroid(&self) -> bool {
+        false
+    }
+
     /// How many restarts it does for each k.
     fn n_init(&self) -> usize {
         1
@@ -43,6 +64,11 @@ pub trait Algorithm {
 
     /// Sets the restarts to exactly so many, where the method has any.
     fn set_n_init(&mut self, _n_init: usize) {}
+
+    /// The seed of its random draws; 0 where the method has none.
+    fn seed(&self) -> u64 {
+        0
+    }
 
     /// Sets the seed of its random draws, where the method has any.
     fn set_seed(&mut self, _seed: u64) {}
@@ -67,7 +93,12 @@ macro_rules! registry {
                 vec![$(Method::$method(<$parameters>::default())),+]
             }
 
-            /// The method's name in files.
+            /// The method of that name with its default parameters.
+            pub fn named(name: &str) -> Option<Method> {
+                Self::all().into_iter().find(|method| method.name() == name)
+            }
+
+            /// The method's name on the command line and in files.
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Method::$method(_) => $name,)+
@@ -98,6 +129,15 @@ macro_rules! registry {
 registry! {
     /// KMeans (Lloyd, 1982).
     "kmeans" => KMeans(kmeans::Params),
+}
+
+impl Method {
+    /// What people call the method in a sentence.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Method::KMeans(_) => "KMeans",
+        }
+    }
 }
 
 /// KMeans, with restarts until three agree.

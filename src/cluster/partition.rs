@@ -1,8 +1,12 @@
 //! What a clustering method returns, whichever it is.
 
-use crate::canonical::Centroids;
-use crate::matrix::Repeats;
+use crate::canonical::{self, Centroids};
+use crate::matrix::{Matrix, Repeats, block_sums};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+/// How many rows are summed up at once.
+const BLOCK: usize = 1 << 14;
 
 /// The rows of a table, split into clusters.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +23,8 @@ pub struct Partition {
     pub prototypes: Prototypes,
     /// How the method went.
     pub diagnostics: Diagnostics,
+    /// What it found beside the clusters.
+    pub details: Details,
     /// How many restarts there were.
     pub restarts: Restarts,
     /// For each pass over the rows, how many (row, restart) pairs the f32 filter could not prove, so that f64 decided.
@@ -102,15 +108,86 @@ pub struct Diagnostics {
     /// How many rows seeding looked at, where not at all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeding_rows: Option<usize>,
-    /// Sum of the squared distances of the rows to their centroids, in the scaled feature space.
+    /// Sum of the squared distances of the rows to the means of their clusters, in the scaled feature space. Rows without a
+    /// cluster do not count.
     pub inertia: f64,
-    /// Passes of the best restart.
-    pub n_iter: usize,
-    /// Whether the best restart converged before `max_iter`.
-    pub converged: bool,
+    /// Passes or iterations of the best restart, for methods that have any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_iter: Option<usize>,
+    /// Whether the best restart converged before `max_iter`, for methods that may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converged: Option<bool>,
+}
+
+/// What a method found beside the clusters.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Details {
+    /// Nothing.
+    #[default]
+    None,
 }
 
 impl Partition {
+    /// The partition of a matrix' rows into `k` clusters that some method found: its sizes, weights, inertia and centroids,
+    /// which are the means of the clusters' rows. A cluster without weight lies at the origin. The result is the same for any
+    /// number of threads.
+    ///
+    /// # Panics
+    /// If there is not one label for each row, or a label is not below `k`.
+    pub fn of_labels(matrix: &Matrix, k: usize, labels: Labels) -> Partition {
+        assert_eq!(labels.len(), matrix.rows(), "each row needs a label, or none");
+        let d = matrix.features();
+        let weight = |row: usize| matrix.weights().map_or(1, |weights| u128::from(weights[row]));
+        let (mut sizes, mut weights) = (vec![0u64; k], vec![0u128; k]);
+        for (row, label) in labels.iter().enumerate() {
+            if let Some(label) = label {
+                sizes[label as usize] += 1;
+                weights[label as usize] += weight(row);
+            }
+        }
+        let steps: Vec<f32> = (0..d).map(|j| matrix.steps_per_unit(j)).collect();
+        let sums = (0..matrix.rows().div_ceil(BLOCK))
+            .into_par_iter()
+            .fold(
+                || vec![0i128; k * d],
+                |mut sums, block| {
+                    for row in block * BLOCK..((block + 1) * BLOCK).min(matrix.rows()) {
+                        let Some(label) = labels.get(row) else { continue };
+                        let own = &mut sums[label as usize * d..][..d];
+                        let weight = weight(row) as i128;
+                        for ((sum, value), steps) in own.iter_mut().zip(matrix.row(row)).zip(&steps) {
+                            *sum += (value * steps) as i128 * weight;
+                        }
+                    }
+                    sums
+                },
+            )
+            .reduce(|| vec![0i128; k * d], |a, b| a.into_iter().zip(b).map(|(a, b)| a + b).collect());
+        let mean = |(i, &sum): (usize, &i128)| match weights[i / d] {
+            0 => 0.0,
+            weight => (sum as f64 / weight as f64 / f64::from(steps[i % d])) as f32,
+        };
+        let centroids = Centroids { values: sums.iter().enumerate().map(mean).collect(), features: d };
+        let inertia = block_sums(matrix.rows(), 1, |row, sum| {
+            if let Some(label) = labels.get(row) {
+                let centroid = centroids.get(label as usize);
+                sum[0] += matrix.copies(row) * canonical::squared_distance(matrix.row(row), centroid);
+            }
+        });
+        let inertia = matrix.to_user(matrix.to_user(inertia[0]));
+        Partition {
+            k,
+            labels,
+            sizes,
+            weights,
+            prototypes: Prototypes::Centroids(centroids),
+            diagnostics: Diagnostics { inertia, ..Diagnostics::default() },
+            details: Details::None,
+            restarts: Restarts { n: 1, reached_best: 1 },
+            f64_fallbacks: Vec::new(),
+        }
+    }
+
     /// The partition of a whole table, from the partition of its distinct rows ([`Repeats::merge`]). Rows of weight 0
     /// that equal no other row took no part; they get no label.
     pub fn of_all_rows(self, repeats: &Repeats) -> Partition {

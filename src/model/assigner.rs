@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::model::Persona;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// How new rows are assigned to segments. In `model.json` the variant's name is the key, and its data is the value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +63,7 @@ pub struct Assignment {
     /// centroids, of which the nearest counts.
     pub distance: f64,
     /// How much farther away the nearest centroid of another segment is, in the unit of `distance`; infinite if there is
-    /// only one segment.
+    /// only one segment. Methods whose segments are not those of the nearest centroid also give negative margins.
     pub margin: f64,
 }
 
@@ -80,9 +81,8 @@ impl Assigner {
                 weight: weights.map(|w| w.as_given(weight)),
             },
         );
-        let Prototypes::Centroids(centroids) = &partition.prototypes;
         let centroids = segments
-            .zip(centroids.iter())
+            .zip(partition.prototypes.centroids().iter())
             .map(|(segment, values)| Centroid { segment, values: in_user_units(values, matrix) });
         Assigner::Centroids(centroids.collect())
     }
@@ -221,20 +221,22 @@ pub(super) struct Labelled {
 /// How many rows get their margins at once.
 const PART: usize = 1 << 18;
 
-/// The segment of each row, the row's distance to the segment's prototype, and the margin to the second-nearest one.
-/// `numbers[label]` is the segment number of a label.
+/// The segment of each row, the row's distance to the segment's prototype, and the margin to the nearest other one, which is
+/// negative where that is nearer. `numbers[label]` is the segment number of a label.
 ///
 /// # Errors
-/// The device failed, or a row has no label.
+/// The device failed.
 pub fn assignments(
     dataset: &Dataset<'_>,
     prototypes: &Prototypes,
     labels: &Labels,
     numbers: &[u32],
 ) -> Result<Vec<Option<Assignment>>> {
-    let Prototypes::Centroids(centroids) = prototypes;
-    let Some(labels) = labels.complete() else {
-        return Err(Error::data("every row has a nearest centroid, and some of these have no label"));
+    let centroids = prototypes.centroids();
+    // Rows without a label are measured too, and then forgotten.
+    let complete: Cow<'_, [u32]> = match labels.complete() {
+        Some(labels) => Cow::Borrowed(labels),
+        None => Cow::Owned(labels.iter().map(|label| label.unwrap_or(0)).collect()),
     };
     let assignment = |(&label, own): (&u32, Margin)| Assignment {
         segment: numbers[label as usize],
@@ -242,8 +244,9 @@ pub fn assignments(
         margin: own.margin,
     };
     let mut rows = Vec::with_capacity(labels.len());
-    margins_of(dataset, centroids, labels, |_, labels, margins| {
-        rows.extend(labels.iter().zip(margins).map(|row| Some(assignment(row))));
+    margins_of(dataset, centroids, &complete, |first, own, margins| {
+        let row = |(i, row)| labels.get(first + i).map(|_| assignment(row));
+        rows.extend(own.iter().zip(margins).enumerate().map(row));
     })?;
     Ok(rows)
 }

@@ -1,6 +1,7 @@
 //! The results of labelling a table with a saved model.
 
 use crate::analysis::{DeviceUsed, Migration, Seconds, SegmentChange};
+use crate::cluster::Method;
 use crate::model::{Assignments, Model};
 use serde::Serialize;
 
@@ -17,6 +18,9 @@ pub struct Assigned {
     /// How many of the rows without a segment are outside the population that the segments are for.
     #[serde(skip_serializing_if = "Option::is_none")]
     outside: Option<usize>,
+    /// How many of the rows without a segment belong to none by the rule of the model's method; `None` for KMeans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noise: Option<usize>,
     k: usize,
     segments: Vec<Share>,
     /// Who moved since last time, if last time's assignments are at hand.
@@ -44,7 +48,7 @@ struct Share {
 impl Assigned {
     /// Counts the labelled rows by segment.
     pub fn new(model: &Model, assigned: &Assignments, device: DeviceUsed, seconds: Seconds) -> Self {
-        let (rows, outside) = (&assigned.rows, assigned.outside.len());
+        let (rows, outside) = (&assigned.rows, assigned.left_out.outside.len());
         let shares = model.shares();
         let mut segments: Vec<Share> = model
             .segments()
@@ -72,6 +76,7 @@ impl Assigned {
             rows: rows.len(),
             excluded: rows.len() - labelled as usize,
             outside: model.preparation.population.as_ref().map(|_| outside),
+            noise: (!matches!(model.method, Method::KMeans(_))).then_some(assigned.left_out.noise.len()),
             k: segments.len(),
             segments,
             migration: None,
@@ -115,6 +120,10 @@ impl Assigned {
         if let Some(outside) = self.outside.filter(|outside| *outside > 0) {
             let (outside, rows) = (whole(outside as u64), count(self.rows, "row"));
             text.push_str(&format!("outside the population: {outside} of {rows}, which get no segment\n"));
+        }
+        if let Some(noise) = self.noise.filter(|noise| *noise > 0) {
+            let (noise, rows) = (whole(noise as u64), count(self.rows, "row"));
+            text.push_str(&format!("noise: {noise} of {rows} belong to no segment\n"));
         }
         let names: Vec<Option<String>> = self.segments.iter().map(|s| s.name.clone()).collect();
         let parts = changed(self.migration.as_ref(), &self.changes, &names);

@@ -1,7 +1,7 @@
 //! Writes the file of assignments: a table's rows with their segments.
 
-use crate::analysis::{ASSIGNMENT_COLUMNS, Followed, Seen, id_name};
-use crate::model::Assignment;
+use crate::analysis::{ASSIGNMENT_COLUMNS, Followed, Seen, State, id_name};
+use crate::model::{Assignment, LeftOut};
 use crate::table::RUN;
 use crate::table::write::{Cell, Cells, OutputFormat, write_csv, write_table_with};
 use std::borrow::Cow;
@@ -25,10 +25,8 @@ pub struct LabelledRows<'a> {
     pub ids: Option<&'a (String, Vec<String>)>,
     /// Each row's segment; `None` for rows that were left out.
     pub rows: &'a [Option<Assignment>],
-    /// Which rows were left out as outliers, in ascending order.
-    pub outliers: &'a [u32],
-    /// Which rows are outside the population, in ascending order.
-    pub outside: &'a [u32],
+    /// Which rows have no segment, and why.
+    pub left_out: &'a LeftOut,
     /// The segments' names, by their numbers.
     pub names: &'a [Option<String>],
     /// Where the rows were last time; `None`: there are no columns for that.
@@ -71,8 +69,7 @@ impl<'a> LabelledRows<'a> {
     }
 
     fn columns(&self) -> (Vec<Cow<'a, str>>, Vec<Cells<'a>>) {
-        let LabelledRows { ids, rows, outliers, outside, names: segments, full_precision, followed, .. } =
-            *self;
+        let LabelledRows { ids, rows, left_out, names: segments, full_precision, followed, .. } = *self;
         let float = |get: Cell<'a, f64>| if full_precision { Cells::F64(get) } else { Cells::Rounded(get) };
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
@@ -85,12 +82,7 @@ impl<'a> LabelledRows<'a> {
             let segment = rows[i].as_ref()?.segment as usize;
             segments.get(segment).and_then(Option::as_deref).map(Cow::from)
         };
-        let status = move |i: usize| match rows[i] {
-            Some(_) => "assigned",
-            None if outside.binary_search(&(i as u32)).is_ok() => "outside",
-            None if outliers.binary_search(&(i as u32)).is_ok() => "outlier",
-            None => "excluded",
-        };
+        let status = move |i: usize| State::of(i, rows[i].as_ref().map(|row| row.segment), left_out).status();
         let mut cells = vec![
             Cells::Text(Box::new(move |i| Some(id(i)))),
             Cells::I32(Box::new(move |i| Some(rows[i].as_ref().map_or(-1, |row| row.segment as i32)))),

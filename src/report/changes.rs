@@ -109,6 +109,7 @@ fn place(state: State, names: &[Option<String>]) -> String {
         State::Segment(segment) => called(segment, names.get(segment as usize).and_then(Option::as_deref)),
         State::Outlier => "the outliers".into(),
         State::Outside => "the rows outside the population".into(),
+        State::Noise => "the noise".into(),
         State::Excluded => "the rows left out".into(),
     }
 }

@@ -117,7 +117,7 @@ fn announcement(plan: &Plan) -> Option<String> {
 
 /// `k = 5 with 10 restarts`, `k = 2..10 with 10 restarts each`.
 fn step(step: &Planned) -> String {
-    let (ks, n_init, auto) = match step {
+    let (method, ks, n_init, auto) = match step {
         Planned::Hopkins(probes) => {
             return format!("Hopkins' statistic with {} of each kind", count(*probes, "probe"));
         }
@@ -126,16 +126,21 @@ fn step(step: &Planned) -> String {
         Planned::Stability(samples) => return format!("stability ({samples} bootstrap samples)"),
         Planned::Bootstrap(samples) => return format!("{samples} bootstrap samples"),
         Planned::Cohorts(column) => return format!("a fit for each {}", plain(column)),
-        Planned::Fit(ks, n_init, auto) => (ks, n_init, auto),
+        Planned::Fit { method, ks, n_init, auto } => (method, ks, n_init, auto),
     };
     let more = if *auto { " or more" } else { "" };
-    let restarts = format!("{}{more}", count(*n_init, "restart"));
+    let restarts = |each: &str| match n_init {
+        1 if *method != "KMeans" => String::new(),
+        _ => format!(" with {}{more}{each}", count(*n_init, "restart")),
+    };
+    let of = if *method == "KMeans" { String::new() } else { format!("{method}, ") };
     match &ks[..] {
-        [k] => format!("k = {k} with {restarts}"),
+        [] => format!("{method}{}", restarts("")),
+        [k] => format!("{of}k = {k}{}", restarts("")),
         [first, .., last] if last - first + 1 == ks.len() => {
-            format!("k = {first}..{last} with {restarts} each")
+            format!("{of}k = {first}..{last}{}", restarts(" each"))
         }
-        _ => format!("{} values of k with {restarts} each", ks.len()),
+        _ => format!("{of}{} values of k{}", ks.len(), restarts(" each")),
     }
 }
 

@@ -71,11 +71,15 @@ pub fn text(outcome: &Outcome) -> String {
             }
             (None, _) => String::new(),
         };
-        if let (Some(inertia), Some(n_iter), Some(converged)) =
-            (outcome.inertia, outcome.n_iter, outcome.converged)
-        {
-            let end = if converged { "converged" } else { "did not converge" };
-            let passes = if n_iter == 1 { "1 pass".into() } else { format!("{n_iter} passes") };
+        if let Some(inertia) = outcome.inertia {
+            let end = match (outcome.n_iter, outcome.converged) {
+                (Some(n_iter), Some(converged)) => {
+                    let end = if converged { "converged" } else { "did not converge" };
+                    let passes = if n_iter == 1 { "1 pass".into() } else { format!("{n_iter} passes") };
+                    format!(", {end} after {passes}")
+                }
+                _ => String::new(),
+            };
             let inertia = number(inertia);
             let best = match outcome.restarts {
                 Some(Restarts { n, reached_best }) if n > 1 => {
@@ -84,7 +88,21 @@ pub fn text(outcome: &Outcome) -> String {
                 _ => String::new(),
             };
             let of = if outcome.regrouped.is_some() { " before merges and splits" } else { "" };
-            text.push_str(&format!("inertia {inertia}{of}{silhouette}, {end} after {passes}{best}\n"));
+            text.push_str(&format!("inertia {inertia}{of}{silhouette}{end}{best}\n"));
+        }
+        if let Some(noise) = outcome.noise.filter(|noise| *noise > 0) {
+            let rows: u64 = noise + segments.iter().map(|segment| segment.size).sum::<u64>();
+            let share = percent(noise as f64 / rows as f64);
+            text.push_str(&format!(
+                "noise: {} of {} ({share}) belong to no segment; the shares above are of the others\n",
+                whole(noise),
+                count(rows as usize, "row")
+            ));
+        }
+        let found = super::method_found::text(outcome);
+        if !found.is_empty() {
+            separate(&mut text);
+            text.push_str(&found);
         }
     }
     if let (Some(outside), Some(_)) = (outcome.outside, &outcome.segments) {
@@ -148,7 +166,9 @@ fn sweep(lines: &[SweepLine], chosen: Option<usize>) -> Sheet {
     let numbers = |names: &[&'static str]| names.iter().map(|name| (*name, Kind::Number)).collect::<Vec<_>>();
     let mut columns = numbers(&["k", "inertia"]);
     columns.extend(shown.iter().map(|(name, _)| (*name, Kind::Number)));
-    columns.extend(numbers(&["smallest", "passes"]));
+    columns.extend(numbers(&["smallest"]));
+    let passes = lines.iter().any(|line| line.n_iter.is_some());
+    columns.extend(passes.then_some(("passes", Kind::Number)));
     columns.push(("", Kind::Prose));
     let mut sheet = Sheet::new(&columns);
     for line in lines {
@@ -160,7 +180,11 @@ fn sweep(lines: &[SweepLine], chosen: Option<usize>) -> Sheet {
         };
         let mut row = vec![line.k.to_string(), number(line.inertia)];
         row.extend(shown.iter().map(|(_, of)| of(line).unwrap_or_else(|| "-".into())));
-        row.extend([percent(line.min_segment_pct / 100.0), line.n_iter.to_string(), notes.to_string()]);
+        row.push(percent(line.min_segment_pct / 100.0));
+        if passes {
+            row.push(line.n_iter.map_or_else(|| "-".into(), |n_iter| n_iter.to_string()));
+        }
+        row.push(notes.to_string());
         sheet.row(row);
     }
     sheet

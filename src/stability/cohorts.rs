@@ -25,6 +25,21 @@ pub struct Refit {
     pub moved: Vec<Option<f64>>,
 }
 
+/// Why the fit of a part is not compared with that of all rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmatched {
+    /// The part has fewer distinct rows than there are segments.
+    TooFewRows {
+        /// How many it has.
+        distinct: usize,
+    },
+    /// The method, which finds the number of segments by itself, found another one.
+    OtherNumber {
+        /// How many it found.
+        segments: usize,
+    },
+}
+
 /// The segments of the fit of all rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Whole<'a> {
@@ -38,8 +53,7 @@ pub struct Whole<'a> {
 
 /// Fits each part of the rows on its own, and matches its centroids to those of all rows so that the distances of the pairs
 /// are as small as possible together. A part is a list of rows without repeats and their weights, in steps of the dataset's
-/// weights, or in copies if it has none. `Err` for a part that has fewer distinct rows than there are segments: how many it
-/// has.
+/// weights, or in copies if it has none. `Err` says why a part has no such fit.
 ///
 /// # Errors
 /// As [`Method::partitions`](crate::cluster::Algorithm::partitions).
@@ -49,7 +63,7 @@ pub fn cohorts(
     parts: &[Vec<(u32, u64)>],
     method: &Method,
     progress: Progress<'_>,
-) -> Result<Vec<std::result::Result<Refit, usize>>> {
+) -> Result<Vec<std::result::Result<Refit, Unmatched>>> {
     let k = whole.centroids.k();
     let all: usize = parts.iter().map(Vec::len).sum();
     let (mut done, mut refits) = (0, Vec::with_capacity(parts.len()));
@@ -58,20 +72,23 @@ pub fn cohorts(
         done += part.len();
         let part: Vec<(u32, u64)> = part.iter().copied().filter(|(_, steps)| *steps > 0).collect();
         if part.is_empty() {
-            refits.push(Err(0));
+            refits.push(Err(Unmatched::TooFewRows { distinct: 0 }));
             continue;
         }
         let rows: Vec<usize> = part.iter().map(|&(row, _)| row as usize).collect();
         let steps: Vec<u64> = part.iter().map(|&(_, steps)| steps).collect();
         let matrix = dataset.matrix().select_weighted(&rows, steps.clone()).with_repeats();
         if let Err(distinct) = matrix.distinct_rows(k) {
-            refits.push(Err(distinct));
+            refits.push(Err(Unmatched::TooFewRows { distinct }));
             continue;
         }
         let own = Dataset::load(dataset.backend(), &matrix)?;
         let found = method.partitions(&own, &[k], &Start::KMeansPlusPlus, Progress::none())?.pop();
-        let found = found.filter(|found| found.k == k);
         let found = found.ok_or_else(|| Error::Device("the method returned no partition".into()))?;
+        if found.k != k {
+            refits.push(Err(Unmatched::OtherNumber { segments: found.k }));
+            continue;
+        }
         let now = found.prototypes.centroids();
         let pairs = cheapest_pairs(&distances((whole.centroids, now), whole.counted));
         let mut segment_of = vec![k; k + 1];

@@ -47,7 +47,7 @@ pub fn stability(
     let fit = Params { n_init: params.n_init, seed: params.seed, ..Params::default() };
     let refit = |drawn: &Dataset<'_>, ks: &[usize], _| {
         let fits = fit_many(drawn, ks, &fit, &Start::KMeansPlusPlus, Progress::none())?;
-        Ok(fits.into_iter().map(|fit| Labels::new(fit.labels)).collect())
+        Ok(fits.into_iter().map(|fit| (fit.k, Labels::new(fit.labels))).collect())
     };
     let urn = Urn::of(dataset.matrix(), whole);
     let found = recur(dataset, &urn, labelings, (&draws, params.samples), refit, progress)?;

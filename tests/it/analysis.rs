@@ -4,7 +4,7 @@ use crate::cases;
 use segmenta::analysis::{
     Compute, Fit, Ks, Notice, Observer, Silent, Source, Spec, Sweep, Tendency, load, run,
 };
-use segmenta::cluster::{Method, Prototypes, Start};
+use segmenta::cluster::{Method, Start};
 use segmenta::progress::{Progress, ProgressUpdate};
 use segmenta::synth::Example;
 use segmenta::{Dataset, Error, Matrix};
@@ -185,8 +185,7 @@ fn every_method_splits_the_rows() {
             let mut segments = partition.segments();
             segments.sort_unstable();
             assert!(segments.into_iter().eq(0..k as u32), "{name}: segments are numbered 0 to k - 1");
-            let Prototypes::Centroids(centroids) = &partition.prototypes;
-            assert_eq!(centroids.k(), k, "{name}");
+            assert_eq!(partition.prototypes.centroids().k(), k, "{name}");
         }
         assert!(method.multiply_adds(&matrix, &[4]) > 0.0, "{name}");
         let json = serde_json::to_string(&method).unwrap();

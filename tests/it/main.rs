@@ -21,6 +21,7 @@ mod labels;
 mod limited;
 mod matrix;
 mod memory;
+mod methods;
 mod metrics;
 mod model;
 mod oracle;

@@ -81,13 +81,17 @@ fn same_as_filtered(condition: &str, more: &str, inside: impl Fn(usize) -> bool)
     assert_eq!(found.outside, Some(400 - all), "{condition}");
     let labelled = found.labelled.as_ref().unwrap();
     let outside: Vec<u32> = (0..400u32).filter(|&i| !inside(i as usize)).collect();
-    assert_eq!(labelled.outside, outside, "{condition}");
+    assert_eq!(labelled.left_out.outside, outside, "{condition}");
     let own = labelled.rows.iter().zip(0..).filter(|(_, i)| inside(*i)).map(|(row, _)| *row);
     assert_eq!(own.collect::<Vec<_>>(), filtered.labelled.unwrap().rows, "{condition}");
     assert!(outside.iter().all(|&i| labelled.rows[i as usize].is_none()));
     // The model leaves out the same rows of the same table.
     let assigned = found.model.as_ref().unwrap().assign(&table(&text(|_| true)), &Cpu::default()).unwrap();
-    assert_eq!((&assigned.rows, &assigned.outside), (&labelled.rows, &labelled.outside), "{condition}");
+    assert_eq!(
+        (&assigned.rows, &assigned.left_out.outside),
+        (&labelled.rows, &labelled.left_out.outside),
+        "{condition}"
+    );
     found
 }
 
@@ -123,7 +127,7 @@ fn quantiles_of_the_condition_are_kept_as_numbers() {
     // In another table the number is the one of the fit.
     let rich = text(|i| i % 3 == 2);
     let assigned = found.model.as_ref().unwrap().assign(&table(&rich), &Cpu::default()).unwrap();
-    assert!(assigned.outside.is_empty(), "all of them are above the median of the fit");
+    assert!(assigned.left_out.outside.is_empty(), "all of them are above the median of the fit");
 }
 
 #[test]
@@ -161,9 +165,9 @@ fn groups_have_a_population_too() {
     }
     let outside: Vec<u32> = (0..).zip(&counts).filter(|(_, (_, n))| *n < 12).map(|(i, _)| i).collect();
     assert!(!outside.is_empty() && outside.len() < counts.len());
-    assert_eq!(found.labelled.as_ref().unwrap().outside, outside);
+    assert_eq!(found.labelled.as_ref().unwrap().left_out.outside, outside);
     let assigned = found.model.as_ref().unwrap().assign(&table, &Cpu::default()).unwrap();
-    assert_eq!((assigned.rows, assigned.outside), (found.labelled.unwrap().rows, outside));
+    assert_eq!((assigned.rows, assigned.left_out.outside), (found.labelled.unwrap().rows, outside));
 }
 
 #[test]

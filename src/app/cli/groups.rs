@@ -6,23 +6,6 @@ use segmenta::analysis::{ChooseK, Gates, Spec, Stability, word_of};
 use segmenta::cluster::{Method, Params};
 use segmenta::sweep::Rule;
 
-/// How KMeans runs.
-#[derive(Debug, Clone, Args)]
-pub struct KMeansFlags {
-    /// Number of k-means++ restarts; the one with the lowest inertia is kept. With auto, there are 10, and 10 more until
-    /// three agree on the best inertia to 0.1 %, at most 60
-    #[arg(long, default_value = "auto", value_name = "N|auto", value_parser = restarts, help_heading = "KMeans")]
-    pub n_init: Restarts,
-    /// The most passes over the rows that a restart may take
-    #[arg(long, default_value_t = Params::default().max_iter as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
-          help_heading = "KMeans")]
-    pub max_iter: u32,
-    /// A restart has converged when its centroids' total squared shift in a pass is at most T times the mean variance of
-    /// the features; with 0, when no centroid moves
-    #[arg(long, default_value_t = Params::default().tol, value_name = "T", value_parser = super::tolerance, help_heading = "KMeans")]
-    pub tol: f64,
-}
-
 /// How k is chosen.
 #[derive(Debug, Clone, Args)]
 pub struct Choosing {
@@ -84,15 +67,6 @@ pub struct GateFlags {
     /// The smallest share of the rows that a segment may have, in percent
     #[arg(long, default_value_t = Gates::default().min_segment_pct, value_name = "PCT", value_parser = per_cent, help_heading = "Gates")]
     pub min_segment_pct: f64,
-}
-
-impl KMeansFlags {
-    /// Sets the method of an analysis to these flags.
-    pub fn apply(&self, spec: &mut Spec) {
-        let max_iter = self.max_iter as usize;
-        spec.method = Method::KMeans(Params { max_iter, tol: self.tol, ..Params::auto() });
-        self.n_init.apply(spec);
-    }
 }
 
 impl Choosing {

@@ -31,7 +31,7 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     spec.sweep = Some(analysis::Sweep { k: args.k.clone(), n_init: None });
     spec.choose_k = args.choosing.spec();
     spec.structure = !args.choosing.no_structure;
-    args.kmeans.apply(&mut spec);
+    args.method.apply(&mut spec)?;
     spec.check(None)?;
     figures("sweep", spec, (&args.input, &args.features), &args.run)
 }
@@ -82,7 +82,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     spec.structure = !args.choosing.no_structure;
     spec.stability = args.holding.spec();
     spec.gates = args.gates.spec();
-    args.kmeans.apply(&mut spec);
+    args.method.apply(&mut spec)?;
     if args.init.is_none() {
         spec.check(None)?;
     }
@@ -223,8 +223,7 @@ impl Job<'_> {
             run: model.run.as_deref(),
             ids: labelled.ids.as_ref(),
             rows: &labelled.rows,
-            outliers: &labelled.outliers,
-            outside: &labelled.outside,
+            left_out: &labelled.left_out,
             names: &labelled.names,
             followed: labelled.followed.as_ref(),
         };

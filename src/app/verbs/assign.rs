@@ -58,8 +58,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         run: model.run.as_deref(),
         ids,
         rows: &assigned.rows,
-        outliers: &assigned.outliers,
-        outside: &assigned.outside,
+        left_out: &assigned.left_out,
         names: &names,
         followed: since.followed.as_ref(),
     };

@@ -8,7 +8,6 @@ use super::assign::{new_rows, on_device};
 use crate::app::cli;
 use segmenta::Error;
 use segmenta::analysis::{DeviceUsed, Seconds, Stability, hold};
-use segmenta::cluster::{Method, Params};
 use segmenta::report::json::pretty;
 use segmenta::report::stability::StabilityReport;
 use std::time::Instant;
@@ -26,8 +25,7 @@ pub fn stability(args: &cli::Stability) -> anyhow::Result<()> {
     let (table, mut chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
     let start = Instant::now();
     let options = Stability { samples: args.samples, n_init: args.n_init, cohort: args.cohort.clone() };
-    let Method::KMeans(Params { seed, .. }) = model.method;
-    let seed = args.run.seed.unwrap_or(seed);
+    let seed = args.run.seed.unwrap_or(model.method.seed());
     let held = on_device(&mut chosen, &console, |b| hold(&model, &table, &options, seed, b, &console));
     let mut held = held?;
     console.clear();

@@ -110,7 +110,7 @@ fn same_partition(got: &Partition, expected: &Partition) -> Result<(), String> {
         return Err(format!("inertia {}, not {}", got.inertia, expected.inertia));
     }
     if got.n_iter != expected.n_iter {
-        return Err(format!("{} passes, not {}", got.n_iter, expected.n_iter));
+        return Err(format!("{:?} passes, not {:?}", got.n_iter, expected.n_iter));
     }
     Ok(())
 }
