@@ -4,6 +4,7 @@
 //! the registry at the end of this file. The command line, recipes, `model.json` and the conformance test take it from
 //! there. A method that labels new rows in a way of its own also needs an arm in [`crate::model::Assigner`].
 
+use super::affinity;
 use super::kmeans::{self, Start};
 use super::partition::Partition;
 use crate::dataset::Dataset;
@@ -129,6 +130,8 @@ macro_rules! registry {
 registry! {
     /// KMeans (Lloyd, 1982).
     "kmeans" => KMeans(kmeans::Params),
+    /// Affinity propagation (Frey and Dueck, 2007).
+    "affinity" => Affinity(affinity::Params),
 }
 
 impl Method {

@@ -1,5 +1,6 @@
 //! What a clustering method returns, whichever it is.
 
+use super::affinity;
 use crate::canonical::{self, Centroids};
 use crate::matrix::{Matrix, Repeats, block_sums};
 use rayon::prelude::*;
@@ -82,13 +83,15 @@ impl FromIterator<Option<u32>> for Labels {
 pub enum Prototypes {
     /// The nearest centroid's cluster. In stored units, in the order of the labels.
     Centroids(Centroids),
+    /// The cluster of the nearest exemplar, which is a row of the table. In stored units, in the order of the labels.
+    Exemplars(Centroids),
 }
 
 impl Prototypes {
     /// A point for each cluster, in stored units.
     pub fn centroids(&self) -> &Centroids {
         match self {
-            Prototypes::Centroids(centroids) => centroids,
+            Prototypes::Centroids(points) | Prototypes::Exemplars(points) => points,
         }
     }
 }
@@ -125,6 +128,8 @@ pub enum Details {
     /// Nothing.
     #[default]
     None,
+    /// Of affinity propagation.
+    Affinity(affinity::Found),
 }
 
 impl Partition {

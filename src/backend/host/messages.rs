@@ -39,6 +39,11 @@ impl Points {
         Points { set, tiles, rows: matrix.rows(), features }
     }
 
+    /// The instruction set that computes distances.
+    pub(crate) fn instruction_set(&self) -> InstructionSet {
+        self.set
+    }
+
     /// How many points.
     pub(crate) fn len(&self) -> usize {
         self.rows
