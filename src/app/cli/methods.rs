@@ -5,7 +5,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use segmenta::Error;
 use segmenta::analysis::Spec;
-use segmenta::cluster::{Method, Params};
+use segmenta::cluster::{Algorithm as _, Method, Params};
 
 /// The clustering method and how it runs.
 #[derive(Debug, Clone, Args)]
@@ -14,6 +14,13 @@ pub struct MethodFlags {
     #[arg(long, value_name = "METHOD", value_parser = PossibleValuesParser::new(Method::NAMES), default_value = Method::NAMES[0],
           help_heading = "Method")]
     pub method: String,
+    #[command(flatten)]
+    pub parameters: MethodParameters,
+}
+
+/// The parameters of all methods.
+#[derive(Debug, Clone, Args)]
+pub struct MethodParameters {
     #[command(flatten)]
     pub kmeans: KMeansFlags,
 }
@@ -40,37 +47,46 @@ impl MethodFlags {
     /// # Errors
     /// A flag that the method does not have.
     pub fn apply(&self, spec: &mut Spec) -> Result<(), Error> {
-        spec.method = Method::named(&self.method).unwrap_or_default();
-        let given = self.given();
+        let methods = self.parameters.methods(&[self.method.as_str()])?;
+        spec.method = methods.into_iter().next().unwrap_or_default();
+        Ok(())
+    }
+}
+
+impl MethodParameters {
+    /// The methods of these names with these parameters.
+    ///
+    /// # Errors
+    /// A flag that none of the methods has.
+    pub fn methods(&self, names: &[&str]) -> Result<Vec<Method>, Error> {
         let mut known: Vec<&str> = Vec::new();
-        match &mut spec.method {
-            Method::KMeans(params) => {
-                known.extend(["--n-init", "--max-iter", "--tol"]);
-                *params = Params {
-                    max_iter: self.kmeans.max_iter.map_or(params.max_iter, |n| n as usize),
-                    tol: self.kmeans.tol.unwrap_or(params.tol),
-                    ..Params::auto()
-                };
-            }
-        }
-        if let Some(n_init) = self.kmeans.n_init {
-            n_init.apply(spec);
-        }
-        match given.iter().find(|flag| !known.contains(flag)) {
-            None => Ok(()),
+        let methods = names.iter().map(|name| self.method(name, &mut known)).collect();
+        match self.given().into_iter().find(|flag| !known.contains(flag)) {
+            None => Ok(methods),
             Some(flag) => {
-                let (method, known) = (&self.method, known.join(", "));
-                let own = if known.is_empty() {
-                    "which has no flags of its own".into()
-                } else {
-                    format!("whose flags are {known}")
+                let (names, word) = (names.join(", "), if names.len() == 1 { "method" } else { "methods" });
+                let own = match known.join(", ") {
+                    flags if flags.is_empty() => "which has no flags of its own".into(),
+                    flags => format!("whose flags are {flags}"),
                 };
-                Err(Error::Usage(format!("{flag} is not a flag of --method {method}, {own}")))
+                Err(Error::Usage(format!("{flag} is not a flag of the {word} {names}, {own}")))
             }
         }
     }
 
-    /// The flags of any method that the user gave.
+    /// The method of that name, and the flags that it knows.
+    fn method(&self, name: &str, known: &mut Vec<&'static str>) -> Method {
+        let mut method = Method::named(name).unwrap_or_default();
+        match &mut method {
+            Method::KMeans(params) => {
+                known.extend(["--n-init", "--max-iter", "--tol"]);
+                *params = self.kmeans.params();
+            }
+        }
+        method
+    }
+
+    /// The flags that the user gave.
     fn given(&self) -> Vec<&'static str> {
         let kmeans = &self.kmeans;
         let all = [
@@ -79,5 +95,21 @@ impl MethodFlags {
             ("--tol", kmeans.tol.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect()
+    }
+}
+
+impl KMeansFlags {
+    /// The parameters of KMeans.
+    fn params(&self) -> Params {
+        let default = Params::auto();
+        let mut params = Params {
+            max_iter: self.max_iter.map_or(default.max_iter, |n| n as usize),
+            tol: self.tol.unwrap_or(default.tol),
+            ..default
+        };
+        if let Some(Restarts::Exactly(n_init)) = self.n_init {
+            params.set_n_init(n_init);
+        }
+        params
     }
 }
