@@ -53,7 +53,7 @@ pub use compare::{
 pub use init::Init;
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
-pub use method_found::MethodFound;
+pub use method_found::{AffinityFound, Exemplar, MethodFound};
 pub use migration::{Followed, Joined, Migration, Move, Seen, State, follow};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{

@@ -4,6 +4,8 @@
 //! people read on a terminal. All of them take an [`Outcome`](crate::analysis::Outcome), or the results of `assign` or
 //! `drift`, and compute nothing themselves.
 
+#[cfg(feature = "cli")]
+mod affinity;
 pub mod assign;
 pub mod assignments;
 #[cfg(feature = "cli")]
@@ -14,6 +16,7 @@ pub mod describe;
 pub mod drift;
 pub mod figures;
 pub mod json;
+#[cfg(feature = "cli")]
 mod method_found;
 pub mod movers;
 #[cfg(feature = "cli")]

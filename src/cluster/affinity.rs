@@ -23,7 +23,7 @@ mod micro;
 use super::kmeans::Start;
 use super::method::Algorithm;
 use super::partition::{Details, Labels, Partition, Prototypes};
-use crate::backend::{Backend, Messages, Points};
+use crate::backend::{Messages, Points};
 use crate::canonical::Centroids;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -115,10 +115,6 @@ impl Algorithm for Params {
 
     fn finds_k(&self) -> bool {
         true
-    }
-
-    fn is_nearest_centroid(&self) -> bool {
-        false
     }
 
     fn seed(&self) -> u64 {

@@ -139,6 +139,7 @@ impl Method {
     pub fn title(&self) -> &'static str {
         match self {
             Method::KMeans(_) => "KMeans",
+            Method::Affinity(_) => "affinity propagation",
         }
     }
 }

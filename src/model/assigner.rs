@@ -21,6 +21,9 @@ pub enum Assigner {
     /// A row belongs to the segment of its nearest centroid. If several centroids are equally near, the first one wins;
     /// the centroids are therefore kept in the order of the fit.
     Centroids(Vec<Centroid>),
+    /// A row belongs to the segment of its nearest exemplar, which is a row of the fit. Everything else is as with
+    /// centroids.
+    Exemplars(Vec<Centroid>),
     /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
     Regrouped(Regrouped),
 }
@@ -84,20 +87,23 @@ impl Assigner {
         let centroids = segments
             .zip(partition.prototypes.centroids().iter())
             .map(|(segment, values)| Centroid { segment, values: in_user_units(values, matrix) });
-        Assigner::Centroids(centroids.collect())
+        match &partition.prototypes {
+            Prototypes::Centroids(_) => Assigner::Centroids(centroids.collect()),
+            Prototypes::Exemplars(_) => Assigner::Exemplars(centroids.collect()),
+        }
     }
 
-    /// The segments with their centroids: in the order of the fit, or by number if they were merged or split.
+    /// The segments with their centroids, or exemplars: in the order of the fit, or by number if they were merged or split.
     pub fn centroids(&self) -> &[Centroid] {
         match self {
-            Assigner::Centroids(centroids) => centroids,
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
             Assigner::Regrouped(regrouped) => &regrouped.segments,
         }
     }
 
     fn centroids_mut(&mut self) -> &mut [Centroid] {
         match self {
-            Assigner::Centroids(centroids) => centroids,
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
             Assigner::Regrouped(regrouped) => &mut regrouped.segments,
         }
     }
@@ -105,7 +111,9 @@ impl Assigner {
     /// The centroids of the fit in its order, before merges and splits.
     pub fn fit_centroids(&self) -> Vec<&[f64]> {
         match self {
-            Assigner::Centroids(centroids) => centroids.iter().map(|c| &c.values[..]).collect(),
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => {
+                centroids.iter().map(|c| &c.values[..]).collect()
+            }
             Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
         }
     }
@@ -113,7 +121,7 @@ impl Assigner {
     /// The merges and splits, if there were any.
     pub fn regrouped(&self) -> Option<&Regrouped> {
         match self {
-            Assigner::Centroids(_) => None,
+            Assigner::Centroids(_) | Assigner::Exemplars(_) => None,
             Assigner::Regrouped(regrouped) => Some(regrouped),
         }
     }
@@ -131,7 +139,7 @@ impl Assigner {
     /// Gives the segments other numbers: `numbers[i]` to the i-th.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         match self {
-            Assigner::Centroids(centroids) => {
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => {
                 centroids.iter_mut().zip(numbers).for_each(|(c, &number)| c.segment.number = number);
             }
             Assigner::Regrouped(regrouped) => regrouped.renumber(numbers),

@@ -1,6 +1,6 @@
 //! The clustering method under `[analysis]`, and its parameters.
 
-use crate::cluster::{Algorithm as _, Method, Params};
+use crate::cluster::{Algorithm as _, Method, Params, affinity};
 use crate::recipe::SIZE;
 use crate::recipe::decode::Section;
 
@@ -11,6 +11,7 @@ pub(super) fn method(section: &Section<'_>) -> Method {
     let mut method = named.and_then(Method::named).unwrap_or_default();
     match &mut method {
         Method::KMeans(params) => kmeans(section, params),
+        Method::Affinity(params) => affinity(section, params),
     }
     method
 }
@@ -30,5 +31,21 @@ fn kmeans(section: &Section<'_>, params: &mut Params) {
     }
     if let Some(tol) = section.take("tol").and_then(|v| v.number_where("a number, 0 or more", |t| t >= 0.0)) {
         params.tol = tol;
+    }
+}
+
+fn affinity(section: &Section<'_>, params: &mut affinity::Params) {
+    let damping = |v: f64| (0.5..1.0).contains(&v);
+    if let Some(v) = section.take("damping") {
+        v.number_where("a number of at least 0.5 and below 1", damping).into_iter().for_each(|v| params.damping = v);
+    }
+    if let Some(preference) = section.take("preference").and_then(|v| v.number()) {
+        params.preference = Some(preference);
+    }
+    if let Some(max_iter) = section.take("max_iter").and_then(|v| v.whole(SIZE)) {
+        params.max_iter = max_iter as usize;
+    }
+    if let Some(n) = section.take("convergence_iter").and_then(|v| v.whole(SIZE)) {
+        params.convergence_iter = n as usize;
     }
 }

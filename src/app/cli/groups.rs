@@ -107,6 +107,8 @@ impl Restarts {
                 let Params { n_init, max_init, .. } = Params::auto();
                 (params.n_init, params.max_init) = (n_init, max_init);
             }
+            // The others have no restarts.
+            (Restarts::Auto, _) => {}
         }
     }
 }
