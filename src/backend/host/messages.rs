@@ -1,10 +1,15 @@
 //! The messages of affinity propagation (Frey and Dueck, 2007), for [`crate::cluster::affinity`].
 //!
-//! Each iteration reads and writes both matrices of messages once. The availabilities need the sums of all
-//! responsibilities, so they are brought up to date when their row is next read: row by row, first its availabilities, then
-//! its responsibilities while it still lies in the cache. The sums go over fixed blocks of rows and then over the blocks in
-//! order, and the lanes of a vector are different columns, so any number of threads and every instruction set gives the same
-//! bits.
+//! Each iteration passes over the matrices once, row by row: first the row's availabilities, which need the sums of all
+//! responsibilities of the iteration before, then its responsibilities while the row still lies in the cache. The sums go over
+//! fixed blocks of rows and then over the blocks in order, and the lanes of a vector are different columns, so any number of
+//! threads and every instruction set gives the same bits.
+//!
+//! **Plain tiles.** Most messages say nothing about their pair. As long as the responsibility of a row for a candidate is not
+//! positive, its availability is what the candidate tells every such row, one number a column. And as long as the candidate is
+//! not the row's best, its responsibility is the similarity less what the row's best offers: `share * similarity - best`, where
+//! `share` and the damped `best` are one number for all columns. So 16 columns of a row that have only such messages are
+//! neither stored nor read; one byte says so. A tile is stored from the iteration on in which one of its messages differs.
 
 use super::{tile_squared_distances, widen};
 use crate::backend::simd::{InstructionSet, Vectorized};
@@ -17,10 +22,6 @@ const BLOCK: usize = 64;
 
 /// How many columns are summed up at once.
 const COLUMNS: usize = 512;
-
-/// Tables of at most so many features have their similarities computed anew in each iteration. That takes no longer than
-/// reading them from memory.
-const FEW_FEATURES: usize = 8;
 
 /// Points in f64, tile after tile, for the distances from each of them to all.
 pub(crate) struct Points {
@@ -49,13 +50,13 @@ impl Points {
         self.rows
     }
 
-    /// How many distances [`Points::squared_distances`] writes: one a point, in whole tiles.
+    /// How much room the distances to all points take, in whole tiles.
     pub(crate) fn stride(&self) -> usize {
         self.rows.next_multiple_of(TILE)
     }
 
-    /// The canonical squared distances from point `i` to all points, in squared stored units. The last ones, past the
-    /// number of points, mean nothing.
+    /// The canonical squared distances from point `i` to all points, or as many as `out` has room for, in squared stored
+    /// units. `out` is for whole tiles; what lies past the points means nothing.
     pub(crate) fn squared_distances(&self, i: usize, out: &mut [f64]) {
         self.set.run(Distances { points: self, i, out });
     }
@@ -89,134 +90,134 @@ impl Vectorized for Distances<'_> {
     }
 }
 
-/// What each point says to itself: its own entries of the two matrices.
+/// What each point says to itself, and about all others.
 #[derive(Debug, Clone, Copy, Default)]
 struct Own {
+    /// Its own entries of the two matrices.
     responsibility: f64,
     availability: f64,
+    /// The damped sum of availability and similarity of its best candidate.
+    best: f64,
 }
 
 /// The messages between points.
 pub(crate) struct Messages<'a> {
     points: &'a Points,
-    /// How many copies each point stands for; none if each stands for itself.
-    copies: Option<&'a [f64]>,
     /// The similarity of each point to itself.
     preferences: &'a [f64],
     damping: f64,
-    /// All similarities, unless they are computed anew in each iteration.
-    similarities: Option<Vec<f64>>,
+    /// The similarities of all pairs. A point's own place is empty, and so are those past the points: minus infinity.
+    similarities: Vec<f64>,
+    /// For each row and tile of columns whether its messages are stored.
+    stored: Vec<bool>,
     responsibilities: Vec<f64>,
     availabilities: Vec<f64>,
     own: Vec<Own>,
+    /// The share of a similarity in a damped responsibility: 1 after many iterations.
+    share: f64,
     /// For each point the sum of the positive responsibilities of the others for it, and its own.
     totals: Vec<f64>,
     /// These sums, block by block.
     sums: Vec<f64>,
+    /// For each point its availability to all who are not positively responsible for it.
+    to_all: Vec<f64>,
 }
 
 impl<'a> Messages<'a> {
-    /// About how many bytes the messages between so many points take.
+    /// The most bytes that the messages between so many points take.
     pub(crate) fn bytes(points: usize, features: usize) -> u64 {
-        let stride = points.next_multiple_of(TILE) as u64;
-        let matrices = if features <= FEW_FEATURES { 2 } else { 3 };
-        8 * stride * (matrices * points as u64 + points.div_ceil(BLOCK) as u64 + features as u64 + 8)
+        let (rows, stride) = (points as u64, points.next_multiple_of(TILE) as u64);
+        8 * stride * (3 * rows + rows.div_ceil(BLOCK as u64) + features as u64 + 8) + rows * stride / TILE as u64
     }
 
-    /// No messages yet. The similarity of point `i` to another is minus their squared distance, times `copies[i]`; that to
-    /// itself is `preferences[i]`.
+    /// No messages yet. The similarity of point `i` to another is minus their squared distance, times `copies[i]` if there are
+    /// any; that to itself is `preferences[i]`.
     pub(crate) fn new(
         points: &'a Points,
-        copies: Option<&'a [f64]>,
+        copies: Option<&[f64]>,
         preferences: &'a [f64],
         damping: f64,
     ) -> Self {
         let (rows, stride) = (points.len(), points.stride());
-        let mut out = Messages {
+        let mut similarities = vec![0.0; rows * stride];
+        similarities.par_chunks_mut(stride).enumerate().for_each(|(i, row)| {
+            points.squared_distances(i, row);
+            let factor = -copies.map_or(1.0, |copies| copies[i]);
+            row.iter_mut().for_each(|s| *s *= factor);
+            row[rows..].fill(f64::NEG_INFINITY);
+            row[i] = f64::NEG_INFINITY;
+        });
+        Messages {
             points,
-            copies,
             preferences,
             damping,
-            similarities: None,
+            similarities,
+            stored: vec![false; rows * (stride / TILE)],
+            // The system gives out memory when it is first written.
             responsibilities: vec![0.0; rows * stride],
             availabilities: vec![0.0; rows * stride],
             own: vec![Own::default(); rows],
-            // Nothing is subtracted from infinite totals, so the first availabilities are 0.
-            totals: vec![f64::INFINITY; stride],
+            share: 0.0,
+            totals: vec![0.0; stride],
             sums: vec![0.0; rows.div_ceil(BLOCK) * stride],
-        };
-        if points.features > FEW_FEATURES {
-            let mut similarities = vec![0.0; rows * stride];
-            similarities.par_chunks_mut(stride).enumerate().for_each(|(i, row)| out.similarities_of(i, row));
-            out.similarities = Some(similarities);
+            to_all: vec![0.0; stride],
         }
-        out
-    }
-
-    /// The similarities of point `i` to the others. Nothing is similar to what lies past the points, and its own place is
-    /// empty as well.
-    fn similarities_of(&self, i: usize, out: &mut [f64]) {
-        self.points.squared_distances(i, out);
-        let factor = -self.copies.map_or(1.0, |copies| copies[i]);
-        out.iter_mut().for_each(|s| *s *= factor);
-        out[self.points.len()..].fill(f64::NEG_INFINITY);
-        out[i] = f64::NEG_INFINITY;
     }
 
     /// Sends every message once more.
     pub(crate) fn step(&mut self) {
         let stride = self.points.stride();
-        let mut responsibilities = std::mem::take(&mut self.responsibilities);
-        let mut availabilities = std::mem::take(&mut self.availabilities);
-        let (mut own, mut sums) = (std::mem::take(&mut self.own), std::mem::take(&mut self.sums));
-        let this = &*self;
-        responsibilities
+        let (set, damping, preferences) = (self.points.set, self.damping, self.preferences);
+        self.share = damped(damping, self.share, 1.0);
+        let (share, totals, to_all) = (self.share, &self.totals, &self.to_all);
+        self.responsibilities
             .par_chunks_mut(BLOCK * stride)
-            .zip(availabilities.par_chunks_mut(BLOCK * stride))
-            .zip(sums.par_chunks_mut(stride).zip(own.par_chunks_mut(BLOCK)))
+            .zip(self.availabilities.par_chunks_mut(BLOCK * stride))
+            .zip(self.stored.par_chunks_mut(BLOCK * (stride / TILE)))
+            .zip(self.sums.par_chunks_mut(stride).zip(self.own.par_chunks_mut(BLOCK)))
+            .zip(self.similarities.par_chunks(BLOCK * stride))
             .enumerate()
-            .for_each(|(b, ((responsibilities, availabilities), (sums, own)))| {
+            .for_each(|(block, ((((responsibilities, availabilities), stored), (sums, own)), similarities))| {
                 sums.fill(0.0);
-                let mut computed = vec![0.0; if this.similarities.is_none() { stride } else { 0 }];
-                for (at, own) in own.iter_mut().enumerate() {
-                    let i = b * BLOCK + at;
-                    let similarities = match &this.similarities {
-                        Some(all) => &all[i * stride..][..stride],
-                        None => {
-                            this.similarities_of(i, &mut computed);
-                            &computed
-                        }
-                    };
+                let rows = responsibilities
+                    .chunks_exact_mut(stride)
+                    .zip(availabilities.chunks_exact_mut(stride))
+                    .zip(stored.chunks_exact_mut(stride / TILE))
+                    .zip(similarities.chunks_exact(stride))
+                    .zip(&mut *own);
+                for (i, ((((responsibilities, availabilities), stored), similarities), own)) in rows.enumerate() {
+                    let preference = preferences[block * BLOCK + i];
+                    let to_itself = own.availability + preference;
                     let row = Row {
                         similarities,
-                        responsibilities: &mut responsibilities[at * stride..][..stride],
-                        availabilities: &mut availabilities[at * stride..][..stride],
-                        totals: &this.totals,
+                        responsibilities,
+                        availabilities,
+                        stored,
+                        totals,
+                        to_all,
                         sums,
-                        damping: this.damping,
-                        to_itself: own.availability + this.preferences[i],
+                        damping,
+                        share,
+                        to_itself,
+                        best: own.best,
                     };
-                    let best = this.points.set.run(row);
-                    own.responsibility = this.damp(own.responsibility, this.preferences[i] - best);
+                    let of_others = set.run(row);
+                    own.responsibility = damped(damping, own.responsibility, preference - of_others);
+                    own.best = damped(damping, own.best, of_others.max(to_itself));
                 }
             });
-        let mut totals = vec![0.0; stride];
-        totals.par_chunks_mut(COLUMNS).enumerate().for_each(|(c, totals)| {
+        let (sums, own) = (&self.sums, &mut self.own);
+        self.totals.par_chunks_mut(COLUMNS).enumerate().for_each(|(c, totals)| {
+            totals.fill(0.0);
             for sums in sums.chunks_exact(stride) {
                 totals.iter_mut().zip(&sums[c * COLUMNS..]).for_each(|(total, sum)| *total += sum);
             }
         });
-        for (own, total) in own.iter_mut().zip(&mut totals) {
-            own.availability = self.damp(own.availability, *total);
+        for ((own, total), to_all) in own.iter_mut().zip(&mut self.totals).zip(&mut self.to_all) {
+            own.availability = damped(damping, own.availability, *total);
             *total += own.responsibility;
+            *to_all = damped(damping, *to_all, total.min(0.0));
         }
-        self.responsibilities = responsibilities;
-        self.availabilities = availabilities;
-        (self.own, self.sums, self.totals) = (own, sums, totals);
-    }
-
-    fn damp(&self, old: f64, new: f64) -> f64 {
-        self.damping * old + (1.0 - self.damping) * new
     }
 
     /// For each point whether it is an exemplar by now.
@@ -225,16 +226,26 @@ impl<'a> Messages<'a> {
     }
 }
 
-/// One row of both matrices. Returns the largest sum of availability and similarity among the other points.
+/// A message that keeps a part of its old value.
+fn damped(damping: f64, old: f64, new: f64) -> f64 {
+    damping * old + (1.0 - damping) * new
+}
+
+/// One row of both matrices. Its run returns the largest sum of availability and similarity among the other points.
 struct Row<'a> {
     similarities: &'a [f64],
     responsibilities: &'a mut [f64],
     availabilities: &'a mut [f64],
+    stored: &'a mut [bool],
     totals: &'a [f64],
+    to_all: &'a [f64],
     sums: &'a mut [f64],
     damping: f64,
+    share: f64,
     /// The row's availability for itself plus its preference.
     to_itself: f64,
+    /// See [`Own::best`], before this iteration.
+    best: f64,
 }
 
 impl Vectorized for Row<'_> {
@@ -245,40 +256,76 @@ impl Vectorized for Row<'_> {
         let similarities = S::as_simd_f64s(self.similarities).0;
         let responsibilities = S::as_mut_simd_f64s(self.responsibilities).0;
         let availabilities = S::as_mut_simd_f64s(self.availabilities).0;
-        let (totals, sums) = (S::as_simd_f64s(self.totals).0, S::as_mut_simd_f64s(self.sums).0);
+        let (totals, to_all) = (S::as_simd_f64s(self.totals).0, S::as_simd_f64s(self.to_all).0);
+        let sums = S::as_mut_simd_f64s(self.sums).0;
         let (old, new) = (simd.splat_f64s(self.damping), simd.splat_f64s(1.0 - self.damping));
         let (zero, none) = (simd.splat_f64s(0.0), simd.splat_f64s(f64::NEG_INFINITY));
+        let vectors = TILE / S::F64_LANES;
         let (mut best, mut second) = (none, none);
-        let columns = similarities.iter().zip(availabilities.iter_mut()).zip(&*responsibilities).zip(totals);
-        for (((&s, a), &r), &total) in columns {
-            let available = simd.min_f64s(simd.sub_f64s(total, simd.max_f64s(r, zero)), zero);
-            *a = simd.add_f64s(simd.mul_f64s(old, *a), simd.mul_f64s(new, available));
-            let sum = simd.add_f64s(*a, s);
-            second = simd.max_f64s(second, simd.min_f64s(best, sum));
-            best = simd.max_f64s(best, sum);
+        for (t, &stored) in self.stored.iter().enumerate() {
+            for v in t * vectors..(t + 1) * vectors {
+                let available = if stored {
+                    let responsible = simd.max_f64s(responsibilities[v], zero);
+                    let available = simd.min_f64s(simd.sub_f64s(totals[v], responsible), zero);
+                    availabilities[v] =
+                        simd.add_f64s(simd.mul_f64s(old, availabilities[v]), simd.mul_f64s(new, available));
+                    availabilities[v]
+                } else {
+                    to_all[v]
+                };
+                let sum = simd.add_f64s(available, similarities[v]);
+                second = simd.max_f64s(second, simd.min_f64s(best, sum));
+                best = simd.max_f64s(best, sum);
+            }
         }
-        let (best, second) = largest_two::<S>(best, second);
-        let among_others = best;
-        let second = second.max(best.min(self.to_itself));
-        let best = best.max(self.to_itself);
-        let (best, second) = (simd.splat_f64s(best), simd.splat_f64s(second));
-        let columns = similarities.iter().zip(&*availabilities).zip(responsibilities).zip(sums);
-        for (((&s, &a), r), sum) in columns {
-            // Where two sums are the largest, the second one equals the best.
-            let is_best = simd.equal_f64s(simd.add_f64s(a, s), best);
-            let rival = simd.select_f64s(is_best, second, best);
-            *r = simd.add_f64s(simd.mul_f64s(old, *r), simd.mul_f64s(new, simd.sub_f64s(s, rival)));
-            *sum = simd.add_f64s(*sum, simd.max_f64s(*r, zero));
+        let (of_others, second) = largest_two::<S>(best, second);
+        let second = second.max(of_others.min(self.to_itself));
+        let best = of_others.max(self.to_itself);
+        let damped_best = simd.splat_f64s(damped(self.damping, self.best, best));
+        let damped_second = simd.splat_f64s(damped(self.damping, self.best, second));
+        let (best, second, share) = (simd.splat_f64s(best), simd.splat_f64s(second), simd.splat_f64s(self.share));
+        // Where two sums are the largest, the second one equals the best.
+        for (t, stored) in self.stored.iter_mut().enumerate() {
+            let tile = t * vectors..(t + 1) * vectors;
+            if *stored {
+                for v in tile {
+                    let is_best = simd.equal_f64s(simd.add_f64s(availabilities[v], similarities[v]), best);
+                    let rival = simd.select_f64s(is_best, second, best);
+                    let responsible = simd.mul_f64s(new, simd.sub_f64s(similarities[v], rival));
+                    let r = simd.add_f64s(simd.mul_f64s(old, responsibilities[v]), responsible);
+                    responsibilities[v] = r;
+                    sums[v] = simd.add_f64s(sums[v], simd.max_f64s(r, zero));
+                }
+                continue;
+            }
+            let mut differs = false;
+            for v in tile.clone() {
+                let is_best = simd.equal_f64s(simd.add_f64s(to_all[v], similarities[v]), best);
+                let r = simd.sub_f64s(simd.mul_f64s(share, similarities[v]), damped_best);
+                let differ = simd.or_m64s(is_best, simd.greater_than_f64s(r, zero));
+                differs |= simd.first_true_m64s(differ) < S::F64_LANES;
+            }
+            if differs {
+                *stored = true;
+                for v in tile {
+                    let is_best = simd.equal_f64s(simd.add_f64s(to_all[v], similarities[v]), best);
+                    let rival = simd.select_f64s(is_best, damped_second, damped_best);
+                    let r = simd.sub_f64s(simd.mul_f64s(share, similarities[v]), rival);
+                    responsibilities[v] = r;
+                    availabilities[v] = to_all[v];
+                    sums[v] = simd.add_f64s(sums[v], simd.max_f64s(r, zero));
+                }
+            }
         }
-        among_others
+        of_others
     }
 }
 
 /// The largest two numbers of which each lane has its own largest two.
 #[inline(always)]
 fn largest_two<S: Simd>(best: S::f64s, second: S::f64s) -> (f64, f64) {
-    let (best, second): (&[f64], &[f64]) =
-        (bytemuck::cast_slice(std::slice::from_ref(&best)), bytemuck::cast_slice(std::slice::from_ref(&second)));
+    let best: &[f64] = bytemuck::cast_slice(std::slice::from_ref(&best));
+    let second: &[f64] = bytemuck::cast_slice(std::slice::from_ref(&second));
     let mut out = (f64::NEG_INFINITY, f64::NEG_INFINITY);
     for &value in best.iter().chain(second) {
         out = (out.0.max(value), out.1.max(out.0.min(value)));

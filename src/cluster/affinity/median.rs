@@ -2,6 +2,7 @@
 
 use crate::backend::Points;
 use crate::error::Result;
+use crate::matrix::TILE;
 use crate::progress::Progress;
 use rayon::prelude::*;
 
@@ -100,7 +101,7 @@ impl Counter<'_> {
         self.over_rows(|| f64::INFINITY, least, f64::min)
     }
 
-    /// Folds the distances of each point to all points. The folds must not depend on their order.
+    /// Folds the distances of each point to those up to itself. The folds must not depend on their order.
     fn over_rows<T: Send>(
         &self,
         none: impl Fn() -> T + Sync + Send,
@@ -112,8 +113,10 @@ impl Counter<'_> {
         let folded = blocks.fold(&none, |mut folded, block| {
             let mut squared = vec![0.0; self.points.stride()];
             for i in block * BLOCK..n.min((block + 1) * BLOCK) {
-                self.points.squared_distances(i, &mut squared);
-                folded = fold(folded, (i, self.copies(i)), &squared);
+                // The pairs with later points come up with those.
+                let earlier = &mut squared[..(i + 1).next_multiple_of(TILE)];
+                self.points.squared_distances(i, earlier);
+                folded = fold(folded, (i, self.copies(i)), earlier);
             }
             folded
         });
