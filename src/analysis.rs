@@ -23,6 +23,7 @@
 mod changes;
 mod choose_k;
 mod compare;
+mod compare_methods;
 mod describe;
 mod init;
 mod load;
@@ -50,6 +51,7 @@ pub use compare::{
     Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, LabelMove, Left,
     MatchedBy, Moved, Part, Same, Side, compare as compare_labels,
 };
+pub use compare_methods::{MethodResult, MethodsCompared, OtherMethod};
 pub use init::Init;
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};

@@ -12,12 +12,15 @@ pub mod assignments;
 pub mod changes;
 pub mod compare;
 #[cfg(feature = "cli")]
+mod compare_methods;
+#[cfg(feature = "cli")]
 pub mod describe;
 pub mod drift;
 pub mod figures;
 pub mod json;
 #[cfg(feature = "cli")]
 mod method_found;
+pub mod methods;
 pub mod movers;
 #[cfg(feature = "cli")]
 pub mod notices;

@@ -2,6 +2,7 @@
 
 use super::changes::SegmentChange;
 use super::compare::Compared;
+use super::compare_methods::MethodsCompared;
 use super::method_found::MethodFound;
 use super::migration::{Followed, Migration, State};
 use super::reduction::Reduction;
@@ -111,6 +112,9 @@ pub struct Outcome {
     /// The segments compared with labellings by rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Compared>,
+    /// Other clustering methods on the same rows, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare_methods: Option<MethodsCompared>,
     /// Which rows changed their segment since the model that the fit started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
@@ -206,6 +210,9 @@ pub struct Seconds {
     /// Describing the segments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<f64>,
+    /// Fitting the other methods that the fit is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare_methods: Option<f64>,
     /// Answering the recipe's questions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub questions: Option<f64>,

@@ -142,10 +142,37 @@ impl Prepared {
         spec: &Spec,
         ids: Option<&(String, Vec<String>)>,
     ) -> Result<Option<Profile>> {
-        let (Some(table), Some(options)) = (&self.table, &spec.profile) else { return Ok(None) };
         let segments: Vec<Option<u32>> = rows.iter().map(|row| row.map(|row| row.segment)).collect();
+        self.profile_with(&segments, (k, names), spec, ids, |found, members, typical| {
+            found.add_places(members, &places(rows), typical, |row| name(ids, row));
+        })
+    }
+
+    /// Describes the segments of another labelling of the table's rows, if the table was kept.
+    ///
+    /// # Errors
+    /// As [`profile`].
+    pub(super) fn profile_of(
+        &self,
+        segments: &[Option<u32>],
+        k: usize,
+        spec: &Spec,
+        ids: Option<&(String, Vec<String>)>,
+    ) -> Result<Option<Profile>> {
+        self.profile_with(segments, (k, &vec![None; k]), spec, ids, |_, _, _| {})
+    }
+
+    fn profile_with(
+        &self,
+        segments: &[Option<u32>],
+        (k, names): (usize, &[Option<String>]),
+        spec: &Spec,
+        ids: Option<&(String, Vec<String>)>,
+        add: impl FnOnce(&mut Profile, &Members, usize),
+    ) -> Result<Option<Profile>> {
+        let (Some(table), Some(options)) = (&self.table, &spec.profile) else { return Ok(None) };
         let weights = self.table_weights();
-        let members = Members::new(&segments, k, weights.as_ref())?;
+        let members = Members::new(segments, k, weights.as_ref())?;
         let context = Context {
             names: names.to_vec(),
             features: self.fitted.encoder.columns.iter().map(|c| c.column().to_string()).collect(),
@@ -157,8 +184,8 @@ impl Prepared {
             rest: self.aliases.rest(),
         };
         let mut found = profile(table, &members, options, &context)?;
-        found.learn_rules(table, &segments, weights.as_ref(), (options, &context), spec.seed)?;
-        found.add_places(&members, &places(rows), options.typical, |row| name(ids, row));
+        found.learn_rules(table, segments, weights.as_ref(), (options, &context), spec.seed)?;
+        add(&mut found, &members, options.typical);
         Ok(Some(found))
     }
 

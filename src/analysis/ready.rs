@@ -2,6 +2,7 @@
 
 use super::changes::figures_of;
 use super::choose_k::{default_ks, is_cut_short};
+use super::compare_methods::OwnFit;
 use super::init::Before;
 use super::method_found::MethodFound;
 use super::memory::{check_fit, check_method, check_refits};
@@ -94,6 +95,11 @@ impl Prepared {
             if spec.stability.is_some() && spec.fit.is_some() {
                 check_refits(matrix, &self.source, self.limit)?;
             }
+        }
+        let others = spec.compare_methods.iter().filter(|_| spec.fit.is_some());
+        for other in others {
+            other.check(matrix, k).map_err(|e| named(self.in_population(e)))?;
+            check_method(matrix, &self.source, &other.method, &other.ks(k), self.limit)?;
         }
         if !self.regroup.is_empty() && !spec.method.is_nearest_centroid() {
             let what = format!(
@@ -219,6 +225,17 @@ impl Prepared {
             work.fit += method.multiply_adds(matrix, &[k]) * samples as f64 * 2.0 / 3.0 * restarts;
             steps.extend((samples > 0).then_some(Planned::Bootstrap(samples)));
             steps.extend(stability.cohort.clone().map(Planned::Cohorts));
+        }
+        for other in spec.compare_methods.iter().filter(|_| spec.fit.is_some()) {
+            let (ks, method) = (other.ks(k), &other.method);
+            work.fit += method.multiply_adds(matrix, &ks);
+            steps.push(Planned::Fit {
+                method: method.title(),
+                ks,
+                n_init: method.n_init(),
+                auto: method.is_auto(),
+            });
+            work.pairs = all_pairs(matrix, spec.choose_k.sample);
         }
         if let Some(tendency) = spec.tendency.filter(|_| steps.is_empty()) {
             let probes = tendency.probes.map_or_else(|| default_probes(population(matrix)), |p| p as usize);
@@ -362,6 +379,12 @@ impl Ready<'_> {
                 found.before_regrouping = of_fit.is_some();
             }
         }
+        let start = Instant::now();
+        let own = regrouped.as_ref().map_or(&partition, |regrouped| &regrouped.partition);
+        let own = OwnFit { method, partition: own, numbers: &numbers };
+        let compared = prepared.compare_methods(&mut running, &own, self.spec, ids.as_ref())?;
+        running.outcome.seconds.compare_methods = compared.as_ref().map(|_| start.elapsed().as_secs_f64());
+        running.outcome.compare_methods = compared;
         let start = Instant::now();
         let measured = match &regrouped {
             None => running.on_device(|dataset, _| {

@@ -1,6 +1,7 @@
 //! Reads a recipe, a TOML file, into a [`Spec`]. Unknown keys are mistakes, and all mistakes are reported together, each
 //! with its line and key.
 
+mod compare_methods;
 mod describe;
 mod method;
 mod regroup;
@@ -105,6 +106,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     }
     spec.stability = part("stability").map(stability::stability);
     spec.comparisons = compare::decode(&root);
+    spec.compare_methods = compare_methods::decode(&root);
     spec.describe = part("describe").map(describe::describe);
     if let Some(section) = part("names") {
         spec.names = names(&section);

@@ -186,11 +186,21 @@ impl Running<'_> {
         Ok(())
     }
 
+    /// The partitions of a method.
+    pub(super) fn fit_method(
+        &mut self,
+        method: &Method,
+        ks: &[usize],
+        start: &kmeans::Start,
+    ) -> Result<Vec<Partition>> {
+        self.on_device(|dataset, this| {
+            with_progress(this.observer, |p| method.partitions(dataset, ks, start, p))
+        })
+    }
+
     fn partitions(&mut self, method: &Method, ks: &[usize], start: &kmeans::Start) -> Result<Vec<Partition>> {
         let began = Instant::now();
-        let found = self.on_device(|dataset, this| {
-            with_progress(this.observer, |p| method.partitions(dataset, ks, start, p))
-        })?;
+        let found = self.fit_method(method, ks, start)?;
         let seconds = self.outcome.seconds.fit.unwrap_or(0.0) + began.elapsed().as_secs_f64();
         self.outcome.seconds.fit = Some(seconds);
         if let Some(first) = found.first() {
@@ -202,6 +212,11 @@ impl Running<'_> {
     /// The silhouette of a partition; `None` if it has no two segments with rows.
     pub(super) fn silhouette(&mut self, partition: Partition) -> Result<Option<f64>> {
         Ok(self.score(vec![partition])?.first().and_then(|row| row.scores.silhouette))
+    }
+
+    /// The silhouettes of partitions; `None` for one that has no two segments with rows.
+    pub(super) fn silhouettes(&mut self, partitions: Vec<Partition>) -> Result<Vec<Option<f64>>> {
+        Ok(self.score(partitions)?.iter().map(|row| row.scores.silhouette).collect())
     }
 
     /// The silhouettes of partitions, on all rows or on a sample.

@@ -5,6 +5,7 @@
 
 use super::choose_k::check_ks;
 use super::compare::Cross;
+use super::compare_methods::OtherMethod;
 use super::init::Init;
 use super::regroup::Regroup;
 use super::stability::Stability;
@@ -64,6 +65,8 @@ pub struct Spec {
     pub stability: Option<Stability>,
     /// Labellings by rules that the segments of a fit are compared with.
     pub comparisons: Vec<Cross>,
+    /// Other clustering methods on the same rows, to be compared with the fit.
+    pub compare_methods: Vec<OtherMethod>,
     /// What is described of the prepared table itself; `None`: nothing.
     pub describe: Option<describe::Options>,
     /// Names for segments, by number.
@@ -96,6 +99,7 @@ impl Default for Spec {
             profile: Some(profile::Options::default()),
             stability: None,
             comparisons: Vec::new(),
+            compare_methods: Vec::new(),
             describe: None,
             names: BTreeMap::new(),
             personas: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod compare;
+mod compare_methods;
 mod groups;
 mod input;
 mod methods;
@@ -12,9 +13,10 @@ mod synth;
 
 pub use bench::{Bench, Measured, STEPS};
 pub use compare::Compare;
+pub use compare_methods::CompareMethods;
 pub use groups::{Choosing, GateFlags, Holding, Restarts};
 pub use input::{Features, InputFlags, names};
-pub use methods::MethodFlags;
+pub use methods::{MethodFlags, MethodParameters};
 pub use name::Name;
 pub use stability::Stability;
 pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
@@ -40,6 +42,7 @@ Examples:
   segmenta stability segmenta-out/model.json users.csv        check whether the segments hold
   segmenta drift segmenta-out/model.json new.csv --strict     check whether new rows still look the same
   segmenta compare june/assignments.csv july/assignments.csv  who stayed, moved, came and left
+  segmenta compare-methods users.csv --methods kmeans,ward --k 5   whether methods agree
   segmenta run recipe.toml                   follow a recipe, from the raw table to the result files
 
 Exit codes:
@@ -88,6 +91,8 @@ pub enum Verb {
     Stability(Stability),
     /// Compare two files of segments: whether they agree, which segment corresponds to which, who stayed and who moved
     Compare(Compare),
+    /// Run several clustering methods on the same rows and compare what they find
+    CompareMethods(CompareMethods),
     /// Check whether a table still resembles the one that a saved model was fitted to
     Drift(Drift),
     /// List the segments of a saved model, or give them names

@@ -11,6 +11,7 @@ mod lock;
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
 use segmenta::Error;
+use segmenta::report::methods::METHODS;
 use segmenta::report::movers::MOVERS;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -22,8 +23,9 @@ pub use commit::heal_before_reading;
 pub use features::FeaturesFile;
 pub use lock::FolderLock;
 
-/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved.
-const SOMETIMES: [&str; 3] = ["assignments.csv", "assignments.parquet", MOVERS];
+/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved, or compare
+/// methods.
+const SOMETIMES: [&str; 4] = ["assignments.csv", "assignments.parquet", MOVERS, METHODS];
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`] or [`Folder::keep`].
 pub struct Pending {
@@ -241,24 +243,38 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes the file that was opened as number `index`.
+    /// The place of a file among those that were opened.
+    fn place(&self, name: &str) -> Option<usize> {
+        self.files.iter().position(|file| file.path.file_name().is_some_and(|own| own == name))
+    }
+
+    /// Writes a file that was opened.
     ///
     /// # Errors
     /// As [`Pending::write`].
     pub fn write(
         &mut self,
-        index: usize,
+        name: &str,
         write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<(), Error> {
-        match self.files.get_mut(index) {
-            Some(file) => file.write(write),
+        match self.place(name) {
+            Some(place) => self.files[place].write(write),
             None => Ok(()),
         }
     }
 
-    /// Goes without the last of the files that were opened. An older one of its name is removed with `force`.
-    pub fn drop_last(&mut self) {
-        self.stale.extend(self.files.pop().map(|file| file.path.clone()));
+    /// Goes without a file that was opened. An older one of its name is removed with `force`.
+    pub fn leave_out(&mut self, name: &str) {
+        if let Some(place) = self.place(name) {
+            let file = self.files.remove(place);
+            self.stale.push(file.path.clone());
+        }
+    }
+
+    /// The names of the files that are written.
+    pub fn names(&self) -> Vec<String> {
+        let name = |file: &Pending| file.path.file_name().map(|name| name.to_string_lossy().into_owned());
+        self.files.iter().filter_map(name).collect()
     }
 
     /// As [`Folder::write`], and gives the SHA-256 of the bytes, in hexadecimal digits.
@@ -267,10 +283,11 @@ impl Folder {
     /// As [`Pending::write`].
     pub fn write_digested(
         &mut self,
-        index: usize,
+        name: &str,
         write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<String, Error> {
-        let Some(file) = self.files.get_mut(index) else { return Ok(String::new()) };
+        let Some(place) = self.place(name) else { return Ok(String::new()) };
+        let file = &mut self.files[place];
         file.writer.get_mut().digest = Some(Sha256::new());
         file.write(write)?;
         let digest = file.writer.get_mut().digest.take().unwrap_or_default().finalize();

@@ -3,16 +3,15 @@
 use super::figures::{count, number, whole};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
-use crate::analysis::{AffinityFound, Exemplar, Outcome};
+use crate::analysis::{AffinityFound, Exemplar};
 
 /// How many exemplars are listed; `metrics.json` has all of them.
 const MOST: usize = 20;
 
 /// The exemplar of each segment, if rows have ids, and how far the result can be trusted.
-pub fn text(outcome: &Outcome, found: &AffinityFound) -> String {
+pub fn text(found: &AffinityFound) -> String {
     let mut text = String::new();
-    let ids = outcome.labelled.as_ref().and_then(|labelled| labelled.ids.as_ref());
-    if let Some((id, _)) = ids {
+    if let Some(Exemplar::Id(_)) = found.exemplars.first() {
         let mut sheet = Sheet::new(&[("segment", Kind::Number), ("exemplar", Kind::Name)]);
         for (segment, exemplar) in found.exemplars.iter().take(MOST).enumerate() {
             let name = match exemplar {
@@ -23,7 +22,7 @@ pub fn text(outcome: &Outcome, found: &AffinityFound) -> String {
         }
         let more = found.exemplars.len().saturating_sub(MOST);
         let more = if more > 0 { format!("and {} more in metrics.json\n", whole(more as u64)) } else { String::new() };
-        text.push_str(&format!("the row that stands for each segment, by {id}\n{}{more}", sheet.to_text()));
+        text.push_str(&format!("the row that stands for each segment\n{}{more}", sheet.to_text()));
     }
     let mut sentences = vec![format!("The preference of each row was {}.", number(found.preference))];
     if let Some(micro) = found.micro_clusters {

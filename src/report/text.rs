@@ -99,7 +99,7 @@ pub fn text(outcome: &Outcome) -> String {
                 count(rows as usize, "row")
             ));
         }
-        let found = super::method_found::text(outcome);
+        let found = super::method_found::text(&outcome.found);
         if !found.is_empty() {
             separate(&mut text);
             text.push_str(&found);
@@ -121,6 +121,10 @@ pub fn text(outcome: &Outcome) -> String {
         text.push_str(&super::stability::text(found));
     }
     text.push_str(&super::compare::comparisons(&outcome.comparisons));
+    if let Some(compared) = &outcome.compare_methods {
+        separate(&mut text);
+        text.push_str(&super::compare_methods::text(compared));
+    }
     if !outcome.questions.is_empty() {
         separate(&mut text);
         text.push_str(&super::questions::answers(outcome));

@@ -84,7 +84,7 @@ fn centroids(model: &Model) -> &[Centroid] {
 
 fn centroids_mut(model: &mut Model) -> &mut Vec<Centroid> {
     match &mut model.assigner {
-        Assigner::Centroids(centroids) => centroids,
+        Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
         Assigner::Regrouped(regrouped) => &mut regrouped.segments,
     }
 }
@@ -130,7 +130,7 @@ fn centroids_are_those_of_the_fit() {
     for options in options() {
         let f = fitted(200, 4, &options);
         assert_eq!((f.model.rows, &f.model.diagnostics), (f.matrix.rows(), &f.fit.diagnostics));
-        let Prototypes::Centroids(fitted) = &f.fit.prototypes;
+        let Prototypes::Centroids(fitted) = &f.fit.prototypes else { panic!("KMeans has centroids") };
         for (c, centroid) in centroids(&f.model).iter().enumerate() {
             let segment = &centroid.segment;
             assert_eq!((segment.number, segment.size), (f.fit.segments()[c], f.fit.sizes[c]));

@@ -4,11 +4,13 @@ use super::super::console::{Console, result, tell};
 use super::super::files::{FeaturesFile, Folder, heal_before_reading};
 use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
-use crate::app::cli::{Features, Fit, InputFlags, Sweep, Talk, Tendency};
+use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
 use segmenta::Error;
-use segmenta::analysis::{self, Compute, Gates, Loaded, Outcome, Prepared, Source, Spec, load};
+use segmenta::analysis::{self, Compute, Gates, Loaded, OtherMethod, Outcome, Prepared, Source, Spec, load};
+use segmenta::cluster::Method;
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::{Document, Written};
+use segmenta::report::methods::{METHODS, write as write_methods};
 use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::text::{passed_over, text};
 use segmenta::table::write::OutputFormat;
@@ -34,6 +36,36 @@ pub fn sweep(args: &Sweep) -> anyhow::Result<()> {
     args.method.apply(&mut spec)?;
     spec.check(None)?;
     figures("sweep", spec, (&args.input, &args.features), &args.run)
+}
+
+/// `segmenta compare-methods`.
+pub fn compare_methods(args: &CompareMethods) -> anyhow::Result<()> {
+    let names: Vec<&str> = args.methods.iter().map(String::as_str).collect();
+    if let Some(twice) = (1..names.len()).find(|&i| names[..i].contains(&names[i])) {
+        return Err(Error::Usage(format!("--methods lists {} twice", names[twice])).into());
+    }
+    let [_, _, ..] = names[..] else {
+        let what = "--methods needs at least two methods to compare, such as kmeans,ward";
+        return Err(Error::Usage(what.into()).into());
+    };
+    let mut methods = args.parameters.methods(&names)?.into_iter();
+    let mut spec = args.input.spec();
+    spec.seed = args.run.seed();
+    spec.method = methods.next().unwrap_or_default();
+    let k = args.k.map(|k| k as usize);
+    let of_fit = k.filter(|_| !spec.method.finds_k());
+    spec.fit = Some(analysis::Fit { k: of_fit, ..analysis::Fit::default() });
+    let other = |method: Method| OtherMethod {
+        name: method.name().into(),
+        k: k.filter(|_| !method.finds_k()),
+        method,
+        unscaled: false,
+        profile: false,
+    };
+    spec.compare_methods = methods.map(other).collect();
+    (spec.choose_k, spec.structure, spec.profile) = (args.choosing.spec(), false, None);
+    spec.check(None)?;
+    figures("compare-methods", spec, (&args.input, &args.features), &args.run)
 }
 
 /// Runs an analysis that only prints its results and writes no files.
@@ -93,6 +125,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         features: args.features_out.features_out.as_deref(),
         full_precision: args.out.rows.full_precision,
         movers: args.init.is_some(),
+        methods: false,
     })?;
     if let Some(init) = &args.init {
         heal_before_reading(init)?;
@@ -128,17 +161,16 @@ pub struct Wanted<'a> {
     pub full_precision: bool,
     /// Whether there may be a file of movers.
     pub movers: bool,
+    /// Whether there is a file with the segments of other methods.
+    pub methods: bool,
 }
 
 /// The files of a fit, opened before any work, so that a folder that is not writable is reported at once.
 pub struct Files {
     folder: Folder,
-    names: Vec<&'static str>,
     pub features: FeaturesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
-    /// Whether the last of the folder's files is that of movers.
-    movers: bool,
 }
 
 impl Files {
@@ -150,11 +182,12 @@ impl Files {
     pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
         wanted.assignments.map_or(Ok(()), OutputFormat::must_be_there)?;
         let mut names = file_names(wanted.assignments);
+        names.extend(wanted.methods.then_some(METHODS));
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFile::open(wanted.features, wanted.force)?;
-        let Wanted { assignments, full_precision, movers, .. } = wanted;
-        Ok(Files { folder, names, features, assignments, full_precision, movers })
+        let Wanted { assignments, full_precision, .. } = wanted;
+        Ok(Files { folder, features, assignments, full_precision })
     }
 }
 
@@ -183,20 +216,17 @@ impl Job<'_> {
     ) -> anyhow::Result<()> {
         let ready = prepared.begin(self.spec, compute, console)?;
         let out = files.folder.path().display().to_string();
-        let mut names = files.names.clone();
         if self.dry_run {
-            names.retain(|name| *name != MOVERS);
+            let mut names = files.folder.names();
+            names.retain(|name| name != MOVERS);
             console.note(&format!("dry run: would write {} into {out}", names.join(", ")));
             return Ok(());
         }
         let mut outcome = ready.run()?;
         let to_file = files.assignments.is_some();
-        let written = self.write(&mut outcome, files, console, began)?;
+        let (written, names) = self.write(&mut outcome, files, console, began)?;
         if to_file {
             print(self.command, &outcome, written.as_ref(), talk, console)?;
-            names.retain(|name| {
-                *name != MOVERS || outcome.labelled.iter().any(|rows| rows.followed.is_some())
-            });
             console.note(&format!("wrote {} into {out}", names.join(", ")));
         } else if let Some(found) = &outcome.passed_over {
             console.note(&passed_over(found, self.command == "run"));
@@ -204,19 +234,20 @@ impl Job<'_> {
         gates(&self.spec.gates, self.strict, &outcome, console)
     }
 
-    /// Writes a fit's files; assignments that have no file go to stdout.
+    /// Writes a fit's files; assignments that have no file go to stdout. Returns what was written of the assignments, and the
+    /// names of the files in the folder.
     fn write(
         &self,
         outcome: &mut Outcome,
         files: Files,
         console: &Console,
         began: Instant,
-    ) -> anyhow::Result<Option<Written>> {
+    ) -> anyhow::Result<(Option<Written>, Vec<String>)> {
         let start = Instant::now();
-        let Files { mut folder, names, features, assignments, full_precision, movers } = files;
+        let Files { mut folder, features, assignments, full_precision } = files;
         let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
-        folder.write(0, |out| out.write_all(model.to_json().as_bytes()))?;
+        folder.write("model.json", |out| out.write_all(model.to_json().as_bytes()))?;
         let labelled = outcome.labelled.as_ref().ok_or_else(nothing)?;
         let rows = LabelledRows {
             full_precision,
@@ -230,29 +261,32 @@ impl Job<'_> {
         note_renamed_id(&rows, console);
         let mut written = None;
         if let Some(format) = assignments {
-            let write = || folder.write_digested(2, |out| rows.write(format, out));
+            let write = || folder.write_digested(file_name(format), |out| rows.write(format, out));
             let sha256 = console.during("write", write)?;
             written = Some(Written { file: file_name(format), sha256 });
         }
         match (&labelled.followed, &labelled.ids) {
-            (Some(followed), Some((_, ids))) if movers => {
+            (Some(followed), Some((_, ids))) => {
                 let (states, now) = (labelled.states(), &labelled.names);
-                folder.write(names.len() - 1, |out| write_movers(followed, ids, &states, now, out))?;
+                folder.write(MOVERS, |out| write_movers(followed, ids, &states, now, out))?;
             }
-            _ if movers => folder.drop_last(),
-            _ => {}
+            _ => folder.leave_out(MOVERS),
+        }
+        if let Some(compared) = &outcome.compare_methods {
+            folder.write(METHODS, |out| write_methods(compared, labelled.ids.as_ref(), out))?;
         }
         let seconds = &mut outcome.seconds;
         seconds.write = Some(seconds.write.unwrap_or(0.0) + start.elapsed().as_secs_f64());
         seconds.total = began.elapsed().as_secs_f64();
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
-        folder.write(1, |out| out.write_all(json.as_bytes()))?;
+        folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
+        let names = folder.names();
         folder.keep_with(features.into_file())?;
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;
         }
-        Ok(written)
+        Ok((written, names))
     }
 }
 

@@ -64,15 +64,15 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
     };
     note_renamed_id(&labelled, &console);
     console.during("write", || match &mut folder {
-        Some(folder) => Ok(folder.write(0, |out| labelled.write(args.out.rows.assignments, out))?),
+        Some(folder) => Ok(folder.write(name, |out| labelled.write(args.out.rows.assignments, out))?),
         None => stream(|out| labelled.write_csv(out)),
     })?;
     if let Some(folder) = &mut folder {
         match (&since.followed, ids) {
             (Some(followed), Some((_, ids))) => {
-                folder.write(1, |out| write_movers(followed, ids, &since.states, &names, out))?;
+                folder.write(MOVERS, |out| write_movers(followed, ids, &since.states, &names, out))?;
             }
-            _ => folder.drop_last(),
+            _ => folder.leave_out(MOVERS),
         }
     }
     seconds.write = Some(start.elapsed().as_secs_f64());

@@ -40,6 +40,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         features: features.as_deref(),
         full_precision: args.rows.full_precision,
         movers: init.is_some(),
+        methods: !spec.compare_methods.is_empty(),
     })?;
     if let Some(init) = &init {
         heal_before_reading(init)?;
