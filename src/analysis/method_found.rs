@@ -55,7 +55,13 @@ impl MethodFound {
         };
         match details {
             Details::None => MethodFound::default(),
-            Details::Affinity(affinity::Found { exemplars, converged, n_iter, preference, micro_clusters }) => {
+            Details::Affinity(affinity::Found {
+                exemplars,
+                converged,
+                n_iter,
+                preference,
+                micro_clusters,
+            }) => {
                 let mut by_segment: Vec<(u32, usize)> =
                     numbers.iter().zip(exemplars).map(|(&segment, &row)| (segment, row_of(row))).collect();
                 by_segment.sort_unstable();

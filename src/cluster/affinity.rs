@@ -75,7 +75,10 @@ impl Params {
     /// Which of them cannot be used.
     pub fn check(&self) -> Result<()> {
         if !(0.5..1.0).contains(&self.damping) {
-            return Err(Error::Usage(format!("damping must be at least 0.5 and below 1, not {}", self.damping)));
+            return Err(Error::Usage(format!(
+                "damping must be at least 0.5 and below 1, not {}",
+                self.damping
+            )));
         }
         if self.preference.is_some_and(|p| !p.is_finite()) {
             return Err(Error::Usage("the preference must be a finite number".into()));

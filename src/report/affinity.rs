@@ -21,7 +21,11 @@ pub fn text(found: &AffinityFound) -> String {
             sheet.row([segment.to_string(), name]);
         }
         let more = found.exemplars.len().saturating_sub(MOST);
-        let more = if more > 0 { format!("and {} more in metrics.json\n", whole(more as u64)) } else { String::new() };
+        let more = if more > 0 {
+            format!("and {} more in metrics.json\n", whole(more as u64))
+        } else {
+            String::new()
+        };
         text.push_str(&format!("the row that stands for each segment\n{}{more}", sheet.to_text()));
     }
     let mut sentences = vec![format!("The preference of each row was {}.", number(found.preference))];

@@ -153,9 +153,8 @@ fn naive(squared: &Array2<f64>, copies: &[f64], preference: f64, damping: f64) -
         r = damping * r + (1.0 - damping) * next;
         let mut next = Array2::zeros((n, n));
         for k in 0..n {
-            let support = |but: usize| {
-                (0..n).filter(|&i| i != but && i != k).map(|i| r[[i, k]].max(0.0)).sum::<f64>()
-            };
+            let support =
+                |but: usize| (0..n).filter(|&i| i != but && i != k).map(|i| r[[i, k]].max(0.0)).sum::<f64>();
             for i in 0..n {
                 next[[i, k]] = if i == k { support(k) } else { (r[[k, k]] + support(i)).min(0.0) };
             }
@@ -180,10 +179,12 @@ fn refined(squared: &Array2<f64>, copies: &[f64], exemplars: &[usize]) -> Vec<us
 
 #[test]
 fn a_naive_twin_finds_the_same() {
-    for (index, preference, damping) in [(70, -3.0, 0.6), (71, -8.0, 0.7), (72, -20.0, 0.8), (73, -60.0, 0.7)] {
+    for (index, preference, damping) in [(70, -3.0, 0.6), (71, -8.0, 0.7), (72, -20.0, 0.8), (73, -60.0, 0.7)]
+    {
         let table = cases::normal(60, 3, index);
         for weighted in [false, true] {
-            let copies: Vec<f64> = (0..60).map(|i| if weighted { f64::from(1 + i * 7 % 5) } else { 1.0 }).collect();
+            let copies: Vec<f64> =
+                (0..60).map(|i| if weighted { f64::from(1 + i * 7 % 5) } else { 1.0 }).collect();
             let mut matrix = Matrix::from_array(table.view()).unwrap();
             let stored = oracle::stored(&matrix);
             let unit = matrix.to_user(matrix.to_user(1.0));
@@ -238,7 +239,9 @@ fn a_weight_is_a_number_of_copies() {
     // Few copies send messages of their own, many do not. Both ways of writing them down are the same.
     let few = |i: usize| if i % 9 == 4 { 2 } else { 1 };
     let many = |i: usize| i * 5 % 4;
-    for (name, copies) in [("few", (0..90).map(few).collect::<Vec<_>>()), ("many", (0..90).map(many).collect())] {
+    for (name, copies) in
+        [("few", (0..90).map(few).collect::<Vec<_>>()), ("many", (0..90).map(many).collect())]
+    {
         let weights: Vec<f64> = copies.iter().map(|&c| c as f64).collect();
         let weighted = Matrix::from_array(table.view()).unwrap().weighted(weights).unwrap();
         let (repeated, order) = repeated(&table, &copies);
@@ -249,7 +252,11 @@ fn a_weight_is_a_number_of_copies() {
             assert!(a.k > 1 && a.k < 60, "{name}: {}", a.k);
             assert_eq!((&a.prototypes, &a.weights), (&b.prototypes, &b.weights), "{name}");
             let (x, y) = (found(&a), found(&b));
-            assert_eq!((x.n_iter, x.converged, x.preference), (y.n_iter, y.converged, y.preference), "{name}");
+            assert_eq!(
+                (x.n_iter, x.converged, x.preference),
+                (y.n_iter, y.converged, y.preference),
+                "{name}"
+            );
             let of_rows: Vec<u32> = order.iter().map(|&row| labels(&a)[row]).collect();
             assert_eq!(of_rows, labels(&b), "{name}");
         }

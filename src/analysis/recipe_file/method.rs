@@ -37,7 +37,9 @@ fn kmeans(section: &Section<'_>, params: &mut Params) {
 fn affinity(section: &Section<'_>, params: &mut affinity::Params) {
     let damping = |v: f64| (0.5..1.0).contains(&v);
     if let Some(v) = section.take("damping") {
-        v.number_where("a number of at least 0.5 and below 1", damping).into_iter().for_each(|v| params.damping = v);
+        v.number_where("a number of at least 0.5 and below 1", damping)
+            .into_iter()
+            .for_each(|v| params.damping = v);
     }
     if let Some(preference) = section.take("preference").and_then(|v| v.number()) {
         params.preference = Some(preference);

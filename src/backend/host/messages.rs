@@ -127,7 +127,8 @@ impl<'a> Messages<'a> {
     /// The most bytes that the messages between so many points take.
     pub(crate) fn bytes(points: usize, features: usize) -> u64 {
         let (rows, stride) = (points as u64, points.next_multiple_of(TILE) as u64);
-        8 * stride * (3 * rows + rows.div_ceil(BLOCK as u64) + features as u64 + 8) + rows * stride / TILE as u64
+        8 * stride * (3 * rows + rows.div_ceil(BLOCK as u64) + features as u64 + 8)
+            + rows * stride / TILE as u64
     }
 
     /// No messages yet. The similarity of point `i` to another is minus their squared distance, times `copies[i]` if there are
@@ -177,35 +178,39 @@ impl<'a> Messages<'a> {
             .zip(self.sums.par_chunks_mut(stride).zip(self.own.par_chunks_mut(BLOCK)))
             .zip(self.similarities.par_chunks(BLOCK * stride))
             .enumerate()
-            .for_each(|(block, ((((responsibilities, availabilities), stored), (sums, own)), similarities))| {
-                sums.fill(0.0);
-                let rows = responsibilities
-                    .chunks_exact_mut(stride)
-                    .zip(availabilities.chunks_exact_mut(stride))
-                    .zip(stored.chunks_exact_mut(stride / TILE))
-                    .zip(similarities.chunks_exact(stride))
-                    .zip(&mut *own);
-                for (i, ((((responsibilities, availabilities), stored), similarities), own)) in rows.enumerate() {
-                    let preference = preferences[block * BLOCK + i];
-                    let to_itself = own.availability + preference;
-                    let row = Row {
-                        similarities,
-                        responsibilities,
-                        availabilities,
-                        stored,
-                        totals,
-                        to_all,
-                        sums,
-                        damping,
-                        share,
-                        to_itself,
-                        best: own.best,
-                    };
-                    let of_others = set.run(row);
-                    own.responsibility = damped(damping, own.responsibility, preference - of_others);
-                    own.best = damped(damping, own.best, of_others.max(to_itself));
-                }
-            });
+            .for_each(
+                |(block, ((((responsibilities, availabilities), stored), (sums, own)), similarities))| {
+                    sums.fill(0.0);
+                    let rows = responsibilities
+                        .chunks_exact_mut(stride)
+                        .zip(availabilities.chunks_exact_mut(stride))
+                        .zip(stored.chunks_exact_mut(stride / TILE))
+                        .zip(similarities.chunks_exact(stride))
+                        .zip(&mut *own);
+                    for (i, ((((responsibilities, availabilities), stored), similarities), own)) in
+                        rows.enumerate()
+                    {
+                        let preference = preferences[block * BLOCK + i];
+                        let to_itself = own.availability + preference;
+                        let row = Row {
+                            similarities,
+                            responsibilities,
+                            availabilities,
+                            stored,
+                            totals,
+                            to_all,
+                            sums,
+                            damping,
+                            share,
+                            to_itself,
+                            best: own.best,
+                        };
+                        let of_others = set.run(row);
+                        own.responsibility = damped(damping, own.responsibility, preference - of_others);
+                        own.best = damped(damping, own.best, of_others.max(to_itself));
+                    }
+                },
+            );
         let (sums, own) = (&self.sums, &mut self.own);
         self.totals.par_chunks_mut(COLUMNS).enumerate().for_each(|(c, totals)| {
             totals.fill(0.0);
@@ -283,7 +288,8 @@ impl Vectorized for Row<'_> {
         let best = of_others.max(self.to_itself);
         let damped_best = simd.splat_f64s(damped(self.damping, self.best, best));
         let damped_second = simd.splat_f64s(damped(self.damping, self.best, second));
-        let (best, second, share) = (simd.splat_f64s(best), simd.splat_f64s(second), simd.splat_f64s(self.share));
+        let (best, second, share) =
+            (simd.splat_f64s(best), simd.splat_f64s(second), simd.splat_f64s(self.share));
         // Where two sums are the largest, the second one equals the best.
         for (t, stored) in self.stored.iter_mut().enumerate() {
             let tile = t * vectors..(t + 1) * vectors;

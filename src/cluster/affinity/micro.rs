@@ -28,8 +28,8 @@ pub(super) fn clusters<'a>(
     let given = fit.centroids;
     // A cluster has lost all its rows only if the last pass moved its centroid away from them.
     let kept: Vec<usize> = (0..fit.k).filter(|&c| fit.weights[c] > 0).collect();
-    let centres =
-        matrix.beside(kept.len(), |c, j| matrix.to_user(f64::from(given.values[kept[c] * given.features + j])));
+    let centres = matrix
+        .beside(kept.len(), |c, j| matrix.to_user(f64::from(given.values[kept[c] * given.features + j])));
     let weights = matrix.sample_weights();
     let copies = kept.iter().map(|&c| {
         let steps = fit.weights[c];

@@ -51,7 +51,11 @@ fn the_terminal_says_who_the_exemplars_are_and_whether_they_settled() {
 #[test]
 fn what_does_not_go_together_is_refused() {
     let desk = Desk::with_table();
-    desk.fails("fit t.csv --method affinity --k 3 --out o", 2, &["affinity propagation", "number of segments"]);
+    desk.fails(
+        "fit t.csv --method affinity --k 3 --out o",
+        2,
+        &["affinity propagation", "number of segments"],
+    );
     desk.fails("fit t.csv --method affinity --damping 0.3 --out o", 2, &["0.5"]);
     desk.fails("fit t.csv --method affinity --damping 1 --out o", 2, &["0.5"]);
     desk.fails("fit t.csv --method affinity --preference nan --out o", 2, &["number"]);
@@ -62,7 +66,8 @@ fn what_does_not_go_together_is_refused() {
 #[test]
 fn a_recipe_has_the_same_keys() {
     let desk = Desk::with_table();
-    let recipe = |keys: &str| format!("[input]\npath = \"t.csv\"\n\n[analysis]\nmethod = \"affinity\"\n{keys}\n");
+    let recipe =
+        |keys: &str| format!("[input]\npath = \"t.csv\"\n\n[analysis]\nmethod = \"affinity\"\n{keys}\n");
     desk.put("r.toml", recipe("damping = 0.7\npreference = -50\nmax_iter = 400\nconvergence_iter = 20"));
     let (json, _) = desk.run("run r.toml --device cpu --out one --json").json();
     assert_eq!(json["affinity"]["preference"], -50.0);
