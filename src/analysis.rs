@@ -20,6 +20,7 @@
 //! The stages can be called one by one, for a program that wants to look in between: [`load()`] reads the table,
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
+mod affinity_found;
 mod changes;
 mod choose_k;
 mod compare;
@@ -48,6 +49,7 @@ mod spec;
 mod stability;
 mod work;
 
+pub use affinity_found::{AffinityFound, Exemplar};
 pub use changes::{ColumnChange, Relabelled, SegmentChange, Since, Sizes, relabel};
 pub use compare::{
     Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, LabelMove, Left,

@@ -2,6 +2,7 @@
 //!
 //! Every method returns a [`Partition`]; [`Method`] is the registry of all of them.
 
+pub mod affinity;
 pub mod agglomerative;
 mod chain;
 pub mod dbscan;

@@ -1,5 +1,6 @@
 //! What a clustering method found beside its segments.
 
+use super::affinity_found::AffinityFound;
 use super::linkage_found::LinkageFound;
 use crate::cluster::{Details, dbscan, gmm};
 use crate::model::Assignment;
@@ -17,17 +18,30 @@ pub struct MethodFound {
     /// How well a Gaussian mixture describes the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gmm: Option<gmm::Found>,
+    /// The exemplars of affinity propagation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<AffinityFound>,
 }
 
 impl MethodFound {
-    /// From the details of a partition, and the segments' numbers in the order of its clusters.
-    pub(super) fn new(details: &Details, numbers: &[u32]) -> Self {
+    /// From the details of a partition, and the segments' numbers in the order of its clusters. `row_of` returns the row of the
+    /// table for a row of the fit's matrix, and `ids` are the table's ids, if it has any.
+    pub(super) fn new(
+        details: &Details,
+        numbers: &[u32],
+        row_of: impl Fn(usize) -> usize,
+        ids: Option<&[String]>,
+    ) -> Self {
         match details {
             Details::None => MethodFound::default(),
             Details::Linkage(merges) => {
                 MethodFound { linkage: Some(LinkageFound::new(merges, numbers)), ..MethodFound::default() }
             }
             Details::Gmm(found) => MethodFound { gmm: Some(found.clone()), ..MethodFound::default() },
+            Details::Affinity(found) => MethodFound {
+                affinity: Some(AffinityFound::new(found, numbers, row_of, ids)),
+                ..MethodFound::default()
+            },
             Details::Dbscan(found) => MethodFound { dbscan: Some(found.clone()), ..MethodFound::default() },
         }
     }

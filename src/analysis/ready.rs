@@ -5,6 +5,7 @@ use super::choose_k::{default_ks, is_cut_short};
 use super::compare_methods::OwnFit;
 use super::init::Before;
 use super::memory::{check_fit, check_method, check_refits};
+use super::method_found::MethodFound;
 use super::migration::{Migration, follow};
 use super::notice::{Notice, Observer};
 use super::outcome::{DeviceUsed, Labelled, Numbered};
@@ -359,6 +360,10 @@ impl Ready<'_> {
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
         running.outcome.method = Some(method.name());
+        let own_ids = ids.as_ref().map(|(_, ids)| &ids[..]);
+        running.outcome.found =
+            MethodFound::new(&all_rows.details, &numbered.numbers, |row| prepared.table_row(row), own_ids)
+                .of_fit(&numbered.names);
         let Numbered { numbers, names, personas, migration } = numbered;
         if let Some(options) = &self.spec.stability {
             // Fits of samples find segments as the fit did, before any were merged or split.

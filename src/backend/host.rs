@@ -9,6 +9,7 @@ pub(super) mod clusters;
 pub(super) mod joint_labels;
 pub(super) mod labels;
 pub(super) mod margins;
+pub(super) mod messages;
 pub(crate) mod mixture;
 pub(super) mod neighbours;
 pub(super) mod potentials;

@@ -4,6 +4,7 @@
 //! the registry at the end of this file. The command line, recipes, `model.json` and the conformance test take it from
 //! there. A method that labels new rows in a way of its own also needs an arm in [`crate::model::Assigner`].
 
+use super::affinity;
 use super::dbscan;
 use super::gmm;
 use super::kmeans::{self, Start};
@@ -142,6 +143,8 @@ registry! {
     "dbscan" => Dbscan(dbscan::Params),
     /// Gaussian mixtures (Dempster, Laird and Rubin, 1977).
     "gmm" => Gmm(gmm::Params),
+    /// Affinity propagation (Frey and Dueck, 2007).
+    "affinity" => Affinity(affinity::Params),
 }
 
 impl Method {
@@ -154,6 +157,7 @@ impl Method {
             Method::Average(_) => "average linkage",
             Method::Dbscan(_) => "DBSCAN",
             Method::Gmm(_) => "Gaussian mixture",
+            Method::Affinity(_) => "affinity propagation",
         }
     }
 

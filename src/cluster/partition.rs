@@ -1,5 +1,6 @@
 //! What a clustering method returns, whichever it is.
 
+use super::affinity;
 use super::dbscan;
 use super::gmm::{self, Mixture};
 use super::linkage::Linkage;
@@ -86,6 +87,8 @@ impl FromIterator<Option<u32>> for Labels {
 pub enum Prototypes {
     /// The nearest centroid's cluster. In stored units, in the order of the labels.
     Centroids(Centroids),
+    /// The cluster of the nearest exemplar, which is a row of the table. In stored units, in the order of the labels.
+    Exemplars(Centroids),
     /// The cluster of the nearest core point, if one is near enough; otherwise the row is noise.
     CorePoints(CorePoints),
     /// The component of a mixture that the row most likely comes from. The centroids are the means of the clusters' rows, in
@@ -109,7 +112,9 @@ impl Prototypes {
     pub fn centroids(&self) -> &Centroids {
         match self {
             Prototypes::CorePoints(core) => &core.centroids,
-            Prototypes::Centroids(centroids) | Prototypes::Mixture(centroids, _) => centroids,
+            Prototypes::Centroids(points)
+            | Prototypes::Exemplars(points)
+            | Prototypes::Mixture(points, _) => points,
         }
     }
 }
@@ -152,13 +157,15 @@ pub enum Details {
     Dbscan(dbscan::Found),
     /// A Gaussian mixture: how well it describes the rows.
     Gmm(gmm::Found),
+    /// Of affinity propagation.
+    Affinity(affinity::Found),
 }
 
 impl Details {
     /// The details of a whole table, from those of its distinct rows.
     fn of_all_rows(self, repeats: &Repeats) -> Details {
         match self {
-            Details::None | Details::Dbscan(_) | Details::Gmm(_) => self,
+            Details::None | Details::Dbscan(_) | Details::Gmm(_) | Details::Affinity(_) => self,
             Details::Linkage(linkage) => Details::Linkage(Arc::new(linkage.of_all_rows(repeats))),
         }
     }

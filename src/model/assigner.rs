@@ -27,6 +27,9 @@ pub enum Assigner {
     CorePoints(CorePoints),
     /// A row belongs to the segment of the component that it most likely comes from.
     Mixture(MixtureSegments),
+    /// A row belongs to the segment of its nearest exemplar, which is a row of the fit. Everything else is as with
+    /// centroids.
+    Exemplars(Vec<Centroid>),
     /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
     Regrouped(Regrouped),
 }
@@ -104,6 +107,7 @@ impl Assigner {
         let segments = centroids.collect();
         match &partition.prototypes {
             Prototypes::Centroids(_) => Assigner::Centroids(segments),
+            Prototypes::Exemplars(_) => Assigner::Exemplars(segments),
             Prototypes::CorePoints(core) => Assigner::CorePoints(CorePoints::new(core, segments, matrix)),
             Prototypes::Mixture(_, components) => {
                 Assigner::Mixture(MixtureSegments { segments, components: components.clone() })
@@ -111,10 +115,10 @@ impl Assigner {
         }
     }
 
-    /// The segments with their centroids: in the order of the fit, or by number if they were merged or split.
+    /// The segments with their centroids, or exemplars: in the order of the fit, or by number if they were merged or split.
     pub fn centroids(&self) -> &[Centroid] {
         match self {
-            Assigner::Centroids(centroids) => centroids,
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
             Assigner::CorePoints(core) => &core.segments,
             Assigner::Mixture(mixture) => &mixture.segments,
             Assigner::Regrouped(regrouped) => &regrouped.segments,
@@ -123,7 +127,7 @@ impl Assigner {
 
     fn centroids_mut(&mut self) -> &mut [Centroid] {
         match self {
-            Assigner::Centroids(centroids) => centroids,
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
             Assigner::CorePoints(core) => &mut core.segments,
             Assigner::Mixture(mixture) => &mut mixture.segments,
             Assigner::Regrouped(regrouped) => &mut regrouped.segments,
@@ -133,9 +137,10 @@ impl Assigner {
     /// The centroids of the fit in its order, before merges and splits.
     pub fn fit_centroids(&self) -> Vec<&[f64]> {
         match self {
-            Assigner::Centroids(_) | Assigner::CorePoints(_) | Assigner::Mixture(_) => {
-                self.centroids().iter().map(|c| &c.values[..]).collect()
-            }
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => self.centroids().iter().map(|c| &c.values[..]).collect(),
             Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
         }
     }
@@ -143,7 +148,10 @@ impl Assigner {
     /// The merges and splits, if there were any.
     pub fn regrouped(&self) -> Option<&Regrouped> {
         match self {
-            Assigner::Centroids(_) | Assigner::CorePoints(_) | Assigner::Mixture(_) => None,
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => None,
             Assigner::Regrouped(regrouped) => Some(regrouped),
         }
     }
@@ -166,7 +174,10 @@ impl Assigner {
     /// Gives the segments other numbers: `numbers[i]` to the i-th.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         match self {
-            Assigner::Centroids(_) | Assigner::CorePoints(_) | Assigner::Mixture(_) => {
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => {
                 self.centroids_mut()
                     .iter_mut()
                     .zip(numbers)

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+mod affinity;
 mod agreement;
 mod analysis;
 mod bounds;

@@ -7,7 +7,7 @@ use segmenta::Error;
 use segmenta::analysis::Spec;
 use segmenta::cluster::agglomerative::{Average, Complete};
 use segmenta::cluster::gmm::{self, Covariance};
-use segmenta::cluster::{Algorithm as _, Method, Params, dbscan, ward};
+use segmenta::cluster::{Algorithm as _, Method, Params, affinity, dbscan, ward};
 
 /// The clustering method and how it runs.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +32,8 @@ pub struct MethodParameters {
     pub dbscan: DbscanFlags,
     #[command(flatten)]
     pub gmm: GmmFlags,
+    #[command(flatten)]
+    pub affinity: AffinityFlags,
 }
 
 /// What is dense for DBSCAN.
@@ -94,7 +96,8 @@ pub struct KMeansFlags {
     /// highest likelihood is kept, and auto is 1 [default: auto]
     #[arg(long, value_name = "N|auto", value_parser = restarts, help_heading = "KMeans and Gaussian mixtures")]
     pub n_init: Option<Restarts>,
-    /// The most passes over the rows that a restart may take [default: 300; with gmm 100]
+    /// The most passes over the rows that a restart may take [default: 300; with gmm 100], or the most iterations of affinity
+    /// propagation [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "KMeans and Gaussian mixtures")]
     pub max_iter: Option<u32>,
     /// A restart has converged when its centroids' total squared shift in a pass is at most T times the mean variance of
@@ -102,6 +105,47 @@ pub struct KMeansFlags {
     /// [default: 0.0001; with gmm 0.001]
     #[arg(long, value_name = "T", value_parser = super::tolerance, help_heading = "KMeans and Gaussian mixtures")]
     pub tol: Option<f64>,
+}
+
+/// How affinity propagation runs. It also has `--max-iter`.
+#[derive(Debug, Clone, Args)]
+pub struct AffinityFlags {
+    /// How much of its old value each message keeps in an iteration, from 0.5 to below 1. Higher values settle exemplars
+    /// that keep changing, and take more iterations [default: 0.5]
+    #[arg(long, value_name = "D", value_parser = damping, help_heading = "Affinity propagation")]
+    pub damping: Option<f64>,
+    /// The similarity of each row to itself, in squared units of the scaled features; others have minus their squared
+    /// distance. Lower values make fewer segments [default: the median of all similarities]
+    #[arg(long, value_name = "P", value_parser = finite, allow_negative_numbers = true, help_heading = "Affinity propagation")]
+    pub preference: Option<f64>,
+    /// In how many iterations the exemplars must stay the same for the fit to have converged [default: 15]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Affinity propagation")]
+    pub convergence_iter: Option<u32>,
+}
+
+impl AffinityFlags {
+    /// The parameters of affinity propagation.
+    fn params(&self, max_iter: Option<u32>) -> affinity::Params {
+        let default = affinity::Params::default();
+        affinity::Params {
+            damping: self.damping.unwrap_or(default.damping),
+            preference: self.preference,
+            max_iter: max_iter.map_or(default.max_iter, |n| n as usize),
+            convergence_iter: self.convergence_iter.map_or(default.convergence_iter, |n| n as usize),
+            ..default
+        }
+    }
+}
+
+fn damping(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(d) if (0.5..1.0).contains(&d) => Ok(d),
+        _ => Err("expected a number of at least 0.5 and below 1".into()),
+    }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    text.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| "expected a number".into())
 }
 
 impl MethodFlags {
@@ -160,13 +204,17 @@ impl MethodParameters {
                 self.gmm.set(params);
                 self.kmeans.set_mixture(params);
             }
+            Method::Affinity(params) => {
+                known.extend(["--damping", "--preference", "--convergence-iter", "--max-iter"]);
+                *params = self.affinity.params(self.kmeans.max_iter);
+            }
         }
         method
     }
 
     /// The flags that the user gave.
     fn given(&self) -> Vec<&'static str> {
-        let kmeans = &self.kmeans;
+        let (kmeans, affinity) = (&self.kmeans, &self.affinity);
         let all = [
             ("--n-init", kmeans.n_init.is_some()),
             ("--max-iter", kmeans.max_iter.is_some()),
@@ -176,6 +224,9 @@ impl MethodParameters {
             ("--min-samples", self.dbscan.min_samples.is_some()),
             ("--covariance", self.gmm.covariance.is_some()),
             ("--reg-covar", self.gmm.reg_covar.is_some()),
+            ("--damping", affinity.damping.is_some()),
+            ("--preference", affinity.preference.is_some()),
+            ("--convergence-iter", affinity.convergence_iter.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect()
     }
