@@ -33,7 +33,7 @@ pub fn text(compared: &MethodsCompared) -> String {
     }
     let mut text = format!(
         "clustering methods on the same rows; the first is the fit\n{}\
-         largest, smallest, noise: shares of the rows; silhouette: of the rows in segments, by the features of the fit\n",
+         largest, smallest, noise: shares of the rows; silhouette: of the rows in segments, by the features of the\n  fit; seconds: those of the fit include its sweep\n",
         sheet.to_text_within(WIDTH)
     );
     for MethodResult { name, note, .. } in methods {
