@@ -77,10 +77,10 @@ impl Packed {
         self.count -= 1;
     }
 
-    /// Takes clusters in, and packs all anew once half of the places are empty.
+    /// Takes clusters in, and packs all anew once a fifth of the places are empty.
     pub(super) fn add(&mut self, near: &[f32], weights: &[f64], mut clusters: Vec<u32>) {
         let places = self.groups() * GROUP + clusters.len();
-        if places > 2 * (self.count + clusters.len()) + 16 * GROUP {
+        if 4 * places > 5 * (self.count + clusters.len()) + 64 * GROUP {
             clusters.extend(self.clusters.iter().filter(|&&cluster| cluster != NONE));
             return self.rebuild(near, weights, clusters);
         }
