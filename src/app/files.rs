@@ -7,6 +7,7 @@
 mod commit;
 mod features;
 mod lock;
+mod responsibilities;
 
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
@@ -23,6 +24,7 @@ use tempfile::NamedTempFile;
 pub use commit::heal_before_reading;
 pub use features::FeaturesFile;
 pub use lock::FolderLock;
+pub use responsibilities::ResponsibilitiesFile;
 
 /// Files that not every run writes: the assignments have one of two names, and only some runs know who moved, make a tree of
 /// merges, or compare methods.
@@ -303,11 +305,11 @@ impl Folder {
         self.keep_with(None)
     }
 
-    /// The same with one more file of the run, which may be in another folder.
+    /// The same with more files of the run, which may be in other folders.
     ///
     /// # Errors
     /// As [`Pending::keep_all`].
-    pub fn keep_with(mut self, beside: Option<Pending>) -> Result<(), Error> {
+    pub fn keep_with(mut self, beside: impl IntoIterator<Item = Pending>) -> Result<(), Error> {
         let files = beside.into_iter().chain(std::mem::take(&mut self.files)).collect();
         commit::commit(Some(&self.dir), files, &self.stale, self.force)?;
         self.keep_folder();

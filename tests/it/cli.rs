@@ -5,6 +5,7 @@ mod bench;
 #[cfg(feature = "parquet")]
 mod columnar;
 mod compare;
+mod dbscan;
 mod drift;
 mod files;
 mod folders;

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+mod affinity;
 mod agreement;
 mod analysis;
 mod bounds;
@@ -9,9 +10,11 @@ mod cli;
 mod compare_methods;
 mod conditions;
 mod contract;
+mod dbscan;
 mod describe;
 mod devices;
 mod documents;
+mod gmm;
 mod goldens;
 mod gpu;
 mod house;

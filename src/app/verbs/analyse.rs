@@ -1,7 +1,7 @@
 //! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
 use super::super::console::{Console, result, tell};
-use super::super::files::{FeaturesFile, Folder, heal_before_reading};
+use super::super::files::{FeaturesFile, Folder, ResponsibilitiesFile, heal_before_reading};
 use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
@@ -118,6 +118,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     spec.stability = args.holding.spec();
     spec.gates = args.gates.spec();
     args.method.apply(&mut spec)?;
+    spec.output.responsibilities.clone_from(&args.features_out.responsibilities_out);
     if args.init.is_none() {
         spec.check(None)?;
     }
@@ -126,6 +127,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         force: args.out.force,
         assignments: args.labels.is_none().then_some(args.out.rows.assignments),
         features: args.features_out.features_out.as_deref(),
+        responsibilities: args.features_out.responsibilities_out.as_deref(),
         full_precision: args.out.rows.full_precision,
         linkage: has_linkage(&spec),
         movers: args.init.is_some(),
@@ -161,6 +163,8 @@ pub struct Wanted<'a> {
     /// The format of the assignments' file; `None`: they go to stdout.
     pub assignments: Option<OutputFormat>,
     pub features: Option<&'a std::path::Path>,
+    /// Where the responsibilities of a Gaussian mixture go.
+    pub responsibilities: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
     pub full_precision: bool,
     /// Whether the method makes a tree of merges, which gets a file.
@@ -175,6 +179,7 @@ pub struct Wanted<'a> {
 pub struct Files {
     folder: Folder,
     pub features: FeaturesFile,
+    responsibilities: ResponsibilitiesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
 }
@@ -193,8 +198,9 @@ impl Files {
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFile::open(wanted.features, wanted.force)?;
+        let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
         let Wanted { assignments, full_precision, .. } = wanted;
-        Ok(Files { folder, features, assignments, full_precision })
+        Ok(Files { folder, features, responsibilities, assignments, full_precision })
     }
 }
 
@@ -256,7 +262,7 @@ impl Job<'_> {
         began: Instant,
     ) -> anyhow::Result<(Option<Written>, Vec<String>)> {
         let start = Instant::now();
-        let Files { mut folder, features, assignments, full_precision } = files;
+        let Files { mut folder, features, mut responsibilities, assignments, full_precision } = files;
         let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
         folder.write("model.json", |out| out.write_all(model.to_json().as_bytes()))?;
@@ -268,6 +274,7 @@ impl Job<'_> {
             rows: &labelled.rows,
             left_out: &labelled.left_out,
             names: &labelled.names,
+            probabilities: model.assigner.has_probabilities(),
             followed: labelled.followed.as_ref(),
         };
         note_renamed_id(&rows, console);
@@ -290,13 +297,16 @@ impl Job<'_> {
         if let Some(compared) = &outcome.compare_methods {
             folder.write(METHODS, |out| write_methods(compared, labelled.ids.as_ref(), out))?;
         }
+        if let Some(found) = &outcome.responsibilities {
+            responsibilities.write(found)?;
+        }
         let seconds = &mut outcome.seconds;
         seconds.write = Some(seconds.write.unwrap_or(0.0) + start.elapsed().as_secs_f64());
         seconds.total = began.elapsed().as_secs_f64();
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
         folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
         let names = folder.names();
-        folder.keep_with(features.into_file())?;
+        folder.keep_with(features.into_file().into_iter().chain(responsibilities.into_file()))?;
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;

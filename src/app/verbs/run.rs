@@ -38,6 +38,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         force: args.force,
         assignments: Some(args.rows.assignments),
         features: features.as_deref(),
+        responsibilities: spec.output.responsibilities.as_deref(),
         full_precision: args.rows.full_precision,
         linkage: has_linkage(&spec),
         movers: init.is_some(),
@@ -125,6 +126,9 @@ impl RunRecipe {
         if self.k.is_some() || self.init.is_some() {
             spec.sweep = None;
         }
+        if let Some(path) = &self.features_out.responsibilities_out {
+            spec.output.responsibilities = Some(path.clone());
+        }
         spec.gates = self.gates.spec();
     }
 }
@@ -161,7 +165,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         out: Some(args.out.clone()),
         force: args.force,
         rows: RowsOut { assignments: OutputFormat::Csv, full_precision: false },
-        features_out: FeaturesOut { features_out: None },
+        features_out: FeaturesOut { features_out: None, responsibilities_out: None },
         no_fit: false,
         dry_run: false,
         gates: GateFlags::default(),
