@@ -136,8 +136,8 @@ impl Linkage {
         self.leaves - self.merges.partition_point(|merge| merge.height <= height)
     }
 
-    /// The height at which `k` clusters become fewer, and the one at which they came about: a cut anywhere between gives
-    /// them. Infinite and 0 where there is no such merge.
+    /// The height of the merge by which `k` clusters came about, and that of the next one: a cut anywhere between gives them.
+    /// 0 and infinite where there is no such merge.
     pub fn heights_around(&self, k: usize) -> (f64, f64) {
         let merged = self.leaves.saturating_sub(k);
         let below = merged.checked_sub(1).and_then(|m| self.merges.get(m)).map_or(0.0, |m| m.height);

@@ -179,9 +179,9 @@ fn label(node: &TreeNode) -> String {
     let size = whole(node.size);
     let rows = if node.size == 1 { "row" } else { "rows" };
     match (node.segment, &node.name, node.segments) {
-        (Some(segment), Some(name), _) => format!("{segment} {name}, {size} {rows}"),
-        (Some(segment), None, _) => format!("{segment}, {size} {rows}"),
-        (None, _, Some(segments)) => format!("{segments} segments, {size} {rows}"),
+        (Some(segment), Some(name), _) => format!("{segment} {name}: {size} {rows}"),
+        (Some(segment), None, _) => format!("{segment}: {size} {rows}"),
+        (None, _, Some(segments)) => format!("{segments} segments: {size} {rows}"),
         (None, _, None) => format!("{size} {rows}"),
     }
 }

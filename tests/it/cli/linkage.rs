@@ -100,13 +100,41 @@ fn a_recipe_and_a_sweep_have_the_methods_too() {
     );
     let text = desk.run("run r.toml --device cpu --out r -q").quietly();
     assert_eq!(desk.names("r"), with_linkage());
-    assert!(text.contains("0 Many, 20 rows"), "{text}");
+    assert!(text.contains("0 Many: 20 rows"), "{text}");
     desk.put("h.toml", "[input]\npath = \"t.csv\"\n[analysis]\nmethod = \"ward\"\ncut_height = -1\n");
     desk.fails("run h.toml --device cpu --out x -q", 3, &["cut_height", "0 or more"]);
     let (found, _) = desk.run("sweep t.csv --method ward --k 2..4 --device cpu -q --json").json();
     assert_eq!(found["sweep"].as_array().unwrap().len(), 3);
     assert_eq!(found["chosen"]["k"], 3);
     desk.fails("sweep t.csv --method ward --cut-height 2 --device cpu -q", 2, &["sweep"]);
+}
+
+/// Average linkage merges these values at 1, 1, 2, 10.5 and 94.75.
+#[test]
+fn the_tree_is_drawn() {
+    let desk = Desk::new();
+    desk.put("t.csv", "x\n0\n1\n10\n12\n100\n101\n");
+    let text = desk
+        .run("fit t.csv --features x --scale none --method average --k 3 --device cpu --out o -q")
+        .quietly();
+    let dashes = |count| "─".repeat(count);
+    let drawn = format!(
+        "tree of merges\n\
+         0: 2 rows {}┬{}┐\n\
+         1: 2 rows {}┘{}┤\n\
+         2: 2 rows {}┘\n\
+         {}0{}94.75  height\n\
+         A cut between the heights 2 and 10.5",
+        dashes(4),
+        dashes(35),
+        dashes(4),
+        " ".repeat(35),
+        dashes(40),
+        " ".repeat(10),
+        " ".repeat(35),
+    );
+    let plain = text.replace("2.000", "2").replace("10.50", "10.5");
+    assert!(plain.contains(&drawn), "{text}\n{drawn}");
 }
 
 /// What does not fit into memory is refused before any work.

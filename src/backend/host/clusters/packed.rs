@@ -21,6 +21,8 @@ pub(super) struct Packed {
     pub(super) halves: Vec<f32>,
     /// 0 for each place that has a cluster.
     pub(super) extras: Vec<f32>,
+    /// For each place at least the inverse of its cluster's weight.
+    pub(super) own_inverses: Vec<f32>,
     /// For each 16 groups, feature by feature, the smallest values and the largest ones.
     pub(super) lows: Vec<f32>,
     pub(super) highs: Vec<f32>,
@@ -46,6 +48,7 @@ impl Packed {
             values: Vec::new(),
             halves: Vec::new(),
             extras: Vec::new(),
+            own_inverses: Vec::new(),
             lows: Vec::new(),
             highs: Vec::new(),
             norms: Vec::new(),
@@ -77,10 +80,10 @@ impl Packed {
         self.count -= 1;
     }
 
-    /// Takes clusters in, and packs all anew once half of the places are empty.
+    /// Takes clusters in, and packs all anew once a fifth of the places are empty.
     pub(super) fn add(&mut self, near: &[f32], weights: &[f64], mut clusters: Vec<u32>) {
         let places = self.groups() * GROUP + clusters.len();
-        if places > 2 * (self.count + clusters.len()) + 16 * GROUP {
+        if 4 * places > 5 * (self.count + clusters.len()) + 64 * GROUP {
             clusters.extend(self.clusters.iter().filter(|&&cluster| cluster != NONE));
             return self.rebuild(near, weights, clusters);
         }
@@ -108,7 +111,7 @@ impl Packed {
         }
         self.sort(weights, &mut clusters);
         self.count = clusters.len();
-        for values in [&mut self.values, &mut self.halves, &mut self.extras] {
+        for values in [&mut self.values, &mut self.halves, &mut self.extras, &mut self.own_inverses] {
             values.clear();
         }
         for bounds in [&mut self.lows, &mut self.highs] {
@@ -139,6 +142,7 @@ impl Packed {
         self.values.resize(groups * GROUP * d, 0.0);
         self.halves.resize(groups * GROUP, f32::MAX);
         self.extras.resize(groups * GROUP, f32::MAX);
+        self.own_inverses.resize(groups * GROUP, 0.0);
         self.lows.resize(groups.next_multiple_of(BOXES) * d, f32::MAX);
         self.highs.resize(groups.next_multiple_of(BOXES) * d, -f32::MAX);
         self.norms.resize(groups, 0.0);
@@ -169,7 +173,9 @@ impl Packed {
         self.halves[place] = (squared / 2.0) as f32;
         self.extras[place] = 0.0;
         self.norms[group] = self.norms[group].max(squared);
-        self.inverses[group] = self.inverses[group].max(1.0 / weights[cluster as usize]);
+        let inverse = 1.0 / weights[cluster as usize];
+        self.own_inverses[place] = (inverse as f32).next_up();
+        self.inverses[group] = self.inverses[group].max(f64::from(self.own_inverses[place]));
     }
 }
 

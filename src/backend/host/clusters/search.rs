@@ -13,17 +13,27 @@
 //! A squared distance of differences, or to a box around `c'`, has the relative error of a [`Certificate`]. The shorter form
 //! `|c'|^2 / 2 - q'.c'` needs one multiply-add for a feature; its `d + 2` roundings add up to at most
 //! `(d + 4) 2^-24 (|q'||c'| + |c'|^2 / 2)`, so twice the value is off by at most `(d + 4) 2^-23 (|q'|^2 + |c'|^2)`, of which twice as
-//! much is allowed for. Where that is much against `L`, differences are used. For a whole group, the largest norm and the
-//! smallest weight are put in for `c`.
+//! much is allowed for. Where that is much against `L`, differences are used. For a whole group, the largest norm is put in for
+//! that of `c`.
 
 use super::packed::{BOXES, GROUP};
 use super::{BATCH, Clusters, NONE, NearestCluster};
-use crate::backend::simd::{PairProducts, Vectorized, multiply_add, subtract_product};
+use crate::backend::simd::{PairProducts, Vectorized, multiply_add};
 use crate::canonical::Certificate;
 use pulp::Simd;
 
 /// The most queries that are compared with a group at once.
 const PACK: usize = 6;
+
+/// How many points a pack of so many queries has.
+#[inline(always)]
+fn width(queries: usize) -> usize {
+    match queries {
+        1 | 2 => queries,
+        3 | 4 => 4,
+        _ => PACK,
+    }
+}
 
 /// Finds the nearest cluster of up to 64 queries that lie near each other.
 pub(super) struct Search<'a> {
@@ -38,6 +48,9 @@ struct Batch<'a> {
     queries: &'a [u32],
     /// Feature by feature.
     values: Vec<f32>,
+    /// The queries that were gathered last, and their negated values.
+    gathered: Vec<usize>,
+    points: Vec<f32>,
     norms: [f64; BATCH],
     inverses: [f64; BATCH],
     best: [NearestCluster; BATCH],
@@ -101,6 +114,8 @@ impl<'a> Batch<'a> {
             clusters,
             queries,
             values: vec![0.0; d * BATCH],
+            gathered: Vec::with_capacity(BATCH),
+            points: Vec::new(),
             norms: [0.0; BATCH],
             inverses: [0.0; BATCH],
             best: [NearestCluster::NOBODY; BATCH],
@@ -221,16 +236,41 @@ impl<'a> Batch<'a> {
     /// Compares queries with all clusters of a group. Whether any of them found a nearer one.
     #[inline(always)]
     fn visit<S: Simd, const V: usize>(&mut self, simd: S, group: usize, queries: &[usize]) -> bool {
-        let mut found = false;
+        self.gather(queries);
+        let (mut found, mut first) = (false, 0);
         for pack in queries.chunks(PACK) {
-            found |= match pack.len() {
-                1 => self.meet::<S, V, 1>(simd, group, pack),
-                2 => self.meet::<S, V, 2>(simd, group, pack),
-                3 | 4 => self.meet::<S, V, 4>(simd, group, pack),
-                _ => self.meet::<S, V, PACK>(simd, group, pack),
+            found |= match width(pack.len()) {
+                1 => self.meet::<S, V, 1>(simd, group, pack, first),
+                2 => self.meet::<S, V, 2>(simd, group, pack, first),
+                4 => self.meet::<S, V, 4>(simd, group, pack, first),
+                _ => self.meet::<S, V, PACK>(simd, group, pack, first),
             };
+            first += width(pack.len()) * self.clusters.features;
         }
         found
+    }
+
+    /// Gathers the negated values of queries, pack by pack and feature by feature. Often they are the same queries as for
+    /// the last group.
+    fn gather(&mut self, queries: &[usize]) {
+        if self.gathered == queries {
+            return;
+        }
+        self.gathered.clear();
+        self.gathered.extend_from_slice(queries);
+        let d = self.clusters.features;
+        self.points.clear();
+        for pack in queries.chunks(PACK) {
+            let (width, first) = (width(pack.len()), self.points.len());
+            self.points.resize(first + width * d, 0.0);
+            for c in 0..width {
+                // A pack that is not full repeats its last query.
+                let query = self.queries[pack[c.min(pack.len() - 1)]] as usize;
+                let values = &self.clusters.near[query * d..][..d];
+                let points = self.points[first + c..].iter_mut().step_by(width);
+                points.zip(values).for_each(|(point, &value)| *point = -value);
+            }
+        }
     }
 
     /// Compares up to `C` queries with a group.
@@ -240,6 +280,7 @@ impl<'a> Batch<'a> {
         simd: S,
         group: usize,
         pack: &[usize],
+        first: usize,
     ) -> bool {
         let packed = &self.clusters.packed;
         // What `L` has beside `s` times a constant, and the error of dot products, may be more than is worth while.
@@ -248,24 +289,29 @@ impl<'a> Batch<'a> {
             self.product_error * (self.norms[i] + packed.norms[group]) <= 0.25 * limit
         });
         if products {
-            self.compare::<S, V, C, true>(simd, group, pack)
+            self.compare::<S, V, C, true>(simd, group, pack, first)
         } else {
-            self.compare::<S, V, C, false>(simd, group, pack)
+            self.compare::<S, V, C, false>(simd, group, pack, first)
         }
     }
 
-    /// What a value of the filter must not be above for the cluster to matter.
+    /// What a value of the filter must not be above for a cluster of the group to matter.
     #[inline(always)]
-    fn threshold<const PRODUCT: bool>(&self, i: usize, group: usize) -> f32 {
-        let limit = self.limit(i, group);
-        let threshold = if PRODUCT {
-            let norms = self.norms[i] + self.clusters.packed.norms[group];
-            (limit + self.product_error * norms - self.norms[i]) / 2.0
-                + 2.0 * f64::from(self.certificate.slack)
+    fn threshold<const PRODUCT: bool>(&self, i: usize, group: usize) -> Threshold {
+        let (best, norms) = (self.best[i].cost, self.norms[i] + self.clusters.packed.norms[group]);
+        if best == f64::INFINITY {
+            return Threshold { constant: f64::from(f32::MAX), slope: 0.0 };
+        }
+        let constant = best * self.inverses[i] * GROW + SMALL * norms;
+        let slack = 2.0 * f64::from(self.certificate.slack);
+        if PRODUCT {
+            let constant = (constant + self.product_error * norms - self.norms[i]) / 2.0 + slack;
+            Threshold { constant, slope: best * GROW / 2.0 }
         } else {
-            self.certificate.above(limit)
-        };
-        (threshold as f32).next_up()
+            // What `Certificate::above` multiplies by.
+            let factor = 2.0 * f64::from(self.certificate.high) - 1.0;
+            Threshold { constant: constant * factor + slack, slope: best * GROW * factor }
+        }
     }
 
     #[inline(always)]
@@ -274,18 +320,14 @@ impl<'a> Batch<'a> {
         simd: S,
         group: usize,
         pack: &[usize],
+        first: usize,
     ) -> bool {
         let d = self.clusters.features;
-        let packed = &self.clusters.packed;
-        let points: [&[f32]; C] = std::array::from_fn(
-            #[inline(always)]
-            |c| {
-                let query = self.queries[pack[c.min(pack.len() - 1)]] as usize;
-                &self.clusters.near[query * d..][..d]
-            },
-        );
+        let clusters = self.clusters;
+        let packed = &clusters.packed;
         let starts = if PRODUCT { &packed.halves } else { &packed.extras };
         let starts = S::as_simd_f32s(&starts[group * GROUP..][..GROUP]).0;
+        let inverses = S::as_simd_f32s(&packed.own_inverses[group * GROUP..][..GROUP]).0;
         let values = S::as_simd_f32s(&packed.values[group * d * GROUP..][..d * GROUP]).0;
         let vectors = GROUP / S::F32_LANES;
         let mut found = false;
@@ -294,27 +336,30 @@ impl<'a> Batch<'a> {
             for sums in &mut sums {
                 sums.copy_from_slice(&starts[part..part + V]);
             }
-            for (j, row) in values.chunks_exact(vectors).enumerate() {
+            let points = self.points[first..first + C * d].as_chunks::<C>().0;
+            for (row, point) in values.chunks_exact(vectors).zip(points) {
                 let row = &row[part..part + V];
                 for c in 0..C {
-                    let point = simd.splat_f32s(points[c][j]);
+                    let negated = simd.splat_f32s(point[c]);
                     for v in 0..V {
                         sums[c][v] = if PRODUCT {
-                            subtract_product(simd, row[v], point, sums[c][v])
+                            multiply_add(simd, row[v], negated, sums[c][v])
                         } else {
-                            let difference = simd.sub_f32s(row[v], point);
+                            let difference = simd.add_f32s(row[v], negated);
                             multiply_add(simd, difference, difference, sums[c][v])
                         };
                     }
                 }
             }
             for (c, &i) in pack.iter().enumerate() {
-                let limit = self.threshold::<PRODUCT>(i, group);
-                let mut least = sums[c][0];
+                let (constant, slope) = self.threshold::<PRODUCT>(i, group).rounded(packed.inverses[group]);
+                let (constant, slope) = (simd.splat_f32s(constant), simd.splat_f32s(slope));
+                let mut near = simd
+                    .less_than_or_equal_f32s(sums[c][0], multiply_add(simd, inverses[part], slope, constant));
                 for v in 1..V {
-                    least = simd.min_f32s(least, sums[c][v]);
+                    let limit = multiply_add(simd, inverses[part + v], slope, constant);
+                    near = simd.or_m32s(near, simd.less_than_or_equal_f32s(sums[c][v], limit));
                 }
-                let near = simd.less_than_or_equal_f32s(least, simd.splat_f32s(limit));
                 if simd.first_true_m32s(near) < S::F32_LANES {
                     let mut all = [0f32; GROUP];
                     for (to, &sum) in S::as_mut_simd_f32s(&mut all).0.iter_mut().zip(&sums[c]) {
@@ -331,38 +376,60 @@ impl<'a> Batch<'a> {
     /// Computes the costs of the clusters from place `first` on whose values the filter lets through.
     fn look<const PRODUCT: bool>(&mut self, i: usize, group: usize, first: usize, values: &[f32]) -> bool {
         let query = self.queries[i];
-        let clusters = &self.clusters.packed.clusters[first..];
-        let there = |&(_, &cluster): &(&f32, &u32)| cluster != query && cluster != NONE;
-        let mut found = false;
-        let mut offer = |batch: &mut Self, cluster: u32| {
-            let nearest = NearestCluster { cost: batch.clusters.cost(query, cluster), cluster };
-            let is_before = nearest.is_before(&batch.best[i]);
-            if is_before {
-                batch.best[i] = nearest;
-                found = true;
-            }
-            is_before
+        let (clusters, packed) = (self.clusters, &self.clusters.packed);
+        let mut threshold = self.threshold::<PRODUCT>(i, group);
+        let there = |place: &usize| {
+            let cluster = packed.clusters[*place];
+            cluster != query && cluster != NONE
         };
+        let value = |place: usize| f64::from(values[place - first]);
+        let places = first..first + values.len();
         // The least value comes first, because it rules out most of the others.
-        let least = values.iter().zip(clusters).filter(there).min_by(|a, b| a.0.total_cmp(b.0));
-        let mut limit = self.threshold::<PRODUCT>(i, group);
-        let Some((_, &least)) = least.filter(|(value, _)| **value <= limit) else { return false };
-        if offer(self, least) {
-            limit = self.threshold::<PRODUCT>(i, group);
-        }
-        for (&value, &cluster) in values.iter().zip(clusters).filter(there) {
-            if value <= limit && cluster != least && offer(self, cluster) {
-                limit = self.threshold::<PRODUCT>(i, group);
+        let least = places.clone().filter(there).min_by(|&a, &b| value(a).total_cmp(&value(b)));
+        let mut found = false;
+        for place in least.into_iter().chain(places.filter(there)) {
+            if value(place) <= threshold.of(f64::from(packed.own_inverses[place])) {
+                let cluster = packed.clusters[place];
+                let nearest = NearestCluster { cost: clusters.cost(query, cluster), cluster };
+                if nearest.is_before(&self.best[i]) {
+                    self.best[i] = nearest;
+                    threshold = self.threshold::<PRODUCT>(i, group);
+                    found = true;
+                }
             }
         }
         found
     }
 }
 
+/// The largest value of the filter that matters: a constant and a multiple of the inverse of the cluster's weight.
+#[derive(Clone, Copy)]
+struct Threshold {
+    constant: f64,
+    slope: f64,
+}
+
+impl Threshold {
+    #[inline(always)]
+    fn of(&self, inverse: f64) -> f64 {
+        self.constant + self.slope * inverse
+    }
+
+    /// Both in f32, so large that [`Threshold::of`] is not above what f32 makes of them for any inverse up to this one.
+    #[inline(always)]
+    fn rounded(&self, inverse: f64) -> (f32, f32) {
+        const ROUNDING: f64 = 1.0 / (1u64 << 22) as f64;
+        let error = ROUNDING * (self.constant.abs() + self.slope * inverse);
+        ((self.constant + error) as f32, (self.slope as f32).next_up())
+    }
+}
+
+/// What `s` is multiplied by in `L`, and the share of the squared norms.
+const GROW: f64 = 1.0 + 1.0 / (1u64 << 18) as f64;
+const SMALL: f64 = 1.0 / (1u64 << 24) as f64;
+
 /// `L` of this best cost, and of that times `1 / w_q`; `norms` is the sum of the two squared norms.
 #[inline(always)]
 fn limit(best: f64, best_times_inverse: f64, inverse: f64, norms: f64) -> f64 {
-    const GROW: f64 = 1.0 + 1.0 / (1u64 << 18) as f64;
-    const SMALL: f64 = 1.0 / (1u64 << 24) as f64;
     (best_times_inverse + best * inverse) * GROW + SMALL * norms
 }
