@@ -7,8 +7,10 @@
 mod cases;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use segmenta::Dataset;
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{Backend, Labeling, Metric, Rows, SelfMatches};
+use segmenta::cluster::gmm;
 use segmenta::progress::Progress;
 use std::time::Duration;
 
@@ -90,5 +92,19 @@ fn queries(case: &cases::Case) -> segmenta::Matrix {
     case.matrix.select(&(0..QUERIES).collect::<Vec<_>>())
 }
 
-criterion_group!(all, primitives);
+/// Five passes of a Gaussian mixture over each case's rows.
+fn mixtures(criterion: &mut Criterion) {
+    let params = gmm::Params { max_iter: 5, tol: 0.0, ..gmm::Params::default() };
+    let devices: Devices = vec![("cpu", Box::new(Cpu::default()))];
+    let densities = |case: &cases::Case| params.max_iter * case.matrix.rows() * case.sets[0].k();
+    let cpu = Cpu::default();
+    time(criterion, &devices, "gmm", densities, |_, case| {
+        let k = case.sets[0].k();
+        let labels: Vec<u32> = (0..case.matrix.rows()).map(|i| (i % k) as u32).collect();
+        let dataset = Dataset::load(&cpu, &case.matrix).unwrap();
+        drop(gmm::fit_from_labels(&dataset, k, &labels, &params, Progress::none()).unwrap());
+    });
+}
+
+criterion_group!(all, primitives, mixtures);
 criterion_main!(all);

@@ -20,7 +20,8 @@ fn table() -> Table {
 }
 
 fn recipe(more: &str) -> Spec {
-    let text = format!("[input]\npath = \"t.csv\"\nid = \"user\"\n[analysis]\nk = 3\nstructure = false\n{more}");
+    let text =
+        format!("[input]\npath = \"t.csv\"\nid = \"user\"\n[analysis]\nk = 3\nstructure = false\n{more}");
     Spec::parse("r.toml", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"))
 }
 
