@@ -172,8 +172,10 @@ mod tests {
                     sums[3 * 5 + 1] = f64::NAN;
                     "row 5, cluster 1: NaN"
                 }
-                Answer::Fit(Partition { prototypes, .. }) => {
-                    let Prototypes::Centroids(centroids) = prototypes else { panic!("KMeans has centroids") };
+                Answer::Fit(partition) => {
+                    let Prototypes::Centroids(centroids) = &mut partition.prototypes else {
+                        panic!("KMeans has centroids")
+                    };
                     centroids.values[0] = centroids.values[0].next_up();
                     "centroids"
                 }
