@@ -20,12 +20,14 @@
 //! The stages can be called one by one, for a program that wants to look in between: [`load()`] reads the table,
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
+mod affinity_found;
 mod changes;
 mod choose_k;
 mod compare;
 mod compare_methods;
 mod describe;
 mod init;
+mod linkage_found;
 mod load;
 mod memory;
 mod method_found;
@@ -47,6 +49,7 @@ mod spec;
 mod stability;
 mod work;
 
+pub use affinity_found::{AffinityFound, Exemplar};
 pub use changes::{ColumnChange, Relabelled, SegmentChange, Since, Sizes, relabel};
 pub use compare::{
     Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, LabelMove, Left,
@@ -54,6 +57,7 @@ pub use compare::{
 };
 pub use compare_methods::{MethodResult, MethodsCompared, OtherMethod};
 pub use init::Init;
+pub use linkage_found::{Cut, LINKAGE, LinkageFound, TreeNode};
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
 pub use method_found::MethodFound;

@@ -4,6 +4,7 @@
 //! the machine, the time or a path, so the same table, options and seed produce the same bytes everywhere.
 
 mod assigner;
+mod core_points;
 mod drift;
 mod figures;
 mod left_out;
@@ -27,6 +28,7 @@ use std::path::Path;
 
 use assigner::Labelled;
 pub use assigner::{Assigner, Assignment, Centroid, MixtureSegments, Segment, assignments, of_table};
+pub use core_points::{CorePoints, Points};
 pub use drift::{BelowDrift, CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
 pub use figures::{ColumnFigures, Middle};
 pub use left_out::LeftOut;
@@ -128,7 +130,7 @@ impl Model {
         Model {
             version: VERSION,
             run: None,
-            method: method.clone(),
+            method: method.settled(&partition.details),
             rows: partition.sizes.iter().sum::<u64>() as usize,
             weight_column: None,
             diagnostics: partition.diagnostics.clone(),

@@ -36,6 +36,8 @@ pub enum Purpose {
     StructurePermutation = 34,
     /// Random halves of a table; the index is the split.
     StructureHalves = 35,
+    /// What breaks ties of affinity propagation; the index is the point.
+    AffinityTies = 40,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

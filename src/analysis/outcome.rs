@@ -463,7 +463,6 @@ impl Outcome {
         self.restarts = partition.diagnostics.n_iter.map(|_| partition.restarts);
         self.n_iter = partition.diagnostics.n_iter;
         self.converged = partition.diagnostics.converged;
-        self.found = MethodFound::new(&partition.details);
         self.sizes = Some(segments.iter().map(|s| s.size).collect());
         self.segments = Some(segments);
         self.f64_fallbacks.clone_from(&partition.f64_fallbacks);

@@ -5,6 +5,7 @@ use super::choose_k::{default_ks, is_cut_short};
 use super::compare_methods::OwnFit;
 use super::init::Before;
 use super::memory::{check_fit, check_method, check_refits};
+use super::method_found::MethodFound;
 use super::migration::{Migration, follow};
 use super::notice::{Notice, Observer};
 use super::outcome::{DeviceUsed, Labelled, Numbered};
@@ -359,6 +360,10 @@ impl Ready<'_> {
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
         running.outcome.method = Some(method.name());
+        let own_ids = ids.as_ref().map(|(_, ids)| &ids[..]);
+        running.outcome.found =
+            MethodFound::new(&all_rows.details, &numbered.numbers, |row| prepared.table_row(row), own_ids)
+                .of_fit(&numbered.names);
         let Numbered { numbers, names, personas, migration } = numbered;
         if let Some(options) = &self.spec.stability {
             // Fits of samples find segments as the fit did, before any were merged or split.
@@ -370,7 +375,7 @@ impl Ready<'_> {
             };
             let subject = Subject::new((labels, centroids), own, named, &prepared.fitted.encoder);
             let subject = subject.with_cohorts(prepared.cohort.as_ref(), matrix, prepared.members());
-            running.hold(&subject, options, method)?;
+            running.hold(&subject, options, &method.settled(&partition.details))?;
             if let Some(found) = &mut running.outcome.stability {
                 found.before_regrouping = of_fit.is_some();
             }
@@ -393,6 +398,7 @@ impl Ready<'_> {
             }
         };
         let mut rows = prepared.of_table(measured);
+        running.outcome.found.measure(&rows);
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));

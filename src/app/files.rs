@@ -12,6 +12,7 @@ mod responsibilities;
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
 use segmenta::Error;
+use segmenta::analysis::LINKAGE;
 use segmenta::report::methods::METHODS;
 use segmenta::report::movers::MOVERS;
 use sha2::{Digest as _, Sha256};
@@ -25,9 +26,9 @@ pub use features::FeaturesFile;
 pub use lock::FolderLock;
 pub use responsibilities::ResponsibilitiesFile;
 
-/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved, or compare
-/// methods.
-const SOMETIMES: [&str; 4] = ["assignments.csv", "assignments.parquet", MOVERS, METHODS];
+/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved, make a tree of
+/// merges, or compare methods.
+const SOMETIMES: [&str; 5] = ["assignments.csv", "assignments.parquet", LINKAGE, MOVERS, METHODS];
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`] or [`Folder::keep`].
 pub struct Pending {

@@ -3,6 +3,7 @@
 //! It is saved in `model.json`, so it holds only what an assignment needs. It lives apart from the fit because new rows
 //! arrive long after the fit's data is gone.
 
+use super::core_points::CorePoints;
 use super::regrouped::{Becomes, Regrouped, Regrouping, regroup};
 use crate::backend::Margin;
 use crate::canonical::Centroids;
@@ -22,8 +23,13 @@ pub enum Assigner {
     /// A row belongs to the segment of its nearest centroid. If several centroids are equally near, the first one wins;
     /// the centroids are therefore kept in the order of the fit.
     Centroids(Vec<Centroid>),
+    /// A row belongs to the segment of its nearest core point, if that is near enough (DBSCAN).
+    CorePoints(CorePoints),
     /// A row belongs to the segment of the component that it most likely comes from.
     Mixture(MixtureSegments),
+    /// A row belongs to the segment of its nearest exemplar, which is a row of the fit. Everything else is as with
+    /// centroids.
+    Exemplars(Vec<Centroid>),
     /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
     Regrouped(Regrouped),
 }
@@ -101,16 +107,19 @@ impl Assigner {
         let segments = centroids.collect();
         match &partition.prototypes {
             Prototypes::Centroids(_) => Assigner::Centroids(segments),
+            Prototypes::Exemplars(_) => Assigner::Exemplars(segments),
+            Prototypes::CorePoints(core) => Assigner::CorePoints(CorePoints::new(core, segments, matrix)),
             Prototypes::Mixture(_, components) => {
                 Assigner::Mixture(MixtureSegments { segments, components: components.clone() })
             }
         }
     }
 
-    /// The segments with their centroids: in the order of the fit, or by number if they were merged or split.
+    /// The segments with their centroids, or exemplars: in the order of the fit, or by number if they were merged or split.
     pub fn centroids(&self) -> &[Centroid] {
         match self {
-            Assigner::Centroids(centroids) => centroids,
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
+            Assigner::CorePoints(core) => &core.segments,
             Assigner::Mixture(mixture) => &mixture.segments,
             Assigner::Regrouped(regrouped) => &regrouped.segments,
         }
@@ -118,7 +127,8 @@ impl Assigner {
 
     fn centroids_mut(&mut self) -> &mut [Centroid] {
         match self {
-            Assigner::Centroids(centroids) => centroids,
+            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
+            Assigner::CorePoints(core) => &mut core.segments,
             Assigner::Mixture(mixture) => &mut mixture.segments,
             Assigner::Regrouped(regrouped) => &mut regrouped.segments,
         }
@@ -127,9 +137,10 @@ impl Assigner {
     /// The centroids of the fit in its order, before merges and splits.
     pub fn fit_centroids(&self) -> Vec<&[f64]> {
         match self {
-            Assigner::Centroids(_) | Assigner::Mixture(_) => {
-                self.centroids().iter().map(|c| &c.values[..]).collect()
-            }
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => self.centroids().iter().map(|c| &c.values[..]).collect(),
             Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
         }
     }
@@ -137,7 +148,10 @@ impl Assigner {
     /// The merges and splits, if there were any.
     pub fn regrouped(&self) -> Option<&Regrouped> {
         match self {
-            Assigner::Centroids(_) | Assigner::Mixture(_) => None,
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => None,
             Assigner::Regrouped(regrouped) => Some(regrouped),
         }
     }
@@ -160,7 +174,10 @@ impl Assigner {
     /// Gives the segments other numbers: `numbers[i]` to the i-th.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         match self {
-            Assigner::Centroids(_) | Assigner::Mixture(_) => {
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => {
                 self.centroids_mut()
                     .iter_mut()
                     .zip(numbers)
@@ -178,7 +195,11 @@ impl Assigner {
             _ => &[],
         });
         let values = self.fit_centroids().into_iter().flatten().chain(parts.flat_map(|part| &part.values));
-        values.fold(0f64, |max, v| max.max(v.abs())) as f32
+        let core = match self {
+            Assigner::CorePoints(core) => Some(core.values()),
+            _ => None,
+        };
+        values.copied().chain(core.into_iter().flatten()).fold(0f64, |max, v| max.max(v.abs())) as f32
     }
 
     /// Assigns each row of a dataset to a segment. `choices` has, for each split by a column, each row's segment by its value
@@ -190,9 +211,14 @@ impl Assigner {
         let matrix = dataset.matrix();
         let values = self.fit_centroids().into_iter().flatten().map(|&v| matrix.to_stored(v)).collect();
         let own = Centroids { values, features: matrix.features() };
-        let numbers = || -> Vec<u32> { self.segments().map(|s| s.number).collect() };
+        let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
+        if let Assigner::CorePoints(core) = self {
+            let labels = core.label(dataset)?;
+            let rows = assignments(dataset, &Prototypes::Centroids(own), &labels, &numbers)?;
+            return Ok(Labelled { rows, unseen: Vec::new() });
+        }
         if let Assigner::Mixture(MixtureSegments { components, .. }) = self {
-            let rows = mixture_assignments(dataset, &own, components, &numbers())?;
+            let rows = mixture_assignments(dataset, &own, components, &numbers)?;
             return Ok(Labelled { rows, unseen: Vec::new() });
         }
         let labels = dataset
@@ -204,7 +230,7 @@ impl Assigner {
             let Regrouping { rows, unseen } = regroup(dataset, &regrouped.centroids, &labels, choices)?;
             return Ok(Labelled { rows: rows.into_iter().map(Some).collect(), unseen });
         }
-        let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers())?;
+        let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)?;
         Ok(Labelled { rows, unseen: Vec::new() })
     }
 
@@ -212,6 +238,9 @@ impl Assigner {
     pub(super) fn check(&self, d: usize) -> std::result::Result<(), String> {
         if let Assigner::Regrouped(regrouped) = self {
             regrouped.check(d)?;
+        }
+        if let Assigner::CorePoints(core) = self {
+            core.check(d)?;
         }
         if let Assigner::Mixture(MixtureSegments { segments, components }) = self {
             if components.k() != segments.len() || components.features != d {
@@ -274,12 +303,10 @@ pub fn assignments(
     labels: &Labels,
     numbers: &[u32],
 ) -> Result<Vec<Option<Assignment>>> {
-    let centroids = match prototypes {
-        Prototypes::Centroids(centroids) => centroids,
-        Prototypes::Mixture(centroids, mixture) => {
-            return mixture_assignments(dataset, centroids, mixture, numbers);
-        }
-    };
+    if let Prototypes::Mixture(centroids, mixture) = prototypes {
+        return mixture_assignments(dataset, centroids, mixture, numbers);
+    }
+    let centroids = prototypes.centroids();
     // Rows without a label are measured too, and then forgotten.
     let complete: Cow<'_, [u32]> = match labels.complete() {
         Some(labels) => Cow::Borrowed(labels),

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+mod affinity;
 mod agreement;
 mod analysis;
 mod bounds;
@@ -9,6 +10,7 @@ mod cli;
 mod compare_methods;
 mod conditions;
 mod contract;
+mod dbscan;
 mod describe;
 mod devices;
 mod documents;
@@ -21,6 +23,7 @@ mod kmeans;
 mod labels;
 #[cfg(feature = "parquet")]
 mod limited;
+mod linkage;
 mod matrix;
 mod memory;
 mod methods;

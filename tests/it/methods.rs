@@ -118,7 +118,11 @@ fn spec(method: Method) -> Spec {
 
 /// With parameters that suit the users.
 fn suited(name: &str) -> Method {
-    Method::named(name).unwrap()
+    let mut method = Method::named(name).unwrap();
+    if let Method::Dbscan(params) = &mut method {
+        (params.eps, params.min_samples) = (vec![4.0], vec![4]);
+    }
+    method
 }
 
 /// Each method of the registry goes through everything that follows a fit.

@@ -6,10 +6,13 @@ use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
 use segmenta::Error;
-use segmenta::analysis::{self, Compute, Gates, Loaded, OtherMethod, Outcome, Prepared, Source, Spec, load};
+use segmenta::analysis::{
+    self, Compute, Gates, LINKAGE, Loaded, OtherMethod, Outcome, Prepared, Source, Spec, load,
+};
 use segmenta::cluster::Method;
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::{Document, Written};
+use segmenta::report::linkage::write_npy;
 use segmenta::report::methods::{METHODS, write as write_methods};
 use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::text::{passed_over, text};
@@ -126,6 +129,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         features: args.features_out.features_out.as_deref(),
         responsibilities: args.features_out.responsibilities_out.as_deref(),
         full_precision: args.out.rows.full_precision,
+        linkage: has_linkage(&spec),
         movers: args.init.is_some(),
         methods: false,
     })?;
@@ -163,6 +167,8 @@ pub struct Wanted<'a> {
     pub responsibilities: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
     pub full_precision: bool,
+    /// Whether the method makes a tree of merges, which gets a file.
+    pub linkage: bool,
     /// Whether there may be a file of movers.
     pub movers: bool,
     /// Whether there is a file with the segments of other methods.
@@ -187,6 +193,7 @@ impl Files {
     pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
         wanted.assignments.map_or(Ok(()), OutputFormat::must_be_there)?;
         let mut names = file_names(wanted.assignments);
+        names.extend(wanted.linkage.then_some(LINKAGE));
         names.extend(wanted.methods.then_some(METHODS));
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
@@ -195,6 +202,11 @@ impl Files {
         let Wanted { assignments, full_precision, .. } = wanted;
         Ok(Files { folder, features, responsibilities, assignments, full_precision })
     }
+}
+
+/// Whether the method of an analysis makes a tree of merges.
+pub fn has_linkage(spec: &Spec) -> bool {
+    matches!(spec.method, Method::Ward(_) | Method::Complete(_) | Method::Average(_))
 }
 
 /// The names of a fit's files, in the order in which they are opened. Assignments that go to stdout have no file.
@@ -266,6 +278,9 @@ impl Job<'_> {
             followed: labelled.followed.as_ref(),
         };
         note_renamed_id(&rows, console);
+        if let Some(found) = &outcome.found.linkage {
+            console.during("write", || folder.write(LINKAGE, |out| write_npy(&found.merges, out)))?;
+        }
         let mut written = None;
         if let Some(format) = assignments {
             let write = || folder.write_digested(file_name(format), |out| rows.write(format, out));

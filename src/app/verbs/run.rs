@@ -4,7 +4,7 @@ use super::super::console::{Console, count};
 use super::super::files::{FeaturesFile, Folder, Pending, heal_before_reading};
 use super::super::hints::{expect_table, not_a_recipe};
 use super::super::{memory_limit, set_up};
-use super::analyse::{Files, Job, Wanted, file_names, print};
+use super::analyse::{Files, Job, Wanted, file_names, has_linkage, print};
 use crate::app::cli::{Demo, FeaturesOut, GateFlags, RowsOut, RunRecipe};
 use segmenta::Error;
 use segmenta::analysis::{Compute, DEFAULT_FOLDER, Fit, Source, Spec, load};
@@ -40,6 +40,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         features: features.as_deref(),
         responsibilities: spec.output.responsibilities.as_deref(),
         full_precision: args.rows.full_precision,
+        linkage: has_linkage(&spec),
         movers: init.is_some(),
         methods: !spec.compare_methods.is_empty(),
     })?;
