@@ -11,6 +11,7 @@ use segmenta::Dataset;
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{Backend, Labeling, Metric, Rows, SelfMatches};
 use segmenta::cluster::dbscan::Params;
+use segmenta::cluster::gmm;
 use segmenta::cluster::{Algorithm as _, Start};
 use segmenta::progress::Progress;
 use std::time::Duration;
@@ -93,6 +94,20 @@ fn queries(case: &cases::Case) -> segmenta::Matrix {
     case.matrix.select(&(0..QUERIES).collect::<Vec<_>>())
 }
 
+/// Five passes of a Gaussian mixture over each case's rows.
+fn mixtures(criterion: &mut Criterion) {
+    let params = gmm::Params { max_iter: 5, tol: 0.0, ..gmm::Params::default() };
+    let devices: Devices = vec![("cpu", Box::new(Cpu::default()))];
+    let densities = |case: &cases::Case| params.max_iter * case.matrix.rows() * case.sets[0].k();
+    let cpu = Cpu::default();
+    time(criterion, &devices, "gmm", densities, |_, case| {
+        let k = case.sets[0].k();
+        let labels: Vec<u32> = (0..case.matrix.rows()).map(|i| (i % k) as u32).collect();
+        let dataset = Dataset::load(&cpu, &case.matrix).unwrap();
+        drop(gmm::fit_from_labels(&dataset, k, &labels, &params, Progress::none()).unwrap());
+    });
+}
+
 /// DBSCAN of two radii, of which the larger one has nearly all rows in one cluster.
 fn dbscan(criterion: &mut Criterion) {
     let cpu = Cpu::default();
@@ -111,5 +126,5 @@ fn dbscan(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(all, primitives, dbscan);
+criterion_group!(all, primitives, dbscan, mixtures);
 criterion_main!(all);

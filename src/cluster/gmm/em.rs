@@ -248,7 +248,8 @@ impl Fitting<'_> {
             }
         };
         Error::data(format!(
-            "with {k} segment{}, {of} is not positive definite: within it, the feature {} is constant, or follows from the              features before it. Raise --reg-covar (it is {}), ask for fewer segments, or leave that feature out",
+            "with {k} segment{}, {of} is not positive definite: within it, the feature {} is constant, or follows from the \
+             features before it. Raise --reg-covar (it is {}), ask for fewer segments, or leave that feature out",
             if k == 1 { "" } else { "s" },
             names.get(feature).map_or("", String::as_str),
             self.params.reg_covar,

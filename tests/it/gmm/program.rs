@@ -96,8 +96,8 @@ fn what_does_not_go_together_is_said() {
     );
     let gmm = "fit t.csv --id user --method gmm --k 2 --out o";
     desk.fails(&format!("{gmm} --responsibilities-out r.txt"), 2, &["--responsibilities-out", ".parquet"]);
-    desk.put("line.csv", "a,b\n1,2\n2,4\n3,6\n4,8\n5,10\n6,12\n");
-    let line = "fit line.csv --method gmm --k 1 --reg-covar 0 --device cpu --no-structure --out o";
+    desk.put("line.csv", "a,b\n3.5,7\n1.25,2.5\n4.5,9\n1.75,3.5\n5.5,11\n9.25,18.5\n");
+    let line = "fit line.csv --method gmm --k 1 --reg-covar 0 --device cpu --no-structure --out o -q";
     desk.fails(line, 3, &["the feature b", "--reg-covar"]);
 }
 

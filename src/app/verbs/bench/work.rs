@@ -86,7 +86,7 @@ pub enum Answer {
     Nearest(Vec<Neighbour>),
     /// The number of clusters, and for each row the sum of its distances to each cluster.
     DistanceSums(usize, Vec<f64>),
-    Fit(Partition),
+    Fit(Box<Partition>),
     Sweep(Vec<SweepRow>),
     Hopkins(Hopkins),
 }
@@ -170,7 +170,8 @@ impl Work {
             }
             Work::Fit => {
                 let dataset = Dataset::load(dataset.backend(), matrix)?;
-                Answer::Fit(fit(&dataset, size.k, &params, &Start::KMeansPlusPlus, progress)?.into())
+                let fit = fit(&dataset, size.k, &params, &Start::KMeansPlusPlus, progress)?;
+                Answer::Fit(Box::new(fit.into()))
             }
             Work::Sweep => {
                 let dataset = Dataset::load(dataset.backend(), matrix)?;

@@ -225,8 +225,8 @@ fn whiten<S: Simd>(simd: S, d: usize, deviations: &[f64], factor: &[[f64; 2]], s
                 }
             }
             for v in 0..AT_ONCE {
-                for c in 0..2 {
-                    sum[v] = simd.add_f64s(sum[v], simd.mul_f64s(products[v][c], products[v][c]));
+                for product in &products[v] {
+                    sum[v] = simd.add_f64s(sum[v], simd.mul_f64s(*product, *product));
                 }
             }
         }
