@@ -30,6 +30,9 @@ const SAMPLE: usize = 64;
 /// Nodes with more rows than this are never split into parts of less than an eighth.
 const LARGE: usize = 256;
 
+/// A gap with fewer rows on one side is none, so that there is at most one tile for so many rows.
+const FEWEST: usize = 4;
+
 /// Rows are split at a gap from this many standard deviations on.
 const GAP: f64 = 1.5;
 
@@ -73,7 +76,7 @@ struct Node {
 impl Node {
     #[inline(always)]
     fn is_tile(self) -> bool {
-        self.right == 0
+        self.tiles == 1
     }
 }
 
@@ -187,8 +190,8 @@ impl Blocks {
 
     /// How many bytes the blocks of so many rows take.
     pub(crate) fn bytes(rows: usize, features: usize) -> u64 {
-        // Splits at gaps leave places empty.
-        let tiles = (rows.div_ceil(TILE) as u64).saturating_mul(2);
+        // There may be a tile for every four rows.
+        let tiles = rows.div_ceil(FEWEST) as u64;
         let values = tiles * (TILE * features * size_of::<f32>()) as u64;
         let boxes = 2 * tiles * (2 * features.next_multiple_of(TILE) * size_of::<f32>()) as u64;
         values + boxes + tiles * (TILE * size_of::<u32>()) as u64
@@ -260,18 +263,6 @@ impl Blocks {
         }
         sum
     }
-
-    /// The nodes by their depth, the root's first.
-    fn by_depth(&self) -> Vec<Vec<u32>> {
-        let mut depths = Vec::new();
-        let mut level = vec![0u32];
-        while !level.is_empty() {
-            let inner = level.iter().filter(|&&n| !self.nodes[n as usize].is_tile());
-            let next = inner.flat_map(|&n| [n + 1, self.nodes[n as usize].right]).collect();
-            depths.push(std::mem::replace(&mut level, next));
-        }
-        depths
-    }
 }
 
 /// A part of the tree while it grows: nodes and tiles are numbered from 0.
@@ -324,7 +315,7 @@ fn split(rows: &[f32], features: usize, order: &mut [u32]) -> Part {
         }
         None => 0,
     };
-    let least = if order.len() > LARGE { order.len() / 8 } else { 1 };
+    let least = if order.len() > LARGE { order.len() / 8 } else { FEWEST };
     let at = if at < least || order.len() - at < least {
         // Rows with the same value are ordered by number, so that the tree is always the same. The lower half fills its
         // tiles.

@@ -1,6 +1,12 @@
 //! The connected components of the core rows: two are linked if they are within the radius of each other.
+//!
+//! Tiles are linked with their nearest tiles first, after which most rows are in their final component. Then one row is chosen
+//! in the largest component, and every other row is compared with all rows that it may be linked to, until it is in the chosen
+//! row's component. In the end each row has either been compared with all others or is in that one component, so no
+//! link between two components is left (the idea is that of Afforest; Sutton, Ben-Nun and Barak, 2018).
 
 use super::pairs::{Squared, gap, squared_distances};
+use super::search::{Skip, search};
 use super::{Blocks, Radius};
 use crate::backend::simd::Vectorized;
 use crate::error::Result;
@@ -8,17 +14,18 @@ use crate::matrix::TILE;
 use crate::progress::Progress;
 use pulp::Simd;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A node whose core rows are in several components, and one without core rows. No place has such a number.
 const MIXED: u32 = u32::MAX;
 const NONE: u32 = u32::MAX - 1;
 
-/// The halves of the tree's upper nodes are taken apart until there are so many pairs of nodes for each thread.
-const PAIRS: usize = 64;
+/// With so many tiles a tile is compared at first.
+const NEAREST: usize = 8;
 
-/// Pairs of nodes of a task.
-const TASK: usize = 8;
+/// Tiles of a task.
+const TASK: usize = 16;
 
 /// Components of core rows, as a forest in which each row points to one with a lower place, or to itself. Threads link trees
 /// in any order; in the end two rows are in one tree exactly if a chain of links joins them.
@@ -55,36 +62,51 @@ impl<'a> Components<'a> {
         self.core.par_iter_mut().enumerate().for_each(|(place, is)| *is = core(place));
         self.boxes = self.blocks.all_boxes(|place| self.core[place]);
         self.nodes.par_iter().for_each(|node| node.store(MIXED, Relaxed));
-        let depths = self.blocks.by_depth();
-        let (mut done, total) = (0, self.blocks.nodes.len() as u64);
-        for depth in depths.iter().rev() {
-            // Each pair of rows is looked at in the smallest node that has both, when all smaller ones are finished.
-            let pairs = depth.iter().map(|&n| match self.blocks.nodes[n as usize] {
-                node if node.is_tile() => (n, n),
-                node => (n + 1, node.right),
-            });
-            let mut pairs: Vec<(u32, u32)> = pairs.collect();
-            let enough = PAIRS * rayon::current_num_threads();
-            while pairs.len() < enough {
-                let apart = self.blocks.set.run(Apart { components: self, radius, pairs: &pairs });
-                if apart.len() == pairs.len() || apart.is_empty() {
-                    pairs = apart;
-                    break;
-                }
-                pairs = apart;
-            }
-            for wave in pairs.chunks(TASK * 32 * rayon::current_num_threads()) {
-                wave.par_chunks(TASK).for_each(|pairs| {
-                    self.blocks.set.run(Link { components: self, radius, pairs });
-                });
-                progress.step("dbscan: clusters", done, total)?;
-            }
-            depth.par_iter().for_each(|&n| {
-                self.state(n);
-            });
-            done += depth.len() as u64;
+        self.renew();
+        let tiles = self.blocks.tile_count() as u64;
+        self.each_task(
+            |tiles| self.blocks.set.run(Near { components: self, radius, tiles }),
+            |done| progress.step("dbscan: clusters", done, 2 * tiles),
+        )?;
+        self.renew();
+        let Some(chosen) = self.in_largest() else { return Ok(()) };
+        self.each_task(
+            |tiles| self.blocks.set.run(Rest { components: self, radius, chosen, tiles }),
+            |done| progress.step("dbscan: clusters", tiles + done, 2 * tiles),
+        )
+    }
+
+    /// Brings the states of all nodes up to date.
+    fn renew(&self) {
+        // Children come after their parents.
+        for n in (0..self.nodes.len() as u32).rev() {
+            self.state(n);
+        }
+    }
+
+    /// Does `work` for a few tiles after the other, in parallel, and reports how many are done.
+    fn each_task(
+        &self,
+        work: impl Fn(Range<usize>) + Sync,
+        report: impl Fn(u64) -> Result<()>,
+    ) -> Result<()> {
+        let tiles = self.blocks.tile_count();
+        let wave = TASK * 32 * rayon::current_num_threads();
+        for first in (0..tiles).step_by(wave) {
+            let end = tiles.min(first + wave);
+            (first..end).into_par_iter().step_by(TASK).for_each(|t| work(t..end.min(t + TASK)));
+            report(end as u64)?;
         }
         Ok(())
+    }
+
+    /// A row of the component that has the most rows.
+    fn in_largest(&self) -> Option<u32> {
+        let mut sizes = vec![0u32; self.core.len()];
+        let core = (0u32..).zip(&self.core).filter(|(_, core)| **core);
+        core.for_each(|(place, _)| sizes[self.root(place) as usize] += 1);
+        let largest = (0u32..).zip(&sizes).max_by_key(|(place, size)| (**size, std::cmp::Reverse(*place)))?;
+        (*largest.1 > 0).then_some(largest.0)
     }
 
     /// The components of the core rows: for each place the lowest row of its component; none for other rows.
@@ -156,36 +178,6 @@ impl<'a> Components<'a> {
         }
         state
     }
-
-    /// Whether no link of these nodes can change anything.
-    #[inline(always)]
-    fn is_settled(&self, a: u32, b: u32) -> bool {
-        let (a, b) = (self.state(a), self.state(b));
-        a == NONE || b == NONE || (a == b && a != MIXED)
-    }
-
-    /// The pairs of nodes that a pair consists of, without those whose boxes are farther apart than the radius; none for
-    /// two tiles. Of two nodes the larger one is split.
-    #[inline(always)]
-    fn parts<S: Simd>(&self, simd: S, radius: Radius, (a, b): (u32, u32)) -> [Option<(u32, u32)>; 2] {
-        let blocks = self.blocks;
-        let (node_a, node_b) = (blocks.nodes[a as usize], blocks.nodes[b as usize]);
-        let parts = if node_a.tiles > node_b.tiles {
-            [(a + 1, b), (node_a.right, b)]
-        } else {
-            [(a, b + 1), (a, node_b.right)]
-        };
-        let gaps = parts.map(
-            #[inline(always)]
-            |(a, b)| gap(simd, blocks.box_in(&self.boxes, a), blocks.box_in(&self.boxes, b)),
-        );
-        // The nearer part is last, so that it is taken first from the end of a stack.
-        let order = if gaps[0] < gaps[1] { [1, 0] } else { [0, 1] };
-        order.map(
-            #[inline(always)]
-            |i| Some(parts[i]).filter(|_| gaps[i] <= radius.outer),
-        )
-    }
 }
 
 /// What holds for two sets of core rows together.
@@ -197,67 +189,113 @@ fn united(a: u32, b: u32) -> u32 {
     }
 }
 
-/// Takes pairs of nodes apart by one step.
-struct Apart<'a> {
+/// Links the core rows of tiles among themselves and with those of the nearest tiles.
+struct Near<'a> {
     components: &'a Components<'a>,
     radius: Radius,
-    pairs: &'a [(u32, u32)],
+    tiles: Range<usize>,
 }
 
-impl Vectorized for Apart<'_> {
-    type Output = Vec<(u32, u32)>;
-
-    #[inline(always)]
-    fn run<S: Simd, const V: usize>(self, simd: S) -> Vec<(u32, u32)> {
-        let Apart { components, radius, pairs } = self;
-        let nodes = &components.blocks.nodes;
-        let mut out = Vec::with_capacity(2 * pairs.len());
-        for &(a, b) in pairs {
-            if components.is_settled(a, b) {
-                continue;
-            }
-            if nodes[a as usize].is_tile() && nodes[b as usize].is_tile() {
-                out.push((a, b));
-            } else {
-                out.extend(components.parts(simd, radius, (a, b)).into_iter().flatten());
-            }
-        }
-        out
-    }
-}
-
-/// Links the rows of pairs of nodes.
-struct Link<'a> {
-    components: &'a Components<'a>,
-    radius: Radius,
-    pairs: &'a [(u32, u32)],
-}
-
-impl Vectorized for Link<'_> {
+impl Vectorized for Near<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Link { components, radius, pairs } = self;
-        let nodes = &components.blocks.nodes;
-        let mut stack = Vec::with_capacity(128);
+        let Near { components, radius, tiles } = self;
+        let blocks = components.blocks;
+        let mut stack: Vec<u32> = Vec::with_capacity(64);
         let mut squared: Squared = [0.0; TILE * TILE];
-        for &pair in pairs {
-            stack.push(pair);
-            while let Some((a, b)) = stack.pop() {
-                if components.is_settled(a, b) {
+        for t in tiles {
+            let leaf = blocks.leaves[t];
+            let own_box = blocks.box_in(&components.boxes, leaf);
+            let mut looks = 0;
+            stack.clear();
+            stack.push(0);
+            while let Some(n) = stack.pop() {
+                let (own, other) = (components.state(leaf), components.state(n));
+                if own == NONE || looks == NEAREST {
+                    break;
+                }
+                if other == NONE || (own == other && own != MIXED) {
                     continue;
                 }
-                let (node_a, node_b) = (nodes[a as usize], nodes[b as usize]);
-                if node_a.is_tile() && node_b.is_tile() {
-                    let (a, b) = (node_a.first as usize, node_b.first as usize);
-                    let blocks = components.blocks;
-                    squared_distances(simd, blocks.tile(a), blocks.tile(b), &mut squared);
-                    components.link_tiles(radius, a, b, &squared);
-                } else {
-                    stack.extend(components.parts(simd, radius, (a, b)).into_iter().flatten());
+                let node = blocks.nodes[n as usize];
+                if node.is_tile() {
+                    looks += 1;
+                    let other = node.first as usize;
+                    squared_distances(simd, blocks.tile(t), blocks.tile(other), &mut squared);
+                    components.link_tiles(radius, t, other, &squared);
+                    continue;
+                }
+                let halves = [n + 1, node.right];
+                let gaps = halves.map(
+                    #[inline(always)]
+                    |half| gap(simd, own_box, blocks.box_in(&components.boxes, half)),
+                );
+                // The tile's own half is looked at first, then the nearer one.
+                let in_right = t >= blocks.nodes[node.right as usize].first as usize;
+                let right_first = gaps[1] < gaps[0] || (gaps[1] == gaps[0] && in_right);
+                for half in if right_first { [0, 1] } else { [1, 0] } {
+                    if gaps[half] <= radius.outer {
+                        stack.push(halves[half]);
+                    }
                 }
             }
+        }
+    }
+}
+
+/// Compares each core row with all others that it may be linked to, until it is in the component of a chosen row.
+struct Rest<'a> {
+    components: &'a Components<'a>,
+    radius: Radius,
+    chosen: u32,
+    tiles: Range<usize>,
+}
+
+impl Vectorized for Rest<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd, const V: usize>(self, simd: S) {
+        let Rest { components, radius, chosen, tiles } = self;
+        let blocks = components.blocks;
+        let mut point = Vec::with_capacity(blocks.features);
+        for place in tiles.start * TILE..tiles.end * TILE {
+            let row = place as u32;
+            if !components.core[place] || components.root(row) == components.root(chosen) {
+                continue;
+            }
+            point.clear();
+            point.extend(blocks.values(place));
+            search(
+                simd,
+                blocks,
+                &components.boxes,
+                &point,
+                (radius.outer, -1.0),
+                #[inline(always)]
+                |n, _| match components.state(n) {
+                    NONE => Skip::Node,
+                    state if state == components.root(row) => Skip::Node,
+                    _ => Skip::No,
+                },
+                #[inline(always)]
+                |tile, squared| {
+                    for (lane, &squared) in squared[..blocks.rows_of(tile)].iter().enumerate() {
+                        let other = tile * TILE + lane;
+                        if squared <= radius.outer
+                            && components.core[other]
+                            && components.root(other as u32) != components.root(row)
+                            && (squared <= radius.inner || blocks.canonical(place, other) <= radius.squared)
+                        {
+                            components.join(row, other as u32);
+                        }
+                    }
+                    let is_done = components.root(row) == components.root(chosen);
+                    if is_done { -1.0 } else { radius.outer }
+                },
+            );
         }
     }
 }
