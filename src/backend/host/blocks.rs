@@ -30,8 +30,8 @@ const SAMPLE: usize = 64;
 /// Nodes with more rows than this are never split into parts of less than an eighth.
 const LARGE: usize = 256;
 
-/// A gap with fewer rows on one side is none, so that there is at most one tile for so many rows.
-const FEWEST: usize = 4;
+/// Tables with more rows are split at medians alone, so that every place has a number.
+const MOST_ROWS: usize = 1 << 26;
 
 /// Rows are split at a gap from this many standard deviations on.
 const GAP: f64 = 1.5;
@@ -190,8 +190,8 @@ impl Blocks {
 
     /// How many bytes the blocks of so many rows take.
     pub(crate) fn bytes(rows: usize, features: usize) -> u64 {
-        // There may be a tile for every four rows.
-        let tiles = rows.div_ceil(FEWEST) as u64;
+        // Splits at gaps leave places empty: a tile for every four rows is more than tables need.
+        let tiles = rows.div_ceil(4) as u64;
         let values = tiles * (TILE * features * size_of::<f32>()) as u64;
         let boxes = 2 * tiles * (2 * features.next_multiple_of(TILE) * size_of::<f32>()) as u64;
         values + boxes + tiles * (TILE * size_of::<u32>()) as u64
@@ -301,7 +301,8 @@ fn split(rows: &[f32], features: usize, order: &mut [u32]) -> Part {
     }
     let feature = widest(rows, features, order);
     let value = |row: u32| rows[row as usize * features + feature];
-    let at = match gap_in(order, value) {
+    let may_have_gaps = rows.len() / features <= MOST_ROWS;
+    let at = match gap_in(order, value).filter(|_| may_have_gaps) {
         Some(limit) => {
             // Rows below the limit come first.
             let mut low = 0;
@@ -315,7 +316,7 @@ fn split(rows: &[f32], features: usize, order: &mut [u32]) -> Part {
         }
         None => 0,
     };
-    let least = if order.len() > LARGE { order.len() / 8 } else { FEWEST };
+    let least = if order.len() > LARGE { order.len() / 8 } else { 1 };
     let at = if at < least || order.len() - at < least {
         // Rows with the same value are ordered by number, so that the tree is always the same. The lower half fills its
         // tiles.
@@ -438,7 +439,7 @@ mod tests {
                 }
             }
             assert_eq!(tiles, blocks.tile_count());
-            assert!(tiles <= 1 + count / 4, "{tiles} tiles for {count} rows");
+            assert!(tiles <= 1 + count / 2, "{tiles} tiles for {count} rows");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The connected components of the core rows: two are linked if they are within the radius of each other.
 //!
-//! Tiles are linked with their nearest tiles first, after which most rows are in their final component. Then one row is chosen
-//! in the largest component, and every other row is compared with all rows that it may be linked to, until it is in the chosen
-//! row's component. In the end each row has either been compared with all others or is in that one component, so no
-//! link between two components is left (the idea is that of Afforest; Sutton, Ben-Nun and Barak, 2018).
+//! Going up the tree, the rows of each node's halves are linked with each other, without those pairs of nodes that are in
+//! one component already. Where few nodes are far apart, as with many features, that would look at nearly all pairs. So as
+//! soon as most rows are in one component, each of the others is compared with all rows that it may be linked to, until it is in
+//! that component too. In the end each row has been compared with all others or is in that one component, so no link
+//! between two components is left (the idea is that of Afforest; Sutton, Ben-Nun and Barak, 2018).
 
 use super::pairs::{Squared, gap, squared_distances};
 use super::search::{Skip, search};
@@ -21,11 +22,20 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 const MIXED: u32 = u32::MAX;
 const NONE: u32 = u32::MAX - 1;
 
-/// With so many tiles a tile is compared at first.
-const NEAREST: usize = 8;
+/// The halves of the tree's upper nodes are taken apart until there are so many pairs of nodes for each thread.
+const PAIRS: usize = 64;
+
+/// Pairs of nodes of a task.
+const TASK: usize = 8;
+
+/// Most core rows are in one component from this share on.
+const MOST: f64 = 0.75;
+
+/// That is looked at above so many levels of the tree.
+const UPPER: usize = 12;
 
 /// Tiles of a task.
-const TASK: usize = 16;
+const TILES: usize = 16;
 
 /// Components of core rows, as a forest in which each row points to one with a lower place, or to itself. Threads link trees
 /// in any order; in the end two rows are in one tree exactly if a chain of links joins them.
@@ -62,51 +72,86 @@ impl<'a> Components<'a> {
         self.core.par_iter_mut().enumerate().for_each(|(place, is)| *is = core(place));
         self.boxes = self.blocks.all_boxes(|place| self.core[place]);
         self.nodes.par_iter().for_each(|node| node.store(MIXED, Relaxed));
-        self.renew();
-        let tiles = self.blocks.tile_count() as u64;
-        self.each_task(
-            |tiles| self.blocks.set.run(Near { components: self, radius, tiles }),
-            |done| progress.step("dbscan: clusters", done, 2 * tiles),
-        )?;
-        self.renew();
-        let Some(chosen) = self.in_largest() else { return Ok(()) };
-        self.each_task(
-            |tiles| self.blocks.set.run(Rest { components: self, radius, chosen, tiles }),
-            |done| progress.step("dbscan: clusters", tiles + done, 2 * tiles),
-        )
-    }
-
-    /// Brings the states of all nodes up to date.
-    fn renew(&self) {
-        // Children come after their parents.
-        for n in (0..self.nodes.len() as u32).rev() {
-            self.state(n);
+        let depths = self.by_depth();
+        let (mut done, total) = (0, self.blocks.nodes.len() as u64);
+        for (d, depth) in depths.iter().enumerate().rev() {
+            // Each pair of rows is looked at in the smallest node that has both, when all smaller ones are finished.
+            let pairs = depth.iter().map(|&n| match self.blocks.nodes[n as usize] {
+                node if node.is_tile() => (n, n),
+                node => (n + 1, node.right),
+            });
+            let mut pairs: Vec<(u32, u32)> = pairs.collect();
+            let enough = PAIRS * rayon::current_num_threads();
+            while pairs.len() < enough {
+                let apart = self.blocks.set.run(Apart { components: self, radius, pairs: &pairs });
+                if apart.len() == pairs.len() || apart.is_empty() {
+                    pairs = apart;
+                    break;
+                }
+                pairs = apart;
+            }
+            for wave in pairs.chunks(TASK * 32 * rayon::current_num_threads()) {
+                wave.par_chunks(TASK).for_each(|pairs| {
+                    self.blocks.set.run(Link { components: self, radius, pairs });
+                });
+                progress.step("dbscan: clusters", done, total)?;
+            }
+            depth.par_iter().for_each(|&n| {
+                self.state(n);
+            });
+            done += depth.len() as u64;
+            // Only where the nodes are large does it save much.
+            if d < UPPER
+                && let Some(chosen) = self.in_most()
+            {
+                return self.link_rest(radius, chosen, |tiles| {
+                    progress.step(
+                        "dbscan: clusters",
+                        done + (total - done) * tiles / self.blocks.tile_count() as u64,
+                        total,
+                    )
+                });
+            }
         }
+        Ok(())
     }
 
-    /// Does `work` for a few tiles after the other, in parallel, and reports how many are done.
-    fn each_task(
-        &self,
-        work: impl Fn(Range<usize>) + Sync,
-        report: impl Fn(u64) -> Result<()>,
-    ) -> Result<()> {
+    /// Compares the core rows outside the component of a chosen row with all others.
+    fn link_rest(&self, radius: Radius, chosen: u32, report: impl Fn(u64) -> Result<()>) -> Result<()> {
         let tiles = self.blocks.tile_count();
-        let wave = TASK * 32 * rayon::current_num_threads();
+        let wave = TILES * 32 * rayon::current_num_threads();
         for first in (0..tiles).step_by(wave) {
             let end = tiles.min(first + wave);
-            (first..end).into_par_iter().step_by(TASK).for_each(|t| work(t..end.min(t + TASK)));
+            (first..end).into_par_iter().step_by(TILES).for_each(|t| {
+                let tiles = t..end.min(t + TILES);
+                self.blocks.set.run(Rest { components: self, radius, chosen, tiles });
+            });
             report(end as u64)?;
         }
         Ok(())
     }
 
-    /// A row of the component that has the most rows.
-    fn in_largest(&self) -> Option<u32> {
+    /// A row of the component that most core rows are in, if there is one.
+    fn in_most(&self) -> Option<u32> {
         let mut sizes = vec![0u32; self.core.len()];
         let core = (0u32..).zip(&self.core).filter(|(_, core)| **core);
         core.for_each(|(place, _)| sizes[self.root(place) as usize] += 1);
-        let largest = (0u32..).zip(&sizes).max_by_key(|(place, size)| (**size, std::cmp::Reverse(*place)))?;
-        (*largest.1 > 0).then_some(largest.0)
+        let all: u64 = sizes.iter().map(|&size| u64::from(size)).sum();
+        let most = |size: u32| all > 0 && f64::from(size) >= MOST * all as f64;
+        (0u32..).zip(sizes).find(|&(_, size)| most(size)).map(|(place, _)| place)
+    }
+
+    /// The nodes by their depth, the root's first.
+    fn by_depth(&self) -> Vec<Vec<u32>> {
+        let nodes = &self.blocks.nodes;
+        let mut depths = Vec::new();
+        let mut level = vec![0u32];
+        while !level.is_empty() {
+            let inner = level.iter().filter(|&&n| !nodes[n as usize].is_tile());
+            let next = inner.flat_map(|&n| [n + 1, nodes[n as usize].right]).collect();
+            depths.push(std::mem::replace(&mut level, next));
+        }
+        depths
     }
 
     /// The components of the core rows: for each place the lowest row of its component; none for other rows.
@@ -178,6 +223,36 @@ impl<'a> Components<'a> {
         }
         state
     }
+
+    /// Whether no link of these nodes can change anything.
+    #[inline(always)]
+    fn is_settled(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (self.state(a), self.state(b));
+        a == NONE || b == NONE || (a == b && a != MIXED)
+    }
+
+    /// The pairs of nodes that a pair consists of, without those whose boxes are farther apart than the radius; none for
+    /// two tiles. Of two nodes the larger one is split.
+    #[inline(always)]
+    fn parts<S: Simd>(&self, simd: S, radius: Radius, (a, b): (u32, u32)) -> [Option<(u32, u32)>; 2] {
+        let blocks = self.blocks;
+        let (node_a, node_b) = (blocks.nodes[a as usize], blocks.nodes[b as usize]);
+        let parts = if node_a.tiles > node_b.tiles {
+            [(a + 1, b), (node_a.right, b)]
+        } else {
+            [(a, b + 1), (a, node_b.right)]
+        };
+        let gaps = parts.map(
+            #[inline(always)]
+            |(a, b)| gap(simd, blocks.box_in(&self.boxes, a), blocks.box_in(&self.boxes, b)),
+        );
+        // The nearer part is last, so that it is taken first from the end of a stack.
+        let order = if gaps[0] < gaps[1] { [1, 0] } else { [0, 1] };
+        order.map(
+            #[inline(always)]
+            |i| Some(parts[i]).filter(|_| gaps[i] <= radius.outer),
+        )
+    }
 }
 
 /// What holds for two sets of core rows together.
@@ -189,56 +264,65 @@ fn united(a: u32, b: u32) -> u32 {
     }
 }
 
-/// Links the core rows of tiles among themselves and with those of the nearest tiles.
-struct Near<'a> {
+/// Takes pairs of nodes apart by one step.
+struct Apart<'a> {
     components: &'a Components<'a>,
     radius: Radius,
-    tiles: Range<usize>,
+    pairs: &'a [(u32, u32)],
 }
 
-impl Vectorized for Near<'_> {
+impl Vectorized for Apart<'_> {
+    type Output = Vec<(u32, u32)>;
+
+    #[inline(always)]
+    fn run<S: Simd, const V: usize>(self, simd: S) -> Vec<(u32, u32)> {
+        let Apart { components, radius, pairs } = self;
+        let nodes = &components.blocks.nodes;
+        let mut out = Vec::with_capacity(2 * pairs.len());
+        for &(a, b) in pairs {
+            if components.is_settled(a, b) {
+                continue;
+            }
+            if nodes[a as usize].is_tile() && nodes[b as usize].is_tile() {
+                out.push((a, b));
+            } else {
+                out.extend(components.parts(simd, radius, (a, b)).into_iter().flatten());
+            }
+        }
+        out
+    }
+}
+
+/// Links the rows of pairs of nodes.
+struct Link<'a> {
+    components: &'a Components<'a>,
+    radius: Radius,
+    pairs: &'a [(u32, u32)],
+}
+
+impl Vectorized for Link<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) {
-        let Near { components, radius, tiles } = self;
-        let blocks = components.blocks;
-        let mut stack: Vec<u32> = Vec::with_capacity(64);
+        let Link { components, radius, pairs } = self;
+        let nodes = &components.blocks.nodes;
+        let mut stack = Vec::with_capacity(128);
         let mut squared: Squared = [0.0; TILE * TILE];
-        for t in tiles {
-            let leaf = blocks.leaves[t];
-            let own_box = blocks.box_in(&components.boxes, leaf);
-            let mut looks = 0;
-            stack.clear();
-            stack.push(0);
-            while let Some(n) = stack.pop() {
-                let (own, other) = (components.state(leaf), components.state(n));
-                if own == NONE || looks == NEAREST {
-                    break;
-                }
-                if other == NONE || (own == other && own != MIXED) {
+        for &pair in pairs {
+            stack.push(pair);
+            while let Some((a, b)) = stack.pop() {
+                if components.is_settled(a, b) {
                     continue;
                 }
-                let node = blocks.nodes[n as usize];
-                if node.is_tile() {
-                    looks += 1;
-                    let other = node.first as usize;
-                    squared_distances(simd, blocks.tile(t), blocks.tile(other), &mut squared);
-                    components.link_tiles(radius, t, other, &squared);
-                    continue;
-                }
-                let halves = [n + 1, node.right];
-                let gaps = halves.map(
-                    #[inline(always)]
-                    |half| gap(simd, own_box, blocks.box_in(&components.boxes, half)),
-                );
-                // The tile's own half is looked at first, then the nearer one.
-                let in_right = t >= blocks.nodes[node.right as usize].first as usize;
-                let right_first = gaps[1] < gaps[0] || (gaps[1] == gaps[0] && in_right);
-                for half in if right_first { [0, 1] } else { [1, 0] } {
-                    if gaps[half] <= radius.outer {
-                        stack.push(halves[half]);
-                    }
+                let (node_a, node_b) = (nodes[a as usize], nodes[b as usize]);
+                if node_a.is_tile() && node_b.is_tile() {
+                    let (a, b) = (node_a.first as usize, node_b.first as usize);
+                    let blocks = components.blocks;
+                    squared_distances(simd, blocks.tile(a), blocks.tile(b), &mut squared);
+                    components.link_tiles(radius, a, b, &squared);
+                } else {
+                    stack.extend(components.parts(simd, radius, (a, b)).into_iter().flatten());
                 }
             }
         }
