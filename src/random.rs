@@ -24,6 +24,8 @@ pub enum Purpose {
     GapReference = 6,
     /// Bootstrap samples of the stability of segments: the sampled rows, then one stream a sample.
     Stability = 7,
+    /// The seeds of the KMeans that a Gaussian mixture's restarts begin with; the index is the restart.
+    MixtureStart = 8,
     /// Which rows a segment's rule is learned from and which it is tested on.
     RuleParts = 12,
     /// The rows that the verdict on structure looks at.
@@ -34,6 +36,8 @@ pub enum Purpose {
     StructurePermutation = 34,
     /// Random halves of a table; the index is the split.
     StructureHalves = 35,
+    /// What breaks ties of affinity propagation; the index is the point.
+    AffinityTies = 40,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

@@ -4,6 +4,8 @@
 //! people read on a terminal. All of them take an [`Outcome`](crate::analysis::Outcome), or the results of `assign` or
 //! `drift`, and compute nothing themselves.
 
+#[cfg(feature = "cli")]
+mod affinity;
 pub mod assign;
 pub mod assignments;
 #[cfg(feature = "cli")]
@@ -17,7 +19,9 @@ mod dbscan;
 pub mod describe;
 pub mod drift;
 pub mod figures;
+mod gmm;
 pub mod json;
+pub mod linkage;
 #[cfg(feature = "cli")]
 mod method_found;
 pub mod methods;

@@ -107,6 +107,12 @@ impl Prepared {
         self.merged.as_ref().map_or(i, |repeats| repeats.of_row(i).unwrap_or(0))
     }
 
+    /// The row of the table whose values a row of the matrix has; the first of several that are equal.
+    pub(super) fn table_row(&self, row: usize) -> usize {
+        let of_fit = self.merged.as_ref().map_or(row, |repeats| repeats.first(row));
+        self.kept.as_ref().map_or(of_fit, |kept| kept[of_fit] as usize)
+    }
+
     /// For some rows of the table the segment of each by its value in a column that splits segments.
     pub(super) fn choices(&self, by: &ByColumn, rows: &[u32]) -> Option<Vec<u32>> {
         let column = self.split_columns.iter().find(|column| column.is(&by.column))?;

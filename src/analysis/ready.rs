@@ -5,6 +5,7 @@ use super::choose_k::{default_ks, is_cut_short};
 use super::compare_methods::OwnFit;
 use super::init::Before;
 use super::memory::{check_fit, check_method, check_refits};
+use super::method_found::MethodFound;
 use super::migration::{Migration, follow};
 use super::notice::{Notice, Observer};
 use super::outcome::{DeviceUsed, Labelled, Numbered};
@@ -359,6 +360,10 @@ impl Ready<'_> {
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
         running.outcome.method = Some(method.name());
+        let own_ids = ids.as_ref().map(|(_, ids)| &ids[..]);
+        running.outcome.found =
+            MethodFound::new(&all_rows.details, &numbered.numbers, |row| prepared.table_row(row), own_ids)
+                .of_fit(&numbered.names);
         let Numbered { numbers, names, personas, migration } = numbered;
         if let Some(options) = &self.spec.stability {
             // Fits of samples find segments as the fit did, before any were merged or split.
@@ -393,6 +398,7 @@ impl Ready<'_> {
             }
         };
         let mut rows = prepared.of_table(measured);
+        running.outcome.found.measure(&rows);
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));
@@ -412,6 +418,9 @@ impl Ready<'_> {
             };
             let (labelled, _) = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
+        }
+        if self.spec.output.responsibilities.is_some() {
+            running.outcome.responsibilities = prepared.responsibilities(&running, &model)?;
         }
         let mut left_out = LeftOut {
             outliers: prepared.outliers.clone(),

@@ -4,9 +4,12 @@
 //! the registry at the end of this file. The command line, recipes, `model.json` and the conformance test take it from
 //! there. A method that labels new rows in a way of its own also needs an arm in [`crate::model::Assigner`].
 
+use super::affinity;
 use super::dbscan;
+use super::gmm;
 use super::kmeans::{self, Start};
 use super::partition::{Details, Partition};
+use super::{agglomerative, ward};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -130,8 +133,18 @@ macro_rules! registry {
 registry! {
     /// KMeans (Lloyd, 1982).
     "kmeans" => KMeans(kmeans::Params),
+    /// Ward's method (Ward, 1963).
+    "ward" => Ward(ward::Params),
+    /// Complete linkage.
+    "complete" => Complete(agglomerative::Complete),
+    /// Average linkage.
+    "average" => Average(agglomerative::Average),
     /// DBSCAN (Ester, Kriegel, Sander and Xu, 1996).
     "dbscan" => Dbscan(dbscan::Params),
+    /// Gaussian mixtures (Dempster, Laird and Rubin, 1977).
+    "gmm" => Gmm(gmm::Params),
+    /// Affinity propagation (Frey and Dueck, 2007).
+    "affinity" => Affinity(affinity::Params),
 }
 
 impl Method {
@@ -139,7 +152,12 @@ impl Method {
     pub fn title(&self) -> &'static str {
         match self {
             Method::KMeans(_) => "KMeans",
+            Method::Ward(_) => "Ward's method",
+            Method::Complete(_) => "complete linkage",
+            Method::Average(_) => "average linkage",
             Method::Dbscan(_) => "DBSCAN",
+            Method::Gmm(_) => "Gaussian mixture",
+            Method::Affinity(_) => "affinity propagation",
         }
     }
 

@@ -9,6 +9,7 @@ mod dbscan;
 mod drift;
 mod files;
 mod folders;
+mod linkage;
 mod memory;
 mod names;
 mod people;

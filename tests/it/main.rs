@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+mod affinity;
 mod agreement;
 mod analysis;
 mod bounds;
@@ -13,6 +14,7 @@ mod dbscan;
 mod describe;
 mod devices;
 mod documents;
+mod gmm;
 mod goldens;
 mod gpu;
 mod house;
@@ -21,6 +23,7 @@ mod kmeans;
 mod labels;
 #[cfg(feature = "parquet")]
 mod limited;
+mod linkage;
 mod matrix;
 mod memory;
 mod methods;

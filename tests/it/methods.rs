@@ -7,7 +7,7 @@ use segmenta::analysis::{
     Compute, Cross, Fit, Merge, Silent, Source, Spec, Stability, Sweep, describe, hold, run,
 };
 use segmenta::backend::cpu::Cpu;
-use segmenta::cluster::{Labels, Method, Params, Partition, Start, dbscan, fit};
+use segmenta::cluster::{Labels, Method, Params, Partition, Start, fit};
 use segmenta::model::Model;
 use segmenta::profile::Options;
 use segmenta::progress::Progress;
@@ -118,10 +118,11 @@ fn spec(method: Method) -> Spec {
 
 /// With parameters that suit the users.
 fn suited(name: &str) -> Method {
-    match name {
-        "dbscan" => Method::Dbscan(dbscan::Params { eps: vec![4.0], min_samples: vec![3] }),
-        _ => Method::named(name).unwrap(),
+    let mut method = Method::named(name).unwrap();
+    if let Method::Dbscan(params) = &mut method {
+        (params.eps, params.min_samples) = (vec![4.0], vec![4]);
     }
+    method
 }
 
 /// Each method of the registry goes through everything that follows a fit.

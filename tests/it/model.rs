@@ -84,8 +84,9 @@ fn centroids(model: &Model) -> &[Centroid] {
 
 fn centroids_mut(model: &mut Model) -> &mut Vec<Centroid> {
     match &mut model.assigner {
-        Assigner::Centroids(centroids) => centroids,
+        Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
         Assigner::CorePoints(core) => &mut core.segments,
+        Assigner::Mixture(mixture) => &mut mixture.segments,
         Assigner::Regrouped(regrouped) => &mut regrouped.segments,
     }
 }

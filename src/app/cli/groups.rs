@@ -107,7 +107,7 @@ impl Restarts {
                 let Params { n_init, max_init, .. } = Params::auto();
                 (params.n_init, params.max_init) = (n_init, max_init);
             }
-            (Restarts::Auto, _) => {}
+            (Restarts::Auto, method) => method.set_n_init(1),
         }
     }
 }

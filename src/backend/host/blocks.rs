@@ -412,8 +412,9 @@ mod tests {
     #[test]
     fn every_row_stands_in_one_place_of_its_box() {
         for (count, features) in [(1, 1), (2, 3), (16, 2), (17, 2), (500, 3), (5_000, 2)] {
-            let value =
-                |i: usize| ((i * 7_919 + i / 3) % 101) as f32 + if i % 5 == 0 { 1_000.0 } else { 0.0 };
+            let value = |i: usize| {
+                ((i * 7_919 + i / 3) % 101) as f32 + if i.is_multiple_of(5) { 1_000.0 } else { 0.0 }
+            };
             let rows: Vec<f32> = (0..count * features).map(value).collect();
             let blocks = Blocks::new(InstructionSet::default(), features, &rows, Certificate::new(features));
             let mut seen: Vec<u32> = blocks.order.iter().copied().filter(|&row| row != NO_ROW).collect();
