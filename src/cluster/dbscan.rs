@@ -162,13 +162,7 @@ impl Algorithm for Params {
 
 /// The cluster of each row of a matrix by its nearest core point (the lowest cluster on ties), or none if that is farther
 /// than `eps` (in the user's units) away. `points` has each cluster's core points in the matrix' stored units.
-pub fn nearest_clusters(
-    set: InstructionSet,
-    matrix: &Matrix,
-    points: &[Vec<f32>],
-    eps: f64,
-    progress: Progress<'_>,
-) -> Result<Labels> {
+pub fn nearest_clusters(set: InstructionSet, matrix: &Matrix, points: &[Vec<f32>], eps: f64) -> Labels {
     let d = matrix.features();
     let mut clusters: Vec<u32> = Vec::new();
     for (cluster, points) in (0u32..).zip(points) {
@@ -176,7 +170,7 @@ pub fn nearest_clusters(
     }
     let core: Vec<f32> = points.concat();
     if core.is_empty() {
-        return Ok((0..matrix.rows()).map(|_| None).collect());
+        return (0..matrix.rows()).map(|_| None).collect();
     }
     let blocks = Blocks::new(set, d, &core, Certificate::for_values(matrix, &core));
     let radius = blocks.radius(libm::ldexp(eps, matrix.shift()));
@@ -187,7 +181,6 @@ pub fn nearest_clusters(
         (first..matrix.rows().min(first + BLOCK)).for_each(|row| rows.extend(matrix.row(row)));
         let cluster = |point: u32| Some(clusters[point as usize]);
         labels.extend(blocks::nearest_clusters(&blocks, radius, &rows, cluster));
-        progress.step("assign", labels.len() as u64, matrix.rows() as u64)?;
     }
-    Ok(labels.into_iter().collect())
+    labels.into_iter().collect()
 }

@@ -213,7 +213,7 @@ impl Assigner {
         let own = Centroids { values, features: matrix.features() };
         let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
         if let Assigner::CorePoints(core) = self {
-            let labels = core.label(dataset)?;
+            let labels = core.label(dataset);
             let rows = assignments(dataset, &Prototypes::Centroids(own), &labels, &numbers)?;
             return Ok(Labelled { rows, unseen: Vec::new() });
         }

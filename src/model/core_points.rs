@@ -3,9 +3,7 @@
 use super::assigner::{Centroid, in_user_units};
 use crate::cluster::{self, Labels, dbscan};
 use crate::dataset::Dataset;
-use crate::error::Result;
 use crate::matrix::Matrix;
-use crate::progress::Progress;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -58,15 +56,12 @@ impl CorePoints {
     }
 
     /// Each row's label: the place of its segment, or none.
-    ///
-    /// # Errors
-    /// None but those of progress reports, of which there are none.
-    pub(super) fn label(&self, dataset: &Dataset<'_>) -> Result<Labels> {
+    pub(super) fn label(&self, dataset: &Dataset<'_>) -> Labels {
         let matrix = dataset.matrix();
         let stored = |points: &Points| points.0.iter().map(|&v| matrix.to_stored(f64::from(v))).collect();
         let points: Vec<Vec<f32>> = self.points.iter().map(stored).collect();
         let set = dataset.backend().instruction_set();
-        dbscan::nearest_clusters(set, matrix, &points, self.eps, Progress::none())
+        dbscan::nearest_clusters(set, matrix, &points, self.eps)
     }
 
     /// All values of the core points.

@@ -334,7 +334,7 @@ fn a_new_row_follows_its_nearest_core_point() {
     .unwrap();
     let scale = (new.to_user(1.0) / matrix.to_user(1.0)).recip() as f32;
     let points: Vec<Vec<f32>> = core.points.iter().map(|p| p.iter().map(|v| v * scale).collect()).collect();
-    let got = nearest_clusters(InstructionSet::default(), &new, &points, core.eps, Progress::none()).unwrap();
+    let got = nearest_clusters(InstructionSet::default(), &new, &points, core.eps);
     let rows = oracle::stored(&new);
     let mut noise = 0;
     for (row, values) in rows.rows().into_iter().enumerate() {
@@ -354,9 +354,7 @@ fn a_new_row_follows_its_nearest_core_point() {
     }
     assert!(noise > 0 && noise < 400, "{noise}");
     // Core points of the fit get their own clusters again.
-    let again =
-        nearest_clusters(InstructionSet::default(), &matrix, &core.points, core.eps, Progress::none())
-            .unwrap();
+    let again = nearest_clusters(InstructionSet::default(), &matrix, &core.points, core.eps);
     for (row, label) in partition.labels.iter().enumerate() {
         if partition.k > 0 && label.is_some() {
             assert!(again.get(row).is_some(), "row {row} is near a core point");

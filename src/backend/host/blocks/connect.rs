@@ -1,6 +1,13 @@
 //! The connected components of the core rows: two are linked if they are within the radius of each other.
+//!
+//! Going up the tree, the rows of each node's halves are linked with each other, without those pairs of nodes that are in
+//! one component already. Where few nodes are far apart, as with many features, that would look at nearly all pairs. So as
+//! soon as most rows are in one component, each of the others is compared with all rows that it may be linked to, until it is in
+//! that component too. In the end each row has been compared with all others or is in that one component, so no link
+//! between two components is left (the idea is that of Afforest; Sutton, Ben-Nun and Barak, 2018).
 
 use super::pairs::{Squared, gap, squared_distances};
+use super::search::{Skip, search};
 use super::{Blocks, Radius};
 use crate::backend::simd::Vectorized;
 use crate::error::Result;
@@ -8,6 +15,7 @@ use crate::matrix::TILE;
 use crate::progress::Progress;
 use pulp::Simd;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A node whose core rows are in several components, and one without core rows. No place has such a number.
@@ -19,6 +27,15 @@ const PAIRS: usize = 64;
 
 /// Pairs of nodes of a task.
 const TASK: usize = 8;
+
+/// Most core rows are in one component from this share on.
+const MOST: f64 = 0.75;
+
+/// That is looked at above so many levels of the tree.
+const UPPER: usize = 12;
+
+/// Tiles of a task.
+const TILES: usize = 16;
 
 /// Components of core rows, as a forest in which each row points to one with a lower place, or to itself. Threads link trees
 /// in any order; in the end two rows are in one tree exactly if a chain of links joins them.
@@ -55,9 +72,9 @@ impl<'a> Components<'a> {
         self.core.par_iter_mut().enumerate().for_each(|(place, is)| *is = core(place));
         self.boxes = self.blocks.all_boxes(|place| self.core[place]);
         self.nodes.par_iter().for_each(|node| node.store(MIXED, Relaxed));
-        let depths = self.blocks.by_depth();
+        let depths = self.by_depth();
         let (mut done, total) = (0, self.blocks.nodes.len() as u64);
-        for depth in depths.iter().rev() {
+        for (d, depth) in depths.iter().enumerate().rev() {
             // Each pair of rows is looked at in the smallest node that has both, when all smaller ones are finished.
             let pairs = depth.iter().map(|&n| match self.blocks.nodes[n as usize] {
                 node if node.is_tile() => (n, n),
@@ -83,8 +100,58 @@ impl<'a> Components<'a> {
                 self.state(n);
             });
             done += depth.len() as u64;
+            // Only where the nodes are large does it save much.
+            if d < UPPER
+                && let Some(chosen) = self.in_most()
+            {
+                return self.link_rest(radius, chosen, |tiles| {
+                    progress.step(
+                        "dbscan: clusters",
+                        done + (total - done) * tiles / self.blocks.tile_count() as u64,
+                        total,
+                    )
+                });
+            }
         }
         Ok(())
+    }
+
+    /// Compares the core rows outside the component of a chosen row with all others.
+    fn link_rest(&self, radius: Radius, chosen: u32, report: impl Fn(u64) -> Result<()>) -> Result<()> {
+        let tiles = self.blocks.tile_count();
+        let wave = TILES * 32 * rayon::current_num_threads();
+        for first in (0..tiles).step_by(wave) {
+            let end = tiles.min(first + wave);
+            (first..end).into_par_iter().step_by(TILES).for_each(|t| {
+                let tiles = t..end.min(t + TILES);
+                self.blocks.set.run(Rest { components: self, radius, chosen, tiles });
+            });
+            report(end as u64)?;
+        }
+        Ok(())
+    }
+
+    /// A row of the component that most core rows are in, if there is one.
+    fn in_most(&self) -> Option<u32> {
+        let mut sizes = vec![0u32; self.core.len()];
+        let core = (0u32..).zip(&self.core).filter(|(_, core)| **core);
+        core.for_each(|(place, _)| sizes[self.root(place) as usize] += 1);
+        let all: u64 = sizes.iter().map(|&size| u64::from(size)).sum();
+        let most = |size: u32| all > 0 && f64::from(size) >= MOST * all as f64;
+        (0u32..).zip(sizes).find(|&(_, size)| most(size)).map(|(place, _)| place)
+    }
+
+    /// The nodes by their depth, the root's first.
+    fn by_depth(&self) -> Vec<Vec<u32>> {
+        let nodes = &self.blocks.nodes;
+        let mut depths = Vec::new();
+        let mut level = vec![0u32];
+        while !level.is_empty() {
+            let inner = level.iter().filter(|&&n| !nodes[n as usize].is_tile());
+            let next = inner.flat_map(|&n| [n + 1, nodes[n as usize].right]).collect();
+            depths.push(std::mem::replace(&mut level, next));
+        }
+        depths
     }
 
     /// The components of the core rows: for each place the lowest row of its component; none for other rows.
@@ -258,6 +325,61 @@ impl Vectorized for Link<'_> {
                     stack.extend(components.parts(simd, radius, (a, b)).into_iter().flatten());
                 }
             }
+        }
+    }
+}
+
+/// Compares each core row with all others that it may be linked to, until it is in the component of a chosen row.
+struct Rest<'a> {
+    components: &'a Components<'a>,
+    radius: Radius,
+    chosen: u32,
+    tiles: Range<usize>,
+}
+
+impl Vectorized for Rest<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd, const V: usize>(self, simd: S) {
+        let Rest { components, radius, chosen, tiles } = self;
+        let blocks = components.blocks;
+        let mut point = Vec::with_capacity(blocks.features);
+        for place in tiles.start * TILE..tiles.end * TILE {
+            let row = place as u32;
+            if !components.core[place] || components.root(row) == components.root(chosen) {
+                continue;
+            }
+            point.clear();
+            point.extend(blocks.values(place));
+            search(
+                simd,
+                blocks,
+                &components.boxes,
+                &point,
+                (radius.outer, -1.0),
+                #[inline(always)]
+                |n, _| match components.state(n) {
+                    NONE => Skip::Node,
+                    state if state == components.root(row) => Skip::Node,
+                    _ => Skip::No,
+                },
+                #[inline(always)]
+                |tile, squared| {
+                    for (lane, &squared) in squared[..blocks.rows_of(tile)].iter().enumerate() {
+                        let other = tile * TILE + lane;
+                        if squared <= radius.outer
+                            && components.core[other]
+                            && components.root(other as u32) != components.root(row)
+                            && (squared <= radius.inner || blocks.canonical(place, other) <= radius.squared)
+                        {
+                            components.join(row, other as u32);
+                        }
+                    }
+                    let is_done = components.root(row) == components.root(chosen);
+                    if is_done { -1.0 } else { radius.outer }
+                },
+            );
         }
     }
 }
