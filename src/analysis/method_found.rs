@@ -20,6 +20,8 @@ pub struct AffinityFound {
     pub converged: bool,
     /// How many iterations there were.
     pub n_iter: usize,
+    /// The damping with which these were found.
+    pub damping: f64,
     /// The similarity of each row to itself, in squared units of the scaled features.
     pub preference: f64,
     /// Whether micro-clusters stood for the rows, because there were too many of them.
@@ -59,6 +61,7 @@ impl MethodFound {
                 exemplars,
                 converged,
                 n_iter,
+                damping,
                 preference,
                 micro_clusters,
             }) => {
@@ -69,6 +72,7 @@ impl MethodFound {
                     exemplars: by_segment.into_iter().map(|(_, row)| exemplar(row)).collect(),
                     converged: *converged,
                     n_iter: *n_iter,
+                    damping: *damping,
                     preference: *preference,
                     approximate: micro_clusters.is_some(),
                     micro_clusters: *micro_clusters,
