@@ -7,8 +7,11 @@
 mod cases;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use segmenta::Dataset;
 use segmenta::backend::cpu::Cpu;
 use segmenta::backend::{Backend, Labeling, Metric, Rows, SelfMatches};
+use segmenta::cluster::dbscan::Params;
+use segmenta::cluster::{Algorithm as _, Start};
 use segmenta::progress::Progress;
 use std::time::Duration;
 
@@ -90,5 +93,23 @@ fn queries(case: &cases::Case) -> segmenta::Matrix {
     case.matrix.select(&(0..QUERIES).collect::<Vec<_>>())
 }
 
-criterion_group!(all, primitives);
+/// DBSCAN of two radii, of which the larger one has nearly all rows in one cluster.
+fn dbscan(criterion: &mut Criterion) {
+    let cpu = Cpu::default();
+    let params = Params { eps: vec![0.5, 1.0], min_samples: vec![5, 10] };
+    let mut group = criterion.benchmark_group("dbscan");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    for (rows, features) in [(20_000, 3), (20_000, 10)] {
+        let matrix =
+            segmenta::Matrix::from_array(cases::normal(rows, features, 1).view()).expect("finite values");
+        let dataset = Dataset::load(&cpu, &matrix).expect("the CPU has the matrix already");
+        group.throughput(Throughput::Elements(rows as u64));
+        group.bench_function(format!("cpu/{rows}x{features}"), |b| {
+            b.iter(|| params.partitions(&dataset, &[], &Start::KMeansPlusPlus, Progress::none()).map(drop));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(all, primitives, dbscan);
 criterion_main!(all);

@@ -20,12 +20,14 @@
 //! The stages can be called one by one, for a program that wants to look in between: [`load()`] reads the table,
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
+mod affinity_found;
 mod changes;
 mod choose_k;
 mod compare;
 mod compare_methods;
 mod describe;
 mod init;
+mod linkage_found;
 mod load;
 mod memory;
 mod method_found;
@@ -41,11 +43,13 @@ mod ready;
 mod recipe_file;
 mod reduction;
 mod regroup;
+mod responsibilities;
 mod running;
 mod spec;
 mod stability;
 mod work;
 
+pub use affinity_found::{AffinityFound, Exemplar};
 pub use changes::{ColumnChange, Relabelled, SegmentChange, Since, Sizes, relabel};
 pub use compare::{
     Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, LabelMove, Left,
@@ -53,9 +57,10 @@ pub use compare::{
 };
 pub use compare_methods::{MethodResult, MethodsCompared, OtherMethod};
 pub use init::Init;
+pub use linkage_found::{Cut, LINKAGE, LinkageFound, TreeNode};
 pub use load::{Loaded, Source, load, read_table, sizeable};
 pub use memory::{check_memory, default_limit};
-pub use method_found::{AffinityFound, Exemplar, MethodFound};
+pub use method_found::MethodFound;
 pub use migration::{Followed, Joined, Migration, Move, Seen, State, follow};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{
@@ -71,6 +76,7 @@ pub use reduction::{Component, ForShare, Loadings, Reduction};
 pub use regroup::{
     MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
 };
+pub use responsibilities::Responsibilities;
 pub use spec::{
     ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
     parse_delimiter, word_of,

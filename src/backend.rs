@@ -22,7 +22,10 @@ mod simd;
 pub use choose::{Chosen, Device, GpuUse, Opening, Shape, Work, choose, example};
 #[cfg(feature = "gpu")]
 pub(in crate::backend) use cpu::seeding::kmeans_plus_plus as host_kmeans_plus_plus;
+pub(crate) use host::blocks;
+pub(crate) use host::clusters::{Clusters, NONE as NO_CLUSTER, NearestCluster};
 pub(crate) use host::messages::{Messages, Points};
+pub(crate) use host::mixture;
 pub use host::potentials::CanonicalPotential;
 pub(crate) use host::renew::Renewed;
 use simd::InstructionSet;

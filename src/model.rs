@@ -4,6 +4,7 @@
 //! the machine, the time or a path, so the same table, options and seed produce the same bytes everywhere.
 
 mod assigner;
+mod core_points;
 mod drift;
 mod figures;
 mod left_out;
@@ -26,7 +27,8 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use assigner::Labelled;
-pub use assigner::{Assigner, Assignment, Centroid, Segment, assignments, of_table};
+pub use assigner::{Assigner, Assignment, Centroid, MixtureSegments, Segment, assignments, of_table};
+pub use core_points::{CorePoints, Points};
 pub use drift::{BelowDrift, CategoryDrift, ColumnDrift, Direction, Drift, SegmentDrift, segment_change};
 pub use figures::{ColumnFigures, Middle};
 pub use left_out::LeftOut;
@@ -128,7 +130,7 @@ impl Model {
         Model {
             version: VERSION,
             run: None,
-            method: method.clone(),
+            method: method.settled(&partition.details),
             rows: partition.sizes.iter().sum::<u64>() as usize,
             weight_column: None,
             diagnostics: partition.diagnostics.clone(),
@@ -363,6 +365,14 @@ impl Model {
         splits.map(choice).collect()
     }
 
+    /// The matrix of rows whose features are already computed, with one vector per feature.
+    ///
+    /// # Errors
+    /// A value is out of range.
+    pub(crate) fn matrix_of(&self, columns: Vec<Vec<f32>>) -> Result<Matrix> {
+        Matrix::on_grid(self.features.clone(), columns, &self.grid, self.assigner.max_abs())
+    }
+
     /// Assigns rows to segments whose features are already computed, with one vector per feature. `choices` has, for each
     /// split by a column in the order of the centroids, each row's segment by its value there. If these are only some of
     /// the table's rows, `kept` holds their row numbers and the table's number of rows. The result has one entry per row of
@@ -377,8 +387,7 @@ impl Model {
         kept: Option<(&[u32], usize)>,
         backend: &dyn Backend,
     ) -> Result<(Vec<Option<Assignment>>, Vec<String>)> {
-        let max_abs = self.assigner.max_abs();
-        let matrix = Matrix::on_grid(self.features.clone(), columns, &self.grid, max_abs)?;
+        let matrix = self.matrix_of(columns)?;
         let Labelled { rows, unseen } = self.assigner.label(&Dataset::load(backend, &matrix)?, choices)?;
         let splits = self.assigner.regrouped().into_iter().flat_map(Regrouped::by_columns);
         let sentence = |(by, rows): (&ByColumn, usize)| {

@@ -24,6 +24,8 @@ pub enum Purpose {
     GapReference = 6,
     /// Bootstrap samples of the stability of segments: the sampled rows, then one stream a sample.
     Stability = 7,
+    /// The seeds of the KMeans that a Gaussian mixture's restarts begin with; the index is the restart.
+    MixtureStart = 8,
     /// Which rows a segment's rule is learned from and which it is tested on.
     RuleParts = 12,
     /// The rows that the verdict on structure looks at.

@@ -14,10 +14,14 @@ pub mod compare;
 #[cfg(feature = "cli")]
 mod compare_methods;
 #[cfg(feature = "cli")]
+mod dbscan;
+#[cfg(feature = "cli")]
 pub mod describe;
 pub mod drift;
 pub mod figures;
+mod gmm;
 pub mod json;
+pub mod linkage;
 #[cfg(feature = "cli")]
 mod method_found;
 pub mod methods;

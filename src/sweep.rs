@@ -11,7 +11,7 @@ pub mod stability;
 pub use choice::{Choice, Rule, RunnerUp, choose, elbow_of};
 
 use crate::backend::Labeling;
-use crate::cluster::Partition;
+use crate::cluster::{Details, Partition};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::evidence::dispersion::Dispersion;
@@ -44,12 +44,26 @@ pub struct Scores {
     pub gap: Option<Gap>,
     /// How far the weakest segment reappears when a sample is fitted: see [`stability`].
     pub stability: Option<f64>,
+    /// Schwarz' criterion of a Gaussian mixture; lower is better.
+    pub bic: Option<f64>,
+    /// Akaike's criterion of a Gaussian mixture; lower is better.
+    pub aic: Option<f64>,
+}
+
+impl Scores {
+    /// What the method itself says about a partition.
+    fn of(partition: &Partition) -> Self {
+        match &partition.details {
+            Details::Gmm(found) => Scores { bic: Some(found.bic), aic: Some(found.aic), ..Scores::default() },
+            _ => Scores::default(),
+        }
+    }
 }
 
 impl SweepRow {
     /// A row that has no scores yet.
     pub fn new(partition: Partition) -> Self {
-        SweepRow { partition, scores: Scores::default() }
+        SweepRow { scores: Scores::of(&partition), partition }
     }
 }
 
@@ -93,7 +107,7 @@ pub fn score(
             true => scores.next(),
             false => silhouette_without_noise(dataset, &partition, progress)?,
         };
-        rows.push(SweepRow { partition, scores: Scores { silhouette, ..Scores::default() } });
+        rows.push(SweepRow { scores: Scores { silhouette, ..Scores::of(&partition) }, partition });
     }
     Ok(rows)
 }

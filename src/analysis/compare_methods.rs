@@ -161,8 +161,8 @@ impl Prepared {
                     let numbers = partition.segments();
                     let mut result = self.result(&other.name, &other.method, &partition, &numbers, seconds);
                     let own_ids = ids.map(|(_, ids)| &ids[..]);
-                    result.found =
-                        MethodFound::new(&partition.details, &numbers, |row| self.table_row(row), own_ids);
+                    let details = &self.of_all_rows(&partition).details;
+                    result.found = MethodFound::new(details, &numbers, |row| self.table_row(row), own_ids);
                     if other.profile {
                         let segments: Vec<Option<u32>> =
                             result.rows.iter().map(|row| row.and_then(|n| u32::try_from(n).ok())).collect();

@@ -1,84 +1,60 @@
 //! What a clustering method found beside its segments.
 
-use crate::cluster::{Details, affinity};
+use super::affinity_found::AffinityFound;
+use super::linkage_found::LinkageFound;
+use crate::cluster::{Details, dbscan, gmm};
+use crate::model::Assignment;
 use serde::Serialize;
 
 /// What a clustering method found beside its segments, as `metrics.json` has it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct MethodFound {
-    /// Of affinity propagation.
+    /// Of a hierarchical method.
+    #[serde(flatten)]
+    pub linkage: Option<LinkageFound>,
+    /// What DBSCAN found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dbscan: Option<dbscan::Found>,
+    /// How well a Gaussian mixture describes the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gmm: Option<gmm::Found>,
+    /// The exemplars of affinity propagation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affinity: Option<AffinityFound>,
 }
 
-/// The exemplars that affinity propagation found, and how.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct AffinityFound {
-    /// The exemplar of each segment, by the segments' numbers.
-    pub exemplars: Vec<Exemplar>,
-    /// Whether the exemplars stayed the same for long enough.
-    pub converged: bool,
-    /// How many iterations there were.
-    pub n_iter: usize,
-    /// The damping with which these were found.
-    pub damping: f64,
-    /// The similarity of each row to itself, in squared units of the scaled features.
-    pub preference: f64,
-    /// Whether micro-clusters stood for the rows, because there were too many of them.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub approximate: bool,
-    /// How many micro-clusters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub micro_clusters: Option<usize>,
-}
-
-/// A row that is the exemplar of a segment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Exemplar {
-    /// The row's id, if the table has an id column.
-    Id(String),
-    /// The row's number, counted from 1, as `assignments.csv` has it.
-    Row(usize),
-}
-
 impl MethodFound {
-    /// From the details of a partition. `numbers[label]` is the segment of a label, `row_of` returns the row of the table for
-    /// a row of the fit's matrix, and `ids` are the table's ids, if it has any.
+    /// From the details of a partition, and the segments' numbers in the order of its clusters. `row_of` returns the row of the
+    /// table for a row of the fit's matrix, and `ids` are the table's ids, if it has any.
     pub(super) fn new(
         details: &Details,
         numbers: &[u32],
         row_of: impl Fn(usize) -> usize,
         ids: Option<&[String]>,
     ) -> Self {
-        let exemplar = |row: usize| match ids.and_then(|ids| ids.get(row)) {
-            Some(id) => Exemplar::Id(id.clone()),
-            None => Exemplar::Row(row + 1),
-        };
         match details {
             Details::None => MethodFound::default(),
-            Details::Affinity(affinity::Found {
-                exemplars,
-                converged,
-                n_iter,
-                damping,
-                preference,
-                micro_clusters,
-            }) => {
-                let mut by_segment: Vec<(u32, usize)> =
-                    numbers.iter().zip(exemplars).map(|(&segment, &row)| (segment, row_of(row))).collect();
-                by_segment.sort_unstable();
-                let affinity = AffinityFound {
-                    exemplars: by_segment.into_iter().map(|(_, row)| exemplar(row)).collect(),
-                    converged: *converged,
-                    n_iter: *n_iter,
-                    damping: *damping,
-                    preference: *preference,
-                    approximate: micro_clusters.is_some(),
-                    micro_clusters: *micro_clusters,
-                };
-                MethodFound { affinity: Some(affinity) }
+            Details::Linkage(merges) => {
+                MethodFound { linkage: Some(LinkageFound::new(merges, numbers)), ..MethodFound::default() }
             }
+            Details::Gmm(found) => MethodFound { gmm: Some(found.clone()), ..MethodFound::default() },
+            Details::Affinity(found) => MethodFound {
+                affinity: Some(AffinityFound::new(found, numbers, row_of, ids)),
+                ..MethodFound::default()
+            },
+            Details::Dbscan(found) => MethodFound { dbscan: Some(found.clone()), ..MethodFound::default() },
+        }
+    }
+
+    /// The same for the fit itself, whose segments have these names.
+    pub(super) fn of_fit(self, names: &[Option<String>]) -> Self {
+        MethodFound { linkage: self.linkage.map(|found| found.of_fit(names)), ..self }
+    }
+
+    /// Adds what only the rows' distances to all centroids tell.
+    pub(super) fn measure(&mut self, rows: &[Option<Assignment>]) {
+        if let Some(linkage) = &mut self.linkage {
+            linkage.measure(rows);
         }
     }
 }

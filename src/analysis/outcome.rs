@@ -7,6 +7,7 @@ use super::method_found::MethodFound;
 use super::migration::{Followed, Migration, State};
 use super::reduction::Reduction;
 use super::regroup::RegroupedFound;
+use super::responsibilities::Responsibilities;
 use super::stability::StabilityFound;
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
@@ -144,6 +145,9 @@ pub struct Outcome {
     /// The table's rows and their segments.
     #[serde(skip)]
     pub labelled: Option<Labelled>,
+    /// How likely each row belongs to each segment, if that was asked for.
+    #[serde(skip)]
+    pub responsibilities: Option<Responsibilities>,
 }
 
 /// A table's rows and their segments.
@@ -295,6 +299,12 @@ pub struct SweepLine {
     /// The mean Jaccard index of the segment that reappears least in bootstrap samples, if it was computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<f64>,
+    /// Schwarz' criterion of a Gaussian mixture; lower is better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bic: Option<f64>,
+    /// Akaike's criterion of a Gaussian mixture; lower is better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aic: Option<f64>,
     /// The mean silhouette of tables with the same columns and correlations but no gaps, if the verdict on structure looked at
     /// this k. It looks at a sample of the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -316,6 +326,8 @@ impl From<&SweepRow> for SweepLine {
             gap: row.scores.gap.map(|gap| gap.gap),
             gap_se: row.scores.gap.map(|gap| gap.se),
             stability: row.scores.stability,
+            bic: row.scores.bic,
+            aic: row.scores.aic,
             twin_silhouette: None,
         }
     }

@@ -243,8 +243,8 @@ fn numbers(table: &Table, path: &Path) -> Result<Vec<f64>> {
 }
 
 /// The columns of the assignments that are not the id.
-pub const COLUMNS: [&str; 7] =
-    ["segment", "status", "distance", "margin", "name", "previous", "previous_name"];
+pub const COLUMNS: [&str; 8] =
+    ["segment", "status", "distance", "margin", "name", "probability", "previous", "previous_name"];
 
 /// What the id column is called in the assignments: a name that they use themselves gets `id_` in front, whatever its case,
 /// as many programs do not tell `Segment` from `segment`.

@@ -362,7 +362,8 @@ impl Ready<'_> {
         running.outcome.method = Some(method.name());
         let own_ids = ids.as_ref().map(|(_, ids)| &ids[..]);
         running.outcome.found =
-            MethodFound::new(&partition.details, &numbered.numbers, |row| prepared.table_row(row), own_ids);
+            MethodFound::new(&all_rows.details, &numbered.numbers, |row| prepared.table_row(row), own_ids)
+                .of_fit(&numbered.names);
         let Numbered { numbers, names, personas, migration } = numbered;
         if let Some(options) = &self.spec.stability {
             // Fits of samples find segments as the fit did, before any were merged or split.
@@ -374,7 +375,7 @@ impl Ready<'_> {
             };
             let subject = Subject::new((labels, centroids), own, named, &prepared.fitted.encoder);
             let subject = subject.with_cohorts(prepared.cohort.as_ref(), matrix, prepared.members());
-            running.hold(&subject, options, method)?;
+            running.hold(&subject, options, &method.settled(&partition.details))?;
             if let Some(found) = &mut running.outcome.stability {
                 found.before_regrouping = of_fit.is_some();
             }
@@ -397,6 +398,7 @@ impl Ready<'_> {
             }
         };
         let mut rows = prepared.of_table(measured);
+        running.outcome.found.measure(&rows);
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));
@@ -416,6 +418,9 @@ impl Ready<'_> {
             };
             let (labelled, _) = running.on_device(|dataset, _| label(dataset))?;
             unweighted.iter().zip(labelled).for_each(|(&row, labelled)| rows[row as usize] = labelled);
+        }
+        if self.spec.output.responsibilities.is_some() {
+            running.outcome.responsibilities = prepared.responsibilities(&running, &model)?;
         }
         let mut left_out = LeftOut {
             outliers: prepared.outliers.clone(),

@@ -37,8 +37,14 @@ impl Spec {
         let (init, previous) =
             spec.fit.as_mut().map_or((None, None), |fit| (fit.init.as_mut(), fit.previous.as_mut()));
         let output = &mut spec.output;
-        let paths =
-            [spec.input.path.as_mut(), init, previous, output.folder.as_mut(), output.features.as_mut()];
+        let paths = [
+            spec.input.path.as_mut(),
+            init,
+            previous,
+            output.folder.as_mut(),
+            output.features.as_mut(),
+            output.responsibilities.as_mut(),
+        ];
         for path in paths.into_iter().flatten() {
             *path = folder.join(&*path);
         }
@@ -319,6 +325,7 @@ fn output(section: Section<'_>) -> Output {
     let output = Output {
         folder: section.take("folder").and_then(|v| file(&v)),
         features: section.take("features").and_then(|v| file(&v)),
+        responsibilities: section.take("responsibilities").and_then(|v| file(&v)),
     };
     section.finish();
     output

@@ -188,6 +188,19 @@ impl Spec {
                 )));
             }
         }
+        if !matches!(method, Method::Gmm(_)) {
+            let rule = self.choose_k.rule;
+            let asked = match self.output.responsibilities {
+                Some(_) => Some("responsibilities are"),
+                None if matches!(rule, Rule::Bic | Rule::Aic) => Some("bic and aic are figures"),
+                None => None,
+            };
+            if let Some(asked) = asked {
+                let what =
+                    format!("{asked} of Gaussian mixtures, so the method must be gmm, not {}", method.name());
+                return Err(Error::Usage(what));
+            }
+        }
         if !self.regroup.is_empty() && !method.is_nearest_centroid() {
             return Err(Error::Usage(format!(
                 "merge and split need segments whose rows are those nearest to a centroid, and those of {title} are not; leave \
@@ -301,6 +314,8 @@ pub struct Output {
     pub folder: Option<PathBuf>,
     /// A file for the matrix of scaled features.
     pub features: Option<PathBuf>,
+    /// A file for the responsibilities of a Gaussian mixture.
+    pub responsibilities: Option<PathBuf>,
 }
 
 /// The k of a sweep: at least one, in ascending order, without repeats.

@@ -265,6 +265,10 @@ pub struct FeaturesOut {
     /// KMeans clusters
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub features_out: Option<PathBuf>,
+    /// Also write how likely each row of the table belongs to each segment by a Gaussian mixture: .csv, .npy or .parquet, a
+    /// row a line and a column for each segment
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub responsibilities_out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

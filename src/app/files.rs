@@ -7,10 +7,12 @@
 mod commit;
 mod features;
 mod lock;
+mod responsibilities;
 
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
 use segmenta::Error;
+use segmenta::analysis::LINKAGE;
 use segmenta::report::methods::METHODS;
 use segmenta::report::movers::MOVERS;
 use sha2::{Digest as _, Sha256};
@@ -22,10 +24,11 @@ use tempfile::NamedTempFile;
 pub use commit::heal_before_reading;
 pub use features::FeaturesFile;
 pub use lock::FolderLock;
+pub use responsibilities::ResponsibilitiesFile;
 
-/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved, or compare
-/// methods.
-const SOMETIMES: [&str; 4] = ["assignments.csv", "assignments.parquet", MOVERS, METHODS];
+/// Files that not every run writes: the assignments have one of two names, and only some runs know who moved, make a tree of
+/// merges, or compare methods.
+const SOMETIMES: [&str; 5] = ["assignments.csv", "assignments.parquet", LINKAGE, MOVERS, METHODS];
 
 /// A file under a temporary name beside its own; it takes its place in [`Pending::keep`] or [`Folder::keep`].
 pub struct Pending {
@@ -302,11 +305,11 @@ impl Folder {
         self.keep_with(None)
     }
 
-    /// The same with one more file of the run, which may be in another folder.
+    /// The same with more files of the run, which may be in other folders.
     ///
     /// # Errors
     /// As [`Pending::keep_all`].
-    pub fn keep_with(mut self, beside: Option<Pending>) -> Result<(), Error> {
+    pub fn keep_with(mut self, beside: impl IntoIterator<Item = Pending>) -> Result<(), Error> {
         let files = beside.into_iter().chain(std::mem::take(&mut self.files)).collect();
         commit::commit(Some(&self.dir), files, &self.stale, self.force)?;
         self.keep_folder();

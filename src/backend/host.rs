@@ -4,10 +4,13 @@
 //! to use, and gives the same bits with each of them: the lanes of a vector are different rows or different centroids, and
 //! nothing is fused or reordered.
 
+pub(crate) mod blocks;
+pub(super) mod clusters;
 pub(super) mod joint_labels;
 pub(super) mod labels;
 pub(super) mod margins;
 pub(super) mod messages;
+pub(crate) mod mixture;
 pub(super) mod neighbours;
 pub(super) mod potentials;
 pub(super) mod renew;

@@ -121,3 +121,13 @@ pub(crate) fn multiply_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s)
         simd.mul_add_e_f32s(a, b, c)
     }
 }
+
+/// `c - a * b`, as [`multiply_add`] does it.
+#[inline(always)]
+pub(crate) fn subtract_product<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+    if cfg!(target_arch = "x86_64") && S::F32_LANES == 4 {
+        simd.sub_f32s(c, simd.mul_f32s(a, b))
+    } else {
+        simd.negate_mul_add_e_f32s(a, b, c)
+    }
+}

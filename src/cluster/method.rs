@@ -5,8 +5,11 @@
 //! there. A method that labels new rows in a way of its own also needs an arm in [`crate::model::Assigner`].
 
 use super::affinity;
+use super::dbscan;
+use super::gmm;
 use super::kmeans::{self, Start};
-use super::partition::Partition;
+use super::partition::{Details, Partition};
+use super::{agglomerative, ward};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -130,6 +133,16 @@ macro_rules! registry {
 registry! {
     /// KMeans (Lloyd, 1982).
     "kmeans" => KMeans(kmeans::Params),
+    /// Ward's method (Ward, 1963).
+    "ward" => Ward(ward::Params),
+    /// Complete linkage.
+    "complete" => Complete(agglomerative::Complete),
+    /// Average linkage.
+    "average" => Average(agglomerative::Average),
+    /// DBSCAN (Ester, Kriegel, Sander and Xu, 1996).
+    "dbscan" => Dbscan(dbscan::Params),
+    /// Gaussian mixtures (Dempster, Laird and Rubin, 1977).
+    "gmm" => Gmm(gmm::Params),
     /// Affinity propagation (Frey and Dueck, 2007).
     "affinity" => Affinity(affinity::Params),
 }
@@ -139,7 +152,20 @@ impl Method {
     pub fn title(&self) -> &'static str {
         match self {
             Method::KMeans(_) => "KMeans",
+            Method::Ward(_) => "Ward's method",
+            Method::Complete(_) => "complete linkage",
+            Method::Average(_) => "average linkage",
+            Method::Dbscan(_) => "DBSCAN",
+            Method::Gmm(_) => "Gaussian mixture",
             Method::Affinity(_) => "affinity propagation",
+        }
+    }
+
+    /// The method with the parameters that a fit has settled on, where it tried several.
+    pub fn settled(&self, details: &Details) -> Method {
+        match (self, details) {
+            (Method::Dbscan(_), Details::Dbscan(found)) => Method::Dbscan(found.params()),
+            _ => self.clone(),
         }
     }
 }

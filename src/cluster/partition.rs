@@ -1,10 +1,14 @@
 //! What a clustering method returns, whichever it is.
 
 use super::affinity;
+use super::dbscan;
+use super::gmm::{self, Mixture};
+use super::linkage::Linkage;
 use crate::canonical::{self, Centroids};
 use crate::matrix::{Matrix, Repeats, block_sums};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How many rows are summed up at once.
 const BLOCK: usize = 1 << 14;
@@ -85,13 +89,32 @@ pub enum Prototypes {
     Centroids(Centroids),
     /// The cluster of the nearest exemplar, which is a row of the table. In stored units, in the order of the labels.
     Exemplars(Centroids),
+    /// The cluster of the nearest core point, if one is near enough; otherwise the row is noise.
+    CorePoints(CorePoints),
+    /// The component of a mixture that the row most likely comes from. The centroids are the means of the clusters' rows, in
+    /// stored units.
+    Mixture(Centroids, Mixture),
+}
+
+/// What tells a new row's cluster where a cluster is all that lies close to one of its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CorePoints {
+    /// The mean of each cluster's rows, in stored units. It decides nothing.
+    pub centroids: Centroids,
+    /// How far from a core point a row may lie, in the user's units.
+    pub eps: f64,
+    /// For each cluster its distinct core points in stored units, one after the other.
+    pub points: Vec<Vec<f32>>,
 }
 
 impl Prototypes {
     /// A point for each cluster, in stored units.
     pub fn centroids(&self) -> &Centroids {
         match self {
-            Prototypes::Centroids(points) | Prototypes::Exemplars(points) => points,
+            Prototypes::CorePoints(core) => &core.centroids,
+            Prototypes::Centroids(points)
+            | Prototypes::Exemplars(points)
+            | Prototypes::Mixture(points, _) => points,
         }
     }
 }
@@ -128,8 +151,24 @@ pub enum Details {
     /// Nothing.
     #[default]
     None,
+    /// The whole tree of merges that the clusters are a cut of. Its leaves are the rows of a weight above 0.
+    Linkage(Arc<Linkage>),
+    /// The grid of DBSCAN, and which of its pairs was taken.
+    Dbscan(dbscan::Found),
+    /// A Gaussian mixture: how well it describes the rows.
+    Gmm(gmm::Found),
     /// Of affinity propagation.
     Affinity(affinity::Found),
+}
+
+impl Details {
+    /// The details of a whole table, from those of its distinct rows.
+    fn of_all_rows(self, repeats: &Repeats) -> Details {
+        match self {
+            Details::None | Details::Dbscan(_) | Details::Gmm(_) | Details::Affinity(_) => self,
+            Details::Linkage(linkage) => Details::Linkage(Arc::new(linkage.of_all_rows(repeats))),
+        }
+    }
 }
 
 impl Partition {
@@ -204,7 +243,7 @@ impl Partition {
                 label
             })
             .collect();
-        Partition { labels, sizes, ..self }
+        Partition { labels, sizes, details: self.details.of_all_rows(repeats), ..self }
     }
 
     /// For each cluster its segment number: 0 for the largest weight of rows, ties by the centroids' values.

@@ -3,9 +3,11 @@
 //! It is saved in `model.json`, so it holds only what an assignment needs. It lives apart from the fit because new rows
 //! arrive long after the fit's data is gone.
 
+use super::core_points::CorePoints;
 use super::regrouped::{Becomes, Regrouped, Regrouping, regroup};
 use crate::backend::Margin;
 use crate::canonical::Centroids;
+use crate::cluster::gmm::Mixture;
 use crate::cluster::{Labels, Partition, Prototypes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -21,11 +23,24 @@ pub enum Assigner {
     /// A row belongs to the segment of its nearest centroid. If several centroids are equally near, the first one wins;
     /// the centroids are therefore kept in the order of the fit.
     Centroids(Vec<Centroid>),
+    /// A row belongs to the segment of its nearest core point, if that is near enough (DBSCAN).
+    CorePoints(CorePoints),
+    /// A row belongs to the segment of the component that it most likely comes from.
+    Mixture(MixtureSegments),
     /// A row belongs to the segment of its nearest exemplar, which is a row of the fit. Everything else is as with
     /// centroids.
     Exemplars(Vec<Centroid>),
     /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
     Regrouped(Regrouped),
+}
+
+/// The segments of a Gaussian mixture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MixtureSegments {
+    /// The segments, in the order of the components, with the means of their rows.
+    pub segments: Vec<Centroid>,
+    /// The components.
+    pub components: Mixture,
 }
 
 /// A segment of a fitted model.
@@ -62,6 +77,8 @@ pub struct Centroid {
 pub struct Assignment {
     /// The segment's number.
     pub segment: u32,
+    /// How likely the row belongs to it, between 0 and 1, by a Gaussian mixture; 1 by every other method.
+    pub probability: f32,
     /// Euclidean distance to the segment's centroid, in the scaled feature space. A segment that was merged has several
     /// centroids, of which the nearest counts.
     pub distance: f64,
@@ -87,9 +104,14 @@ impl Assigner {
         let centroids = segments
             .zip(partition.prototypes.centroids().iter())
             .map(|(segment, values)| Centroid { segment, values: in_user_units(values, matrix) });
+        let segments = centroids.collect();
         match &partition.prototypes {
-            Prototypes::Centroids(_) => Assigner::Centroids(centroids.collect()),
-            Prototypes::Exemplars(_) => Assigner::Exemplars(centroids.collect()),
+            Prototypes::Centroids(_) => Assigner::Centroids(segments),
+            Prototypes::Exemplars(_) => Assigner::Exemplars(segments),
+            Prototypes::CorePoints(core) => Assigner::CorePoints(CorePoints::new(core, segments, matrix)),
+            Prototypes::Mixture(_, components) => {
+                Assigner::Mixture(MixtureSegments { segments, components: components.clone() })
+            }
         }
     }
 
@@ -97,6 +119,8 @@ impl Assigner {
     pub fn centroids(&self) -> &[Centroid] {
         match self {
             Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
+            Assigner::CorePoints(core) => &core.segments,
+            Assigner::Mixture(mixture) => &mixture.segments,
             Assigner::Regrouped(regrouped) => &regrouped.segments,
         }
     }
@@ -104,6 +128,8 @@ impl Assigner {
     fn centroids_mut(&mut self) -> &mut [Centroid] {
         match self {
             Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
+            Assigner::CorePoints(core) => &mut core.segments,
+            Assigner::Mixture(mixture) => &mut mixture.segments,
             Assigner::Regrouped(regrouped) => &mut regrouped.segments,
         }
     }
@@ -111,9 +137,10 @@ impl Assigner {
     /// The centroids of the fit in its order, before merges and splits.
     pub fn fit_centroids(&self) -> Vec<&[f64]> {
         match self {
-            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => {
-                centroids.iter().map(|c| &c.values[..]).collect()
-            }
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => self.centroids().iter().map(|c| &c.values[..]).collect(),
             Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
         }
     }
@@ -121,9 +148,17 @@ impl Assigner {
     /// The merges and splits, if there were any.
     pub fn regrouped(&self) -> Option<&Regrouped> {
         match self {
-            Assigner::Centroids(_) | Assigner::Exemplars(_) => None,
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => None,
             Assigner::Regrouped(regrouped) => Some(regrouped),
         }
+    }
+
+    /// Whether a row belongs to its segment with a probability, and to the others too.
+    pub fn has_probabilities(&self) -> bool {
+        matches!(self, Assigner::Mixture(_))
     }
 
     /// The segments, in the order of [`Assigner::centroids`].
@@ -139,8 +174,14 @@ impl Assigner {
     /// Gives the segments other numbers: `numbers[i]` to the i-th.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         match self {
-            Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => {
-                centroids.iter_mut().zip(numbers).for_each(|(c, &number)| c.segment.number = number);
+            Assigner::Centroids(_)
+            | Assigner::Exemplars(_)
+            | Assigner::CorePoints(_)
+            | Assigner::Mixture(_) => {
+                self.centroids_mut()
+                    .iter_mut()
+                    .zip(numbers)
+                    .for_each(|(c, &number)| c.segment.number = number);
             }
             Assigner::Regrouped(regrouped) => regrouped.renumber(numbers),
         }
@@ -154,7 +195,11 @@ impl Assigner {
             _ => &[],
         });
         let values = self.fit_centroids().into_iter().flatten().chain(parts.flat_map(|part| &part.values));
-        values.fold(0f64, |max, v| max.max(v.abs())) as f32
+        let core = match self {
+            Assigner::CorePoints(core) => Some(core.values()),
+            _ => None,
+        };
+        values.copied().chain(core.into_iter().flatten()).fold(0f64, |max, v| max.max(v.abs())) as f32
     }
 
     /// Assigns each row of a dataset to a segment. `choices` has, for each split by a column, each row's segment by its value
@@ -166,6 +211,16 @@ impl Assigner {
         let matrix = dataset.matrix();
         let values = self.fit_centroids().into_iter().flatten().map(|&v| matrix.to_stored(v)).collect();
         let own = Centroids { values, features: matrix.features() };
+        let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
+        if let Assigner::CorePoints(core) = self {
+            let labels = core.label(dataset)?;
+            let rows = assignments(dataset, &Prototypes::Centroids(own), &labels, &numbers)?;
+            return Ok(Labelled { rows, unseen: Vec::new() });
+        }
+        if let Assigner::Mixture(MixtureSegments { components, .. }) = self {
+            let rows = mixture_assignments(dataset, &own, components, &numbers)?;
+            return Ok(Labelled { rows, unseen: Vec::new() });
+        }
         let labels = dataset
             .lloyd(std::slice::from_ref(&own), true)?
             .pop()
@@ -175,7 +230,6 @@ impl Assigner {
             let Regrouping { rows, unseen } = regroup(dataset, &regrouped.centroids, &labels, choices)?;
             return Ok(Labelled { rows: rows.into_iter().map(Some).collect(), unseen });
         }
-        let numbers: Vec<u32> = self.segments().map(|s| s.number).collect();
         let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)?;
         Ok(Labelled { rows, unseen: Vec::new() })
     }
@@ -184,6 +238,15 @@ impl Assigner {
     pub(super) fn check(&self, d: usize) -> std::result::Result<(), String> {
         if let Assigner::Regrouped(regrouped) = self {
             regrouped.check(d)?;
+        }
+        if let Assigner::CorePoints(core) = self {
+            core.check(d)?;
+        }
+        if let Assigner::Mixture(MixtureSegments { segments, components }) = self {
+            if components.k() != segments.len() || components.features != d {
+                return Err("its mixture has other segments or features than the model".into());
+            }
+            components.check()?;
         }
         let centroids = self.centroids();
         let value = |v: &f64| v.abs() <= f64::from(f32::MAX);
@@ -240,6 +303,9 @@ pub fn assignments(
     labels: &Labels,
     numbers: &[u32],
 ) -> Result<Vec<Option<Assignment>>> {
+    if let Prototypes::Mixture(centroids, mixture) = prototypes {
+        return mixture_assignments(dataset, centroids, mixture, numbers);
+    }
     let centroids = prototypes.centroids();
     // Rows without a label are measured too, and then forgotten.
     let complete: Cow<'_, [u32]> = match labels.complete() {
@@ -248,6 +314,7 @@ pub fn assignments(
     };
     let assignment = |(&label, own): (&u32, Margin)| Assignment {
         segment: numbers[label as usize],
+        probability: 1.0,
         distance: own.distance,
         margin: own.margin,
     };
@@ -255,6 +322,28 @@ pub fn assignments(
     margins_of(dataset, centroids, &complete, |first, own, margins| {
         let row = |(i, row)| labels.get(first + i).map(|_| assignment(row));
         rows.extend(own.iter().zip(margins).enumerate().map(row));
+    })?;
+    Ok(rows)
+}
+
+/// The segment of each row by a mixture, and the row's distances to the means of the segments' rows.
+fn mixture_assignments(
+    dataset: &Dataset<'_>,
+    centroids: &Centroids,
+    mixture: &Mixture,
+    numbers: &[u32],
+) -> Result<Vec<Option<Assignment>>> {
+    let found = mixture.memberships(dataset)?;
+    let labels: Vec<u32> = found.iter().map(|row| row.component).collect();
+    let mut rows = Vec::with_capacity(labels.len());
+    margins_of(dataset, centroids, &labels, |first, own, margins| {
+        let assignment = |(i, (&label, own)): (usize, (&u32, Margin))| Assignment {
+            segment: numbers[label as usize],
+            probability: found[first + i].probability,
+            distance: own.distance,
+            margin: own.margin,
+        };
+        rows.extend(own.iter().zip(margins).enumerate().map(|row| Some(assignment(row))));
     })?;
     Ok(rows)
 }

@@ -283,13 +283,15 @@ impl Way<'_> {
         let Margin { distance, margin } = found;
         let user = |squared: f64| matrix.to_user(squared.sqrt());
         match self {
-            Way::Segment { segment, rivals: None } => Assignment { segment: *segment, distance, margin },
+            Way::Segment { segment, rivals: None } => {
+                Assignment { segment: *segment, probability: 1.0, distance, margin }
+            }
             Way::Segment { segment, rivals: Some(rivals) } => {
                 let nearest = rivals
                     .iter()
                     .map(|&c| squared_distance(matrix.row(i), own.get(c)))
                     .fold(f64::INFINITY, f64::min);
-                Assignment { segment: *segment, distance, margin: user(nearest) - distance }
+                Assignment { segment: *segment, probability: 1.0, distance, margin: user(nearest) - distance }
             }
             Way::Nearest { parts, points } => {
                 let (mut label, mut best, mut second) = (0, f64::INFINITY, f64::INFINITY);
@@ -304,13 +306,14 @@ impl Way<'_> {
                 let distance = user(best);
                 Assignment {
                     segment: parts[label].segment,
+                    probability: 1.0,
                     distance,
                     margin: margin.min(user(second) - distance),
                 }
             }
             Way::By { by, choices, .. } => {
                 let chosen = choices.get(i).copied().filter(|&segment| segment != UNSEEN);
-                Assignment { segment: chosen.unwrap_or(by.other), distance, margin }
+                Assignment { segment: chosen.unwrap_or(by.other), probability: 1.0, distance, margin }
             }
         }
     }

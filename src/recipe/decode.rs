@@ -199,6 +199,10 @@ impl<'a> Value<'a> {
         matches!(self.value, DeValue::Integer(_) | DeValue::Float(_))
     }
 
+    pub(crate) fn is_list(&self) -> bool {
+        self.value.as_array().is_some()
+    }
+
     pub(crate) fn is_table(&self) -> bool {
         self.value.as_table().is_some()
     }

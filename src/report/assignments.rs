@@ -29,13 +29,16 @@ pub struct LabelledRows<'a> {
     pub left_out: &'a LeftOut,
     /// The segments' names, by their numbers.
     pub names: &'a [Option<String>],
+    /// Whether there is a column for the probabilities of a Gaussian mixture.
+    pub probabilities: bool,
     /// Where the rows were last time; `None`: there are no columns for that.
     pub followed: Option<&'a Followed>,
 }
 
 impl<'a> LabelledRows<'a> {
     /// Writes a line for each row of the table: id (or row number), segment, status, distance, margin, and the segment's
-    /// name, which is empty if it has none. If last time's assignments are known, two more columns follow: `previous`, the
+    /// name, which is empty if it has none. For a Gaussian mixture `probability` follows: how likely the row belongs to its
+    /// segment. If last time's assignments are known, two more columns follow: `previous`, the
     /// segment then (-1 if the row was left out then, empty if it was not there or cannot be told from others), and
     /// `previous_name`.
     ///
@@ -69,15 +72,29 @@ impl<'a> LabelledRows<'a> {
     }
 
     fn columns(&self) -> (Vec<Cow<'a, str>>, Vec<Cells<'a>>) {
-        let LabelledRows { ids, rows, left_out, names: segments, full_precision, followed, .. } = *self;
+        let LabelledRows {
+            ids,
+            rows,
+            left_out,
+            names: segments,
+            full_precision,
+            followed,
+            probabilities,
+            ..
+        } = *self;
         let float = |get: Cell<'a, f64>| if full_precision { Cells::F64(get) } else { Cells::Rounded(get) };
         let id = move |i: usize| match ids {
             Some((_, cells)) => Cow::from(cells[i].as_str()),
             None => Cow::from((i + 1).to_string()),
         };
         let first = ids.map_or(Cow::Borrowed("row"), |(name, _)| id_name(name));
-        let own = ASSIGNMENT_COLUMNS.len() - if followed.is_some() { 0 } else { 2 };
-        let names = std::iter::once(first).chain(ASSIGNMENT_COLUMNS.map(Cow::Borrowed).into_iter().take(own));
+        let there = |name: &&str| match *name {
+            "probability" => probabilities,
+            "previous" | "previous_name" => followed.is_some(),
+            _ => true,
+        };
+        let own = ASSIGNMENT_COLUMNS.into_iter().filter(there).map(Cow::Borrowed);
+        let names = std::iter::once(first).chain(own);
         let name = move |i: usize| {
             let segment = rows[i].as_ref()?.segment as usize;
             segments.get(segment).and_then(Option::as_deref).map(Cow::from)
@@ -92,6 +109,9 @@ impl<'a> LabelledRows<'a> {
             float(Box::new(move |i| rows[i].as_ref().map(|row| row.margin).filter(|m| m.is_finite()))),
             Cells::Text(Box::new(name)),
         ];
+        if probabilities {
+            cells.push(float(Box::new(move |i| rows[i].as_ref().map(|row| f64::from(row.probability)))));
+        }
         if let Some(followed) = followed {
             let was = move |i: usize| match followed.rows.get(i) {
                 Some(Seen::Was(state)) => Some(state.segment()),

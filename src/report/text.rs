@@ -156,12 +156,14 @@ fn sizes(segments: &[Segment]) -> String {
 /// A sweep as a table. Scores that no k has are left out.
 fn sweep(lines: &[SweepLine], chosen: Option<usize>) -> Sheet {
     type Score = (&'static str, fn(&SweepLine) -> Option<String>);
-    let scores: [Score; 5] = [
+    let scores: [Score; 7] = [
         ("silhouette", |line| line.silhouette.map(score)),
         ("gap", |line| line.gap.map(score)),
         ("Calinski-H.", |line| line.calinski_harabasz.map(number)),
         ("Davies-B.", |line| line.davies_bouldin.map(score)),
         ("stability", |line| line.stability.map(|index| format!("{index:.2}"))),
+        ("BIC", |line| line.bic.map(number)),
+        ("AIC", |line| line.aic.map(number)),
     ];
     let shown: Vec<&Score> = scores
         .iter()

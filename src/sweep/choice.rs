@@ -19,6 +19,10 @@ pub enum Rule {
     /// The largest k whose weakest segment reappears with a Jaccard index of at least 0.75; if there is none, the k whose
     /// weakest segment has the highest index.
     Stability,
+    /// The lowest value of Schwarz' criterion, for Gaussian mixtures.
+    Bic,
+    /// The lowest value of Akaike's criterion, for Gaussian mixtures.
+    Aic,
     /// What most of silhouette, elbow, gap, Calinski-Harabasz, Davies-Bouldin and stability choose.
     Consensus,
 }
@@ -33,6 +37,8 @@ impl Rule {
         ("elbow", Rule::Elbow),
         ("gap", Rule::Gap),
         ("stability", Rule::Stability),
+        ("bic", Rule::Bic),
+        ("aic", Rule::Aic),
         ("consensus", Rule::Consensus),
     ];
 
@@ -180,6 +186,13 @@ fn chosen(rows: &[SweepRow], allowed: &[&SweepRow], rule: Rule) -> Result<(usize
                 ),
             ))
         }
+        Rule::Bic | Rule::Aic => {
+            let name = if rule == Rule::Bic { "BIC" } else { "AIC" };
+            let score = |row: &SweepRow| if rule == Rule::Bic { row.scores.bic } else { row.scores.aic };
+            let (k, lowest) =
+                highest(allowed, |row| score(row).map(|score| -score)).ok_or_else(|| missing(name))?;
+            Ok((k, format!("of {range}, it has the lowest {name}, {:.1}", -lowest)))
+        }
         Rule::Consensus => consensus(rows, allowed),
     }
 }
@@ -190,6 +203,8 @@ fn brief(row: &SweepRow, rule: Rule) -> String {
     match (rule, scores.silhouette, scores.gap, scores.stability) {
         (Rule::Gap, _, Some(Gap { gap, se }), _) => format!("gap {gap:.3}, standard error {se:.3}"),
         (Rule::Stability, _, _, Some(index)) => format!("Jaccard index of its weakest segment {index:.2}"),
+        (Rule::Bic, ..) if scores.bic.is_some() => format!("BIC {:.1}", scores.bic.unwrap_or(0.0)),
+        (Rule::Aic, ..) if scores.aic.is_some() => format!("AIC {:.1}", scores.aic.unwrap_or(0.0)),
         (_, Some(silhouette), _, _) => format!("silhouette {silhouette:.3}"),
         _ => format!("inertia {:.0}", row.partition.diagnostics.inertia),
     }

@@ -5,9 +5,11 @@ mod bench;
 #[cfg(feature = "parquet")]
 mod columnar;
 mod compare;
+mod dbscan;
 mod drift;
 mod files;
 mod folders;
+mod linkage;
 mod memory;
 mod names;
 mod people;

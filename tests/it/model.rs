@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use segmenta::Dataset;
 use segmenta::backend::Backend;
 use segmenta::backend::cpu::Cpu;
-use segmenta::cluster::{Method, Params, Partition, Prototypes, Start, fit};
+use segmenta::cluster::{Method, Params, Partition, Start, fit};
 use segmenta::model::{Assigner, Assignments, Centroid, Model, Reference, VERSION, assignments, of_table};
 use segmenta::progress::Progress;
 use segmenta::random::{Draws, Purpose};
@@ -85,6 +85,8 @@ fn centroids(model: &Model) -> &[Centroid] {
 fn centroids_mut(model: &mut Model) -> &mut Vec<Centroid> {
     match &mut model.assigner {
         Assigner::Centroids(centroids) | Assigner::Exemplars(centroids) => centroids,
+        Assigner::CorePoints(core) => &mut core.segments,
+        Assigner::Mixture(mixture) => &mut mixture.segments,
         Assigner::Regrouped(regrouped) => &mut regrouped.segments,
     }
 }
@@ -130,7 +132,7 @@ fn centroids_are_those_of_the_fit() {
     for options in options() {
         let f = fitted(200, 4, &options);
         assert_eq!((f.model.rows, &f.model.diagnostics), (f.matrix.rows(), &f.fit.diagnostics));
-        let Prototypes::Centroids(fitted) = &f.fit.prototypes else { panic!("KMeans has centroids") };
+        let fitted = f.fit.prototypes.centroids();
         for (c, centroid) in centroids(&f.model).iter().enumerate() {
             let segment = &centroid.segment;
             assert_eq!((segment.number, segment.size), (f.fit.segments()[c], f.fit.sizes[c]));

@@ -107,8 +107,7 @@ impl Restarts {
                 let Params { n_init, max_init, .. } = Params::auto();
                 (params.n_init, params.max_init) = (n_init, max_init);
             }
-            // The others have no restarts.
-            (Restarts::Auto, _) => {}
+            (Restarts::Auto, method) => method.set_n_init(1),
         }
     }
 }

@@ -5,7 +5,9 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use segmenta::Error;
 use segmenta::analysis::Spec;
-use segmenta::cluster::{Algorithm as _, Method, Params, affinity};
+use segmenta::cluster::agglomerative::{Average, Complete};
+use segmenta::cluster::gmm::{self, Covariance};
+use segmenta::cluster::{Algorithm as _, Method, Params, affinity, dbscan, ward};
 
 /// The clustering method and how it runs.
 #[derive(Debug, Clone, Args)]
@@ -23,24 +25,85 @@ pub struct MethodFlags {
 pub struct MethodParameters {
     #[command(flatten)]
     pub kmeans: KMeansFlags,
+    /// Cut the tree at this height instead of into K segments, as the height is in linkage.npy; ward, complete and average
+    #[arg(long, value_name = "H", value_parser = super::tolerance, help_heading = "Hierarchical methods")]
+    pub cut_height: Option<f64>,
+    #[command(flatten)]
+    pub dbscan: DbscanFlags,
+    #[command(flatten)]
+    pub gmm: GmmFlags,
     #[command(flatten)]
     pub affinity: AffinityFlags,
+}
+
+/// What is dense for DBSCAN.
+#[derive(Debug, Clone, Args)]
+pub struct DbscanFlags {
+    /// How near two rows must be to be neighbours, in the scaled feature space; several radii, separated by commas, are tried
+    /// one by one and make a table [default: the knee of the k-distance curve]
+    #[arg(long, value_name = "E[,E...]", value_delimiter = ',', value_parser = radius, help_heading = "DBSCAN")]
+    pub eps: Option<Vec<f64>>,
+    /// How many rows within --eps, itself included, make a row a core point; several numbers, separated by commas, are tried
+    /// with each radius [default: 5]
+    #[arg(long, value_name = "N[,N...]", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
+          help_heading = "DBSCAN")]
+    pub min_samples: Option<Vec<u32>>,
+}
+
+impl DbscanFlags {
+    /// The parameters of DBSCAN.
+    fn params(&self) -> dbscan::Params {
+        let default = dbscan::Params::default();
+        dbscan::Params {
+            eps: self.eps.clone().unwrap_or(default.eps),
+            min_samples: self.min_samples.clone().unwrap_or(default.min_samples),
+        }
+    }
+}
+
+/// A positive number.
+fn radius(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(eps) if eps > 0.0 && eps.is_finite() => Ok(eps),
+        _ => Err("expected a positive number".into()),
+    }
+}
+
+/// How Gaussian mixtures are fitted, beside the flags that they share with KMeans.
+#[derive(Debug, Clone, Args)]
+pub struct GmmFlags {
+    /// Shape of the components: full (each has a covariance matrix of its own), tied (one matrix for all), diag (a variance
+    /// for each feature; also diagonal), spherical (one variance) [default: full]
+    #[arg(long, value_name = "SHAPE", value_parser = covariance, help_heading = "Gaussian mixtures")]
+    pub covariance: Option<Covariance>,
+    /// Added to each variance, in squared units of the scaled features; it keeps a component alive that sits on one point,
+    /// or in which features depend on each other [default: 0.000001]
+    #[arg(long, value_name = "V", value_parser = super::tolerance, help_heading = "Gaussian mixtures")]
+    pub reg_covar: Option<f64>,
+}
+
+/// Reads the shape of components.
+fn covariance(text: &str) -> Result<Covariance, String> {
+    let found = Covariance::WORDS.iter().find(|(word, _)| *word == text);
+    found.map(|(_, covariance)| *covariance).ok_or_else(|| "expected full, tied, diag or spherical".into())
 }
 
 /// How KMeans runs.
 #[derive(Debug, Clone, Args)]
 pub struct KMeansFlags {
     /// Number of k-means++ restarts; the one with the lowest inertia is kept. With auto, there are 10, and 10 more until
-    /// three agree on the best inertia to 0.1 %, at most 60 [default: auto]
-    #[arg(long, value_name = "N|auto", value_parser = restarts, help_heading = "KMeans")]
+    /// three agree on the best inertia to 0.1 %, at most 60. With gmm: number of KMeans fits to start from; the mixture with the
+    /// highest likelihood is kept, and auto is 1 [default: auto]
+    #[arg(long, value_name = "N|auto", value_parser = restarts, help_heading = "KMeans and Gaussian mixtures")]
     pub n_init: Option<Restarts>,
-    /// The most passes over the rows that a restart may take [default: 300], or the most iterations of affinity
+    /// The most passes over the rows that a restart may take [default: 300; with gmm 100], or the most iterations of affinity
     /// propagation [default: 200]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "KMeans")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "KMeans and Gaussian mixtures")]
     pub max_iter: Option<u32>,
     /// A restart has converged when its centroids' total squared shift in a pass is at most T times the mean variance of
-    /// the features; with 0, when no centroid moves [default: 0.0001]
-    #[arg(long, value_name = "T", value_parser = super::tolerance, help_heading = "KMeans")]
+    /// the features; with 0, when no centroid moves. With gmm: when the mean log-likelihood of a row changes by less than T
+    /// [default: 0.0001; with gmm 0.001]
+    #[arg(long, value_name = "T", value_parser = super::tolerance, help_heading = "KMeans and Gaussian mixtures")]
     pub tol: Option<f64>,
 }
 
@@ -122,9 +185,24 @@ impl MethodParameters {
     fn method(&self, name: &str, known: &mut Vec<&'static str>) -> Method {
         let mut method = Method::named(name).unwrap_or_default();
         match &mut method {
+            Method::Dbscan(params) => {
+                known.extend(["--eps", "--min-samples"]);
+                *params = self.dbscan.params();
+            }
             Method::KMeans(params) => {
                 known.extend(["--n-init", "--max-iter", "--tol"]);
                 *params = self.kmeans.params();
+            }
+            Method::Ward(ward::Params { cut_height })
+            | Method::Complete(Complete { cut_height })
+            | Method::Average(Average { cut_height }) => {
+                known.push("--cut-height");
+                *cut_height = self.cut_height;
+            }
+            Method::Gmm(params) => {
+                known.extend(["--covariance", "--reg-covar", "--n-init", "--max-iter", "--tol"]);
+                self.gmm.set(params);
+                self.kmeans.set_mixture(params);
             }
             Method::Affinity(params) => {
                 known.extend(["--damping", "--preference", "--convergence-iter", "--max-iter"]);
@@ -141,6 +219,11 @@ impl MethodParameters {
             ("--n-init", kmeans.n_init.is_some()),
             ("--max-iter", kmeans.max_iter.is_some()),
             ("--tol", kmeans.tol.is_some()),
+            ("--cut-height", self.cut_height.is_some()),
+            ("--eps", self.dbscan.eps.is_some()),
+            ("--min-samples", self.dbscan.min_samples.is_some()),
+            ("--covariance", self.gmm.covariance.is_some()),
+            ("--reg-covar", self.gmm.reg_covar.is_some()),
             ("--damping", affinity.damping.is_some()),
             ("--preference", affinity.preference.is_some()),
             ("--convergence-iter", affinity.convergence_iter.is_some()),
@@ -149,7 +232,23 @@ impl MethodParameters {
     }
 }
 
+impl GmmFlags {
+    fn set(&self, params: &mut gmm::Params) {
+        params.covariance = self.covariance.unwrap_or(params.covariance);
+        params.reg_covar = self.reg_covar.unwrap_or(params.reg_covar);
+    }
+}
+
 impl KMeansFlags {
+    /// Sets the parameters that a Gaussian mixture shares with KMeans, where they are given.
+    fn set_mixture(&self, params: &mut gmm::Params) {
+        if let Some(Restarts::Exactly(n_init)) = self.n_init {
+            params.n_init = n_init;
+        }
+        params.max_iter = self.max_iter.map_or(params.max_iter, |n| n as usize);
+        params.tol = self.tol.unwrap_or(params.tol);
+    }
+
     /// The parameters of KMeans.
     fn params(&self) -> Params {
         let default = Params::auto();

@@ -17,22 +17,7 @@ impl FeaturesFile {
     /// # Errors
     /// An ending that is no format, a format that this build cannot write, and those of [`Pending::open`].
     pub fn open(path: Option<&Path>, force: bool) -> Result<Self, Error> {
-        let Some(path) = path else { return Ok(FeaturesFile(None)) };
-        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-        let format = match ending.as_str() {
-            "npy" => OutputFormat::Npy,
-            "csv" => OutputFormat::Csv,
-            "parquet" => OutputFormat::Parquet,
-            _ => {
-                let what = format!(
-                    "--features-out {}: expected a name that ends in .csv, .npy or .parquet",
-                    path.display()
-                );
-                return Err(Error::Usage(what));
-            }
-        };
-        format.must_be_there()?;
-        Ok(FeaturesFile(Some((Pending::open(path, force)?, format))))
+        Ok(FeaturesFile(open(path, "--features-out", force)?))
     }
 
     /// Writes the features, each row that was kept a row: f32, or f64 where a centre was taken off a column, which is
@@ -74,6 +59,28 @@ impl FeaturesFile {
     pub fn into_file(self) -> Option<Pending> {
         self.0.map(|(file, _)| file)
     }
+}
+
+/// Opens a file of numbers, whose name says its format.
+pub(super) fn open(
+    path: Option<&Path>,
+    flag: &str,
+    force: bool,
+) -> Result<Option<(Pending, OutputFormat)>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    let format = match ending.as_str() {
+        "npy" => OutputFormat::Npy,
+        "csv" => OutputFormat::Csv,
+        "parquet" => OutputFormat::Parquet,
+        _ => {
+            let what =
+                format!("{flag} {}: expected a name that ends in .csv, .npy or .parquet", path.display());
+            return Err(Error::Usage(what));
+        }
+    };
+    format.must_be_there()?;
+    Ok(Some((Pending::open(path, force)?, format)))
 }
 
 /// One feature as a user reads it.

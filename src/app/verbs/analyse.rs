@@ -1,15 +1,18 @@
 //! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
 use super::super::console::{Console, result, tell};
-use super::super::files::{FeaturesFile, Folder, heal_before_reading};
+use super::super::files::{FeaturesFile, Folder, ResponsibilitiesFile, heal_before_reading};
 use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
 use segmenta::Error;
-use segmenta::analysis::{self, Compute, Gates, Loaded, OtherMethod, Outcome, Prepared, Source, Spec, load};
+use segmenta::analysis::{
+    self, Compute, Gates, LINKAGE, Loaded, OtherMethod, Outcome, Prepared, Source, Spec, load,
+};
 use segmenta::cluster::Method;
 use segmenta::report::assignments::{LabelledRows, file_name};
 use segmenta::report::json::{Document, Written};
+use segmenta::report::linkage::write_npy;
 use segmenta::report::methods::{METHODS, write as write_methods};
 use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::text::{passed_over, text};
@@ -115,6 +118,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
     spec.stability = args.holding.spec();
     spec.gates = args.gates.spec();
     args.method.apply(&mut spec)?;
+    spec.output.responsibilities.clone_from(&args.features_out.responsibilities_out);
     if args.init.is_none() {
         spec.check(None)?;
     }
@@ -123,7 +127,9 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         force: args.out.force,
         assignments: args.labels.is_none().then_some(args.out.rows.assignments),
         features: args.features_out.features_out.as_deref(),
+        responsibilities: args.features_out.responsibilities_out.as_deref(),
         full_precision: args.out.rows.full_precision,
+        linkage: has_linkage(&spec),
         movers: args.init.is_some(),
         methods: false,
     })?;
@@ -157,8 +163,12 @@ pub struct Wanted<'a> {
     /// The format of the assignments' file; `None`: they go to stdout.
     pub assignments: Option<OutputFormat>,
     pub features: Option<&'a std::path::Path>,
+    /// Where the responsibilities of a Gaussian mixture go.
+    pub responsibilities: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
     pub full_precision: bool,
+    /// Whether the method makes a tree of merges, which gets a file.
+    pub linkage: bool,
     /// Whether there may be a file of movers.
     pub movers: bool,
     /// Whether there is a file with the segments of other methods.
@@ -169,6 +179,7 @@ pub struct Wanted<'a> {
 pub struct Files {
     folder: Folder,
     pub features: FeaturesFile,
+    responsibilities: ResponsibilitiesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
 }
@@ -182,13 +193,20 @@ impl Files {
     pub fn open(wanted: Wanted<'_>) -> anyhow::Result<Self> {
         wanted.assignments.map_or(Ok(()), OutputFormat::must_be_there)?;
         let mut names = file_names(wanted.assignments);
+        names.extend(wanted.linkage.then_some(LINKAGE));
         names.extend(wanted.methods.then_some(METHODS));
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFile::open(wanted.features, wanted.force)?;
+        let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
         let Wanted { assignments, full_precision, .. } = wanted;
-        Ok(Files { folder, features, assignments, full_precision })
+        Ok(Files { folder, features, responsibilities, assignments, full_precision })
     }
+}
+
+/// Whether the method of an analysis makes a tree of merges.
+pub fn has_linkage(spec: &Spec) -> bool {
+    matches!(spec.method, Method::Ward(_) | Method::Complete(_) | Method::Average(_))
 }
 
 /// The names of a fit's files, in the order in which they are opened. Assignments that go to stdout have no file.
@@ -244,7 +262,7 @@ impl Job<'_> {
         began: Instant,
     ) -> anyhow::Result<(Option<Written>, Vec<String>)> {
         let start = Instant::now();
-        let Files { mut folder, features, assignments, full_precision } = files;
+        let Files { mut folder, features, mut responsibilities, assignments, full_precision } = files;
         let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
         folder.write("model.json", |out| out.write_all(model.to_json().as_bytes()))?;
@@ -256,9 +274,13 @@ impl Job<'_> {
             rows: &labelled.rows,
             left_out: &labelled.left_out,
             names: &labelled.names,
+            probabilities: model.assigner.has_probabilities(),
             followed: labelled.followed.as_ref(),
         };
         note_renamed_id(&rows, console);
+        if let Some(found) = &outcome.found.linkage {
+            console.during("write", || folder.write(LINKAGE, |out| write_npy(&found.merges, out)))?;
+        }
         let mut written = None;
         if let Some(format) = assignments {
             let write = || folder.write_digested(file_name(format), |out| rows.write(format, out));
@@ -275,13 +297,16 @@ impl Job<'_> {
         if let Some(compared) = &outcome.compare_methods {
             folder.write(METHODS, |out| write_methods(compared, labelled.ids.as_ref(), out))?;
         }
+        if let Some(found) = &outcome.responsibilities {
+            responsibilities.write(found)?;
+        }
         let seconds = &mut outcome.seconds;
         seconds.write = Some(seconds.write.unwrap_or(0.0) + start.elapsed().as_secs_f64());
         seconds.total = began.elapsed().as_secs_f64();
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
         folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
         let names = folder.names();
-        folder.keep_with(features.into_file())?;
+        folder.keep_with(features.into_file().into_iter().chain(responsibilities.into_file()))?;
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;

@@ -60,6 +60,7 @@ pub fn assign(args: &Assign) -> anyhow::Result<()> {
         rows: &assigned.rows,
         left_out: &assigned.left_out,
         names: &names,
+        probabilities: model.assigner.has_probabilities(),
         followed: since.followed.as_ref(),
     };
     note_renamed_id(&labelled, &console);

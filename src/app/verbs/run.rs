@@ -4,7 +4,7 @@ use super::super::console::{Console, count};
 use super::super::files::{FeaturesFile, Folder, Pending, heal_before_reading};
 use super::super::hints::{expect_table, not_a_recipe};
 use super::super::{memory_limit, set_up};
-use super::analyse::{Files, Job, Wanted, file_names, print};
+use super::analyse::{Files, Job, Wanted, file_names, has_linkage, print};
 use crate::app::cli::{Demo, FeaturesOut, GateFlags, RowsOut, RunRecipe};
 use segmenta::Error;
 use segmenta::analysis::{Compute, DEFAULT_FOLDER, Fit, Source, Spec, load};
@@ -38,7 +38,9 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         force: args.force,
         assignments: Some(args.rows.assignments),
         features: features.as_deref(),
+        responsibilities: spec.output.responsibilities.as_deref(),
         full_precision: args.rows.full_precision,
+        linkage: has_linkage(&spec),
         movers: init.is_some(),
         methods: !spec.compare_methods.is_empty(),
     })?;
@@ -124,6 +126,9 @@ impl RunRecipe {
         if self.k.is_some() || self.init.is_some() {
             spec.sweep = None;
         }
+        if let Some(path) = &self.features_out.responsibilities_out {
+            spec.output.responsibilities = Some(path.clone());
+        }
         spec.gates = self.gates.spec();
     }
 }
@@ -160,7 +165,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         out: Some(args.out.clone()),
         force: args.force,
         rows: RowsOut { assignments: OutputFormat::Csv, full_precision: false },
-        features_out: FeaturesOut { features_out: None },
+        features_out: FeaturesOut { features_out: None, responsibilities_out: None },
         no_fit: false,
         dry_run: false,
         gates: GateFlags::default(),

@@ -172,11 +172,10 @@ mod tests {
                     sums[3 * 5 + 1] = f64::NAN;
                     "row 5, cluster 1: NaN"
                 }
-                Answer::Fit(partition) => {
-                    let Prototypes::Centroids(centroids) = &mut partition.prototypes else {
-                        panic!("KMeans has centroids")
-                    };
+                Answer::Fit(fit) => {
+                    let mut centroids = fit.prototypes.centroids().clone();
                     centroids.values[0] = centroids.values[0].next_up();
+                    fit.prototypes = Prototypes::Centroids(centroids);
                     "centroids"
                 }
                 Answer::Sweep(rows) => {
