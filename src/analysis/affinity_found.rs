@@ -12,6 +12,8 @@ pub struct AffinityFound {
     pub converged: bool,
     /// How many iterations there were.
     pub n_iter: usize,
+    /// The damping with which these were found.
+    pub damping: f64,
     /// The similarity of each row to itself, in squared units of the scaled features.
     pub preference: f64,
     /// Whether micro-clusters stood for the rows, because there were too many of them.
@@ -52,6 +54,7 @@ impl AffinityFound {
             exemplars: by_segment.into_iter().map(|(_, row)| exemplar(row)).collect(),
             converged: found.converged,
             n_iter: found.n_iter,
+            damping: found.damping,
             preference: found.preference,
             approximate: found.micro_clusters.is_some(),
             micro_clusters: found.micro_clusters,

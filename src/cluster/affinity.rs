@@ -3,7 +3,7 @@
 //! The similarity of two rows is minus their squared Euclidean distance, as in scikit-learn, and the preference is every
 //! row's similarity to itself: the higher it is, the more exemplars there are. The number of clusters follows from it.
 //! Messages go between all pairs of rows, in f64 on the CPU whatever the device, so an exact fit takes up to 24 bytes for
-//! each pair ([`Params::memory`](Algorithm::bytes)) and ends at [`MOST_EXACT`] rows. Beyond that the rows are first gathered
+//! each pair ([`Algorithm::bytes`]) and ends at [`MOST_EXACT`] rows. Beyond that the rows are first gathered
 //! into [`MICRO_CLUSTERS`] micro-clusters by KMeans, and the centres of these exchange messages.
 //!
 //! **Copies.** A weight is a number of copies. Where whole-number copies are fewer than a quarter of the table, each copy
@@ -41,6 +41,9 @@ pub const MOST_EXACT: usize = 20_000;
 /// How many micro-clusters a larger table becomes.
 pub const MICRO_CLUSTERS: usize = 4_096;
 
+/// The dampings that are tried where none is given: scikit-learn's default, and one that settles nearly everything.
+pub const DAMPINGS: [f64; 2] = [0.5, 0.9];
+
 /// How to fit; scikit-learn's names and defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -48,8 +51,9 @@ pub struct Params {
     /// The seed of the few units in the last place that break ties. An analysis sets it to its own.
     pub seed: u64,
     /// How much of its old value each message keeps in an iteration: at least 0.5 and below 1. Higher values settle what
-    /// swings, and take longer.
-    pub damping: f64,
+    /// swings, and take longer. Without one it is each of [`DAMPINGS`] in turn, until the fit converges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damping: Option<f64>,
     /// Each row's similarity to itself, in squared units of the scaled features. Without one it is the median of the
     /// similarities of all pairs of rows, each row with itself included. If there are more than [`MOST_EXACT`] rows, the median
     /// is multiplied by the mean number of rows that a point stands for, so that there are about as many clusters as in a
@@ -64,7 +68,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { seed: 0, damping: 0.5, preference: None, max_iter: 200, convergence_iter: 15 }
+        Params { seed: 0, damping: None, preference: None, max_iter: 200, convergence_iter: 15 }
     }
 }
 
@@ -74,11 +78,8 @@ impl Params {
     /// # Errors
     /// Which of them cannot be used.
     pub fn check(&self) -> Result<()> {
-        if !(0.5..1.0).contains(&self.damping) {
-            return Err(Error::Usage(format!(
-                "damping must be at least 0.5 and below 1, not {}",
-                self.damping
-            )));
+        if let Some(damping) = self.damping.filter(|damping| !(0.5..1.0).contains(damping)) {
+            return Err(Error::Usage(format!("damping must be at least 0.5 and below 1, not {damping}")));
         }
         if self.preference.is_some_and(|p| !p.is_finite()) {
             return Err(Error::Usage("the preference must be a finite number".into()));
@@ -206,14 +207,14 @@ pub fn fit(dataset: &Dataset<'_>, params: &Params, progress: Progress<'_>) -> Re
     }
     let sample = Sample::of(dataset, &repeats, params.seed, progress)?;
     let points = Points::new(dataset.backend().instruction_set(), &sample.matrix);
-    // Squared distances are in stored units.
-    let unit = pow2(2 * matrix.shift());
+    // Squared distances are in stored units, and below 2^90. Beyond 2^600 a preference is as good as infinite.
+    let (unit, limit) = (pow2(2 * matrix.shift()), pow2(600));
     let preference = match params.preference {
-        Some(preference) => preference * unit,
+        Some(preference) => (preference * unit).clamp(-limit, limit),
         None => default_preference(&sample, &points, progress)?,
     };
     let settled = if let Some(exemplars) = without_messages(&sample, &points, preference) {
-        Settled { exemplars, converged: true, n_iter: 0 }
+        Settled { exemplars, converged: true, n_iter: 0, damping: params.damping.unwrap_or(DAMPINGS[0]) }
     } else {
         settle(&sample, &points, preference, params, progress)?
     };
@@ -236,7 +237,8 @@ pub fn fit(dataset: &Dataset<'_>, params: &Params, progress: Progress<'_>) -> Re
         exemplars: rows,
         converged: settled.converged,
         n_iter: settled.n_iter,
-        preference: preference / unit,
+        damping: settled.damping,
+        preference: params.preference.unwrap_or(preference / unit),
         micro_clusters: sample.approximate.then_some(sample.rows.len()),
     });
     Ok(partition)
@@ -278,8 +280,10 @@ struct Settled {
     exemplars: Vec<usize>,
     converged: bool,
     n_iter: usize,
+    damping: f64,
 }
 
+/// Sends messages until the exemplars have settled, with one damping after the other where none is given.
 fn settle(
     sample: &Sample<'_>,
     points: &Points,
@@ -288,7 +292,35 @@ fn settle(
     progress: Progress<'_>,
 ) -> Result<Settled> {
     let preferences = slightly_different(preference, points, params.seed);
-    let mut messages = Messages::new(points, sample.copies.as_deref(), &preferences, params.damping);
+    let dampings = params.damping.map_or(DAMPINGS.to_vec(), |damping| vec![damping]);
+    let mut last: Option<Settled> = None;
+    for damping in dampings {
+        let messages = Messages::new(points, sample.copies.as_deref(), &preferences, damping);
+        last = settle_with(messages, damping, preference, params, progress)?.or(last);
+        if last.as_ref().is_some_and(|settled| settled.converged) {
+            break;
+        }
+    }
+    let iterations = if params.max_iter == 1 { "iteration" } else { "iterations" };
+    last.ok_or_else(|| {
+        Error::data(format!(
+            "affinity propagation has found no exemplar in {} {iterations}: a higher damping (0.9) settles messages that \
+             swing, more iterations let slow ones settle, and a higher preference makes more exemplars",
+            params.max_iter
+        ))
+    })
+}
+
+/// Sends messages with one damping. There may be no exemplar when the iterations are used up.
+fn settle_with(
+    mut messages: Messages<'_>,
+    damping: f64,
+    preference: f64,
+    params: &Params,
+    progress: Progress<'_>,
+) -> Result<Option<Settled>> {
+    // At first every point may be its own exemplar for a while. That is no result where one would rather belong to another.
+    let all_are_too_many = preference < messages.most_similar();
     let mut exemplars: Vec<bool> = Vec::new();
     // How many iterations have had the same exemplars.
     let mut same = 0;
@@ -298,19 +330,15 @@ fn settle(
         same = if now == exemplars { same + 1 } else { 1 };
         exemplars = now;
         let any = exemplars.contains(&true);
+        let plausible = any && (exemplars.contains(&false) || !all_are_too_many);
         progress.step("fit", n_iter as u64, params.max_iter as u64)?;
-        let converged = any && n_iter > params.convergence_iter && same >= params.convergence_iter;
+        let converged = plausible && n_iter > params.convergence_iter && same >= params.convergence_iter;
         if converged || (any && n_iter == params.max_iter) {
             let exemplars = (0..exemplars.len()).filter(|&i| exemplars[i]).collect();
-            return Ok(Settled { exemplars, converged, n_iter });
+            return Ok(Some(Settled { exemplars, converged, n_iter, damping }));
         }
     }
-    let iterations = if params.max_iter == 1 { "iteration" } else { "iterations" };
-    Err(Error::data(format!(
-        "affinity propagation has found no exemplar in {} {iterations}: a higher damping (0.9) settles messages that \
-         swing, more iterations let slow ones settle, and a higher preference makes more exemplars",
-        params.max_iter
-    )))
+    Ok(None)
 }
 
 /// The same preference for every point, but for a few units in the last place, which break ties.

@@ -37,9 +37,10 @@ pub fn text(found: &AffinityFound) -> String {
     }
     if !found.converged {
         sentences.push(format!(
-            "The exemplars still changed after {}, so the segments are not reliable. A higher damping (0.9) settles \
+            "The exemplars still changed after {}, so the segments are not reliable. A higher damping than {} settles \
              exemplars that keep changing; more iterations (max_iter) let slow ones settle.",
-            count(found.n_iter, "iteration")
+            count(found.n_iter, "iteration"),
+            found.damping
         ));
     }
     text.push_str(&wrapped(&format!("{}\n", sentences.join(" ")), WIDTH));

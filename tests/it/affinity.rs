@@ -90,7 +90,8 @@ fn labels(partition: &Partition) -> &[u32] {
 
 fn check(name: &str, matrix: &Matrix, answer: &Answer) {
     let Answer { damping, preference, .. } = *answer;
-    let partition = fitted(matrix, &Params { damping, preference, ..Params::default() });
+    let params = Params { damping: Some(damping), preference, ..Params::default() };
+    let partition = fitted(matrix, &params);
     let found = found(&partition);
     let name = format!("{name}, damping {damping}, preference {preference:?}");
     assert_eq!(found.exemplars, answer.exemplars, "{name}");
@@ -142,7 +143,8 @@ fn naive(squared: &Array2<f64>, copies: &[f64], preference: f64, damping: f64) -
     let s = |i: usize, k: usize| if i == k { preference } else { -squared[[i, k]] * copies[i] };
     let mut r = Array2::<f64>::zeros((n, n));
     let mut a = Array2::<f64>::zeros((n, n));
-    for _ in 0..400 {
+    let mut last: Vec<Vec<usize>> = Vec::new();
+    for _ in 0..200 {
         let mut next = Array2::zeros((n, n));
         for i in 0..n {
             for k in 0..n {
@@ -160,8 +162,14 @@ fn naive(squared: &Array2<f64>, copies: &[f64], preference: f64, damping: f64) -
             }
         }
         a = damping * a + (1.0 - damping) * next;
+        last.push((0..n).filter(|&k| r[[k, k]] + a[[k, k]] > 0.0).collect());
+        if last.len() > 15
+            && last[last.len() - 15..].iter().all(|e| !e.is_empty() && *e == last[last.len() - 1])
+        {
+            break;
+        }
     }
-    (0..n).filter(|&k| r[[k, k]] + a[[k, k]] > 0.0).collect()
+    last.pop().unwrap()
 }
 
 /// The exemplars of `naive`, each moved to the best point of its cluster.
@@ -194,7 +202,7 @@ fn a_naive_twin_finds_the_same() {
             }
             let partition = fitted(
                 &matrix,
-                &Params { damping, preference: Some(preference), max_iter: 400, ..Params::default() },
+                &Params { damping: Some(damping), preference: Some(preference), ..Params::default() },
             );
             let exemplars = naive(&squared, &copies, preference, damping);
             let name = format!("{index}, weighted: {weighted}");
@@ -213,7 +221,7 @@ fn every_device_finds_the_same() {
     let weighted = plain.clone().weighted(weights).unwrap();
     let far = Some(-200.0);
     for (matrix, preference) in [(&plain, None), (&plain, far), (&weighted, far)] {
-        let params = Params { damping: 0.7, preference, ..Params::default() };
+        let params = Params { damping: Some(0.7), preference, ..Params::default() };
         let mut first: Option<Partition> = None;
         for setup in devices::all() {
             let partition = setup.run(|backend| {
@@ -246,7 +254,7 @@ fn a_weight_is_a_number_of_copies() {
         let weighted = Matrix::from_array(table.view()).unwrap().weighted(weights).unwrap();
         let (repeated, order) = repeated(&table, &copies);
         for preference in [None, Some(-9.0)] {
-            let params = Params { damping: 0.8, preference, max_iter: 500, ..Params::default() };
+            let params = Params { damping: Some(0.8), preference, max_iter: 500, ..Params::default() };
             let (a, b) = (fitted(&weighted, &params), fitted(&repeated, &params));
             let name = format!("{name}, {preference:?}");
             assert!(a.k > 1 && a.k < 60, "{name}: {}", a.k);
@@ -287,7 +295,7 @@ fn equal_rows_share_a_cluster_and_exemplars_are_rows() {
     let table = cases::binary(3_000, 4);
     let matrix = Matrix::from_array(table.view()).unwrap();
     for preference in [None, Some(-0.5), Some(-400.0), Some(3.0)] {
-        let params = Params { preference, damping: 0.9, max_iter: 1_000, ..Params::default() };
+        let params = Params { preference, damping: Some(0.9), max_iter: 1_000, ..Params::default() };
         let partition = fitted(&matrix, &params);
         assert!(partition.k >= 1 && partition.k <= 16, "{preference:?}: {}", partition.k);
         let own = labels(&partition);
@@ -323,7 +331,7 @@ fn the_default_preference_is_the_median() {
         if weighted {
             matrix = matrix.weighted(copies.iter().map(|&c| c as f64).collect::<Vec<_>>()).unwrap();
         }
-        let partition = fitted(&matrix, &Params { damping: 0.9, max_iter: 1_000, ..Params::default() });
+        let partition = fitted(&matrix, &Params { damping: Some(0.9), max_iter: 1_000, ..Params::default() });
         oracle::close(median, found(&partition).preference, 1e-12, 0.0).unwrap();
     }
 }
@@ -331,14 +339,14 @@ fn the_default_preference_is_the_median() {
 #[test]
 fn a_fit_that_does_not_converge_says_so() {
     let matrix = Matrix::from_array(cases::normal(120, 2, 31).view()).unwrap();
-    let partition = fitted(&matrix, &Params { max_iter: 12, ..Params::default() });
+    let partition = fitted(&matrix, &Params { damping: Some(0.5), max_iter: 12, ..Params::default() });
     assert_eq!(partition.diagnostics.converged, Some(false));
     assert_eq!((found(&partition).converged, found(&partition).n_iter), (false, 12));
     assert_eq!(labels(&partition).len(), 120, "the rows are labelled all the same");
-    // A preference so low that no row is worth being an exemplar after a few iterations.
+    // After a few iterations no row is an exemplar yet.
     let cpu = Cpu::default();
     let dataset = Dataset::load(&cpu, &matrix).unwrap();
-    let params = Params { max_iter: 2, preference: Some(-1e12), ..Params::default() };
+    let params = Params { max_iter: 3, damping: Some(0.9), ..Params::default() };
     let error = fit(&dataset, &params, Progress::none()).unwrap_err().to_string();
     assert!(error.contains("damping") && error.contains("preference"), "{error}");
 }
@@ -350,9 +358,9 @@ fn parameters_that_cannot_be_used_are_told() {
     let dataset = Dataset::load(&cpu, &matrix).unwrap();
     let default = Params::default();
     for params in [
-        Params { damping: 0.49, ..default.clone() },
-        Params { damping: 1.0, ..default.clone() },
-        Params { damping: f64::NAN, ..default.clone() },
+        Params { damping: Some(0.49), ..default.clone() },
+        Params { damping: Some(1.0), ..default.clone() },
+        Params { damping: Some(f64::NAN), ..default.clone() },
         Params { preference: Some(f64::INFINITY), ..default.clone() },
         Params { max_iter: 0, ..default.clone() },
         Params { convergence_iter: 0, ..default.clone() },
@@ -378,7 +386,7 @@ fn memory_is_known_before_the_fit() {
     let small = Matrix::from_array(cases::normal(1_000, 3, 1).view()).unwrap();
     let bytes = params.bytes(&small, &[]);
     assert!((24_000_000..30_000_000).contains(&bytes), "three numbers of 8 bytes a pair: {bytes}");
-    let large = Matrix::from_array(cases::normal(MOST_EXACT + 1, 1, 1).view()).unwrap();
+    let large = Matrix::from_array(cases::normal(MOST_EXACT + 1, 2, 1).view()).unwrap();
     let most = 30 * (MICRO_CLUSTERS * MICRO_CLUSTERS) as u64;
     assert!(params.bytes(&large, &[]) < most, "micro-clusters take no more than this");
 }
@@ -394,7 +402,7 @@ fn large_tables_go_through_micro_clusters() {
     }
     let matrix = Matrix::from_array(table.view()).unwrap();
     // A group costs about 7,000 with one exemplar, and two groups together more than 3,000,000.
-    let params = Params { preference: Some(-100_000.0), damping: 0.7, ..Params::default() };
+    let params = Params { preference: Some(-20_000.0), damping: Some(0.9), ..Params::default() };
     let partition = fitted(&matrix, &params);
     let found = found(&partition);
     assert_eq!((partition.k, found.converged, found.micro_clusters), (6, true, Some(MICRO_CLUSTERS)));
@@ -407,16 +415,33 @@ fn large_tables_go_through_micro_clusters() {
         let (x, y) = (table[[row, 0]] - 30.0 * (row % 3) as f32, table[[row, 1]] - 30.0 * (row % 2) as f32);
         assert!(x.abs() < 0.2 && y.abs() < 0.2, "{x} {y}");
     }
-    // Without a preference there are about as many as in a sample.
+    // What does not settle with the first damping does with the second.
     let partition = fitted(&matrix, &Params::default());
-    assert!(partition.k > 6 && partition.k < 400, "{}", partition.k);
+    let again = crate::affinity::found(&partition);
+    assert_eq!((partition.k, again.converged, again.damping), (6, true, 0.9));
+}
+
+/// At first every row may be its own exemplar for many iterations, where scikit-learn stops with as many clusters as rows.
+#[test]
+fn every_row_alone_is_no_result_where_rows_belong_together() {
+    let matrix = Matrix::from_array(cases::normal(150, 2, 8).view()).unwrap();
+    for preference in [-2_000.0, -20_000.0] {
+        let params =
+            Params { preference: Some(preference), damping: Some(0.9), max_iter: 2_000, ..Params::default() };
+        let partition = fitted(&matrix, &params);
+        assert!(!found(&partition).converged || partition.k < 5, "{preference}: {}", partition.k);
+    }
+    // Where every row is worth being one, it is a result.
+    let partition = fitted(&matrix, &Params { preference: Some(1.0), ..Params::default() });
+    assert_eq!((found(&partition).converged, partition.k), (true, 150));
 }
 
 /// A table of the program's own, whose rows are distinct, and the model of a fit.
 fn analysed() -> segmenta::analysis::Outcome {
     use segmenta::analysis::{Compute, Fit, Silent, Spec, run};
     use segmenta::cluster::Method;
-    let method = Method::Affinity(Params { damping: 0.8, preference: Some(-300.0), ..Params::default() });
+    let method =
+        Method::Affinity(Params { damping: Some(0.8), preference: Some(-300.0), ..Params::default() });
     let spec = Spec { method, fit: Some(Fit::default()), ..Spec::default() };
     run(&spec, Example::Learners.table(400, 1).into(), &Compute::default(), &Silent).unwrap()
 }

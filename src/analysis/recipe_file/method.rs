@@ -80,7 +80,7 @@ fn affinity(section: &Section<'_>, params: &mut affinity::Params) {
     if let Some(v) = section.take("damping") {
         v.number_where("a number of at least 0.5 and below 1", damping)
             .into_iter()
-            .for_each(|v| params.damping = v);
+            .for_each(|v| params.damping = Some(v));
     }
     if let Some(preference) = section.take("preference").and_then(|v| v.number()) {
         params.preference = Some(preference);

@@ -111,7 +111,7 @@ pub struct KMeansFlags {
 #[derive(Debug, Clone, Args)]
 pub struct AffinityFlags {
     /// How much of its old value each message keeps in an iteration, from 0.5 to below 1. Higher values settle exemplars
-    /// that keep changing, and take more iterations [default: 0.5]
+    /// that keep changing, and take more iterations [default: 0.5, and 0.9 if the exemplars do not settle]
     #[arg(long, value_name = "D", value_parser = damping, help_heading = "Affinity propagation")]
     pub damping: Option<f64>,
     /// The similarity of each row to itself, in squared units of the scaled features; others have minus their squared
@@ -128,7 +128,7 @@ impl AffinityFlags {
     fn params(&self, max_iter: Option<u32>) -> affinity::Params {
         let default = affinity::Params::default();
         affinity::Params {
-            damping: self.damping.unwrap_or(default.damping),
+            damping: self.damping,
             preference: self.preference,
             max_iter: max_iter.map_or(default.max_iter, |n| n as usize),
             convergence_iter: self.convergence_iter.map_or(default.convergence_iter, |n| n as usize),

@@ -165,6 +165,11 @@ impl<'a> Messages<'a> {
         }
     }
 
+    /// The largest similarity of two different points.
+    pub(crate) fn most_similar(&self) -> f64 {
+        self.similarities.par_iter().copied().reduce(|| f64::NEG_INFINITY, f64::max)
+    }
+
     /// Sends every message once more.
     pub(crate) fn step(&mut self) {
         let stride = self.points.stride();

@@ -30,10 +30,12 @@ pub(super) fn squared_distance(
     if pairs / 2 < up_to { Ok(value) } else { Ok((value + counter.above(value)) / 2.0) }
 }
 
-/// Copies as whole numbers, so that sums over pairs are exact. Those that are no whole numbers already are counted in parts of
-/// 2^-20.
+/// Copies as whole numbers, so that sums over pairs are exact. Those that are no whole numbers, or too large, become parts of
+/// 2^50 together.
 fn whole(copies: &[f64]) -> Vec<u64> {
-    let factor = if copies.iter().all(|c| c.fract() == 0.0) { 1.0 } else { f64::from(1u32 << 20) };
+    let (total, most) = (copies.iter().sum::<f64>(), (1u64 << 50) as f64);
+    let exact = total <= most && copies.iter().all(|c| c.fract() == 0.0);
+    let factor = if exact { 1.0 } else { most / total };
     copies.iter().map(|c| (c * factor).round() as u64).collect()
 }
 

@@ -37,14 +37,14 @@ fn the_terminal_says_who_the_exemplars_are_and_whether_they_settled() {
         text.push_str(&format!("person-{i},{x},{y}\n"));
     }
     desk.put("p.csv", text);
-    let fit = "fit p.csv --id who --features x,y --method affinity --damping 0.8 --device cpu -q";
-    let said = desk.run(&format!("{fit} --preference -40 --out one")).quietly();
+    let fit = "fit p.csv --id who --features x,y --method affinity --device cpu -q";
+    let said = desk.run(&format!("{fit} --damping 0.8 --preference -40 --out one")).quietly();
     assert!(said.contains("stands for each segment") && said.contains("person-"), "{said}");
-    let said = desk.run(&format!("{fit} --max-iter 9 --out two"));
+    let said = desk.run(&format!("{fit} --damping 0.5 --max-iter 16 --out two"));
     assert_eq!(said.code, Some(0), "{}", said.err);
     let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(flat.contains("still changed after 9 iterations") && flat.contains("damping"), "{}", said.out);
-    let said = desk.run(&format!("{fit} --max-iter 9 --strict --out three"));
+    assert!(flat.contains("still changed after 16 iterations") && flat.contains("damping"), "{}", said.out);
+    let said = desk.run(&format!("{fit} --damping 0.5 --max-iter 16 --strict --out three"));
     assert_eq!(said.code, Some(4), "a fit that did not converge misses the gate: {}", said.err);
 }
 
@@ -56,11 +56,15 @@ fn what_does_not_go_together_is_refused() {
         2,
         &["affinity propagation", "number of segments"],
     );
-    desk.fails("fit t.csv --method affinity --damping 0.3 --out o", 2, &["0.5"]);
-    desk.fails("fit t.csv --method affinity --damping 1 --out o", 2, &["0.5"]);
-    desk.fails("fit t.csv --method affinity --preference nan --out o", 2, &["number"]);
     desk.fails("fit t.csv --method kmeans --damping 0.7 --out o", 2, &["--damping", "kmeans"]);
-    desk.fails("fit t.csv --method affinity --max-memory 1M --device cpu --out o", 3, &["memory"]);
+    for (flags, word) in [("--damping 0.3", "0.5"), ("--damping 1", "0.5"), ("--preference nan", "number")] {
+        let said = desk.run(&format!("fit t.csv --method affinity {flags} --out o"));
+        assert_eq!(said.code, Some(2), "{flags}");
+        assert!(said.err.contains(word), "{flags}: {}", said.err);
+    }
+    desk.run("synth blobs --rows 3000 --features 4 --out b.npy -q");
+    let large = "fit b.npy --features * --method affinity --max-memory 100M --device cpu --out o -q";
+    desk.fails(large, 3, &["memory"]);
 }
 
 #[test]
