@@ -271,6 +271,9 @@ impl Model {
             return Err("its encoder has a scale of 0 or a number that is not finite".into());
         }
         self.assigner.check(d)?;
+        if !self.assigner.suits(&self.method) {
+            return Err(format!("its method {} labels rows in another way than it says", self.method.name()));
+        }
         let sizes = self.segments().try_fold(0u64, |sum, s| sum.checked_add(s.size));
         if self.rows == 0 || sizes != Some(self.rows as u64) {
             return Err("its segments' sizes do not add up to its rows".into());

@@ -19,6 +19,7 @@ mod dbscan;
 pub mod describe;
 pub mod drift;
 pub mod figures;
+#[cfg(feature = "cli")]
 mod gmm;
 pub mod json;
 pub mod linkage;

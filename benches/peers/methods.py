@@ -96,6 +96,13 @@ def learners(folder):
     return np.load(table)[:, :26]
 
 
+def components(rows, count):
+    """The first principal components: hardly any two rows are equal in them, so that merging equal rows gains nothing."""
+    centred = rows - rows.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred.T @ centred)
+    return centred @ axes[:count].T
+
+
 def compare(options, folder):
     rows = np.load(options.table) if options.table else learners(folder)
     wanted = set(filter(None, options.only.split(",")))
@@ -107,7 +114,7 @@ def compare(options, folder):
     for name, count, features, flags, peers in CASES:
         if wanted and name not in wanted:
             continue
-        few = rows[:, :features]
+        few = rows if features == rows.shape[1] else components(rows, features)
         if count is not None and count < len(few):
             few = few[np.sort(np.random.default_rng(0).choice(len(few), count, replace=False))]
         table = folder / "table.npy"

@@ -8,7 +8,7 @@ use super::regrouped::{Becomes, Regrouped, Regrouping, regroup};
 use crate::backend::Margin;
 use crate::canonical::Centroids;
 use crate::cluster::gmm::Mixture;
-use crate::cluster::{Labels, Partition, Prototypes};
+use crate::cluster::{Labels, Method, Partition, Prototypes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
@@ -142,6 +142,19 @@ impl Assigner {
             | Assigner::CorePoints(_)
             | Assigner::Mixture(_) => self.centroids().iter().map(|c| &c.values[..]).collect(),
             Assigner::Regrouped(regrouped) => regrouped.centroids.iter().map(|c| &c.values[..]).collect(),
+        }
+    }
+
+    /// Whether it is how models of a method label rows.
+    pub(super) fn suits(&self, method: &Method) -> bool {
+        match method {
+            Method::Dbscan(_) => matches!(self, Assigner::CorePoints(_)),
+            Method::Gmm(_) => matches!(self, Assigner::Mixture(_)),
+            Method::Affinity(_) => matches!(self, Assigner::Exemplars(_)),
+            Method::KMeans(_) => matches!(self, Assigner::Centroids(_) | Assigner::Regrouped(_)),
+            Method::Ward(_) | Method::Complete(_) | Method::Average(_) => {
+                matches!(self, Assigner::Centroids(_))
+            }
         }
     }
 

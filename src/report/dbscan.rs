@@ -59,7 +59,11 @@ pub fn text(found: &Found) -> String {
             number(eps)
         ));
     }
-    format!("DBSCAN: every pair of eps and min_samples\n{}{}\n", sheet.to_text(), wrapped(&lines.join("\n"), WIDTH).trim_end())
+    format!(
+        "DBSCAN: every pair of eps and min_samples\n{}{}\n",
+        sheet.to_text(),
+        wrapped(&lines.join("\n"), WIDTH).trim_end()
+    )
 }
 
 /// What the noise says, and what to change.

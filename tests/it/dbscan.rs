@@ -171,8 +171,11 @@ fn the_curve_of_k_distances_is_scikit_learns() {
     assert!(compared > 15, "{compared}");
 }
 
+/// A name, a table, and radii and numbers of rows to try.
+type Trial = (&'static str, Array2<f32>, Vec<f64>, Vec<u32>);
+
 /// Tables with many equal distances, with none, with far clusters and with more features than a vector has lanes.
-fn tables() -> Vec<(&'static str, Array2<f32>, Vec<f64>, Vec<u32>)> {
+fn tables() -> Vec<Trial> {
     let lattice = cases::normal(500, 3, 4).mapv(|v| (2.0 * v).round());
     let halves = cases::normal(400, 2, 5).mapv(|v| (4.0 * v).round() / 4.0);
     let mut far = cases::normal(700, 5, 6);

@@ -64,16 +64,16 @@ impl Naive {
         }
         for matrix in &mut covariances {
             let mean = (0..d).map(|j| matrix[j][j]).sum::<f64>() / d as f64;
-            for i in 0..d {
-                for j in 0..d {
-                    matrix[i][j] = match covariance {
-                        Covariance::Full | Covariance::Tied => matrix[i][j],
+            for (i, row) in matrix.iter_mut().enumerate() {
+                for (j, value) in row.iter_mut().enumerate() {
+                    *value = match covariance {
+                        Covariance::Full | Covariance::Tied => *value,
                         _ if i != j => 0.0,
-                        Covariance::Diag => matrix[i][i],
+                        Covariance::Diag => *value,
                         Covariance::Spherical => mean,
                     };
                 }
-                matrix[i][i] += reg_covar;
+                row[i] += reg_covar;
             }
         }
         Naive { weights, means, covariances }
@@ -133,10 +133,8 @@ fn inverse(mut a: Vec<Vec<f64>>) -> (Vec<Vec<f64>>, f64) {
         determinant *= value;
         a[j].iter_mut().for_each(|v| *v /= value);
         for i in (0..d).filter(|&i| i != j) {
-            let factor = a[i][j];
-            for m in 0..2 * d {
-                a[i][m] -= factor * a[j][m];
-            }
+            let (factor, pivot) = (a[i][j], a[j].clone());
+            a[i].iter_mut().zip(&pivot).for_each(|(value, pivot)| *value -= factor * pivot);
         }
     }
     (a.into_iter().map(|row| row[d..].to_vec()).collect(), determinant)
@@ -214,9 +212,9 @@ fn every_machine_gives_the_same_bits() {
             let fits = |backend: &dyn Backend| -> Vec<_> {
                 fitted(backend, &matrix, ks, &params).unwrap().iter().map(bits).collect()
             };
-            let expected = devices::all()[0].run(&fits);
+            let expected = devices::all()[0].run(fits);
             for setup in &devices::all()[1..] {
-                assert!(setup.run(&fits) == expected, "{}: {rows} x {d}, {covariance:?}", setup.name);
+                assert!(setup.run(fits) == expected, "{}: {rows} x {d}, {covariance:?}", setup.name);
             }
             let many = rayon::ThreadPoolBuilder::new().num_threads(64).build().unwrap();
             assert!(many.install(|| fits(&Cpu::default())) == expected, "64 threads, {covariance:?}");

@@ -83,7 +83,8 @@ fn a_damaged_model_is_refused() {
     let desk = desk();
     desk.run(&format!("{FIT} --eps 0.3 --min-samples 4 -q --out out")).quietly();
     let model: Value = serde_json::from_str(&desk.read("out/model.json")).unwrap();
-    let damage: [(&str, &dyn Fn(&mut Value)); 8] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&mut Value));
+    let damage: [Damage<'_>; 8] = [
         ("no base64", &|core| core["points"][0] = "not base64!".into()),
         ("half a number", &|core| core["points"][0] = "AAAA".into()),
         ("half a row", &|core| core["points"][1] = "AAAAAA==".into()),

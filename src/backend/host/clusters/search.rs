@@ -226,8 +226,8 @@ impl<'a> Batch<'a> {
             *to = sum;
         }
         survivors.clear();
-        for i in 0..self.queries.len() {
-            if f64::from(squared[i]) <= self.certificate.above(self.limit(i, group)) {
+        for (i, &squared) in squared.iter().enumerate().take(self.queries.len()) {
+            if f64::from(squared) <= self.certificate.above(self.limit(i, group)) {
                 survivors.push(i);
             }
         }
