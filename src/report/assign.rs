@@ -97,6 +97,7 @@ impl Assigned {
     pub fn to_text(&self) -> String {
         use super::changes::changed;
         use super::figures::{count, percent, whole};
+        use super::profile::{MOST_SEGMENTS, left_out};
         use super::sheet::{Kind, Sheet};
 
         let named = self.segments.iter().any(|s| s.name.is_some());
@@ -107,7 +108,7 @@ impl Assigned {
             ("in the fit", Kind::Number),
             (if named { "name" } else { "" }, Kind::Prose),
         ]);
-        for s in &self.segments {
+        for s in self.segments.iter().take(MOST_SEGMENTS) {
             sheet.row([
                 s.segment.to_string(),
                 whole(s.size),
@@ -116,7 +117,8 @@ impl Assigned {
                 s.name.clone().unwrap_or_default(),
             ]);
         }
-        let mut text = sheet.to_text();
+        let sizes: Vec<u64> = self.segments.iter().map(|s| s.size).collect();
+        let mut text = sheet.to_text() + &left_out(&sizes);
         if let Some(outside) = self.outside.filter(|outside| *outside > 0) {
             let (outside, rows) = (whole(outside as u64), count(self.rows, "row"));
             text.push_str(&format!("outside the population: {outside} of {rows}, which get no segment\n"));

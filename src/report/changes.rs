@@ -1,7 +1,7 @@
 //! What changed since last time, in a few lines for people.
 
 use super::figures::{brief, count, percent, plain, whole};
-use super::profile::WIDTH;
+use super::profile::{MOST_SEGMENTS, WIDTH};
 use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{ColumnChange, Joined, Migration, Move, SegmentChange, State};
 use crate::evidence::shift::LEVEL;
@@ -196,6 +196,10 @@ fn and_more(all: usize, named: usize) -> String {
 fn table(migration: &Migration, names: &[Option<String>]) -> String {
     if migration.rows.iter().flatten().all(|&rows| rows == 0) {
         return String::new();
+    }
+    if migration.rows.len() > MOST_SEGMENTS {
+        let n = whole(migration.rows.len() as u64);
+        return format!("the JSON output has the table of the rows by old and new segment, {n} each\n");
     }
     let header: Vec<String> = (0..migration.rows.len()).map(|s| format!("new {s}")).collect();
     let columns = header.iter().map(|name| (name.as_str(), Kind::Number));

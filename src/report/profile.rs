@@ -1,6 +1,6 @@
 //! What the segments are, as text for people, and as the JSON of `segmenta profile`.
 
-use super::figures::{among, percent, plain, whole};
+use super::figures::{among, count, percent, plain, whole};
 use super::sheet::{Kind, Sheet, shortened, stdout_width, wrapped};
 use crate::analysis::{Described, DeviceUsed, Seconds};
 use crate::model::Model;
@@ -18,6 +18,9 @@ const BAR: usize = 12;
 
 /// How many columns the line about the separation names.
 const SEPARATORS: usize = 4;
+
+/// Tables for people show so many segments at most; with more, nobody reads them.
+pub const MOST_SEGMENTS: usize = 30;
 
 /// How many traits of a segment the long form shows.
 const MANY: usize = 8;
@@ -94,6 +97,21 @@ fn name(column: &str) -> String {
     stdout_width().map_or_else(|| column.clone(), |width| shortened(&column, width.saturating_sub(4).max(1)))
 }
 
+/// The segments that tables for people show.
+fn shown(profile: &Profile) -> &[SegmentProfile] {
+    &profile.segments[..profile.segments.len().min(MOST_SEGMENTS)]
+}
+
+/// A line about the segments that a table leaves out, given the sizes of all; empty if there are none.
+pub fn left_out(sizes: &[u64]) -> String {
+    let rest = sizes.get(MOST_SEGMENTS..).unwrap_or_default();
+    if rest.is_empty() {
+        return String::new();
+    }
+    let rows = rest.iter().sum::<u64>() as usize;
+    format!("and {} with {}; the JSON output has all\n", count(rest.len(), "more segment"), count(rows, "row"))
+}
+
 /// The segments with their sizes, each described in one line.
 pub fn overview(profile: &Profile) -> String {
     let named = profile.segments.iter().any(|s| s.name.is_some());
@@ -109,7 +127,7 @@ pub fn overview(profile: &Profile) -> String {
     }
     let mut sheet = Sheet::new(&header);
     let largest = profile.segments.iter().map(|s| s.share).fold(0.0, f64::max);
-    for s in &profile.segments {
+    for s in shown(profile) {
         let mut cells = vec![s.segment.to_string(), whole(s.size), percent(s.share), bar(s.share, largest)];
         if named {
             cells.push(s.name.clone().unwrap_or_default());
@@ -117,7 +135,8 @@ pub fn overview(profile: &Profile) -> String {
         cells.push(s.description.clone());
         sheet.row(cells);
     }
-    sheet.to_text_within(WIDTH)
+    let sizes: Vec<u64> = profile.segments.iter().map(|s| s.size).collect();
+    sheet.to_text_within(WIDTH) + &left_out(&sizes)
 }
 
 /// A bar in eighths of a column; the longest for the largest share.
@@ -141,7 +160,7 @@ pub fn traits(profile: &Profile) -> String {
     ])
     .keyed_by(2);
     let mut lines = 0;
-    for s in &profile.segments {
+    for s in shown(profile) {
         for (i, one) in strongest(&s.traits, NAMED).into_iter().enumerate() {
             let segment = if i == 0 { s.segment.to_string() } else { String::new() };
             let show = |v: f64| value(profile, one, v);
@@ -182,7 +201,7 @@ fn doubts(profile: &Profile) -> String {
 /// The typical rows of each segment, if they were asked for.
 fn typical(profile: &Profile) -> String {
     let mut text = String::new();
-    for s in profile.segments.iter().filter(|s| !s.typical.is_empty()) {
+    for s in shown(profile).iter().filter(|s| !s.typical.is_empty()) {
         let ids: Vec<String> = s.typical.iter().map(|id| plain(id)).collect();
         text.push_str(&wrapped(&format!("typical of segment {}: {}\n", s.segment, ids.join(", ")), WIDTH));
     }
@@ -200,7 +219,7 @@ fn rules(profile: &Profile) -> String {
     let percent =
         |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.0} %", 100.0 * share));
     let mut lines = 0;
-    for s in &profile.segments {
+    for s in shown(profile) {
         let row = match (&s.rule, &s.no_rule) {
             (Some(rule), _) => {
                 let note = match rule.quality {
@@ -244,7 +263,7 @@ fn tests(profile: &Profile) -> String {
     ])
     .keyed_by(2);
     let mut lines = 0;
-    for s in &profile.segments {
+    for s in shown(profile) {
         for (i, one) in s.traits.iter().take(MANY).enumerate() {
             let segment = if i == 0 { s.segment.to_string() } else { String::new() };
             let show = |v: f64| value(profile, one, v);
@@ -324,7 +343,7 @@ fn numbers(profile: &Profile, column: &Separation, overall: &NumericFigures) -> 
             missing,
         ]);
     };
-    for s in &profile.segments {
+    for s in shown(profile) {
         if let Some(figures) = s.numeric.get(&column.column) {
             row(s.segment.to_string(), figures);
         }
@@ -337,7 +356,7 @@ fn numbers(profile: &Profile, column: &Separation, overall: &NumericFigures) -> 
 fn categories(profile: &Profile, column: &Separation) -> String {
     let of =
         |s: &SegmentProfile| -> Vec<LevelShare> { s.levels.get(&column.column).cloned().unwrap_or_default() };
-    let shares: Vec<Vec<LevelShare>> = profile.segments.iter().map(of).collect();
+    let shares: Vec<Vec<LevelShare>> = shown(profile).iter().map(of).collect();
     let names = segment_heads(profile);
     let mut header = vec![(column.column.as_str(), Kind::Name), ("all", Kind::Number)];
     header.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
@@ -360,7 +379,7 @@ fn flags(profile: &Profile) -> String {
     let mut lines = 0;
     for column in profile.separation.iter().filter(|c| c.measure == Measure::Share) {
         let Some(overall) = profile.overall.get(&column.column) else { continue };
-        let cells = profile.segments.iter().map(|s| {
+        let cells = shown(profile).iter().map(|s| {
             let figures = s.numeric.get(&column.column).copied().unwrap_or_default();
             figures
                 .mean
@@ -374,7 +393,7 @@ fn flags(profile: &Profile) -> String {
 }
 
 fn segment_heads(profile: &Profile) -> Vec<String> {
-    profile.segments.iter().map(|s| format!("segment {}", s.segment)).collect()
+    shown(profile).iter().map(|s| format!("segment {}", s.segment)).collect()
 }
 
 /// `40.6 (39.1-42.0)`, in percent.

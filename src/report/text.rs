@@ -2,7 +2,7 @@
 
 use super::changes::changed;
 use super::figures::{count, number, percent, score, whole};
-use super::profile::WIDTH;
+use super::profile::{MOST_SEGMENTS, WIDTH, left_out};
 use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{Chosen, Outcome, PassedOver, Segment, SweepLine};
 use crate::cluster::Restarts;
@@ -146,11 +146,12 @@ fn sizes(segments: &[Segment]) -> String {
         ("share", Kind::Number),
         (if named { "name" } else { "" }, Kind::Prose),
     ]);
-    for s in segments {
+    for s in segments.iter().take(MOST_SEGMENTS) {
         let name = s.name.clone().unwrap_or_default();
         sheet.row([s.segment.to_string(), whole(s.size), percent(s.share), name]);
     }
-    sheet.to_text()
+    let sizes: Vec<u64> = segments.iter().map(|s| s.size).collect();
+    sheet.to_text() + &left_out(&sizes)
 }
 
 /// A sweep as a table. Scores that no k has are left out.

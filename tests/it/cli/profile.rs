@@ -210,3 +210,21 @@ fn a_narrow_terminal_breaks_descriptions() {
     assert!(text.lines().all(|line| line.trim_end().width() <= 60), "{text}");
     assert!(text.contains("█"), "{text}");
 }
+
+/// Hundreds of segments, as some methods find, would fill the terminal.
+#[test]
+fn of_many_segments_the_first_are_shown() {
+    let desk = Desk::new();
+    let rows: String = (0..80).map(|i| format!("{}\n", 100 * (i / 2) + i % 2)).collect();
+    desk.put("many.csv", format!("score\n{rows}"));
+    let text = desk.run("fit many.csv --k 40 --n-init 1 --device cpu --no-structure --out out -q").quietly();
+    let first = |text: &str, segment: &str| {
+        text.lines().filter(|line| line.split_whitespace().next() == Some(segment)).count()
+    };
+    assert!(first(&text, "29") > 0 && first(&text, "30") == 0, "{text}");
+    assert!(text.contains("and 10 more segments with "), "{text}");
+    let metrics: Value = serde_json::from_str(&desk.read("out/metrics.json")).unwrap();
+    assert_eq!(metrics["profile"]["segments"].as_array().unwrap().len(), 40);
+    let text = desk.run("assign out/model.json many.csv --device cpu --out again -q").quietly();
+    assert!(text.contains("and 10 more segments with ") && first(&text, "30") == 0, "{text}");
+}
