@@ -109,7 +109,11 @@ pub fn left_out(sizes: &[u64]) -> String {
         return String::new();
     }
     let rows = rest.iter().sum::<u64>() as usize;
-    format!("and {} with {}; the JSON output has all\n", count(rest.len(), "more segment"), count(rows, "row"))
+    format!(
+        "and {} with {}; the JSON output has all\n",
+        count(rest.len(), "more segment"),
+        count(rows, "row")
+    )
 }
 
 /// The segments with their sizes, each described in one line.

@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_factor_inverts_the_covariance() {
-        let covariance = [4.0, 1.0, -0.5, 1.0, 3.0, 0.25, -0.5, 0.25, 0.01 + 0.1];
+        let covariance = [4.0, 1.0, -0.5, 1.0, 3.0, 0.25, -0.5, 0.25, 0.5];
         let (upper, log_det) = precision_factor(&covariance, 3).unwrap();
         let entry = |m: &dyn Fn(usize) -> f64| (0..3).map(m).sum::<f64>();
         let inverse = |i: usize, j: usize| entry(&|m| upper[i * 3 + m] * upper[j * 3 + m]);

@@ -17,6 +17,13 @@ const TASK: usize = 16;
 /// The rows of a tile are compared with so many tiles together. What is then left of them is searched for row by row.
 const TOGETHER: usize = 8;
 
+/// Boxes rule out little if so large a share of all pairs of tiles may have rows within the radius. Then rows are not searched for
+/// one by one: a tile that is loaded for 16 rows together costs hardly more than for a single one.
+const NEARLY_ALL: f64 = 0.25;
+
+/// That is judged by so many tiles at most, each with so many others.
+const JUDGED: (usize, usize) = (32, 1024);
+
 /// Thresholds beyond this are reached by whole nodes of the tree.
 const MANY: u128 = 256;
 
@@ -67,6 +74,11 @@ pub(crate) fn count(
     let wave = TASK * 32 * rayon::current_num_threads();
     let nodes = if most > MANY { weights_of_nodes(blocks, weights, most) } else { Vec::new() };
     let nodes = &nodes[..];
+    let outer = radii.last().map_or(0.0, |radius| radius.outer);
+    let together = match blocks.set.run(WithinReach { blocks, outer }) {
+        share if share >= NEARLY_ALL => usize::MAX,
+        _ => TOGETHER,
+    };
     for first in (0..tiles).step_by(wave) {
         let there = wave.min(tiles - first);
         let found: Vec<Vec<u8>> = (first..first + there)
@@ -76,10 +88,26 @@ pub(crate) fn count(
                 let tiles = t..(t + TASK).min(first + there);
                 // A tile adds at most 16 times the last threshold to a count that is at most as large.
                 match u64::try_from(most) {
-                    Ok(most) if most <= u64::MAX / 32 => {
-                        blocks.set.run(Count { blocks, radii, thresholds, weights, most, nodes, tiles })
-                    }
-                    _ => blocks.set.run(Count { blocks, radii, thresholds, weights, most, nodes, tiles }),
+                    Ok(most) if most <= u64::MAX / 32 => blocks.set.run(Count {
+                        blocks,
+                        radii,
+                        thresholds,
+                        weights,
+                        most,
+                        nodes,
+                        together,
+                        tiles,
+                    }),
+                    _ => blocks.set.run(Count {
+                        blocks,
+                        radii,
+                        thresholds,
+                        weights,
+                        most,
+                        nodes,
+                        together,
+                        tiles,
+                    }),
                 }
             })
             .collect();
@@ -104,7 +132,35 @@ struct Count<'a, C> {
     most: C,
     /// For each node the weight of its rows, as far as it counts; empty if it is not worth knowing.
     nodes: &'a [u128],
+    /// The rows of a tile are compared with so many tiles together.
+    together: usize,
     tiles: Range<usize>,
+}
+
+/// The share of the pairs of tiles that may have rows within a squared distance, by a few of them.
+struct WithinReach<'a> {
+    blocks: &'a Blocks,
+    outer: f32,
+}
+
+impl Vectorized for WithinReach<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd, const V: usize>(self, simd: S) -> f64 {
+        let blocks = self.blocks;
+        let tiles = blocks.tile_count();
+        let some = |most: usize| (0..tiles).step_by(tiles.div_ceil(most).max(1));
+        let (mut near, mut pairs) = (0u64, 0u64);
+        for a in some(JUDGED.0) {
+            for b in some(JUDGED.1).filter(|&b| b != a) {
+                let apart = gap(simd, blocks.box_of(blocks.leaves[a]), blocks.box_of(blocks.leaves[b]));
+                near += u64::from(apart <= self.outer);
+                pairs += 1;
+            }
+        }
+        near as f64 / pairs.max(1) as f64
+    }
 }
 
 /// A whole number that weight is counted in.
@@ -200,7 +256,7 @@ impl<C: Whole> Count<'_, C> {
                 }
                 continue;
             }
-            if looks == TOGETHER {
+            if looks == self.together {
                 return false;
             }
             looks += 1;
