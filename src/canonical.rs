@@ -123,7 +123,20 @@ impl Certificate {
     /// if all values are whole multiples of one power of two, and so small that every sum of squares is a whole number of
     /// at most `2^24` times the square of that power. Tables of 0 and 1 are of this kind.
     pub fn for_values(matrix: &Matrix, others: &[f32]) -> Self {
-        let unit = others.iter().fold(matrix.unit(), |u, &v| u.min(unit_exponent(v)));
+        let d = matrix.features();
+        let unit = others.iter().fold(i32::MAX, |u, &v| u.min(unit_exponent(v)));
+        let largest = |j| others.iter().skip(j).step_by(d).fold(0f32, |m, v| m.max(v.abs()));
+        Self::between(matrix, unit, largest)
+    }
+
+    /// The same for the distances between the rows of two matrices.
+    pub fn for_rows(matrix: &Matrix, others: &Matrix) -> Self {
+        Self::between(matrix, others.unit(), |j| others.magnitudes()[j])
+    }
+
+    /// For points whose values are whole multiples of `2^unit`, and at most `largest(j)` in feature `j`.
+    fn between(matrix: &Matrix, unit: i32, largest: impl Fn(usize) -> f32) -> Self {
+        let unit = matrix.unit().min(unit);
         if unit == i32::MAX {
             return Certificate::exact();
         }
@@ -131,8 +144,7 @@ impl Certificate {
         let scale = libm::ldexp(1.0, -unit);
         let sum: f64 = (0..d)
             .map(|j| {
-                let largest = others.iter().skip(j).step_by(d).fold(0f32, |m, v| m.max(v.abs()));
-                let difference = (f64::from(matrix.magnitudes()[j]) + f64::from(largest)) * scale;
+                let difference = (f64::from(matrix.magnitudes()[j]) + f64::from(largest(j))) * scale;
                 difference * difference
             })
             .sum();

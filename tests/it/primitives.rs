@@ -301,3 +301,28 @@ fn many_features_and_many_rows_are_not_too_much_for_a_loop() {
         }
     }
 }
+
+/// Whole numbers whose squared distances f32 cannot tell apart, in so many features that the values of a tile's rows lie far from
+/// each other in memory. Only the canonical distance knows which row is the nearest.
+#[test]
+fn whole_numbers_too_large_for_f32_are_not_taken_for_exact() {
+    let d = 32;
+    let table = ndarray::Array2::from_shape_fn((40, d), |(i, j)| match j {
+        // The second row is nearer than the first, by 1 in 31 million.
+        0 => f32::from(u8::from(i != 1)) * (1 + i % 3) as f32,
+        7 => 2800.0,
+        _ => (i % 2) as f32 * f32::from(u8::from(j > 7 && i > 1)),
+    });
+    let matrix = Matrix::from_array(table.view()).unwrap();
+    let query = matrix.beside(1, |_, j| if j == 7 { -2800.0 } else { 0.0 });
+    let expected = oracle::nearest(&matrix, &query, None);
+    for setup in devices::all() {
+        setup.run(|backend| {
+            let rows = Dataset::load(backend, &matrix).unwrap();
+            let got = rows.nearest(&query, SelfMatches::Include, Metric::Euclidean).unwrap();
+            assert_eq!(got[0].row, 1, "{}", setup.name);
+            let same = oracle::same_neighbours(&expected, &got, &matrix, &query);
+            same.unwrap_or_else(|why| panic!("{}: {why}", setup.name));
+        });
+    }
+}

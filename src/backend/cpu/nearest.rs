@@ -95,7 +95,7 @@ struct Bounds {
 impl Bounds {
     fn new(matrix: &Matrix, queries: &Matrix) -> Self {
         let dot_products = DotProductBound::new(matrix.features(), Rounding::Nearest);
-        let exact = Certificate::for_values(matrix, queries.values()) == Certificate::exact();
+        let exact = Certificate::for_rows(matrix, queries) == Certificate::exact();
         let half = if exact { 0.5 } else { (0.5 - 1.5 * dot_products.gamma) as f32 };
         Bounds { dot_products, exact, half }
     }

@@ -148,7 +148,7 @@ pub(super) async fn nearest(
     let (context, matrix) = (rows.context, rows.matrix);
     let resident = Resident::upload(context, queries)?;
     let blocks = Blocks::new(rows);
-    let certificate = Certificate::for_values(matrix, queries.values());
+    let certificate = Certificate::for_rows(matrix, queries);
     let exact = certificate == Certificate::exact();
     let mut out = Vec::with_capacity(queries.rows());
     let mut pace = Pace::new();

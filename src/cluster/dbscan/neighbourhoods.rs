@@ -22,7 +22,7 @@ impl<'a> Neighbourhoods<'a> {
     pub(super) fn new(set: InstructionSet, matrix: &'a Matrix) -> Self {
         let repeats = matrix.repeats();
         let rows: Vec<f32> = (0..repeats.len()).flat_map(|i| matrix.row(repeats.first(i))).collect();
-        let certificate = Certificate::for_values(matrix, matrix.magnitudes());
+        let certificate = Certificate::for_rows(matrix, matrix);
         let blocks = Blocks::new(set, matrix.features(), &rows, certificate);
         let steps = |row: u32| if row == NO_ROW { 0 } else { repeats.steps(matrix, row as usize) };
         let same = repeats.is_trivial() && matrix.weights().is_none();
