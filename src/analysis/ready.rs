@@ -301,7 +301,7 @@ impl Ready<'_> {
             if self.spec.sweep.is_none() {
                 self.observer.notice(&Notice::DefaultSweep(ks.clone()));
             }
-            swept = running.sweep(ks, *n_init)?;
+            swept = running.sweep(ks, *n_init).map_err(|e| e.in_file(&prepared.source))?;
         }
         let Some(fit) = &self.spec.fit else {
             if self.sweep.is_some() {
@@ -328,7 +328,9 @@ impl Ready<'_> {
         let mut method = seeded_method(self.spec);
         let SweepRow { partition, scores } = match swept {
             Some(row) => row,
-            None => running.fit(k, fit, &mut method, prepared.init.as_ref())?,
+            None => running
+                .fit(k, fit, &mut method, prepared.init.as_ref())
+                .map_err(|e| e.in_file(&prepared.source))?,
         };
         running.outcome.silhouette = scores.silhouette;
         if self.spec.structure {
