@@ -144,10 +144,8 @@ impl Prepared {
             false => None,
         };
         let seconds = running.outcome.seconds.fit.unwrap_or(0.0);
-        let mut methods = vec![MethodResult {
-            profile: None,
-            ..self.result(own.method.title(), own.method, own.partition, own.numbers, seconds)
-        }];
+        let mut methods =
+            vec![self.result(own.method.title(), own.method, own.partition, own.numbers, seconds)];
         let mut partitions = vec![own.partition.clone()];
         // For each partition the method that it belongs to.
         let mut places = vec![0];

@@ -163,13 +163,13 @@ impl Spec {
         let (method, title) = (&self.method, self.method.title());
         if method.finds_k() {
             let asked = match k {
-                Some(_) => Some("a number of segments (k)"),
-                None => self.sweep.as_ref().map(|_| "a sweep over k"),
+                Some(_) => Some("number of segments (k)"),
+                None => self.sweep.as_ref().map(|_| "sweep over k"),
             };
             if let Some(asked) = asked {
                 return Err(Error::Usage(format!(
-                    "{title} finds the number of segments by itself, so it takes no {}; leave it out, or choose another method",
-                    asked.trim_start_matches("a ")
+                    "{title} finds the number of segments by itself, so it takes no {asked}; leave it out, or choose another \
+                     method"
                 )));
             }
         }
