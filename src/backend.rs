@@ -7,7 +7,7 @@
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
 use crate::matrix::coarse::CoarseRows;
-use crate::matrix::{Matrix, TILE};
+use crate::matrix::{BinaryMatrix, Matrix, TILE};
 use crate::progress::Progress;
 use std::ops::Range;
 
@@ -17,6 +17,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod host;
+mod knn;
 mod simd;
 
 pub use choose::{Chosen, Device, GpuUse, Opening, Shape, Work, choose, example};
@@ -28,6 +29,8 @@ pub(crate) use host::messages::{Messages, Points};
 pub(crate) use host::mixture;
 pub use host::potentials::CanonicalPotential;
 pub(crate) use host::renew::Renewed;
+pub(crate) use knn::check_knn;
+pub use knn::{BinaryMetric, BinaryRows, MOST_NEIGHBOURS, NeighbourLists};
 use simd::InstructionSet;
 
 /// How distances are measured.
@@ -229,6 +232,12 @@ pub trait Backend: Send + Sync {
     /// The device has too little memory, or it failed.
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>>;
 
+    /// Makes a table of 0 and 1 resident.
+    ///
+    /// # Errors
+    /// The device has too little memory, or it failed.
+    fn load_binary<'a>(&'a self, table: &'a BinaryMatrix) -> Result<Box<dyn BinaryRows + 'a>>;
+
     /// Hears what is about to be done with a table, so that a device can compile its kernels meanwhile.
     fn expect(&self, _expected: &Expected) {}
 
@@ -330,6 +339,18 @@ pub trait Rows {
         self_matches: SelfMatches<'_>,
         metric: Metric,
     ) -> Result<Vec<Neighbour>>;
+
+    /// For each row of `queries` the `k` nearest rows of this table by the canonical Euclidean distance, in the user's units.
+    ///
+    /// # Errors
+    /// As [`Rows::nearest`]; `k` is 0, above [`MOST_NEIGHBOURS`], or more than there are rows; [`Error::Interrupted`].
+    fn knn(
+        &self,
+        queries: &Matrix,
+        self_matches: SelfMatches<'_>,
+        k: usize,
+        progress: Progress<'_>,
+    ) -> Result<NeighbourLists>;
 
     /// For each of the rows from `first` on, how far it is from the centroid of its label and how much farther the
     /// runner-up is.

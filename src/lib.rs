@@ -78,7 +78,7 @@
 //!
 //! ```text
 //! error, random, progress, weights, matrix, canonical -> backend -> dataset -> cluster, evidence -> stability -> sweep, structure -> model
-//! error, linear, weights, matrix -> embed
+//! error, linear, evidence -> embed
 //! error, memory, matrix, embed -> table -> labels, synth, describe, profile, recipe -> model, questions -> analysis -> report -> (the program)
 //! ```
 //!

@@ -5,6 +5,7 @@
 //! all features. It is chosen so that no squared distance overflows, and none loses bits on a device that flushes
 //! subnormal numbers to zero; see ARCHITECTURE.md, "Numbers".
 
+pub mod binary;
 mod block_sums;
 pub mod coarse;
 mod repeats;
@@ -12,6 +13,7 @@ mod row_major;
 
 use crate::error::{Error, Result};
 use crate::weights::Weights;
+pub use binary::BinaryMatrix;
 pub(crate) use block_sums::block_sums;
 use bytemuck::{Pod, Zeroable};
 use ndarray::ArrayView2;

@@ -1,6 +1,7 @@
 //! The CPU. Every primitive is written in vector code for several instruction sets, one of which is chosen at run time. The
 //! work runs on the rayon pool that the call comes from.
 
+mod binary;
 mod distance_sums;
 mod lloyd;
 mod nearest;
@@ -8,13 +9,14 @@ pub(super) mod seeding;
 
 pub use crate::backend::simd::InstructionSet;
 use crate::backend::{
-    Assigned, Backend, Description, Labeling, LloydState, Margin, Metric, Neighbour, Rows, RowsId,
-    SeedingRun, SelfMatches, SumsSink, check_labelings, check_labels, check_queries, check_sets, host,
+    Assigned, Backend, BinaryRows, Description, Labeling, LloydState, Margin, Metric, Neighbour,
+    NeighbourLists, Rows, RowsId, SeedingRun, SelfMatches, SumsSink, check_knn, check_labelings,
+    check_labels, check_queries, check_sets, host,
 };
 use crate::canonical::Centroids;
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
 use crate::matrix::coarse::CoarseRows;
+use crate::matrix::{BinaryMatrix, Matrix};
 use crate::progress::Progress;
 
 /// The CPU with one instruction set.
@@ -59,6 +61,10 @@ impl Backend for Cpu {
     fn load<'a>(&'a self, matrix: &'a Matrix) -> Result<Box<dyn Rows + 'a>> {
         Ok(Box::new(CpuRows { set: self.set, matrix, norms: matrix.norms(), id: RowsId::new() }))
     }
+
+    fn load_binary<'a>(&'a self, table: &'a BinaryMatrix) -> Result<Box<dyn BinaryRows + 'a>> {
+        Ok(Box::new(binary::CpuBinaryRows { table }))
+    }
 }
 
 /// A table on the CPU, which works on the matrix where it is.
@@ -90,6 +96,18 @@ impl Rows for CpuRows<'_> {
     ) -> Result<Vec<Neighbour>> {
         check_queries(self.matrix, queries, self_matches)?;
         Ok(nearest::nearest(self, queries, self_matches, metric))
+    }
+
+    fn knn(
+        &self,
+        queries: &Matrix,
+        self_matches: SelfMatches<'_>,
+        k: usize,
+        progress: Progress<'_>,
+    ) -> Result<NeighbourLists> {
+        check_queries(self.matrix, queries, self_matches)?;
+        check_knn(self.matrix.rows(), queries.rows(), self_matches, k)?;
+        host::knn::euclidean(self.matrix, queries, self_matches, k, progress)
     }
 
     fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {

@@ -2,6 +2,7 @@
 //!
 //! The functions inside are async. This file is the edge where [`pollster`] waits for them.
 
+mod binary;
 mod buffer;
 mod cache;
 mod ceiling;
@@ -21,14 +22,15 @@ mod timer;
 mod work;
 
 use crate::backend::{
-    Advanced, Assigned, Backend, Description, Expected, Labeling, LloydState, Margin, Metric, Neighbour,
-    Passes, Rows, RowsId, SeedingRun, SelfMatches, Shape, SumsSink, check_labelings, check_labels,
-    check_queries, check_sets, host, host_kmeans_plus_plus, one_pass, simd::InstructionSet,
+    Advanced, Assigned, Backend, BinaryRows, Description, Expected, Labeling, LloydState, Margin, Metric,
+    Neighbour, NeighbourLists, Passes, Rows, RowsId, SeedingRun, SelfMatches, Shape, SumsSink, check_knn,
+    check_labelings, check_labels, check_queries, check_sets, host, host_kmeans_plus_plus, one_pass,
+    simd::InstructionSet,
 };
 use crate::canonical::Centroids;
 use crate::error::Result;
 use crate::matrix::coarse::CoarseRows;
-use crate::matrix::{Matrix, TILE};
+use crate::matrix::{BinaryMatrix, Matrix, TILE};
 use crate::progress::Progress;
 use buffer::{Buffer, Resident, upload};
 use context::Context;
@@ -299,6 +301,10 @@ impl Backend for Gpu {
         let id = RowsId::new();
         Ok(Box::new(GpuRows { context: &self.context, kernels, matrix, resident, norms, id }))
     }
+
+    fn load_binary<'a>(&'a self, table: &'a BinaryMatrix) -> Result<Box<dyn BinaryRows + 'a>> {
+        Ok(Box::new(binary::GpuBinaryRows { table }))
+    }
 }
 
 /// A table on the device, in as many buffers as the size of the largest binding requires.
@@ -344,6 +350,18 @@ impl Rows for GpuRows<'_> {
     ) -> Result<Vec<Neighbour>> {
         check_queries(self.matrix, queries, self_matches)?;
         pollster::block_on(nearest::nearest(self, queries, self_matches, metric))
+    }
+
+    fn knn(
+        &self,
+        queries: &Matrix,
+        self_matches: SelfMatches<'_>,
+        k: usize,
+        progress: Progress<'_>,
+    ) -> Result<NeighbourLists> {
+        check_queries(self.matrix, queries, self_matches)?;
+        check_knn(self.matrix.rows(), queries.rows(), self_matches, k)?;
+        host::knn::euclidean(self.matrix, queries, self_matches, k, progress)
     }
 
     fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {

@@ -7,6 +7,7 @@
 pub(crate) mod blocks;
 pub(super) mod clusters;
 pub(super) mod joint_labels;
+pub(super) mod knn;
 pub(super) mod labels;
 pub(super) mod margins;
 pub(super) mod messages;

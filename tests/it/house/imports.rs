@@ -62,8 +62,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("labels", &["error", "table"]),
     ("describe", &["error", "table"]),
     ("synth", &["random", "table"]),
-    ("embed", &["error", "linear", "matrix", "weights"]),
-    ("recipe", &["error", "weights", "matrix", "embed", "table"]),
+    (
+        "embed",
+        &[
+            "error",
+            "random",
+            "progress",
+            "linear",
+            "weights",
+            "matrix",
+            "canonical",
+            "backend",
+            "dataset",
+            "evidence",
+        ],
+    ),
+    ("recipe", &["error", "random", "progress", "weights", "matrix", "backend", "embed", "table"]),
     (
         "model",
         &[
@@ -75,6 +89,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "dataset",
             "cluster",
             "evidence",
+            "embed",
             "table",
             "recipe",
         ],
