@@ -5,6 +5,7 @@ pub mod dispersion;
 pub mod elbow;
 pub mod hopkins;
 pub mod matching;
+pub mod medoid;
 pub mod psi;
 pub mod shift;
 pub mod silhouette;
