@@ -38,6 +38,8 @@ pub enum Purpose {
     StructureHalves = 35,
     /// What breaks ties of affinity propagation; the index is the point.
     AffinityTies = 40,
+    /// The rows of which a layout's quality is computed, if there are many.
+    EmbeddingSample = 50,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.
