@@ -36,6 +36,12 @@ pub struct UmapFound {
     pub components: Vec<String>,
     /// The parameters.
     pub parameters: umap::Params,
+    /// How many distinct rows were laid out.
+    pub rows: usize,
+    /// How many neighbours of a row counted, the row itself among them: fewer than asked for where there were too few rows.
+    pub n_neighbors: usize,
+    /// How many parts the graph of neighbours has that no edge connects.
+    pub parts: usize,
 }
 
 /// A reduction to principal components.
@@ -118,6 +124,9 @@ impl UmapFound {
             features: fitted.encoder.feature_count(),
             components: fitted.names(),
             parameters: umap.params,
+            rows: umap.rows,
+            n_neighbors: umap.n_neighbors,
+            parts: umap.parts,
         }
     }
 }
