@@ -42,6 +42,8 @@ pub enum Purpose {
     UmapStart = 41,
     /// The keys of the numbers that UMAP draws by counter; the index is what they are drawn for.
     UmapCounters = 42,
+    /// The rows of which a layout's quality is computed, if there are many.
+    EmbeddingSample = 50,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

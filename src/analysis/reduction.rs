@@ -1,15 +1,41 @@
 //! What a reduction of the recipe found, for writers of results.
 
 use crate::embed::pca::Pca;
+use crate::embed::umap::{self, Umap};
 use crate::recipe::{FittedMethod, FittedReduction, Preparation};
 use serde::{Serialize, Serializer};
 
 /// The shares of the variance for which the number of components is told.
 const SHARES: [f64; 3] = [0.8, 0.9, 0.95];
 
+/// What a reduction found, by its method.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Reduction {
+    /// Principal components.
+    Pca(PcaFound),
+    /// UMAP.
+    Umap(UmapFound),
+}
+
+/// A layout by UMAP.
+#[derive(Debug, Clone, Serialize)]
+pub struct UmapFound {
+    /// Its name in the recipe.
+    pub name: String,
+    /// `umap`.
+    pub method: &'static str,
+    /// How many features were reduced.
+    pub features: usize,
+    /// The columns that hold the layout.
+    pub components: Vec<String>,
+    /// The parameters.
+    pub parameters: umap::Params,
+}
+
 /// A reduction to principal components.
 #[derive(Debug, Clone, Serialize)]
-pub struct Reduction {
+pub struct PcaFound {
     /// Its name in the recipe.
     pub name: String,
     /// The names of the features that were reduced.
@@ -57,15 +83,39 @@ pub struct ForShare {
 }
 
 impl Reduction {
-    /// The first principal components analysis, and all reductions if there are several.
-    pub(super) fn all(preparation: &Preparation) -> (Option<Reduction>, Vec<Reduction>) {
+    /// The first principal components analysis; and all reductions, if there are others beside it.
+    pub(super) fn all(preparation: &Preparation) -> (Option<PcaFound>, Vec<Reduction>) {
         let all: Vec<Reduction> = preparation.reductions.iter().map(Reduction::of).collect();
-        let first = all.first().cloned();
-        (first, if all.len() > 1 { all } else { Vec::new() })
+        let first = all.iter().find_map(|reduction| match reduction {
+            Reduction::Pca(found) => Some(found.clone()),
+            Reduction::Umap(_) => None,
+        });
+        let others = all.len() > usize::from(first.is_some());
+        (first, if others { all } else { Vec::new() })
     }
 
     fn of(fitted: &FittedReduction) -> Reduction {
-        let FittedMethod::Pca(pca) = &fitted.method;
+        match &fitted.method {
+            FittedMethod::Pca(pca) => Reduction::Pca(PcaFound::of(fitted, pca)),
+            FittedMethod::Umap(umap) => Reduction::Umap(UmapFound::of(fitted, umap)),
+        }
+    }
+}
+
+impl UmapFound {
+    fn of(fitted: &FittedReduction, umap: &Umap) -> UmapFound {
+        UmapFound {
+            name: fitted.name.clone(),
+            method: "umap",
+            features: fitted.encoder.feature_count(),
+            components: fitted.names(),
+            parameters: umap.params,
+        }
+    }
+}
+
+impl PcaFound {
+    fn of(fitted: &FittedReduction, pca: &Pca) -> PcaFound {
         let features = fitted.encoder.feature_names();
         let ratios = pca.explained_variance_ratio();
         let kept = pca.components.len();
@@ -73,7 +123,7 @@ impl Reduction {
             name,
             loadings: Loadings(features.iter().cloned().zip(loadings.iter().copied()).collect()),
         };
-        Reduction {
+        PcaFound {
             name: fitted.name.clone(),
             explained_variance: pca.explained_variance[..kept].to_vec(),
             explained_variance_ratio: ratios[..kept].to_vec(),

@@ -201,10 +201,10 @@ impl Spec {
                 return Err(Error::Usage(what));
             }
         }
-        if !self.regroup.is_empty() && !method.is_nearest_centroid() {
+        if !self.regroup.is_empty() && !method.can_be_regrouped() {
             return Err(Error::Usage(format!(
-                "merge and split need segments whose rows are those nearest to a centroid, and those of {title} are not; leave \
-                 them out, or use the method kmeans"
+                "merge and split need segments of KMeans or of a Gaussian mixture, and not those of {title}; leave them out, or \
+                 use the method kmeans or gmm"
             )));
         }
         Ok(())

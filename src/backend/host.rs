@@ -14,6 +14,7 @@ pub(super) mod messages;
 pub(crate) mod mixture;
 pub(super) mod neighbours;
 pub(super) mod potentials;
+pub(crate) mod ranks;
 pub(super) mod renew;
 
 use crate::matrix::TILE;

@@ -1,9 +1,9 @@
-//! Principal components as text for people.
+//! Reductions as text for people.
 
 use super::figures::{percent, plain};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
-use crate::analysis::{Component, ForShare, Reduction};
+use crate::analysis::{Component, ForShare, PcaFound, Reduction, UmapFound};
 
 /// How many features of a component are named at most.
 const NAMED: usize = 4;
@@ -14,8 +14,21 @@ const LARGE: f64 = 0.5;
 /// So many components are listed at most.
 const LISTED: usize = 20;
 
-/// The components of a reduction, and what they say about its features.
+/// A reduction of any method.
 pub(super) fn text(reduction: &Reduction) -> String {
+    match reduction {
+        Reduction::Pca(found) => pca(found),
+        Reduction::Umap(found) => umap(found),
+    }
+}
+
+/// A layout, and how far it can be trusted.
+fn umap(found: &UmapFound) -> String {
+    format!("{}: UMAP of {} features\n", plain(&found.name), found.features)
+}
+
+/// Principal components, and what they say about the features.
+pub(super) fn pca(reduction: &PcaFound) -> String {
     let d = reduction.features.len();
     let features = if d == 1 { "1 feature".into() } else { format!("{d} features") };
     let mut sheet = Sheet::new(&[
@@ -56,7 +69,7 @@ fn loadings(component: &Component) -> String {
 }
 
 /// How many components explain how much, and what that means.
-fn verdict(reduction: &Reduction) -> String {
+fn verdict(reduction: &PcaFound) -> String {
     let d = reduction.features.len();
     let [first, rest @ ..] = &reduction.for_share[..] else { return String::new() };
     let pct = |share: &ForShare| format!("{:.0} %", 100.0 * share.share);
@@ -96,7 +109,7 @@ fn verdict(reduction: &Reduction) -> String {
 
 /// For each of the first components the feature with the largest loading that does not stand for an earlier one already
 /// (the method B4 of Jolliffe, 1972). Fewer if not so many components were kept.
-fn stand_ins(reduction: &Reduction, components: usize) -> Vec<String> {
+fn stand_ins(reduction: &PcaFound, components: usize) -> Vec<String> {
     let mut chosen: Vec<usize> = Vec::new();
     for component in reduction.components.iter().take(components) {
         let size = |j: &usize| component.loadings.0[*j].1.abs();
