@@ -1,8 +1,13 @@
 //! What a reduction of the recipe found, for writers of results.
 
+use super::notice::{Observer, with_progress};
+use super::{Outcome, Prepared};
 use crate::embed::pca::Pca;
 use crate::embed::umap::{self, Umap};
+use crate::error::Result;
+use crate::evidence::embedding::{EmbeddingQuality, Space, embedding_quality};
 use crate::recipe::{FittedMethod, FittedReduction, Preparation};
+use crate::table::Column;
 use serde::{Serialize, Serializer};
 
 /// The shares of the variance for which the number of components is told.
@@ -50,6 +55,9 @@ pub struct PcaFound {
     pub components: Vec<Component>,
     /// How many components it takes to explain a share of the variance.
     pub for_share: Vec<ForShare>,
+    /// How well the components keep neighbourhoods, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<EmbeddingQuality>,
 }
 
 /// A principal component.
@@ -66,7 +74,7 @@ pub struct Component {
 pub struct Loadings(pub Vec<(String, f64)>);
 
 impl Serialize for Loadings {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         to.collect_map(self.0.iter().map(|(name, loading)| (name, loading)))
     }
 }
@@ -130,8 +138,37 @@ impl PcaFound {
             all_explained_variance_ratio: ratios,
             components: fitted.names().into_iter().zip(&pca.components).map(component).collect(),
             for_share: SHARES.map(|share| for_share(pca, share)).to_vec(),
+            quality: None,
             features,
         }
+    }
+}
+
+/// How many neighbours of a row count where components are judged.
+const NEIGHBORS: usize = 15;
+
+impl Prepared {
+    /// Judges how well the first principal components keep the neighbourhoods of the features, from which they must have been
+    /// made. UMAP's layouts are judged when they are made.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn judge_components(&self, outcome: &mut Outcome, observer: &dyn Observer) -> Result<()> {
+        let rows = self.matrix.rows();
+        let neighbors = NEIGHBORS.min((rows.saturating_sub(1)) / 2);
+        let Some(pca) = outcome.pca.as_mut().filter(|_| neighbors > 0) else { return Ok(()) };
+        let names: Vec<&String> = pca.components.iter().map(|component| &component.name).collect();
+        let components = self.all_components().into_iter().filter(|c| names.contains(&&c.name));
+        let values = |column: &Column| {
+            let value = |row| column.values.number(self.table_row(row)).unwrap_or(f64::NAN);
+            (0..rows).map(value).collect::<Vec<f64>>()
+        };
+        let layout: Vec<Vec<f64>> = components.map(values).collect();
+        let space = Space::Euclidean(&self.matrix);
+        let judged =
+            with_progress(observer, |p| embedding_quality(space, &layout, neighbors, outcome.seed, p))?;
+        pca.quality = Some(judged);
+        Ok(())
     }
 }
 

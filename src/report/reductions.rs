@@ -1,9 +1,10 @@
 //! Reductions as text for people.
 
-use super::figures::{percent, plain};
+use super::figures::{count, percent, plain, whole};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{Component, ForShare, PcaFound, Reduction, UmapFound};
+use crate::evidence::embedding::EmbeddingQuality;
 
 /// How many features of a component are named at most.
 const NAMED: usize = 4;
@@ -50,7 +51,25 @@ pub(super) fn pca(reduction: &PcaFound) -> String {
         text.push_str(&format!("and {more} more\n"));
     }
     text.push_str(&wrapped(&format!("{}\n", verdict(reduction)), WIDTH));
+    text.extend(reduction.quality.as_ref().map(quality));
     text
+}
+
+/// How well components keep neighbourhoods.
+fn quality(found: &EmbeddingQuality) -> String {
+    let of = match found.evaluated == found.rows {
+        true => count(found.rows, "row"),
+        false => format!("{} of {}", whole(found.evaluated as u64), count(found.rows, "row")),
+    };
+    let text = format!(
+        "neighbourhoods kept ({} nearest rows, over {of}): trustworthiness {:.3}, continuity {:.3}, {} of the neighbours are \
+         the same\n",
+        found.neighbors,
+        found.trustworthiness,
+        found.continuity,
+        percent(found.neighbourhood_preservation)
+    );
+    wrapped(&text, WIDTH)
 }
 
 /// The features that say most about a component, with their loadings.

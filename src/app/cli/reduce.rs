@@ -141,7 +141,14 @@ impl Reduce {
                 ("umap", ReduceMethod::Umap(params))
             }
         };
-        Ok(ReduceSpec { line: 0, name: name.into(), method, columns: Vec::new(), scale: None, features_out: true })
+        Ok(ReduceSpec {
+            line: 0,
+            name: name.into(),
+            method,
+            columns: Vec::new(),
+            scale: None,
+            features_out: true,
+        })
     }
 }
 
