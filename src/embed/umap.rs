@@ -21,8 +21,9 @@ mod spectral;
 mod start;
 mod text;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, MOST_NEIGHBOURS};
 use crate::error::{Error, Result};
+use crate::evidence::embedding::EmbeddingQuality;
 use crate::progress::Progress;
 use curve::Curve;
 use draws::{Counter, Use};
@@ -37,7 +38,7 @@ use serde::{Deserialize, Serialize};
 pub const FEWEST_ROWS: usize = 3;
 
 /// The most neighbours that can count, the row itself among them.
-pub const MOST_NEIGHBORS: usize = 64;
+pub const MOST_NEIGHBORS: usize = MOST_NEIGHBOURS + 1;
 
 /// The most components that a layout can have.
 pub const MOST_COMPONENTS: usize = 64;
@@ -147,6 +148,8 @@ pub struct Umap {
     pub rows: usize,
     /// How many parts the graph of neighbours has that no edge connects.
     pub parts: usize,
+    /// How well the layout keeps the neighbourhoods of the distinct rows.
+    pub quality: EmbeddingQuality,
     /// The constant `a` of the curve `1 / (1 + a d^2b)`.
     pub a: f64,
     /// The constant `b` of the curve, a multiple of an eighth.
@@ -201,11 +204,19 @@ impl Umap {
         let curve = Curve::fit(params.min_dist);
         let shape = (params.n_components, epochs);
         let embedding = layout::lay_out(&graph, start, shape, curve, params.seed, progress)?;
+        drop(graph);
+        // The scores are defined for less than half of the rows.
+        let judged = n_neighbors.min(rows.len().div_ceil(2) - 1);
+        let components: Vec<Vec<f64>> = (0..params.n_components)
+            .map(|k| embedding.iter().skip(k).step_by(params.n_components).map(|&v| f64::from(v)).collect())
+            .collect();
+        let quality = rows.quality(names, &components, judged, params.seed, progress)?;
         Ok(Umap {
             params: *params,
             n_neighbors,
             rows: rows.len(),
             parts: parts.len(),
+            quality,
             a: curve.a,
             b: curve.b(),
             names: names.to_vec(),
@@ -258,7 +269,7 @@ impl Umap {
         let count = new.len();
         let curve = Curve::of(self.a, self.b);
         let (Some(curve), true) = (curve, count > 0) else { return Ok(Vec::new()) };
-        let k = self.params.n_neighbors.min(training.len());
+        let k = self.params.n_neighbors.min(training.len()).min(MOST_NEIGHBOURS);
         let lists = training.nearest_of(&self.names, new, k, backend, progress)?;
         let dims = self.params.n_components;
         let epochs = match self.params.n_epochs {
@@ -318,6 +329,13 @@ impl Umap {
             && fits(self.training.len(), rows::width(self.params.metric, features))
             && fits(self.embedding.len(), self.params.n_components)
             && self.embedding.iter().all(|v| v.abs() <= FURTHEST)
+            && [
+                self.quality.trustworthiness,
+                self.quality.continuity,
+                self.quality.neighbourhood_preservation,
+            ]
+            .iter()
+            .all(|score| score.is_finite())
             && self.training().is_sound()
     }
 }

@@ -4,6 +4,7 @@ use super::{Params, UmapMetric};
 use crate::backend::{Backend, BinaryMetric, NeighbourLists, SelfMatches};
 use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
+use crate::evidence::embedding::{EmbeddingQuality, Space, embedding_quality};
 use crate::matrix::{BinaryMatrix, Matrix};
 use crate::progress::Progress;
 use rayon::prelude::*;
@@ -157,6 +158,28 @@ impl PackedRows {
                 let (table, queries) = (self.binary()?, others.binary()?);
                 let resident = backend.load_binary(&table)?;
                 resident.knn(&queries, SelfMatches::Include, BinaryMetric::Jaccard, k, progress)
+            }
+        }
+    }
+
+    /// How well a layout keeps the neighbourhoods of these rows.
+    pub fn quality(
+        &self,
+        names: &[String],
+        components: &[Vec<f64>],
+        neighbors: usize,
+        seed: u64,
+        progress: Progress<'_>,
+    ) -> Result<EmbeddingQuality> {
+        match self.metric {
+            UmapMetric::Euclidean => {
+                let matrix = self.matrix(names)?;
+                embedding_quality(Space::Euclidean(&matrix), components, neighbors, seed, progress)
+            }
+            UmapMetric::Jaccard => {
+                let table = self.binary()?;
+                let space = Space::Binary(&table, BinaryMetric::Jaccard);
+                embedding_quality(space, components, neighbors, seed, progress)
             }
         }
     }
