@@ -30,8 +30,8 @@ pub(crate) use host::mixture;
 pub use host::potentials::CanonicalPotential;
 pub(crate) use host::ranks;
 pub(crate) use host::renew::Renewed;
-pub(crate) use knn::check_knn;
 pub use knn::{BinaryMetric, BinaryRows, MOST_NEIGHBOURS, NeighbourLists};
+pub(crate) use knn::{check_binary_labelings, check_binary_queries, check_knn};
 use simd::InstructionSet;
 
 /// How distances are measured.

@@ -6,6 +6,7 @@ pub mod elbow;
 pub mod embedding;
 pub mod hopkins;
 pub mod matching;
+pub mod medoid;
 pub mod psi;
 pub mod shift;
 pub mod silhouette;

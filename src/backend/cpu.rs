@@ -63,7 +63,7 @@ impl Backend for Cpu {
     }
 
     fn load_binary<'a>(&'a self, table: &'a BinaryMatrix) -> Result<Box<dyn BinaryRows + 'a>> {
-        Ok(Box::new(binary::CpuBinaryRows { table }))
+        Ok(Box::new(binary::CpuBinaryRows::new(self.set, table)))
     }
 }
 

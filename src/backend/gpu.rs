@@ -93,11 +93,13 @@ struct SharedKernels {
     /// By whether rows have weights.
     measure: [OnceLock<Kernel>; 2],
     draw: [OnceLock<Kernel>; 2],
+    binary_knn: OnceLock<Kernel>,
+    binary_sums: OnceLock<Kernel>,
 }
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 19] = [
     &lloyd::ASSIGN,
     &lloyd::products::few_features::ASSIGN_FEW_FEATURES,
     &lloyd::products::many_features::ASSIGN_MANY_FEATURES,
@@ -112,6 +114,8 @@ static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
     &distance_sums::COLLECT,
     &seeding::MEASURE,
     &seeding::DRAW,
+    &binary::BINARY_KNN,
+    &binary::sums::BINARY_SUMS,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
     &exact_tests::EXACT_OPERATIONS,
@@ -303,7 +307,7 @@ impl Backend for Gpu {
     }
 
     fn load_binary<'a>(&'a self, table: &'a BinaryMatrix) -> Result<Box<dyn BinaryRows + 'a>> {
-        Ok(Box::new(binary::GpuBinaryRows { table }))
+        Ok(Box::new(binary::GpuBinaryRows::load(self, table)?))
     }
 }
 

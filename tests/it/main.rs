@@ -3,6 +3,7 @@
 mod affinity;
 mod agreement;
 mod analysis;
+mod binary;
 mod bounds;
 mod cases;
 mod changes;
