@@ -72,7 +72,7 @@ pub use previous::{COLUMNS as ASSIGNMENT_COLUMNS, Found, Previous, Search, find 
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;
-pub use reduction::{Component, ForShare, Loadings, Reduction};
+pub use reduction::{Component, ForShare, Loadings, PcaFound, Reduction, UmapFound};
 pub use regroup::{
     MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
 };

@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod dispersion;
 pub mod elbow;
+pub mod embedding;
 pub mod hopkins;
 pub mod matching;
 pub mod medoid;

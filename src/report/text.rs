@@ -14,8 +14,11 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(found) = &outcome.description {
         text.push_str(&super::describe::text(found));
     }
-    let first = outcome.pca.iter().filter(|_| outcome.reductions.is_empty());
-    for reduction in first.chain(&outcome.reductions) {
+    if let Some(pca) = outcome.pca.as_ref().filter(|_| outcome.reductions.is_empty()) {
+        separate(&mut text);
+        text.push_str(&super::reductions::pca(pca));
+    }
+    for reduction in &outcome.reductions {
         separate(&mut text);
         text.push_str(&super::reductions::text(reduction));
     }

@@ -82,6 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "model",
         &[
             "error",
+            "progress",
             "weights",
             "matrix",
             "canonical",
