@@ -242,8 +242,11 @@ impl Umap {
         let training = self.training();
         let first = asked.first_equal();
         let mut known = training.find(&asked);
-        let new: Vec<u32> =
-            (0u32..).zip(&first).filter(|(i, f)| i == *f && known[*i as usize].is_none()).map(|(i, _)| i).collect();
+        let new: Vec<u32> = (0u32..)
+            .zip(&first)
+            .filter(|(i, f)| i == *f && known[*i as usize].is_none())
+            .map(|(i, _)| i)
+            .collect();
         let placed = self.place(&training, &asked.select(&new), backend, progress)?;
         // New rows get numbers after those of the fit.
         for (&i, number) in new.iter().zip(training.len() as u32..) {
@@ -308,11 +311,7 @@ impl Umap {
     }
 
     fn training(&self) -> PackedRows {
-        PackedRows {
-            metric: self.params.metric,
-            features: self.names.len(),
-            words: self.training.clone(),
-        }
+        PackedRows { metric: self.params.metric, features: self.names.len(), words: self.training.clone() }
     }
 
     /// Whether its numbers make sense for this number of features. They come from a model file, which someone may have
