@@ -48,4 +48,5 @@ mod structure;
 mod synth;
 mod table;
 mod threads;
+mod umap;
 mod weights;

@@ -80,8 +80,7 @@ impl Vectors {
         let scaled = (0..s * s).map(|ij| products[ij] * scale[ij / s] * scale[ij % s]).collect();
         let Eigen { values, vectors } = symmetric_eigen(scaled, s);
         let length = |k: usize| if values[k] > 1e-13 { inverse(values[k]) } else { 0.0 };
-        let factors: Vec<f64> =
-            (0..s * s).map(|kj| vectors[kj] * scale[kj % s] * length(kj / s)).collect();
+        let factors: Vec<f64> = (0..s * s).map(|kj| vectors[kj] * scale[kj % s] * length(kj / s)).collect();
         self.combine(&factors);
     }
 
@@ -146,7 +145,10 @@ pub(super) fn eigenvectors(
         x.combine(&vectors);
         image.combine(&vectors);
         let largest = values[0] - operator.lower();
-        if largest <= 0.0 || round == effort.rounds || error(&x, &image, &values, count) <= effort.tolerance * largest {
+        if largest <= 0.0
+            || round == effort.rounds
+            || error(&x, &image, &values, count) <= effort.tolerance * largest
+        {
             break;
         }
         // A block's smallest value tells what must be damped; a floor keeps the polynomial from growing too fast.

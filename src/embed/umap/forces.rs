@@ -188,8 +188,16 @@ mod tests {
                 };
                 let pull = slope(&|d| libm::log(near(d)), d);
                 let push = slope(&|d| libm::log(1.0 - near(d)), d) * (d * d / (d * d + 1e-3));
-                assert!((moved(true) - pull).abs() < 1e-3 * pull.abs(), "{min_dist} {d}: {} {pull}", moved(true));
-                assert!((moved(false) - push).abs() < 1e-3 * push.abs(), "{min_dist} {d}: {} {push}", moved(false));
+                assert!(
+                    (moved(true) - pull).abs() < 1e-3 * pull.abs(),
+                    "{min_dist} {d}: {} {pull}",
+                    moved(true)
+                );
+                assert!(
+                    (moved(false) - push).abs() < 1e-3 * push.abs(),
+                    "{min_dist} {d}: {} {push}",
+                    moved(false)
+                );
             }
         }
     }

@@ -35,10 +35,13 @@ fn each_value(rows: &PackedRows, i: usize, mut f: impl FnMut(usize, f64)) {
 }
 
 /// The sum over blocks of rows of what `block` returns, in the order of the blocks.
-fn over_blocks(rows: usize, size: usize, block: impl Fn(std::ops::Range<usize>) -> Vec<f64> + Sync) -> Vec<f64> {
+fn over_blocks(
+    rows: usize,
+    size: usize,
+    block: impl Fn(std::ops::Range<usize>) -> Vec<f64> + Sync,
+) -> Vec<f64> {
     let range = |b: usize| b * BLOCK..rows.min((b + 1) * BLOCK);
-    let sums: Vec<Vec<f64>> =
-        (0..rows.div_ceil(BLOCK)).into_par_iter().map(|b| block(range(b))).collect();
+    let sums: Vec<Vec<f64>> = (0..rows.div_ceil(BLOCK)).into_par_iter().map(|b| block(range(b))).collect();
     let mut total = vec![0.0; size];
     for sums in sums {
         total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
