@@ -338,3 +338,65 @@ impl Umap {
             && self.training().is_sound()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::cpu::Cpu;
+
+    fn fitted(metric: UmapMetric) -> Umap {
+        let columns: Vec<Vec<f32>> = match metric {
+            UmapMetric::Euclidean => {
+                (0..3).map(|j| (0..60).map(|i| (i * (j + 3) + i * i % 7) as f32).collect()).collect()
+            }
+            // Answers of six bits of the row's number.
+            UmapMetric::Jaccard => (0..6).map(|j| (0..60).map(|i| (i >> j & 1) as f32).collect()).collect(),
+        };
+        let names: Vec<String> = (0..columns.len()).map(|j| format!("f{j}")).collect();
+        let params = Params { metric, n_epochs: Some(5), n_neighbors: 5, ..Params::default() };
+        Umap::fit(&names, &columns, &params, &Cpu::default(), Progress::none()).unwrap()
+    }
+
+    #[test]
+    fn a_saved_layout_is_the_same_again() {
+        for (metric, features) in [(UmapMetric::Euclidean, 3), (UmapMetric::Jaccard, 6)] {
+            let umap = fitted(metric);
+            assert!(umap.is_sound(features) && !umap.is_sound(features + 1));
+            let text = serde_json::to_string(&umap).unwrap();
+            let again: Umap = serde_json::from_str(&text).unwrap();
+            assert_eq!(again, umap);
+        }
+    }
+
+    #[test]
+    fn edited_layouts_are_not_sound() {
+        let edits: [fn(&mut Umap); 18] = [
+            |u| u.params.n_components = 3,
+            |u| u.params.n_components = 0,
+            |u| u.params.n_components = usize::MAX,
+            |u| u.params.n_neighbors = 0,
+            |u| u.params.min_dist = f64::NAN,
+            |u| u.params.n_epochs = Some(0),
+            |u| u.n_neighbors = 1,
+            |u| u.n_neighbors = 70,
+            |u| u.rows = usize::MAX,
+            |u| u.rows -= 1,
+            |u| u.parts = 0,
+            |u| u.a = f64::INFINITY,
+            |u| u.b = 0.8,
+            |u| u.names.push("more".into()),
+            |u| u.training.truncate(1),
+            |u| u.training[0] = f32::NAN.to_bits(),
+            |u| u.embedding[0] = f32::NAN,
+            |u| u.embedding[1] = 1e30,
+        ];
+        for metric in [UmapMetric::Euclidean, UmapMetric::Jaccard] {
+            for (number, edit) in edits.iter().enumerate() {
+                let mut umap = fitted(metric);
+                let features = umap.names.len();
+                edit(&mut umap);
+                assert!(!umap.is_sound(features), "{metric:?}, edit {number}");
+            }
+        }
+    }
+}

@@ -40,7 +40,7 @@ impl Counter {
     /// Five of `n` things. `n` must be below 2^32.
     pub fn five(self, n: u64) -> [u32; 5] {
         let (a, b, c) = (self.bits(1), self.bits(2), self.bits(3));
-        let below = |bits: u64| ((bits & 0xffff_ffff) * n >> 32) as u32;
+        let below = |bits: u64| (((bits & 0xffff_ffff) * n) >> 32) as u32;
         [below(a), below(a >> 32), below(b), below(b >> 32), below(c)]
     }
 
