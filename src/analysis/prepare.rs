@@ -195,6 +195,10 @@ impl Loaded {
         let mut before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let in_table = |e: Error| e.in_file(&source);
         let (opening, chosen) = device_for_neighbours(recipe, &table, opening, compute).map_err(in_table)?;
+        if let Some(chosen) = &chosen {
+            let reason = format!("for the neighbours in layouts; {}", chosen.reason);
+            observer.notice(&Notice::Device(chosen.backend.describe(), reason));
+        }
         let fitting = with_progress(observer, |progress| {
             let backend = chosen.as_ref().map_or(&compute.cpu as &dyn Backend, |chosen| &*chosen.backend);
             let computing = Computing { backend, progress };
