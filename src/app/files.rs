@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 pub use commit::heal_before_reading;
-pub use features::FeaturesFile;
+pub use features::FeaturesFiles;
 pub use lock::FolderLock;
 pub use responsibilities::ResponsibilitiesFile;
 
