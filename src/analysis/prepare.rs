@@ -58,6 +58,10 @@ pub struct Prepared {
     pub(super) table: Option<Table>,
     /// What is in the table, if that was asked for.
     pub(super) description: Option<TableDescription>,
+    /// The topics of the columns that have one.
+    pub(super) topics: BTreeMap<String, String>,
+    /// How many rows the recipe's `[[drop]]` left out, if it has any.
+    pub(super) dropped: Option<usize>,
     /// The name of the weight column.
     pub(super) weight_column: Option<String>,
     /// The aliases of the columns' texts, for descriptions of the segments.
@@ -193,6 +197,7 @@ impl Loaded {
         let recipe = &recipe;
         // Before the recipe makes columns that may replace the table's own.
         let mut before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
+        let topics = recipe.topics(&table);
         let in_table = |e: Error| e.in_file(&source);
         let (opening, chosen) = device_for_neighbours(recipe, &table, opening, compute).map_err(in_table)?;
         if let Some(chosen) = &chosen {
@@ -309,6 +314,8 @@ impl Loaded {
             ids,
             rows,
             kept,
+            topics,
+            dropped: (!recipe.drops.is_empty()).then(|| dropped.saturating_sub(outside.len())),
             outliers,
             outside,
             init,

@@ -314,8 +314,8 @@ pub struct Gates {
 pub struct Output {
     /// The folder of the results; `None`: [`DEFAULT_FOLDER`].
     pub folder: Option<PathBuf>,
-    /// A file for the matrix of scaled features.
-    pub features: Option<PathBuf>,
+    /// Files for the matrix of scaled features, each in the format that its name says.
+    pub features: Vec<PathBuf>,
     /// A file for the responsibilities of a Gaussian mixture.
     pub responsibilities: Option<PathBuf>,
 }

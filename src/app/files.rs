@@ -24,7 +24,7 @@ use tempfile::NamedTempFile;
 
 pub use commit::heal_before_reading;
 pub use embedding::EmbeddingFile;
-pub use features::FeaturesFile;
+pub use features::FeaturesFiles;
 pub use lock::FolderLock;
 pub use responsibilities::ResponsibilitiesFile;
 

@@ -1,7 +1,7 @@
 //! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
 use super::super::console::{Console, result, tell};
-use super::super::files::{FeaturesFile, Folder, ResponsibilitiesFile, heal_before_reading};
+use super::super::files::{FeaturesFiles, Folder, ResponsibilitiesFile, heal_before_reading};
 use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
@@ -17,6 +17,7 @@ use segmenta::report::methods::{METHODS, write as write_methods};
 use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::text::{passed_over, text};
 use segmenta::table::write::OutputFormat;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// `segmenta tendency`.
@@ -126,7 +127,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         folder: &args.out.out,
         force: args.out.force,
         assignments: args.labels.is_none().then_some(args.out.rows.assignments),
-        features: args.features_out.features_out.as_deref(),
+        features: &args.features_out.features_out,
         responsibilities: args.features_out.responsibilities_out.as_deref(),
         full_precision: args.out.rows.full_precision,
         linkage: has_linkage(&spec),
@@ -162,7 +163,7 @@ pub struct Wanted<'a> {
     pub force: bool,
     /// The format of the assignments' file; `None`: they go to stdout.
     pub assignments: Option<OutputFormat>,
-    pub features: Option<&'a std::path::Path>,
+    pub features: &'a [PathBuf],
     /// Where the responsibilities of a Gaussian mixture go.
     pub responsibilities: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
@@ -178,7 +179,7 @@ pub struct Wanted<'a> {
 /// The files of a fit, opened before any work, so that a folder that is not writable is reported at once.
 pub struct Files {
     folder: Folder,
-    pub features: FeaturesFile,
+    pub features: FeaturesFiles,
     responsibilities: ResponsibilitiesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
@@ -197,7 +198,7 @@ impl Files {
         names.extend(wanted.methods.then_some(METHODS));
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
-        let features = FeaturesFile::open(wanted.features, wanted.force)?;
+        let features = FeaturesFiles::open(wanted.features, wanted.force)?;
         let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
         let Wanted { assignments, full_precision, .. } = wanted;
         Ok(Files { folder, features, responsibilities, assignments, full_precision })
@@ -306,7 +307,7 @@ impl Job<'_> {
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
         folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
         let names = folder.names();
-        folder.keep_with(features.into_file().into_iter().chain(responsibilities.into_file()))?;
+        folder.keep_with(features.into_files().chain(responsibilities.into_file()))?;
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;
