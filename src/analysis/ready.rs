@@ -387,6 +387,10 @@ impl Ready<'_> {
         }
         let start = Instant::now();
         let own = regrouped.as_ref().map_or(&partition, |regrouped| &regrouped.partition);
+        if running.outcome.silhouette.is_some() && running.outcome.silhouette_sample.is_none() {
+            running.outcome.silhouette_jaccard =
+                running.on_device(|_, this| prepared.silhouette_of_answers(this, own))?;
+        }
         let own = OwnFit { method, partition: own, numbers: &numbers };
         let compared = prepared.compare_methods(&mut running, &own, self.spec, ids.as_ref())?;
         running.outcome.seconds.compare_methods = compared.as_ref().map(|_| start.elapsed().as_secs_f64());

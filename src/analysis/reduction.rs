@@ -36,6 +36,14 @@ pub struct UmapFound {
     pub components: Vec<String>,
     /// The parameters.
     pub parameters: umap::Params,
+    /// How many distinct rows were laid out.
+    pub rows: usize,
+    /// How many neighbours of a row counted, the row itself among them: fewer than asked for where there were too few rows.
+    pub n_neighbors: usize,
+    /// How many parts the graph of neighbours has that no edge connects.
+    pub parts: usize,
+    /// How well the layout keeps neighbourhoods.
+    pub quality: EmbeddingQuality,
 }
 
 /// A reduction to principal components.
@@ -118,6 +126,10 @@ impl UmapFound {
             features: fitted.encoder.feature_count(),
             components: fitted.names(),
             parameters: umap.params,
+            rows: umap.rows,
+            n_neighbors: umap.n_neighbors,
+            parts: umap.parts,
+            quality: umap.quality,
         }
     }
 }

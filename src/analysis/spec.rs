@@ -221,6 +221,8 @@ pub struct Input {
     pub synth: Option<synth::Example>,
     /// How many rows the made-up table has; `None`: as many as in the published analysis.
     pub rows: Option<usize>,
+    /// Whether the made-up table has the truth as more columns, which only the survey has.
+    pub truth: bool,
     /// How the file is read.
     pub read: ReadOptions,
 }

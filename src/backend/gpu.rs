@@ -189,6 +189,16 @@ impl Kernels {
     }
 }
 
+impl SharedKernels {
+    fn binary_knn(&self, context: &Context) -> &Kernel {
+        self.binary_knn.get_or_init(|| Kernel::new(context, &binary::BINARY_KNN, 1))
+    }
+
+    fn binary_sums(&self, context: &Context) -> &Kernel {
+        self.binary_sums.get_or_init(|| Kernel::new(context, &binary::sums::BINARY_SUMS, 1))
+    }
+}
+
 type Compile = Box<dyn FnOnce(&Kernels, &Context) + Send>;
 
 /// What compiles the kernels for this work, each on its own.
@@ -365,7 +375,14 @@ impl Rows for GpuRows<'_> {
     ) -> Result<NeighbourLists> {
         check_queries(self.matrix, queries, self_matches)?;
         check_knn(self.matrix.rows(), queries.rows(), self_matches, k)?;
-        host::knn::euclidean(self.matrix, queries, self_matches, k, progress)
+        host::neighbour_lists::euclidean(
+            self.context.options.instruction_set,
+            self.matrix,
+            queries,
+            self_matches,
+            k,
+            progress,
+        )
     }
 
     fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {

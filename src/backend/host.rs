@@ -12,6 +12,7 @@ pub(super) mod labels;
 pub(super) mod margins;
 pub(super) mod messages;
 pub(crate) mod mixture;
+pub(super) mod neighbour_lists;
 pub(super) mod neighbours;
 pub(super) mod potentials;
 pub(crate) mod ranks;

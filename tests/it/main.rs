@@ -15,12 +15,14 @@ mod dbscan;
 mod describe;
 mod devices;
 mod documents;
+mod embedding;
 mod gmm;
 mod goldens;
 mod gpu;
 mod house;
 mod how_many;
 mod kmeans;
+mod knn;
 mod labels;
 #[cfg(feature = "parquet")]
 mod limited;

@@ -2,29 +2,13 @@
 
 use super::neighbours::excluded;
 use crate::backend::{BinaryMetric, Labeling, NeighbourLists, SelfMatches, SumsSink};
-use crate::canonical::squared_distance;
 use crate::error::Result;
-use crate::matrix::{BinaryMatrix, Matrix};
+use crate::matrix::BinaryMatrix;
 use crate::progress::Progress;
 use rayon::prelude::*;
 
 /// So many queries are searched between two progress reports.
 const TOGETHER: usize = 1024;
-
-/// The `k` nearest rows by the canonical distance.
-pub(in crate::backend) fn euclidean(
-    matrix: &Matrix,
-    queries: &Matrix,
-    self_matches: SelfMatches<'_>,
-    k: usize,
-    progress: Progress<'_>,
-) -> Result<NeighbourLists> {
-    let distance =
-        |q: usize, row: usize| squared_distance(queries.row(q), &matrix.row(row).collect::<Vec<_>>());
-    let mut lists = search((matrix.rows(), queries.rows()), self_matches, k, progress, distance)?;
-    lists.distances.iter_mut().for_each(|squared| *squared = matrix.to_user(squared.sqrt()));
-    Ok(lists)
-}
 
 /// The `k` nearest rows of 0 and 1. Two different fractions of whole numbers below 2^26 have different quotients, so
 /// comparing the quotients compares the fractions.
