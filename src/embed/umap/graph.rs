@@ -200,10 +200,11 @@ impl Firing {
         Firing { steps, phases: phases.collect() }
     }
 
-    /// Whether the edge in this slot pulls in this epoch.
+    /// Whether the edges in these slots pull in this epoch.
     #[inline(always)]
-    pub fn fires(&self, slot: usize, epoch: u32) -> bool {
-        fires(self.steps[slot], self.phases[slot], epoch)
+    pub fn of_slots(&self, slots: std::ops::Range<usize>, epoch: u32) -> impl Iterator<Item = bool> + '_ {
+        let own = self.steps[slots.clone()].iter().zip(&self.phases[slots]);
+        own.map(move |(&step, &phase)| fires(step, phase, epoch))
     }
 }
 

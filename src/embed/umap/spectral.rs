@@ -3,8 +3,10 @@
 use super::draws::Counter;
 use super::eigen::{Effort, Operator, SIDE, Vectors, eigenvectors, with_fixed_sign};
 use super::graph::Graph;
+use crate::error::Result;
 use crate::linear::symmetric_eigen;
 use crate::matrix::BLOCK;
+use crate::progress::Progress;
 use rayon::prelude::*;
 
 /// Graphs of up to so many rows are done whole.
@@ -82,11 +84,16 @@ impl Operator for Adjacency<'_> {
 }
 
 /// The first `count` of the vectors, or as many as a connected graph of so few rows has.
-pub(super) fn layout(graph: &Graph, count: usize, draws: Counter) -> Vec<Vec<f64>> {
+pub(super) fn layout(
+    graph: &Graph,
+    count: usize,
+    draws: Counter,
+    progress: Progress<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let rows = graph.len();
     let adjacency = Adjacency::of(graph);
     if rows > SMALL.max(count + 2 * SIDE) {
-        return eigenvectors(&adjacency, count, draws, EFFORT);
+        return eigenvectors(&adjacency, count, draws, EFFORT, progress);
     }
     let mut whole = vec![0.0; rows * rows];
     for i in 0..rows {
@@ -96,7 +103,7 @@ pub(super) fn layout(graph: &Graph, count: usize, draws: Counter) -> Vec<Vec<f64
         }
     }
     let vectors = symmetric_eigen(whole, rows).vectors;
-    vectors.chunks_exact(rows).skip(1).take(count).map(|v| with_fixed_sign(v.to_vec())).collect()
+    Ok(vectors.chunks_exact(rows).skip(1).take(count).map(|v| with_fixed_sign(v.to_vec())).collect())
 }
 
 #[cfg(test)]
@@ -140,7 +147,7 @@ mod tests {
                 }
             }
             let exact = symmetric_eigen(whole.clone(), rows).values;
-            let found = layout(&graph, count, Counter::new(0, Use::Vectors));
+            let found = layout(&graph, count, Counter::new(0, Use::Vectors), Progress::none()).unwrap();
             assert_eq!(found.len(), count);
             for (k, vector) in found.iter().enumerate() {
                 let image = |i: usize| (0..rows).map(|j| whole[i * rows + j] * vector[j]).sum::<f64>();
@@ -163,7 +170,7 @@ mod tests {
     #[test]
     fn graphs_of_few_rows_have_few_vectors() {
         let pair = Graph { starts: vec![0, 1, 2], columns: vec![1, 0], weights: vec![1.0; 2] };
-        let found = layout(&pair, 4, Counter::new(0, Use::Vectors));
+        let found = layout(&pair, 4, Counter::new(0, Use::Vectors), Progress::none()).unwrap();
         assert_eq!(found.len(), 1);
         assert!((found[0][0] + found[0][1]).abs() < 1e-12, "{:?}", found[0]);
     }
