@@ -13,13 +13,13 @@ use super::{Compute, Seconds, Spec};
 use crate::backend::{Backend, Chosen, Opening, Shape, Work};
 use crate::cluster::Partition;
 use crate::describe::TableDescription;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::model::ByColumn;
 use crate::questions::Hidden;
 use crate::recipe::{
     Aliases, ColumnEncoder, ColumnReference, Computing, ExtraColumn, FitOptions, FitReport, FittedRecipe,
-    Recipe,
+    Recipe, matches, no_column,
 };
 use crate::table::{Column, Table};
 use crate::weights::Weights;
@@ -148,6 +148,25 @@ impl Prepared {
             column.values.number(row).unwrap_or(f64::NAN)
         };
         others.map(|column| (column.name.as_str(), move |i: usize| value(column, i))).collect()
+    }
+
+    /// The columns of the prepared table that match these names and globs, in its order; all columns if there are none. It has them
+    /// only if [`Output::table`](super::Output::table) names a file, or something describes the segments.
+    ///
+    /// # Errors
+    /// A name that matches no column; a table that was not kept.
+    pub fn columns_of_table(&self, patterns: &[String]) -> Result<Vec<&Column>> {
+        let table = self.table.as_ref();
+        let table = table.ok_or_else(|| Error::data("the table was not kept, so it cannot be written"))?;
+        if let Some(pattern) = patterns.iter().find(|p| !table.columns.iter().any(|c| matches(p, &c.name))) {
+            let what = no_column(table, &[], pattern);
+            return Err(Error::at(
+                Place::file(self.source.as_str()),
+                format!("[output] table_columns: {what}"),
+            ));
+        }
+        let asked = |c: &&Column| patterns.is_empty() || patterns.iter().any(|p| matches(p, &c.name));
+        Ok(table.columns.iter().filter(asked).collect())
     }
 
     /// The components of the recipe's reductions that are no features, for all rows of the table.
