@@ -61,7 +61,8 @@ fn main() {
         table.columns().into_iter().map(|c| c.to_vec()).collect::<Vec<Vec<f32>>>()
     });
     let begun = Instant::now();
-    let placed = fit.project(asked.as_ref().unwrap_or(&columns), &Cpu::default(), Progress::none()).expect("places");
+    let placed =
+        fit.project(asked.as_ref().unwrap_or(&columns), &Cpu::default(), Progress::none()).expect("places");
     println!("project {:.3}", begun.elapsed().as_secs_f64());
     let out = Array2::from_shape_fn((placed[0].len(), placed.len()), |(i, k)| placed[k][i]);
     if let Some(path) = flags.get("--embedding-out") {

@@ -21,6 +21,7 @@
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
 mod affinity_found;
+mod answers;
 mod changes;
 mod choose_k;
 mod compare;

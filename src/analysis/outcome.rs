@@ -36,6 +36,9 @@ pub struct Outcome {
     /// Number of rows that were left out of the fit, including outliers and those outside the population.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
+    /// How many of these rows the recipe's `[[drop]]` left out, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<usize>,
     /// Number of rows that were left out as outliers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outliers: Option<usize>,
@@ -98,6 +101,10 @@ pub struct Outcome {
     /// How many rows silhouettes were computed on, if not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silhouette_sample: Option<usize>,
+    /// The mean silhouette of the final segments among the answers that a layout was made of, in Jaccard's distance, if the
+    /// silhouette was computed and the segments were found in such a layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silhouette_jaccard: Option<f64>,
     /// The segments, by their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,

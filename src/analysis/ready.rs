@@ -262,6 +262,7 @@ impl Prepared {
             distinct_rows: self.merged.as_ref().map(|_| self.matrix.rows()),
             weightless,
             excluded: (excluded > 0).then_some(excluded),
+            dropped: self.dropped,
             features: self.matrix.names().to_vec(),
             description: self.description.clone(),
             seed: spec.seed,
@@ -387,6 +388,10 @@ impl Ready<'_> {
         }
         let start = Instant::now();
         let own = regrouped.as_ref().map_or(&partition, |regrouped| &regrouped.partition);
+        if running.outcome.silhouette.is_some() && running.outcome.silhouette_sample.is_none() {
+            running.outcome.silhouette_jaccard =
+                running.on_device(|_, this| prepared.silhouette_of_answers(this, own))?;
+        }
         let own = OwnFit { method, partition: own, numbers: &numbers };
         let compared = prepared.compare_methods(&mut running, &own, self.spec, ids.as_ref())?;
         running.outcome.seconds.compare_methods = compared.as_ref().map(|_| start.elapsed().as_secs_f64());

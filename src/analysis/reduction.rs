@@ -42,6 +42,8 @@ pub struct UmapFound {
     pub n_neighbors: usize,
     /// How many parts the graph of neighbours has that no edge connects.
     pub parts: usize,
+    /// How well the layout keeps neighbourhoods.
+    pub quality: EmbeddingQuality,
 }
 
 /// A reduction to principal components.
@@ -127,6 +129,7 @@ impl UmapFound {
             rows: umap.rows,
             n_neighbors: umap.n_neighbors,
             parts: umap.parts,
+            quality: umap.quality,
         }
     }
 }

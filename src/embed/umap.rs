@@ -5,8 +5,8 @@
 //! same bits on every device and for any number of threads. Powers are products of square roots, because `pow` differs
 //! between machines.
 //!
-//! Beside the table itself, a fit takes about 600 bytes for each distinct row and component-independent work, most of it for
-//! the graph, whose size is that of the lists of neighbours, not the square of the rows.
+//! Beside the table itself, a fit takes about 80 bytes for each neighbour of each distinct row (1.2 kB a row with 15 neighbours):
+//! the graph is as long as the lists of neighbours, and nothing is as large as the square of the rows.
 
 mod curve;
 mod draws;
@@ -42,6 +42,9 @@ pub const MOST_NEIGHBORS: usize = MOST_NEIGHBOURS + 1;
 
 /// The most components that a layout can have.
 pub const MOST_COMPONENTS: usize = 64;
+
+/// The most rows whose edges a number of 32 bits can count.
+const MOST_ROWS: usize = u32::MAX as usize / (2 * MOST_NEIGHBORS);
 
 /// The most passes that a layout can take.
 pub const MOST_EPOCHS: usize = 100_000;
@@ -180,7 +183,7 @@ impl Umap {
     ) -> Result<Umap> {
         params.check()?;
         let all = PackedRows::of(params.metric, names, columns)?;
-        if all.len() >= u32::MAX as usize / MOST_NEIGHBORS {
+        if all.len() > MOST_ROWS {
             return Err(Error::data(format!("{} rows are too many to lay out", all.len())));
         }
         let first = all.first_equal();
@@ -199,8 +202,7 @@ impl Umap {
         let graph = Graph::of(&lists, params, n_neighbors, epochs);
         drop(lists);
         let parts = graph.parts();
-        progress.step("umap", 0, epochs as u64)?;
-        let start = start::start(&rows, &graph, &parts, params);
+        let start = start::start(&rows, &graph, &parts, params, progress)?;
         let curve = Curve::fit(params.min_dist);
         let shape = (params.n_components, epochs);
         let embedding = layout::lay_out(&graph, start, shape, curve, params.seed, progress)?;
@@ -242,8 +244,11 @@ impl Umap {
         let training = self.training();
         let first = asked.first_equal();
         let mut known = training.find(&asked);
-        let new: Vec<u32> =
-            (0u32..).zip(&first).filter(|(i, f)| i == *f && known[*i as usize].is_none()).map(|(i, _)| i).collect();
+        let new: Vec<u32> = (0u32..)
+            .zip(&first)
+            .filter(|(i, f)| i == *f && known[*i as usize].is_none())
+            .map(|(i, _)| i)
+            .collect();
         let placed = self.place(&training, &asked.select(&new), backend, progress)?;
         // New rows get numbers after those of the fit.
         for (&i, number) in new.iter().zip(training.len() as u32..) {
@@ -308,11 +313,7 @@ impl Umap {
     }
 
     fn training(&self) -> PackedRows {
-        PackedRows {
-            metric: self.params.metric,
-            features: self.names.len(),
-            words: self.training.clone(),
-        }
+        PackedRows { metric: self.params.metric, features: self.names.len(), words: self.training.clone() }
     }
 
     /// Whether its numbers make sense for this number of features. They come from a model file, which someone may have
@@ -323,7 +324,7 @@ impl Umap {
             && self.names.len() == features
             && self.params.check().is_ok()
             && Curve::of(self.a, self.b).is_some()
-            && (FEWEST_ROWS..u32::MAX as usize / MOST_NEIGHBORS).contains(&self.rows)
+            && (FEWEST_ROWS..=MOST_ROWS).contains(&self.rows)
             && (2..=self.params.n_neighbors).contains(&self.n_neighbors)
             && (1..=self.rows).contains(&self.parts)
             && fits(self.training.len(), rows::width(self.params.metric, features))
@@ -337,5 +338,67 @@ impl Umap {
             .iter()
             .all(|score| score.is_finite())
             && self.training().is_sound()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::cpu::Cpu;
+
+    fn fitted(metric: UmapMetric) -> Umap {
+        let columns: Vec<Vec<f32>> = match metric {
+            UmapMetric::Euclidean => {
+                (0..3).map(|j| (0..60).map(|i| (i * (j + 3) + i * i % 7) as f32).collect()).collect()
+            }
+            // Answers of six bits of the row's number.
+            UmapMetric::Jaccard => (0..6).map(|j| (0..60).map(|i| (i >> j & 1) as f32).collect()).collect(),
+        };
+        let names: Vec<String> = (0..columns.len()).map(|j| format!("f{j}")).collect();
+        let params = Params { metric, n_epochs: Some(5), n_neighbors: 5, ..Params::default() };
+        Umap::fit(&names, &columns, &params, &Cpu::default(), Progress::none()).unwrap()
+    }
+
+    #[test]
+    fn a_saved_layout_is_the_same_again() {
+        for (metric, features) in [(UmapMetric::Euclidean, 3), (UmapMetric::Jaccard, 6)] {
+            let umap = fitted(metric);
+            assert!(umap.is_sound(features) && !umap.is_sound(features + 1));
+            let text = serde_json::to_string(&umap).unwrap();
+            let again: Umap = serde_json::from_str(&text).unwrap();
+            assert_eq!(again, umap);
+        }
+    }
+
+    #[test]
+    fn edited_layouts_are_not_sound() {
+        let edits: [fn(&mut Umap); 18] = [
+            |u| u.params.n_components = 3,
+            |u| u.params.n_components = 0,
+            |u| u.params.n_components = usize::MAX,
+            |u| u.params.n_neighbors = 0,
+            |u| u.params.min_dist = f64::NAN,
+            |u| u.params.n_epochs = Some(0),
+            |u| u.n_neighbors = 1,
+            |u| u.n_neighbors = 70,
+            |u| u.rows = usize::MAX,
+            |u| u.rows -= 1,
+            |u| u.parts = 0,
+            |u| u.a = f64::INFINITY,
+            |u| u.b = 0.8,
+            |u| u.names.push("more".into()),
+            |u| u.training.truncate(1),
+            |u| u.training[0] = f32::NAN.to_bits(),
+            |u| u.embedding[0] = f32::NAN,
+            |u| u.embedding[1] = 1e30,
+        ];
+        for metric in [UmapMetric::Euclidean, UmapMetric::Jaccard] {
+            for (number, edit) in edits.iter().enumerate() {
+                let mut umap = fitted(metric);
+                let features = umap.names.len();
+                edit(&mut umap);
+                assert!(!umap.is_sound(features), "{metric:?}, edit {number}");
+            }
+        }
     }
 }

@@ -256,7 +256,7 @@ pub(super) fn constant(values: &[f64], copies: Copies<'_>) -> Option<(f64, f64)>
         (min, max, n) = (v.min(min), v.max(max), n + 1);
     }
     if min == max {
-        return Some((first, noise_scale(first)));
+        return Some((first, 1.0));
     }
     let additions = if n <= BLOCK { n as f64 } else { (BLOCK + n / BLOCK) as f64 };
     let (error, range) = (additions * f64::EPSILON, max - min);
@@ -274,13 +274,7 @@ pub(super) fn constant(values: &[f64], copies: Copies<'_>) -> Option<(f64, f64)>
         return None;
     }
     let centre = median(&values, copies.as_deref());
-    Some((centre, noise_scale(centre)))
-}
-
-/// The scale of a constant column. It is the same whether or not its values differ in their last bits, so that two ways to
-/// compute the same column give the same feature.
-fn noise_scale(centre: f64) -> f64 {
-    centre.abs().max(1.0)
+    Some((centre, centre.abs().max(1.0)))
 }
 
 /// The sum of `term(value)`, times the copies, over all values. Each block is summed on its own before the blocks are

@@ -4,6 +4,7 @@ use super::figures::{count, percent, plain, whole};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{Component, ForShare, PcaFound, Reduction, UmapFound};
+use crate::embed::umap::UmapMetric;
 use crate::evidence::embedding::EmbeddingQuality;
 
 /// How many features of a component are named at most.
@@ -23,9 +24,29 @@ pub(super) fn text(reduction: &Reduction) -> String {
     }
 }
 
-/// A layout, and how far it can be trusted.
+/// A layout, and how well it keeps neighbourhoods.
 fn umap(found: &UmapFound) -> String {
-    format!("{}: UMAP of {} features\n", plain(&found.name), found.features)
+    let UmapFound { name, features, components, rows, n_neighbors, parts, .. } = found;
+    let by = match found.parameters.metric {
+        UmapMetric::Euclidean => "",
+        UmapMetric::Jaccard => ", compared by Jaccard's distance",
+    };
+    let mut text = format!(
+        "layout {} (UMAP): {} of {} in {}, by {n_neighbors} neighbours{by}\n",
+        plain(name),
+        count(*rows, "distinct row"),
+        count(*features, "feature"),
+        count(components.len(), "dimension"),
+    );
+    if *parts > 1 {
+        text.push_str(&format!(
+            "the rows fall into {} that no neighbour connects; how far apart these lie in the layout means nothing\n",
+            count(*parts, "part")
+        ));
+    }
+    text = wrapped(&text, WIDTH);
+    text.push_str(&quality(&found.quality));
+    text
 }
 
 /// Principal components, and what they say about the features.

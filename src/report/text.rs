@@ -93,6 +93,13 @@ pub fn text(outcome: &Outcome) -> String {
             let of = if outcome.regrouped.is_some() { " before merges and splits" } else { "" };
             text.push_str(&format!("inertia {inertia}{of}{silhouette}{end}{best}\n"));
         }
+        if let Some(found) = outcome.silhouette_jaccard {
+            let note = format!(
+                "silhouette among the answers themselves, in Jaccard's distance: {}; a layout pulls groups apart, so it is lower\n",
+                score(found)
+            );
+            text.push_str(&wrapped(&note, WIDTH));
+        }
         if let Some(noise) = outcome.noise.filter(|noise| *noise > 0) {
             let rows: u64 = noise + segments.iter().map(|segment| segment.size).sum::<u64>();
             let share = percent(noise as f64 / rows as f64);
@@ -118,6 +125,7 @@ pub fn text(outcome: &Outcome) -> String {
     }
     if let Some(profile) = &outcome.profile {
         text.push_str(&super::profile::traits(profile));
+        text.push_str(&super::lifts::text(profile));
     }
     if let Some(found) = &outcome.stability {
         separate(&mut text);

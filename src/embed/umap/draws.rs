@@ -37,10 +37,12 @@ impl Counter {
         mix(self.0 ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03))
     }
 
-    /// Five of `n` things. `n` must be below 2^32.
-    pub fn five(self, n: u64) -> [u32; 5] {
-        let (a, b, c) = (self.bits(1), self.bits(2), self.bits(3));
-        let below = |bits: u64| ((bits & 0xffff_ffff) * n >> 32) as u32;
+    /// Five of `n` things: those with the number `index`. `n` must be below 2^32.
+    #[inline(always)]
+    pub fn five(self, index: u64, n: u64) -> [u32; 5] {
+        let own = self.0.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let (a, b, c) = (mix(own), mix(own ^ 0xd1b5_4a32_d192_ed03), mix(own ^ 0x8cb9_2ba7_2f3d_8dd7));
+        let below = |bits: u64| (((bits & 0xffff_ffff) * n) >> 32) as u32;
         [below(a), below(a >> 32), below(b), below(b >> 32), below(c)]
     }
 

@@ -1,8 +1,10 @@
 //! The first eigenvectors of large symmetric operators, to a few digits, in the same bits for any number of threads.
 
 use super::draws::Counter;
+use crate::error::Result;
 use crate::linear::{Eigen, symmetric_eigen};
 use crate::matrix::BLOCK;
+use crate::progress::Progress;
 use rayon::prelude::*;
 
 /// So many vectors lie side by side.
@@ -80,8 +82,7 @@ impl Vectors {
         let scaled = (0..s * s).map(|ij| products[ij] * scale[ij / s] * scale[ij % s]).collect();
         let Eigen { values, vectors } = symmetric_eigen(scaled, s);
         let length = |k: usize| if values[k] > 1e-13 { inverse(values[k]) } else { 0.0 };
-        let factors: Vec<f64> =
-            (0..s * s).map(|kj| vectors[kj] * scale[kj % s] * length(kj / s)).collect();
+        let factors: Vec<f64> = (0..s * s).map(|kj| vectors[kj] * scale[kj % s] * length(kj / s)).collect();
         self.combine(&factors);
     }
 
@@ -118,7 +119,7 @@ pub(super) struct Effort {
 }
 
 /// The eigenvectors of the `count` largest eigenvalues that are not deflated, each of length 1 with a positive largest
-/// value. An operator of a low rank may have fewer, and the others are 0.
+/// value. An operator of a low rank may have fewer, and the others are 0. An error is that of `progress`.
 ///
 /// Subspace iteration with Chebyshev polynomials, which damp the eigenvalues below the smallest of the block (Zhou, Saad,
 /// Tiago and Chelikowsky, 2006).
@@ -127,7 +128,8 @@ pub(super) fn eigenvectors(
     count: usize,
     draws: Counter,
     effort: Effort,
-) -> Vec<Vec<f64>> {
+    progress: Progress<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let wide = (count + MORE).div_ceil(SIDE);
     let s = wide * SIDE;
     let mut x = Vectors::zeros(operator.len(), wide);
@@ -138,6 +140,7 @@ pub(super) fn eigenvectors(
     operator.deflate(&mut x);
     x = operator.apply(&x);
     for round in 0..=effort.rounds {
+        progress.step("umap start", round as u64, effort.rounds as u64)?;
         operator.deflate(&mut x);
         x.orthonormalise();
         let mut image = operator.apply(&x);
@@ -146,14 +149,17 @@ pub(super) fn eigenvectors(
         x.combine(&vectors);
         image.combine(&vectors);
         let largest = values[0] - operator.lower();
-        if largest <= 0.0 || round == effort.rounds || error(&x, &image, &values, count) <= effort.tolerance * largest {
+        if largest <= 0.0
+            || round == effort.rounds
+            || error(&x, &image, &values, count) <= effort.tolerance * largest
+        {
             break;
         }
         // A block's smallest value tells what must be damped; a floor keeps the polynomial from growing too fast.
         let upper = values[s - 1].max(operator.lower() + 0.05 * largest);
         x = filtered(operator, x, image, upper, effort.degree);
     }
-    (0..count).map(|k| with_fixed_sign(x.column(k))).collect()
+    Ok((0..count).map(|k| with_fixed_sign(x.column(k))).collect())
 }
 
 /// The mean of a matrix and its transpose, which differ by rounding.

@@ -3,8 +3,7 @@
 
 use super::curve::Curve;
 
-/// So many points are looked at together. Each lane's arithmetic is that of one point alone, so a machine's vectors make no
-/// difference.
+/// So many terms of a sum are added side by side. The order of a sum is the same whatever the vectors of a machine.
 pub(super) const LANES: usize = 8;
 
 /// The most that a component of a force can be.
@@ -27,7 +26,24 @@ pub(super) struct Forces {
     push: f32,
 }
 
-type Lanes = [f32; LANES];
+/// `d2^(E / 8)`, a product of square roots.
+#[inline(always)]
+fn power<const E: u32>(d2: f32) -> f32 {
+    let mut power = 1.0;
+    for _ in 0..E / 8 {
+        power *= d2;
+    }
+    let mut root = d2;
+    for bit in [4, 2, 1] {
+        if E & (2 * bit - 1) != 0 {
+            root = root.sqrt();
+        }
+        if E & bit != 0 {
+            power *= root;
+        }
+    }
+    power
+}
 
 impl Forces {
     pub fn of(curve: Curve) -> Self {
@@ -35,102 +51,34 @@ impl Forces {
         Forces { a: a as f32, eighths: curve.eighths, pull: (-2.0 * a * b) as f32, push: (2.0 * b) as f32 }
     }
 
-    /// `d2^b`, a product of square roots.
-    #[inline(always)]
-    fn power(&self, d2: &Lanes) -> Lanes {
-        let mut power = [1f32; LANES];
-        let times = |power: &mut Lanes, by: &Lanes| {
-            power.iter_mut().zip(by).for_each(|(p, by)| *p *= by);
-        };
-        (0..self.eighths / 8).for_each(|_| times(&mut power, d2));
-        let mut root = *d2;
-        for bit in [4, 2, 1] {
-            if self.eighths & (2 * bit - 1) == 0 {
-                break;
-            }
-            root.iter_mut().for_each(|v| *v = v.sqrt());
-            if self.eighths & bit != 0 {
-                times(&mut power, &root);
-            }
-        }
-        power
-    }
-
-    /// The differences between point `i` and these, and their squared distances.
-    #[inline(always)]
-    fn differences<const C: usize>(
-        at: &[f32],
-        own: &[f32],
-        points: &[u32; LANES],
-        differences: &mut [Lanes],
-    ) -> Lanes {
-        let dims = if C == 0 { own.len() } else { C };
-        let mut d2 = [0f32; LANES];
-        for (lane, &point) in points.iter().enumerate() {
-            let other = &at[point as usize * dims..][..dims];
-            for (k, other) in other.iter().enumerate() {
-                differences[k][lane] = own[k] - other;
-            }
-        }
-        for differences in &differences[..dims] {
-            d2.iter_mut().zip(differences).for_each(|(d2, v)| *d2 += v * v);
-        }
-        d2
-    }
-
-    /// Adds `factor * clip(coefficient * difference)`, component by component.
-    #[inline(always)]
-    fn add(sums: &mut [Lanes], differences: &[Lanes], coefficients: &Lanes, factor: f32) {
-        for (sums, differences) in sums.iter_mut().zip(differences) {
-            for ((sum, v), coefficient) in sums.iter_mut().zip(differences).zip(coefficients) {
-                *sum += factor * clip(coefficient * v);
-            }
+    /// Puts in the place of squared distances what the differences are multiplied by: first for points that pull, then for
+    /// points that push.
+    pub fn coefficients(&self, squared: &mut [f32], pulling: usize) {
+        match self.eighths {
+            4 => self.with_power::<4>(squared, pulling),
+            5 => self.with_power::<5>(squared, pulling),
+            6 => self.with_power::<6>(squared, pulling),
+            7 => self.with_power::<7>(squared, pulling),
+            8 => self.with_power::<8>(squared, pulling),
+            9 => self.with_power::<9>(squared, pulling),
+            10 => self.with_power::<10>(squared, pulling),
+            11 => self.with_power::<11>(squared, pulling),
+            12 => self.with_power::<12>(squared, pulling),
+            13 => self.with_power::<13>(squared, pulling),
+            14 => self.with_power::<14>(squared, pulling),
+            15 => self.with_power::<15>(squared, pulling),
+            _ => self.with_power::<16>(squared, pulling),
         }
     }
 
-    /// Adds the pull of these points on point `i`. It is doubled, since the other end of the edge does not move for it.
-    #[inline(always)]
-    pub fn pull<const C: usize>(
-        &self,
-        at: &[f32],
-        i: usize,
-        points: &[u32],
-        sums: &mut [Lanes],
-        differences: &mut [Lanes],
-    ) {
-        let dims = if C == 0 { sums.len() } else { C };
-        let own = &at[i * dims..][..dims];
-        for points in points.as_chunks::<LANES>().0 {
-            let d2 = Self::differences::<C>(at, own, points, differences);
-            let power = self.power(&d2);
-            let mut coefficients = [0f32; LANES];
-            for ((coefficient, d2), power) in coefficients.iter_mut().zip(&d2).zip(&power) {
-                *coefficient = self.pulling(*d2, *power);
-            }
-            Self::add(&mut sums[..dims], &differences[..dims], &coefficients, 2.0);
+    /// Loops without branches, so that the compiler computes several at once.
+    fn with_power<const E: u32>(&self, squared: &mut [f32], pulling: usize) {
+        let (pulling, pushing) = squared.split_at_mut(pulling);
+        for value in pulling {
+            *value = self.pulling(*value, power::<E>(*value));
         }
-    }
-
-    /// Adds the push of these points on point `i`.
-    #[inline(always)]
-    pub fn push<const C: usize>(
-        &self,
-        at: &[f32],
-        i: usize,
-        points: &[u32],
-        sums: &mut [Lanes],
-        differences: &mut [Lanes],
-    ) {
-        let dims = if C == 0 { sums.len() } else { C };
-        let own = &at[i * dims..][..dims];
-        for points in points.as_chunks::<LANES>().0 {
-            let d2 = Self::differences::<C>(at, own, points, differences);
-            let power = self.power(&d2);
-            let mut coefficients = [0f32; LANES];
-            for ((coefficient, d2), power) in coefficients.iter_mut().zip(&d2).zip(&power) {
-                *coefficient = self.pushing(*d2, *power);
-            }
-            Self::add(&mut sums[..dims], &differences[..dims], &coefficients, 1.0);
+        for value in pushing {
+            *value = self.pushing(*value, power::<E>(*value));
         }
     }
 
@@ -147,15 +95,28 @@ impl Forces {
         self.push / ((SOFT + d2) * (self.a * power + 1.0))
     }
 
-    /// Moves a point by the pull of one other, times `rate`.
+    /// Moves a point by the pull or the push of one other, times `rate`.
     pub fn step(&self, point: &mut [f32], other: &[f32], rate: f32, pull: bool) {
-        let d2 = point.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).fold(0f32, |sum, v| sum + v);
-        let power = self.power(&[d2; LANES])[0];
-        let coefficient = if pull { self.pulling(d2, power) } else { self.pushing(d2, power) };
+        let mut coefficient = [point.iter().zip(other).fold(0f32, |sum, (a, b)| sum + (a - b) * (a - b))];
+        self.coefficients(&mut coefficient, usize::from(pull));
         for (own, other) in point.iter_mut().zip(other) {
-            *own += rate * clip(coefficient * (*own - other));
+            *own += rate * clip(coefficient[0] * (*own - other));
         }
     }
+}
+
+/// The sum of products that are cut, in a fixed order. Values beyond a whole number of lanes do not count.
+#[inline(always)]
+pub(super) fn cut_sum(coefficients: &[f32], differences: &[f32]) -> f32 {
+    let mut sums = [0f32; LANES];
+    let lanes = coefficients.as_chunks::<LANES>().0.iter().zip(differences.as_chunks::<LANES>().0);
+    for (coefficients, differences) in lanes {
+        for ((sum, coefficient), difference) in sums.iter_mut().zip(coefficients).zip(differences) {
+            *sum += clip(coefficient * difference);
+        }
+    }
+    let halves = [0, 1, 2, 3].map(|lane| sums[lane] + sums[lane + 4]);
+    (halves[0] + halves[2]) + (halves[1] + halves[3])
 }
 
 #[inline(always)]
@@ -188,8 +149,16 @@ mod tests {
                 };
                 let pull = slope(&|d| libm::log(near(d)), d);
                 let push = slope(&|d| libm::log(1.0 - near(d)), d) * (d * d / (d * d + 1e-3));
-                assert!((moved(true) - pull).abs() < 1e-3 * pull.abs(), "{min_dist} {d}: {} {pull}", moved(true));
-                assert!((moved(false) - push).abs() < 1e-3 * push.abs(), "{min_dist} {d}: {} {push}", moved(false));
+                assert!(
+                    (moved(true) - pull).abs() < 1e-3 * pull.abs(),
+                    "{min_dist} {d}: {} {pull}",
+                    moved(true)
+                );
+                assert!(
+                    (moved(false) - push).abs() < 1e-3 * push.abs(),
+                    "{min_dist} {d}: {} {push}",
+                    moved(false)
+                );
             }
         }
     }

@@ -200,10 +200,11 @@ impl Firing {
         Firing { steps, phases: phases.collect() }
     }
 
-    /// Whether the edge in this slot pulls in this epoch.
+    /// Whether the edges in these slots pull in this epoch.
     #[inline(always)]
-    pub fn fires(&self, slot: usize, epoch: u32) -> bool {
-        fires(self.steps[slot], self.phases[slot], epoch)
+    pub fn of_slots(&self, slots: std::ops::Range<usize>, epoch: u32) -> impl Iterator<Item = bool> + '_ {
+        let own = self.steps[slots.clone()].iter().zip(&self.phases[slots]);
+        own.map(move |(&step, &phase)| fires(step, phase, epoch))
     }
 }
 
@@ -217,4 +218,76 @@ pub(super) fn step(weight: f32, heaviest: f32) -> u32 {
 #[inline(always)]
 pub(super) fn fires(step: u32, phase: u32, epoch: u32) -> bool {
     epoch.wrapping_mul(step).wrapping_add(phase).overflowing_add(step).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    /// tests/peers/umap.py makes it.
+    #[derive(Deserialize)]
+    struct Golden {
+        k: usize,
+        rows: Vec<Vec<f64>>,
+        edges: Vec<(u32, u32, f64)>,
+    }
+
+    fn lists(rows: &[Vec<f64>], k: usize) -> NeighbourLists {
+        let mut lists = NeighbourLists { k, rows: Vec::new(), distances: Vec::new() };
+        for (i, row) in rows.iter().enumerate() {
+            let distance =
+                |other: &Vec<f64>| row.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+            let others = rows.iter().zip(0u32..).filter(|(_, j)| *j as usize != i);
+            let mut all: Vec<(f64, u32)> = others.map(|(row, j)| (distance(row), j)).collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            lists.rows.extend(all[..k].iter().map(|pair| pair.1));
+            lists.distances.extend(all[..k].iter().map(|pair| pair.0));
+        }
+        lists
+    }
+
+    #[test]
+    fn the_graph_is_umap_learns() {
+        let golden: Golden = serde_json::from_str(include_str!("../../../tests/peers/umap.json")).unwrap();
+        let lists = lists(&golden.rows, golden.k - 1);
+        let graph = Graph::of(&lists, &Params::default(), golden.k, 1 << 24);
+        let found: Vec<(u32, u32, f32)> =
+            (0..graph.len()).flat_map(|i| graph.row(i).map(move |(j, w)| (i as u32, j, w))).collect();
+        assert_eq!(found.len(), golden.edges.len());
+        for ((i, j, w), (p, q, expected)) in found.into_iter().zip(golden.edges) {
+            assert_eq!((i, j), (p, q));
+            // Its bisection ends 1e-5 from the goal, in f32.
+            assert!((f64::from(w) - expected).abs() < 1e-4, "{i} {j}: {w}, expected {expected}");
+            let back = graph.row(j as usize).find(|entry| entry.0 == i).unwrap();
+            assert_eq!(back.1.to_bits(), w.to_bits());
+        }
+        // Light edges are left out where there are few epochs.
+        let few = Graph::of(&lists, &Params::default(), golden.k, 4);
+        let heavy =
+            graph.weights.iter().filter(|w| **w >= 0.25 * graph.weights.iter().fold(0.0, |m, w| w.max(m)));
+        assert_eq!(few.weights.len(), heavy.count());
+    }
+
+    #[test]
+    fn an_edge_fires_as_often_as_it_weighs() {
+        for (weight, epochs) in [(1.0f32, 500u32), (0.5, 500), (0.013, 500), (0.3, 50_000)] {
+            for phase in [0, 1, 1 << 31, u32::MAX] {
+                let count = (0..epochs).filter(|&e| fires(step(weight, 1.0), phase, e)).count() as f64;
+                let expected = f64::from(weight) * f64::from(epochs);
+                assert!((count - expected).abs() <= 1.0, "{weight} {phase}: {count}, expected {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_what_edges_connect() {
+        // 0 - 3 - 5, 1 - 2, 4
+        let starts = vec![0, 1, 2, 3, 5, 5, 6];
+        let graph = Graph { starts, columns: vec![3, 2, 1, 0, 5, 3], weights: vec![0.5; 6] };
+        assert_eq!(graph.parts(), [vec![0, 3, 5], vec![1, 2], vec![4]]);
+        let part = graph.part(&[0, 3, 5]);
+        assert_eq!(part.starts, [0, 1, 3, 4]);
+        assert_eq!(part.columns, [1, 0, 2, 1]);
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::curve::Curve;
 use super::draws::{Counter, Use};
-use super::forces::{Forces, LANES};
+use super::forces::{Forces, LANES, cut_sum};
 use super::graph::{Firing, Graph};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -24,12 +24,16 @@ const BETAS: (f32, f32) = (0.5, 0.9);
 const EPSILON: f32 = 1e-7;
 
 /// What a thread needs while it moves vertices.
+#[derive(Default)]
 struct Scratch {
-    /// The neighbours that pull, then the vertices that push, each filled up with the vertex itself to whole lanes.
-    pulling: Vec<u32>,
-    pushing: Vec<u32>,
-    sums: Vec<[f32; LANES]>,
-    differences: Vec<[f32; LANES]>,
+    /// The slots of the edges that pull.
+    slots: Vec<u32>,
+    /// The points that pull and then those that push, each filled up with the vertex itself, which has no force, to whole lanes.
+    points: Vec<u32>,
+    /// For each component the differences between the vertex and the points.
+    differences: Vec<f32>,
+    /// The squared distances of the points, then what the differences are multiplied by.
+    coefficients: Vec<f32>,
 }
 
 /// Moves the vertices of a graph, from coordinates that hold those of one vertex after the other.
@@ -83,21 +87,21 @@ impl Work<'_> {
             let size = TOGETHER * dims;
             let chunks = next.par_chunks_mut(size).zip(means.par_chunks_mut(size));
             chunks.zip(squares.par_chunks_mut(size)).enumerate().for_each_init(
-                || Scratch::new(dims),
+                Scratch::default,
                 |scratch, (chunk, ((next, means), squares))| {
                     let vertices = next.chunks_exact_mut(dims).zip(means.chunks_exact_mut(dims));
-                    for (v, ((next, means), squares)) in
-                        vertices.zip(squares.chunks_exact_mut(dims)).enumerate()
-                    {
+                    let vertices = vertices.zip(squares.chunks_exact_mut(dims));
+                    for (v, ((next, means), squares)) in vertices.enumerate() {
                         let i = chunk * TOGETHER + v;
-                        self.gather(i, epoch as u32, negatives, scratch);
-                        scratch.sums.fill([0.0; LANES]);
-                        let Scratch { pulling, pushing, sums, differences } = &mut *scratch;
-                        self.forces.pull::<C>(&now, i, pulling, sums, differences);
-                        self.forces.push::<C>(&now, i, pushing, sums, differences);
+                        let pulling = self.gather(i, epoch as u32, negatives, scratch);
+                        let count = scratch.points.len();
+                        self.compare::<C>(&now, i, dims, pulling, scratch);
+                        let (pulls, pushes) = scratch.coefficients.split_at(pulling);
                         let own = next.iter_mut().zip(means.iter_mut()).zip(squares.iter_mut());
                         for (k, ((next, mean), square)) in own.enumerate() {
-                            let force = sum(&sums[k]);
+                            let (near, far) = scratch.differences[k * count..][..count].split_at(pulling);
+                            // A pull is doubled, since the other end of the edge does not move for it.
+                            let force = 2.0 * cut_sum(pulls, near) + cut_sum(pushes, far);
                             *mean = BETAS.0 * *mean + (1.0 - BETAS.0) * force;
                             *square = BETAS.1 * *square + (1.0 - BETAS.1) * (force * force);
                             let length = (*square * unbiased).sqrt() + EPSILON;
@@ -112,39 +116,73 @@ impl Work<'_> {
         Ok(now)
     }
 
-    /// Who pulls and who pushes vertex `i` in this epoch.
+    /// Who pulls and who pushes vertex `i` in this epoch. Returns how many points pull.
     #[inline(always)]
-    fn gather(&self, i: usize, epoch: u32, negatives: Counter, scratch: &mut Scratch) {
-        let Scratch { pulling, pushing, .. } = scratch;
-        pulling.clear();
-        pushing.clear();
+    fn gather(&self, i: usize, epoch: u32, negatives: Counter, scratch: &mut Scratch) -> usize {
+        let Scratch { slots, points, .. } = scratch;
+        let own = self.graph.starts[i]..self.graph.starts[i + 1];
+        slots.resize(own.len().max(slots.len()), 0);
+        points.clear();
+        points.resize(own.len(), 0);
+        let mut pulling = 0;
+        for (slot, (fires, column)) in
+            own.clone().zip(self.firing.of_slots(own.clone(), epoch).zip(&self.graph.columns[own]))
+        {
+            // Whether an edge fires is hard to foresee, so there is no branch.
+            slots[pulling] = slot as u32;
+            points[pulling] = *column;
+            pulling += usize::from(fires);
+        }
+        points.truncate(pulling);
+        points.resize(pulling.next_multiple_of(LANES), i as u32);
+        let (first, pushing) = (points.len(), pulling * PUSHES);
+        points.resize((first + pushing).next_multiple_of(LANES), i as u32);
         let count = self.graph.len() as u64;
-        for slot in self.graph.starts[i]..self.graph.starts[i + 1] {
-            if self.firing.fires(slot, epoch) {
-                pulling.push(self.graph.columns[slot]);
-                pushing.extend_from_slice(&negatives.at(slot as u64).five(count));
+        for (points, slot) in
+            points[first..first + pushing].as_chunks_mut::<PUSHES>().0.iter_mut().zip(&*slots)
+        {
+            *points = negatives.five(u64::from(*slot), count);
+        }
+        first
+    }
+
+    /// The differences between vertex `i` and its points, and what they are multiplied by.
+    #[inline(always)]
+    fn compare<const C: usize>(
+        &self,
+        at: &[f32],
+        i: usize,
+        dims: usize,
+        pulling: usize,
+        scratch: &mut Scratch,
+    ) {
+        let Scratch { points, differences, coefficients, .. } = scratch;
+        let dims = if C == 0 { dims } else { C };
+        let count = points.len();
+        differences.resize(count * dims, 0.0);
+        coefficients.resize(count, 0.0);
+        let own = &at[i * dims..][..dims];
+        if C == 2 {
+            let (own_x, own_y) = (own[0], own[1]);
+            let (x, y) = differences.split_at_mut(count);
+            for ((&point, x), y) in points.iter().zip(x).zip(y) {
+                let other = &at[point as usize * 2..][..2];
+                (*x, *y) = (own_x - other[0], own_y - other[1]);
+            }
+        } else {
+            for (p, &point) in points.iter().enumerate() {
+                let other = &at[point as usize * dims..][..dims];
+                for k in 0..dims {
+                    differences[k * count + p] = own[k] - other[k];
+                }
             }
         }
-        for list in [pulling, pushing] {
-            list.resize(list.len().next_multiple_of(LANES), i as u32);
+        coefficients.fill(0.0);
+        for k in 0..dims {
+            for (sum, v) in coefficients.iter_mut().zip(&differences[k * count..][..count]) {
+                *sum += v * v;
+            }
         }
+        self.forces.coefficients(coefficients, pulling);
     }
-}
-
-impl Scratch {
-    fn new(dims: usize) -> Self {
-        Scratch {
-            pulling: Vec::new(),
-            pushing: Vec::new(),
-            sums: vec![[0.0; LANES]; dims],
-            differences: vec![[0.0; LANES]; dims],
-        }
-    }
-}
-
-/// The sum of the lanes, in a fixed order.
-#[inline(always)]
-fn sum(lanes: &[f32; LANES]) -> f32 {
-    let halves = [0, 1, 2, 3].map(|l| lanes[l] + lanes[l + 4]);
-    (halves[0] + halves[2]) + (halves[1] + halves[3])
 }

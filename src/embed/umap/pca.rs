@@ -1,10 +1,12 @@
 //! The principal components of packed rows, to a few digits.
 
+use super::UmapMetric;
 use super::draws::Counter;
 use super::eigen::{Effort, Operator, SIDE, Vectors, eigenvectors};
 use super::rows::PackedRows;
-use crate::embed::umap::UmapMetric;
+use crate::error::Result;
 use crate::matrix::BLOCK;
+use crate::progress::Progress;
 use rayon::prelude::*;
 
 const EFFORT: Effort = Effort { degree: 6, rounds: 6, tolerance: 1e-3 };
@@ -35,10 +37,13 @@ fn each_value(rows: &PackedRows, i: usize, mut f: impl FnMut(usize, f64)) {
 }
 
 /// The sum over blocks of rows of what `block` returns, in the order of the blocks.
-fn over_blocks(rows: usize, size: usize, block: impl Fn(std::ops::Range<usize>) -> Vec<f64> + Sync) -> Vec<f64> {
+fn over_blocks(
+    rows: usize,
+    size: usize,
+    block: impl Fn(std::ops::Range<usize>) -> Vec<f64> + Sync,
+) -> Vec<f64> {
     let range = |b: usize| b * BLOCK..rows.min((b + 1) * BLOCK);
-    let sums: Vec<Vec<f64>> =
-        (0..rows.div_ceil(BLOCK)).into_par_iter().map(|b| block(range(b))).collect();
+    let sums: Vec<Vec<f64>> = (0..rows.div_ceil(BLOCK)).into_par_iter().map(|b| block(range(b))).collect();
     let mut total = vec![0.0; size];
     for sums in sums {
         total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
@@ -120,9 +125,14 @@ impl Operator for Scatter<'_> {
 }
 
 /// The rows' coordinates along the first `count` components, one vector for each. Where there are fewer, the others are 0.
-pub(super) fn scores(rows: &PackedRows, count: usize, draws: Counter) -> Vec<Vec<f64>> {
+pub(super) fn scores(
+    rows: &PackedRows,
+    count: usize,
+    draws: Counter,
+    progress: Progress<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let scatter = Scatter::of(rows);
-    let components = eigenvectors(&scatter, count, draws, EFFORT);
+    let components = eigenvectors(&scatter, count, draws, EFFORT, progress)?;
     let wide = count.div_ceil(SIDE);
     let mut vectors = Vectors::zeros(rows.features, wide);
     for (k, component) in components.iter().enumerate() {
@@ -135,5 +145,5 @@ pub(super) fn scores(rows: &PackedRows, count: usize, draws: Counter) -> Vec<Vec
     scores.par_chunks_mut(wide * SIDE).enumerate().with_min_len(256).for_each(|(i, out)| {
         scatter.scores(i, &vectors, &of_mean, out);
     });
-    (0..count).map(|k| scores.iter().skip(k).step_by(wide * SIDE).copied().collect()).collect()
+    Ok((0..count).map(|k| scores.iter().skip(k).step_by(wide * SIDE).copied().collect()).collect())
 }

@@ -22,7 +22,8 @@ impl Placing<'_> {
     /// The place of a row with these neighbours, the nearest first, and their distances. It depends on nothing else.
     pub fn place(&self, neighbours: &[(u32, f64)]) -> Vec<f32> {
         let at = |row: u32| &self.embedding[row as usize * self.dims..][..self.dims];
-        let sigma = width(neighbours.iter().map(|n| n.1), 0.0, neighbours.len());
+        // The logarithm of 1 is 0, which a sum of memberships never is.
+        let sigma = width(neighbours.iter().map(|n| n.1), 0.0, neighbours.len().max(2));
         let mean = neighbours.iter().map(|n| n.1).sum::<f64>() / neighbours.len() as f64;
         let sigma = sigma.max(1e-3 * mean);
         let weights: Vec<f64> = neighbours.iter().map(|n| membership(n.1, 0.0, sigma)).collect();
@@ -44,7 +45,7 @@ impl Placing<'_> {
                     continue;
                 }
                 self.forces.step(&mut point, at(row), rate, true);
-                let pushing: [u32; PUSHES] = own.at(slot).five(count);
+                let pushing: [u32; PUSHES] = own.five(slot, count);
                 for other in pushing {
                     self.forces.step(&mut point, at(other), rate, false);
                 }

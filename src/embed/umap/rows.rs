@@ -150,8 +150,8 @@ impl PackedRows {
                 let matrix = self.matrix(names)?;
                 // Further out than that, a row would overflow; where its nearest rows lie hardly changes any more.
                 let most = matrix.to_user(f64::from(matrix.max_abs_centroid()) / 2.0);
-                let queries = matrix
-                    .beside(others.len(), |i, j| f64::from(others.value(i, j)).clamp(-most, most));
+                let queries =
+                    matrix.beside(others.len(), |i, j| f64::from(others.value(i, j)).clamp(-most, most));
                 Dataset::load(backend, &matrix)?.knn(&queries, SelfMatches::Include, k, progress)
             }
             UmapMetric::Jaccard => {
@@ -200,9 +200,7 @@ impl PackedRows {
                 self.words.len().is_multiple_of(self.features)
                     && self.words.iter().all(|&word| f32::from_bits(word).is_finite())
             }
-            UmapMetric::Jaccard => {
-                self.words.len().is_multiple_of(self.width()) && self.binary().is_ok()
-            }
+            UmapMetric::Jaccard => self.words.len().is_multiple_of(self.width()) && self.binary().is_ok(),
         }
     }
 }

@@ -3,8 +3,10 @@
 use super::draws::Counter;
 use super::eigen::{Effort, Operator, SIDE, Vectors, eigenvectors, with_fixed_sign};
 use super::graph::Graph;
+use crate::error::Result;
 use crate::linear::symmetric_eigen;
 use crate::matrix::BLOCK;
+use crate::progress::Progress;
 use rayon::prelude::*;
 
 /// Graphs of up to so many rows are done whole.
@@ -82,11 +84,16 @@ impl Operator for Adjacency<'_> {
 }
 
 /// The first `count` of the vectors, or as many as a connected graph of so few rows has.
-pub(super) fn layout(graph: &Graph, count: usize, draws: Counter) -> Vec<Vec<f64>> {
+pub(super) fn layout(
+    graph: &Graph,
+    count: usize,
+    draws: Counter,
+    progress: Progress<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let rows = graph.len();
     let adjacency = Adjacency::of(graph);
     if rows > SMALL.max(count + 2 * SIDE) {
-        return eigenvectors(&adjacency, count, draws, EFFORT);
+        return eigenvectors(&adjacency, count, draws, EFFORT, progress);
     }
     let mut whole = vec![0.0; rows * rows];
     for i in 0..rows {
@@ -96,5 +103,75 @@ pub(super) fn layout(graph: &Graph, count: usize, draws: Counter) -> Vec<Vec<f64
         }
     }
     let vectors = symmetric_eigen(whole, rows).vectors;
-    vectors.chunks_exact(rows).skip(1).take(count).map(|v| with_fixed_sign(v.to_vec())).collect()
+    Ok(vectors.chunks_exact(rows).skip(1).take(count).map(|v| with_fixed_sign(v.to_vec())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::draws::Use;
+    use super::*;
+
+    /// A ring of rows, some of which know rows across it.
+    fn ring(rows: usize) -> Graph {
+        let mut weights = vec![std::collections::BTreeMap::new(); rows];
+        let mut edge = |i: usize, j: usize, w: f32| {
+            weights[i].insert(j as u32, w);
+            weights[j].insert(i as u32, w);
+        };
+        for i in 0..rows {
+            edge(i, (i + 1) % rows, 1.0);
+            edge(i, (i + 2) % rows, 0.25 + 0.5 * (i * 7 % 11) as f32 / 11.0);
+            if i % 60 == 0 {
+                edge(i, (i + rows / 3) % rows, 0.4);
+            }
+        }
+        let mut graph = Graph { starts: vec![0], columns: Vec::new(), weights: Vec::new() };
+        for row in weights {
+            graph.columns.extend(row.keys());
+            graph.weights.extend(row.values());
+            graph.starts.push(graph.columns.len());
+        }
+        graph
+    }
+
+    /// Jacobi's method on the whole matrix tells the eigenvalues.
+    #[test]
+    fn the_vectors_have_the_largest_eigenvalues() {
+        for (rows, count) in [(300, 2), (300, 8), (400, 13), (40, 3)] {
+            let graph = ring(rows);
+            let mut whole = vec![0.0; rows * rows];
+            let degree = |i: usize| graph.row(i).map(|e| f64::from(e.1)).sum::<f64>();
+            for i in 0..rows {
+                for (j, w) in graph.row(i) {
+                    whole[i * rows + j as usize] = f64::from(w) / (degree(i) * degree(j as usize)).sqrt();
+                }
+            }
+            let exact = symmetric_eigen(whole.clone(), rows).values;
+            let found = layout(&graph, count, Counter::new(0, Use::Vectors), Progress::none()).unwrap();
+            assert_eq!(found.len(), count);
+            for (k, vector) in found.iter().enumerate() {
+                let image = |i: usize| (0..rows).map(|j| whole[i * rows + j] * vector[j]).sum::<f64>();
+                let length: f64 = vector.iter().map(|v| v * v).sum();
+                let value: f64 = (0..rows).map(|i| image(i) * vector[i]).sum();
+                assert!((length - 1.0).abs() < 1e-9, "{rows}, {k}: length {length}");
+                assert!(
+                    (value - exact[k + 1]).abs() < 1e-6,
+                    "{rows}, {k}: {value}, expected {}",
+                    exact[k + 1]
+                );
+                for other in &found[..k] {
+                    let product: f64 = vector.iter().zip(other).map(|(a, b)| a * b).sum();
+                    assert!(product.abs() < 1e-9, "{rows}, {k}: {product}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn graphs_of_few_rows_have_few_vectors() {
+        let pair = Graph { starts: vec![0, 1, 2], columns: vec![1, 0], weights: vec![1.0; 2] };
+        let found = layout(&pair, 4, Counter::new(0, Use::Vectors), Progress::none()).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!((found[0][0] + found[0][1]).abs() < 1e-12, "{:?}", found[0]);
+    }
 }

@@ -4,6 +4,8 @@ use super::draws::{Counter, Use};
 use super::graph::Graph;
 use super::rows::PackedRows;
 use super::{Params, UmapInit, pca, spectral};
+use crate::error::Result;
+use crate::progress::Progress;
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
 
@@ -18,13 +20,19 @@ const NOISE: f64 = 1e-4;
 const MOVED: usize = 300;
 
 /// The first coordinates: those of one row after the other. Each component begins between 0 and 10.
-pub(super) fn start(rows: &PackedRows, graph: &Graph, parts: &[Vec<u32>], params: &Params) -> Vec<f32> {
+pub(super) fn start(
+    rows: &PackedRows,
+    graph: &Graph,
+    parts: &[Vec<u32>],
+    params: &Params,
+    progress: Progress<'_>,
+) -> Result<Vec<f32>> {
     let count = params.n_components;
     let vectors = Counter::new(params.seed, Use::Vectors);
     let mut components = match (params.init, parts) {
-        (UmapInit::Pca, _) => pca::scores(rows, count, vectors),
-        (UmapInit::Spectral, [_]) => spectral::layout(graph, count, vectors),
-        (UmapInit::Spectral, _) => in_parts(rows, graph, parts, params),
+        (UmapInit::Pca, _) => pca::scores(rows, count, vectors, progress)?,
+        (UmapInit::Spectral, [_]) => spectral::layout(graph, count, vectors, progress)?,
+        (UmapInit::Spectral, _) => in_parts(rows, graph, parts, params, progress)?,
     };
     components.resize(count, Vec::new());
     let places = Counter::new(params.seed, Use::Places);
@@ -40,7 +48,7 @@ pub(super) fn start(rows: &PackedRows, graph: &Graph, parts: &[Vec<u32>], params
         let mut own = noise.at(i as u64);
         components.iter().map(|c| (c[i] + NOISE * own.normal()) as f32).collect::<Vec<_>>()
     };
-    (0..rows.len()).into_par_iter().flat_map_iter(of_row).collect()
+    Ok((0..rows.len()).into_par_iter().flat_map_iter(of_row).collect())
 }
 
 /// Stretches values to the range between these two. Returns whether there was anything to stretch.
@@ -57,11 +65,17 @@ fn spread(values: &mut [f64], from: f64, to: f64) -> bool {
 
 /// Each connected part of a graph by its own eigenvectors. The parts lie as the principal components of their rows tell, and
 /// the large ones are moved until they do not overlap. A part's volume is its share of the rows.
-fn in_parts(rows: &PackedRows, graph: &Graph, parts: &[Vec<u32>], params: &Params) -> Vec<Vec<f64>> {
+fn in_parts(
+    rows: &PackedRows,
+    graph: &Graph,
+    parts: &[Vec<u32>],
+    params: &Params,
+    progress: Progress<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let count = params.n_components;
     let vectors = Counter::new(params.seed, Use::Vectors);
     let places = Counter::new(params.seed, Use::Places);
-    let mut scores = pca::scores(rows, count, vectors);
+    let mut scores = pca::scores(rows, count, vectors, progress)?;
     let largest = scores.iter().flatten().fold(0f64, |m, v| m.max(v.abs()));
     if largest > 0.0 {
         scores.iter_mut().flatten().for_each(|v| *v *= SIDE / largest);
@@ -84,7 +98,7 @@ fn in_parts(rows: &PackedRows, graph: &Graph, parts: &[Vec<u32>], params: &Param
     for (p, part) in parts.iter().enumerate() {
         let mut own = Vec::new();
         if part.len() > count + 1 {
-            own = spectral::layout(&graph.part(part), count, vectors.at(p as u64));
+            own = spectral::layout(&graph.part(part), count, vectors.at(p as u64), progress)?;
         }
         own.resize(count, vec![0.0; part.len()]);
         for (k, values) in own.iter_mut().enumerate() {
@@ -98,7 +112,7 @@ fn in_parts(rows: &PackedRows, graph: &Graph, parts: &[Vec<u32>], params: &Param
             }
         }
     }
-    out
+    Ok(out)
 }
 
 /// Moves balls apart until none of these overlap, or for a hundred rounds.

@@ -129,6 +129,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "report",
         &[
             "error",
+            "embed",
             "cluster",
             "evidence",
             "stability",
