@@ -100,7 +100,9 @@ fn read(
     let input = &spec.input;
     if let (None, Some(example)) = (&input.path, input.synth) {
         let rows = input.rows.unwrap_or_else(|| example.rows());
-        let mut table = during(observer, "make", || example.table(rows, spec.seed));
+        let with_truth = || example.table_with_truth(rows, spec.seed).filter(|_| input.truth);
+        let make = || with_truth().unwrap_or_else(|| example.table(rows, spec.seed));
+        let mut table = during(observer, "make", make);
         if let Some(id) = spec.id() {
             let column = table.columns.iter().find(|c| c.name == id);
             let column = column

@@ -150,9 +150,15 @@ fn input(section: Section<'_>) -> (Input, Option<String>) {
         skip_rows: section.take("skip_rows").and_then(|v| v.whole(lines)).unwrap_or(0) as usize,
         ..ReadOptions::default()
     };
+    let synth = synth.and_then(|v| v.word(Example::WORDS));
+    let truth = section.take("truth");
+    if let Some(truth) = truth.as_ref().filter(|_| synth != Some(Example::Survey)) {
+        truth.fault("truth is for synth = \"survey\"; no other table has it");
+    }
     let input = Input {
         path: path.and_then(|v| file(&v)),
-        synth: synth.and_then(|v| v.word(Example::WORDS)),
+        synth,
+        truth: truth.and_then(|v| v.boolean()).unwrap_or(false),
         rows: rows.and_then(|v| v.whole(SIZE)).map(|n| n as usize),
         read,
     };

@@ -201,10 +201,10 @@ impl Spec {
                 return Err(Error::Usage(what));
             }
         }
-        if !self.regroup.is_empty() && !method.is_nearest_centroid() {
+        if !self.regroup.is_empty() && !method.can_be_regrouped() {
             return Err(Error::Usage(format!(
-                "merge and split need segments whose rows are those nearest to a centroid, and those of {title} are not; leave \
-                 them out, or use the method kmeans"
+                "merge and split need segments of KMeans or of a Gaussian mixture, and not those of {title}; leave them out, or \
+                 use the method kmeans or gmm"
             )));
         }
         Ok(())
@@ -221,6 +221,8 @@ pub struct Input {
     pub synth: Option<synth::Example>,
     /// How many rows the made-up table has; `None`: as many as in the published analysis.
     pub rows: Option<usize>,
+    /// Whether the made-up table has the truth as more columns, which only the survey has.
+    pub truth: bool,
     /// How the file is read.
     pub read: ReadOptions,
 }

@@ -5,6 +5,7 @@
 //! of living ones.
 
 mod commit;
+mod embedding;
 mod features;
 mod lock;
 mod responsibilities;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 pub use commit::heal_before_reading;
+pub use embedding::EmbeddingFile;
 pub use features::FeaturesFile;
 pub use lock::FolderLock;
 pub use responsibilities::ResponsibilitiesFile;

@@ -196,6 +196,16 @@ impl Kernels {
     }
 }
 
+impl SharedKernels {
+    fn binary_knn(&self, context: &Context) -> &Kernel {
+        self.binary_knn.get_or_init(|| Kernel::new(context, &binary::BINARY_KNN, 1))
+    }
+
+    fn binary_sums(&self, context: &Context) -> &Kernel {
+        self.binary_sums.get_or_init(|| Kernel::new(context, &binary::sums::BINARY_SUMS, 1))
+    }
+}
+
 type Compile = Box<dyn FnOnce(&Kernels, &Context) + Send>;
 
 /// What compiles the kernels for this work, each on its own.

@@ -36,6 +36,12 @@ impl Example {
         }
     }
 
+    /// Generates the table with the truth as more columns ([`Survey::with_truth`](super::Survey::with_truth)); `None` for
+    /// a table that has no truth to find.
+    pub fn table_with_truth(self, rows: usize, seed: u64) -> Option<Table> {
+        (self == Example::Survey).then(|| survey(rows, seed).with_truth().table())
+    }
+
     /// Generates the table.
     pub fn table(self, rows: usize, seed: u64) -> Table {
         match self {

@@ -15,18 +15,23 @@ pub use questions::{Question, QuestionType, Topic};
 
 /// The callings: what the respondents do, and the share of each. The last group has no job.
 const CALLINGS: [(&str, f64); 10] = [
-    ("data analyst", 0.11),
-    ("data scientist", 0.11),
-    ("machine learning engineer", 0.09),
+    ("data analyst", 0.09),
+    ("data scientist", 0.09),
+    ("machine learning engineer", 0.08),
     ("software engineer", 0.08),
     ("researcher", 0.07),
-    ("statistician", 0.05),
-    ("manager", 0.06),
-    ("data engineer", 0.05),
-    ("newcomer", 0.03),
+    ("statistician", 0.06),
+    ("manager", 0.07),
+    ("data engineer", 0.06),
+    ("newcomer", 0.05),
     ("without a job", 0.35),
 ];
 
+/// The callings of those who have a job are the first ones of [`CALLINGS`].
+const JOBS: usize = 9;
+/// Nobody does one thing only: how often someone with a job answers a multiple-choice question as a colleague of another
+/// calling would.
+const SIDE: f64 = 0.08;
 /// The meaning of the digits in the questionnaire: the probability of an answer in a multiple-choice question, or its
 /// weight in a question with a single answer.
 const SHARES: [f64; 10] = [0.01, 0.05, 0.12, 0.22, 0.35, 0.5, 0.63, 0.75, 0.86, 0.95];
@@ -37,7 +42,7 @@ const OTHER: f64 = 0.05;
 const OTHER_TEXTS: u64 = 200;
 /// The share of respondents who give up after one or two questions, and the share who give up later.
 const GONE_AT_ONCE: f64 = 0.008;
-const GONE: f64 = 0.05;
+const GONE: f64 = 0.01;
 /// The index of the question about years of code. Respondents who choose its first answer skip all questions about
 /// programming.
 const CODE: usize = 5;
@@ -45,6 +50,11 @@ const CODE: usize = 5;
 /// Marks a cell without an answer.
 const NONE: u8 = u8::MAX;
 const TIME: &str = "Time from Start to Finish (seconds)";
+/// The columns of the truth, and their cells in the row of questions.
+const TRUTH: [(&str, &str); 2] = [
+    ("truth_population", "Whether the respondent was asked about clouds and tools"),
+    ("truth_segment", "What the respondent does"),
+];
 
 /// A column of the table.
 #[derive(Debug, Clone)]
@@ -73,15 +83,20 @@ pub struct Survey {
     cells: Vec<u8>,
     seconds: Vec<u32>,
     callings: Vec<u8>,
+    /// Whether the respondent got as far as the questions about clouds and tools, and was asked them.
+    asked: Vec<bool>,
+    /// Whether the table has the truth as two more columns.
+    truth: bool,
 }
 
 /// Generates the answers of `rows` respondents; the published analysis has 20,000.
 ///
 /// There are 50 questions in 354 columns, and one column for the time; see [`Survey::questions`]. 35 % of the
 /// respondents study or have no job; they are not asked about tools, clouds, models and work. The others have one of
-/// nine callings, each with its own probability of every answer. Respondents who have never written code skip the
-/// questions about programming, about 5 % give up on the way, and 0.8 % give up after one or two answers. The answers
-/// of a respondent depend only on `seed` and the row.
+/// nine callings, each with its own probability of every answer, and answer 8 % of the questions like somebody of a
+/// second calling. Respondents who have never written code skip the questions about programming, about 1 % give up on
+/// the way, and 0.8 % give up after one or two answers. The answers of a respondent depend only on `seed` and the row.
+/// [`Survey::with_truth`] adds what an analysis should find.
 pub fn survey(rows: usize, seed: u64) -> Survey {
     let draws = Draws::new(seed, Purpose::SynthSurvey);
     let fields = fields();
@@ -89,15 +104,20 @@ pub fn survey(rows: usize, seed: u64) -> Survey {
         cells: vec![NONE; rows * fields.len()],
         seconds: vec![0; rows],
         callings: vec![0; rows],
+        asked: vec![false; rows],
+        truth: false,
         fields,
     };
-    (made.cells.par_chunks_mut(made.fields.len()), &mut made.seconds, &mut made.callings)
+    let first_tool = QUESTIONS.iter().position(|q| matches!(q.topic, Topic::Cloud | Topic::Tools));
+    let first_tool = first_tool.unwrap_or(QUESTIONS.len());
+    (made.cells.par_chunks_mut(made.fields.len()), &mut made.seconds, &mut made.callings, &mut made.asked)
         .into_par_iter()
         .enumerate()
-        .for_each(|(r, (cells, seconds, calling))| {
+        .for_each(|(r, (cells, seconds, calling, asked))| {
             let mut stream = draws.at(r as u64);
             *calling = chosen(&mut stream, CALLINGS.iter().map(|&(_, share)| share)).unwrap_or(0);
-            let answered = respond(cells, usize::from(*calling), &mut stream);
+            let (answered, reached) = respond(cells, usize::from(*calling), &mut stream);
+            *asked = usize::from(*calling) < JOBS && reached > first_tool;
             let pace = libm::exp(2.6 + 0.6 * stream.normal());
             *seconds = (20.0 + pace * answered as f64).min(1e6) as u32;
         });
@@ -124,14 +144,16 @@ fn fields() -> Vec<Field> {
     fields
 }
 
-/// Fills in the cells of one respondent. Returns the number of questions answered.
-fn respond(mut cells: &mut [u8], calling: usize, stream: &mut Stream) -> usize {
+/// Fills in the cells of one respondent. Returns the number of questions answered, and the number that the respondent
+/// looked at.
+fn respond(mut cells: &mut [u8], calling: usize, stream: &mut Stream) -> (usize, usize) {
     let patience = match stream.uniform() {
         u if u < GONE_AT_ONCE => 1 + stream.below(2),
         u if u < GONE_AT_ONCE + GONE => 8 + stream.below(QUESTIONS.len() as u64 - 8),
         _ => QUESTIONS.len() as u64,
     };
     let odds = libm::exp(EAGERNESS * stream.normal());
+    let second = chosen(stream, CALLINGS[..JOBS].iter().map(|&(_, share)| share)).map_or(0, usize::from);
     let (mut no_code, mut answered) = (false, 0);
     for (i, question) in QUESTIONS.iter().enumerate().take(patience as usize) {
         let others = usize::from(question.kind == QuestionType::MultipleOther);
@@ -148,11 +170,12 @@ fn respond(mut cells: &mut [u8], calling: usize, stream: &mut Stream) -> usize {
                 no_code |= i == CODE && answer == 0;
             }
         } else {
-            tick(question, mine, calling, odds, stream);
+            let aside = stream.uniform() < SIDE && calling < JOBS;
+            tick(question, mine, if aside { second } else { calling }, odds, stream);
         }
         answered += usize::from(mine.iter().any(|&cell| cell != NONE));
     }
-    answered
+    (answered, patience as usize)
 }
 
 /// Draws the answers to a multiple-choice question. An answer that begins with "None" excludes all others.
@@ -213,6 +236,19 @@ impl Survey {
         self.callings.get(row).map(|&calling| CALLINGS[usize::from(calling)].0)
     }
 
+    /// Whether a respondent was asked about clouds and tools, which makes two populations that a reduction should find
+    /// apart. Respondents without a job are not, nor is whoever gives up before. `None` if the row is past the end.
+    pub fn asked_about_tools(&self, row: usize) -> Option<bool> {
+        self.asked.get(row).copied()
+    }
+
+    /// Adds the truth as the last two columns of the table and of the CSV: `truth_population`, `asked about tools` or
+    /// `not asked` ([`Survey::asked_about_tools`]), and `truth_segment`, the [`Survey::calling`].
+    pub fn with_truth(mut self) -> Survey {
+        self.truth = true;
+        self
+    }
+
     /// The table that reading the written CSV would give if the row of questions is skipped; its `source` is empty.
     pub fn table(&self) -> Table {
         self.sheet().table()
@@ -223,7 +259,9 @@ impl Survey {
     pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
         let mut texts = String::new();
         let asked = ["How long the respondent took, in seconds".into()].into_iter();
-        line(&mut texts, ',', asked.chain(self.fields.iter().map(Field::text)), |text, cell: String| {
+        let truth = TRUTH.iter().filter(|_| self.truth).map(|&(_, text)| text.into());
+        let asked = asked.chain(self.fields.iter().map(Field::text)).chain(truth);
+        line(&mut texts, ',', asked, |text, cell: String| {
             text.push_str(&cell);
         });
         self.sheet().write(out, ',', "", &texts)
@@ -244,6 +282,18 @@ impl Survey {
             };
             (field.name.as_str(), cells)
         }));
+        if self.truth {
+            let populations = ["not asked", "asked about tools"];
+            let population = Cells::text(
+                |r| Some(u32::from(self.asked[r])),
+                move |code, text| text.push_str(populations[code as usize]),
+            );
+            let segment = Cells::text(
+                |r| Some(u32::from(self.callings[r])),
+                |code, text| text.push_str(CALLINGS[code as usize].0),
+            );
+            columns.extend(TRUTH.iter().map(|&(name, _)| name).zip([population, segment]));
+        }
         Sheet { rows: self.rows(), columns }
     }
 }

@@ -113,7 +113,8 @@ fn sums_of(
 fn check(name: &str, table: &Answers, ks: &[usize]) {
     let matrix = packed(table);
     let n = table.len();
-    let chosen: Vec<usize> = (0..n).rev().step_by(2).collect();
+    // Few queries: llvmpipe (Mesa 22.3) keeps some memory of every workgroup with barriers, and each query is one.
+    let chosen: Vec<usize> = (0..n).rev().step_by((n / 40).max(2)).collect();
     let own: Vec<u32> = chosen.iter().map(|&row| row as u32).collect();
     let queries: Answers = chosen.iter().map(|&row| table[row].clone()).collect();
     let packed_queries = matrix.select(&chosen);
@@ -318,7 +319,7 @@ fn scikit_learn_finds_the_same() {
     }
 }
 
-/// A medoid's sum is the smallest of its cluster's, and no row before it has the same.
+/// A medoid is the first row whose sum is the smallest of its cluster's, and scikit-learn's smallest sum is the same.
 fn check_medoids(
     rows: &dyn BinaryRows,
     table: &Answers,
@@ -329,16 +330,12 @@ fn check_medoids(
     let four = Labeling { k: 4, ..labeling };
     let medoids = binary_medoids(rows, metric, four, Progress::none()).unwrap();
     assert_eq!((medoids.len(), medoids[3]), (4, None));
-    let members = |cluster: u32| (0..table.len()).filter(move |&i| labeling.labels[i] == cluster);
+    let sums = oracle_sums(table, metric, &[labeling]);
     for (cluster, (medoid, theirs)) in medoids.iter().zip(theirs).enumerate() {
-        let cluster = cluster as u32;
-        let sum = |i: usize| -> f64 {
-            let distance = |j: usize| fraction(metric, &table[i], &table[j]);
-            members(cluster).map(distance).map(|(above, below)| above as f64 / below as f64).sum()
-        };
-        let medoid = medoid.unwrap();
-        assert!(members(cluster).any(|i| i == medoid));
-        assert!((sum(medoid) - theirs).abs() < 1e-6, "{metric:?}: {}, {theirs}", sum(medoid));
-        assert!(members(cluster).take_while(|&i| i < medoid).all(|i| sum(i) > theirs + 1e-9));
+        let members = (0..table.len()).filter(|&i| labeling.labels[i] as usize == cluster);
+        let sum = |i: usize| sums[i * labeling.k + cluster];
+        let expected = members.min_by(|&i, &j| sum(i).total_cmp(&sum(j)));
+        assert_eq!(*medoid, expected, "{metric:?}, cluster {cluster}");
+        assert!((sum(expected.unwrap()) - theirs).abs() < 1e-6, "{metric:?}, cluster {cluster}: {theirs}");
     }
 }

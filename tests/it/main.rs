@@ -50,4 +50,5 @@ mod structure;
 mod synth;
 mod table;
 mod threads;
+mod umap;
 mod weights;

@@ -12,7 +12,7 @@ pub enum SynthVerb {
     /// What users of a learning site do on the day they sign up: exercises, videos, study plans
     FirstDay(ExampleFlags),
     /// A survey of people who work with data: 355 columns, with the questions in the first row
-    Survey(ExampleFlags),
+    Survey(SynthSurvey),
     /// Who signed up for a course, and when; --out may also name a .tsv or .tsv.gz file
     Enthusiasts(ExampleFlags),
     /// Gaussian blobs of standard deviation 1, with their labels
@@ -27,6 +27,15 @@ pub struct ExampleFlags {
     pub rows: Option<usize>,
     #[command(flatten)]
     pub made: Made,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthSurvey {
+    #[command(flatten)]
+    pub example: ExampleFlags,
+    /// Add what an analysis should find: truth_population, who was asked about tools, and truth_segment, what each does
+    #[arg(long)]
+    pub truth: bool,
 }
 
 /// Where the table is written.

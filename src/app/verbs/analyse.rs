@@ -85,7 +85,7 @@ fn figures(
 }
 
 /// Reads the table that flags name, and the lists of columns in the flags.
-fn loaded(
+pub fn loaded(
     spec: &mut Spec,
     input: &InputFlags,
     features: Option<&Features>,

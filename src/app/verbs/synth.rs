@@ -27,8 +27,10 @@ pub fn synth(args: &SynthVerb) -> anyhow::Result<()> {
             example(Example::FirstDay, args, &[".csv"], |out| first_day(rows, seed).write_csv(out))
         }
         SynthVerb::Survey(args) => {
-            let (rows, seed) = seeded(args, Example::Survey);
-            example(Example::Survey, args, &[".csv"], |out| survey(rows, seed).write_csv(out))
+            let (rows, seed) = seeded(&args.example, Example::Survey);
+            let made = || if args.truth { survey(rows, seed).with_truth() } else { survey(rows, seed) };
+            let more = if args.truth { 2 } else { 0 };
+            example_with(Example::Survey, &args.example, (&[".csv"], more), |out| made().write_csv(out))
         }
         SynthVerb::Enthusiasts(args) => {
             let (rows, seed) = seeded(args, Example::Enthusiasts);
@@ -49,11 +51,21 @@ fn example(
     endings: &[&str],
     write: impl FnOnce(&mut &mut dyn Write) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
+    example_with(example, args, (endings, 0), write)
+}
+
+/// The same with `more` columns than the table has by default.
+fn example_with(
+    example: Example,
+    args: &ExampleFlags,
+    (endings, more): (&[&str], usize),
+    write: impl FnOnce(&mut &mut dyn Write) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
     let (made, rows) = (&args.made, args.rows.unwrap_or(example.rows()));
     check(rows, &made.out, endings, &[])?;
     stdout_is_free(&made.out, &made.talk)?;
     write_to(&made.out, made.force, |mut out| write(&mut out))?;
-    let columns = example.table(1, 0).columns.len();
+    let columns = example.table(1, 0).columns.len() + more;
     told(word_of(Example::WORDS, &example), &[&made.out], (rows, columns, made.seed), &made.talk)
 }
 

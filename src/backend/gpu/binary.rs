@@ -5,13 +5,13 @@
 
 pub(super) mod sums;
 
-use super::Gpu;
 use super::buffer::{Buffer, Output, read_outputs, upload};
 use super::context::Context;
 use super::interface::{Binding, EntryPoint, shared_struct};
-use super::kernel::{Kernel, MAX_GROUPS};
+use super::kernel::MAX_GROUPS;
 use super::pairs::Pace;
 use super::source::MAX_ITERATIONS;
+use super::{Gpu, SharedKernels};
 use crate::backend::{
     BinaryMetric, BinaryRows, Labeling, NeighbourLists, SelfMatches, SumsSink, check_binary_labelings,
     check_binary_queries, check_knn, host,
@@ -88,8 +88,7 @@ struct Chunk {
 /// A table of 0 and 1 on the device.
 pub(super) struct GpuBinaryRows<'a> {
     context: &'a Context,
-    knn: &'a std::sync::OnceLock<Kernel>,
-    sums: &'a std::sync::OnceLock<Kernel>,
+    kernels: &'a SharedKernels,
     table: &'a BinaryMatrix,
     chunks: Vec<Chunk>,
 }
@@ -110,8 +109,7 @@ impl<'a> GpuBinaryRows<'a> {
             chunks.push(Chunk { buffer: upload(context, &values), first, rows });
         }
         context.check()?;
-        let (knn, sums) = (&gpu.shared.binary_knn, &gpu.shared.binary_sums);
-        Ok(GpuBinaryRows { context, knn, sums, table, chunks })
+        Ok(GpuBinaryRows { context, kernels: &gpu.shared, table, chunks })
     }
 
     /// What all dispatches over a chunk have in common.
@@ -174,7 +172,7 @@ impl GpuBinaryRows<'_> {
         let fit = context.pass_bytes() as usize / (8 * k);
         let bound = context.max_binding() as usize / (4 * words);
         let together = fit.min(bound).clamp(1, MAX_GROUPS);
-        let kernel = self.knn.get_or_init(|| Kernel::new(context, &BINARY_KNN, 1));
+        let kernel = self.kernels.binary_knn(context);
         let mut lists = NeighbourLists { k, rows: Vec::new(), distances: Vec::new() };
         let mut pace = Pace::new();
         let step = SELECT_THREADS * SELECT_OFFERS;

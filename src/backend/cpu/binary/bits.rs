@@ -100,29 +100,24 @@ const WORDS_OF_BYTES: usize = 31;
 
 #[inline(always)]
 fn add(counts: &mut [u32; TILE], words: &[u32; TILE], query: u32) {
-    for lane in 0..TILE {
-        counts[lane] += (words[lane] & query).count_ones();
+    for (count, word) in counts.iter_mut().zip(words) {
+        *count += (word & query).count_ones();
     }
 }
 
 #[inline(always)]
 fn add_bytes(counts: &mut [u8; BYTES_OF_A_TILE], words: &[u32; TILE], query: u32) {
-    let mut both = [0; TILE];
-    for lane in 0..TILE {
-        both[lane] = words[lane] & query;
-    }
-    let bytes: [u8; BYTES_OF_A_TILE] = bytemuck::cast(both);
-    for place in 0..BYTES_OF_A_TILE {
-        counts[place] += bytes[place].count_ones() as u8;
+    let bytes: [u8; BYTES_OF_A_TILE] = bytemuck::cast(words.map(|word| word & query));
+    for (count, byte) in counts.iter_mut().zip(bytes) {
+        *count += byte.count_ones() as u8;
     }
 }
 
 #[inline(always)]
 fn widen(counts: &mut [u32; TILE], bytes: [u8; BYTES_OF_A_TILE]) {
     let words: [u32; TILE] = bytemuck::cast(bytes);
-    for lane in 0..TILE {
-        let word = words[lane];
-        counts[lane] += (word & 0xff) + (word >> 8 & 0xff) + (word >> 16 & 0xff) + (word >> 24);
+    for (count, word) in counts.iter_mut().zip(words) {
+        *count += (word & 0xff) + (word >> 8 & 0xff) + (word >> 16 & 0xff) + (word >> 24);
     }
 }
 

@@ -128,18 +128,18 @@ impl Counting for Add<'_> {
             }
             label = of_tile;
             added += u64::from(label != MIXED);
-            for q in 0..TOGETHER {
+            let places = &labels.of_place[tile * TILE..][..TILE];
+            for (q, (shared, lanes)) in shared.iter().zip(&mut lanes).enumerate() {
                 let distances = match features <= NARROW {
-                    true => units_of(metric, features, ones[q], &shared[q], theirs),
-                    false => long_units_of(metric, features, ones[q], &shared[q], theirs),
+                    true => units_of(metric, features, ones[q], shared, theirs),
+                    false => long_units_of(metric, features, ones[q], shared, theirs),
                 };
                 if label != MIXED {
-                    for (sum, distance) in lanes[q].iter_mut().zip(distances) {
+                    for (sum, distance) in lanes.iter_mut().zip(distances) {
                         *sum = sum.wrapping_add(distance);
                     }
                     continue;
                 }
-                let places = &labels.of_place[tile * TILE..][..TILE];
                 for (distance, &place) in distances.into_iter().zip(places) {
                     if place != MIXED {
                         sums[q * count + place as usize] += distance - MAGIC_BITS;

@@ -82,7 +82,7 @@ impl GpuBinaryRows<'_> {
         let columns = self.columns(&order, &joint);
         let fit = context.pass_bytes() as usize / (8 * width.max(1));
         let together = (fit / WORKGROUP).clamp(1, MAX_GROUPS) * WORKGROUP;
-        let kernel = self.sums.get_or_init(|| Kernel::new(context, &BINARY_SUMS, 1));
+        let kernel = self.kernels.binary_sums(context);
         let mut job = Job {
             rows: self,
             kernel,
