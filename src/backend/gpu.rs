@@ -76,7 +76,6 @@ struct Kernels {
     accumulate: [[OnceLock<Kernel>; 2]; 2],
     nearest: OnceLock<Kernel>,
     choose: OnceLock<Kernel>,
-    list_blocks: OnceLock<Kernel>,
     /// By whether differences are used, and whether each pair is measured once.
     distance_sums: [[OnceLock<Kernel>; 2]; 2],
     gather: OnceLock<Kernel>,
@@ -95,6 +94,7 @@ struct SharedKernels {
     /// By whether rows have weights.
     measure: [OnceLock<Kernel>; 2],
     draw: [OnceLock<Kernel>; 2],
+    list_blocks: OnceLock<Kernel>,
     binary_knn: OnceLock<Kernel>,
     binary_sums: OnceLock<Kernel>,
 }
@@ -168,7 +168,7 @@ impl Kernels {
     }
 
     fn list_blocks(&self, context: &Context) -> &Kernel {
-        self.list_blocks.get_or_init(|| Kernel::new(context, &knn::LIST_BLOCKS, self.features))
+        self.shared.list_blocks.get_or_init(|| Kernel::new(context, &knn::LIST_BLOCKS, self.features))
     }
 
     fn distance_sums(&self, context: &Context, direct: bool, once: bool) -> &Kernel {
