@@ -26,14 +26,14 @@ use std::time::Instant;
 const MOST_FEATURES: usize = (1 << 16) - 1;
 
 /// Threads of a workgroup that searches for neighbours (`shaders/select.wgsl`), and the rows that each looks at in a step.
-const SELECT_THREADS: usize = 256;
-const SELECT_OFFERS: usize = 2;
+pub(super) const SELECT_THREADS: usize = 256;
+pub(super) const SELECT_OFFERS: usize = 2;
 
 /// How often a thread goes through loops where it sorts what was found in a step.
-const SELECT_ITERATIONS: usize = 192;
+pub(super) const SELECT_ITERATIONS: usize = 192;
 
 /// No row.
-const SELECT_NONE: usize = u32::MAX as usize;
+pub(super) const SELECT_NONE: usize = u32::MAX as usize;
 
 shared_struct! {
     struct Params {
