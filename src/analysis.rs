@@ -21,6 +21,7 @@
 //! [`Loaded::prepare`] makes the features, [`Prepared::begin`] opens the device, and [`Ready::run`] computes.
 
 mod affinity_found;
+mod answers;
 mod changes;
 mod choose_k;
 mod compare;
@@ -72,7 +73,7 @@ pub use previous::{COLUMNS as ASSIGNMENT_COLUMNS, Found, Previous, Search, find 
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;
-pub use reduction::{Component, ForShare, Loadings, Reduction};
+pub use reduction::{Component, ForShare, Loadings, PcaFound, Reduction, UmapFound};
 pub use regroup::{
     MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
 };

@@ -28,9 +28,10 @@ pub(crate) use host::clusters::{Clusters, NONE as NO_CLUSTER, NearestCluster};
 pub(crate) use host::messages::{Messages, Points};
 pub(crate) use host::mixture;
 pub use host::potentials::CanonicalPotential;
+pub(crate) use host::ranks;
 pub(crate) use host::renew::Renewed;
-pub(crate) use knn::check_knn;
 pub use knn::{BinaryMetric, BinaryRows, MOST_NEIGHBOURS, NeighbourLists};
+pub(crate) use knn::{check_binary_labelings, check_binary_queries, check_knn};
 use simd::InstructionSet;
 
 /// How distances are measured.

@@ -14,11 +14,15 @@ mod reference;
 mod regrouped;
 
 use crate::backend::Backend;
+use crate::cluster::gmm::Mixture;
 use crate::cluster::{Diagnostics, Method, Partition};
 use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
 use crate::matrix::{Grid, Matrix};
-use crate::recipe::{Aliases, AppliedRecipe, BinCounts, ColumnReference, Encoder, FittedRecipe, Preparation};
+use crate::progress::Progress;
+use crate::recipe::{
+    Aliases, AppliedRecipe, BinCounts, ColumnReference, Computing, Encoder, FittedRecipe, Preparation,
+};
 use crate::table::{KnownColumns, Table, missing_column};
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
@@ -35,8 +39,8 @@ pub use left_out::LeftOut;
 pub use names::{check as check_names, with_names};
 pub use persona::{Colour, Persona, check_line};
 pub use reference::Reference;
-pub use regrouped::{Becomes, ByColumn, ByValue, FitCentroid, Regrouped, SubCentroid};
-pub(crate) use regrouped::{Regrouping, points_in_user_units, regroup};
+pub use regrouped::{Becomes, ByColumn, ByValue, FitCentroid, Regrouped, SubCentroid, SubMixture};
+pub(crate) use regrouped::{FitSegments, Regrouping, points_in_user_units, regroup};
 
 /// The version of `model.json` that this crate writes. Older versions can be read; newer ones are rejected.
 pub const VERSION: u32 = 3;
@@ -320,8 +324,9 @@ impl Model {
 
     /// Assigns the rows of a table to segments and counts them in the bins of the reference.
     pub(crate) fn label<'a>(&self, table: &'a Table, backend: &dyn Backend) -> Result<LabelledTable<'a>> {
+        let computing = Computing { backend, progress: Progress::none() };
         let AppliedRecipe { encoded, outliers, outside, table: whole } =
-            FittedRecipe::features(&self.preparation, &self.encoder, table)?;
+            FittedRecipe::features(&self.preparation, &self.encoder, table, computing)?;
         let left_out = LeftOut { outliers, outside, noise: Vec::new() };
         let groups = whole.ids.clone().filter(|_| self.preparation.group.is_some());
         let mut warnings = encoded.warnings;
@@ -407,10 +412,10 @@ impl Model {
     /// Turns the model of the merged and split segments, which has a centroid for each of them, into one that labels new
     /// rows as the fit did. `centroids` are those of the fit; they refer to segments by their place among those of the
     /// model.
-    pub(crate) fn regroup(&mut self, centroids: Vec<FitCentroid>) {
+    pub(crate) fn regroup(&mut self, centroids: Vec<FitCentroid>, mixture: Option<Mixture>) {
         let mut segments = self.assigner.centroids().to_vec();
         segments.iter_mut().zip(0..).for_each(|(c, place)| c.segment.number = place);
-        self.assigner = Assigner::Regrouped(Regrouped { segments, centroids });
+        self.assigner = Assigner::Regrouped(Regrouped { segments, centroids, mixture });
     }
 
     /// The model without its merges and splits, which labels rows with the numbers of the fit; `None` if it has none. The
@@ -420,7 +425,12 @@ impl Model {
             segment: Segment { number: c.number, name: None, persona: None, size: 0, weight: None },
             values: c.values.clone(),
         };
-        let centroids = self.assigner.regrouped()?.centroids.iter().map(bare).collect();
-        Some(Model { assigner: Assigner::Centroids(centroids), ..self.clone() })
+        let regrouped = self.assigner.regrouped()?;
+        let segments = regrouped.centroids.iter().map(bare).collect();
+        let assigner = match regrouped.mixture.clone() {
+            None => Assigner::Centroids(segments),
+            Some(components) => Assigner::Mixture(MixtureSegments { segments, components }),
+        };
+        Some(Model { assigner, ..self.clone() })
     }
 }

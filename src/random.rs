@@ -38,6 +38,12 @@ pub enum Purpose {
     StructureHalves = 35,
     /// What breaks ties of affinity propagation; the index is the point.
     AffinityTies = 40,
+    /// The noise of the coordinates that a UMAP layout begins at; the index is the row.
+    UmapStart = 41,
+    /// The keys of the numbers that UMAP draws by counter; the index is what they are drawn for.
+    UmapCounters = 42,
+    /// The rows of which a layout's quality is computed, if there are many.
+    EmbeddingSample = 50,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

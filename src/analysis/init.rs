@@ -7,7 +7,7 @@ use super::previous::{Found, Search, find};
 use super::regroup::Regroup;
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::model::{Becomes, ColumnFigures, Model, Persona};
+use crate::model::{ColumnFigures, Model, Persona};
 use crate::recipe::{Aliases, Encoder, FittedReduction};
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -256,10 +256,9 @@ fn of_model(model: &Model, encoder: &Encoder, observer: &dyn Observer) -> Result
     };
     let centroids = model.assigner.fit_centroids().into_iter().map(carried).collect();
     let fitted_again = model.assigner.regrouped().into_iter().flat_map(|regrouped| &regrouped.centroids);
-    let parts = fitted_again.filter_map(|c| match &c.becomes {
-        Becomes::Nearest(parts) => Some((c.number, parts.iter().map(|part| carried(&part.values)).collect())),
-        _ => None,
-    });
+    let fitted_again = fitted_again.filter(|c| !c.becomes.parts().is_empty());
+    let parts = fitted_again
+        .map(|c| (c.number, c.becomes.parts().iter().map(|part| carried(&part.values)).collect()));
     Ok((centroids, parts.collect()))
 }
 

@@ -5,7 +5,7 @@ use super::compare::Compared;
 use super::compare_methods::MethodsCompared;
 use super::method_found::MethodFound;
 use super::migration::{Followed, Migration, State};
-use super::reduction::Reduction;
+use super::reduction::{PcaFound, Reduction};
 use super::regroup::RegroupedFound;
 use super::responsibilities::Responsibilities;
 use super::stability::StabilityFound;
@@ -52,8 +52,8 @@ pub struct Outcome {
     pub description: Option<TableDescription>,
     /// The first principal components analysis, if the recipe has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pca: Option<Reduction>,
-    /// All reductions of the recipe, if it has several.
+    pub pca: Option<PcaFound>,
+    /// All reductions of the recipe, if it has others beside that one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reductions: Vec<Reduction>,
     /// Hopkins' statistic, if it was asked for.
@@ -101,6 +101,10 @@ pub struct Outcome {
     /// How many rows silhouettes were computed on, if not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silhouette_sample: Option<usize>,
+    /// The mean silhouette of the final segments among the answers that a layout was made of, in Jaccard's distance, if the
+    /// silhouette was computed and the segments were found in such a layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silhouette_jaccard: Option<f64>,
     /// The segments, by their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,

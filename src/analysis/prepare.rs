@@ -4,20 +4,23 @@ use super::describe::{describe_prepared, keeps_to_describe};
 use super::init::{Before, Init};
 use super::load::Loaded;
 use super::memory::check_memory;
-use super::notice::{Notice, Observer};
+use super::notice::{Notice, Observer, with_progress};
 use super::profile::keeps_table;
 use super::questions;
 use super::regroup::{Regroup, SplitColumn};
 use super::stability::CohortColumn;
 use super::{Compute, Seconds, Spec};
-use crate::backend::Opening;
+use crate::backend::{Backend, Chosen, Opening, Shape, Work};
 use crate::cluster::Partition;
 use crate::describe::TableDescription;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::model::ByColumn;
 use crate::questions::Hidden;
-use crate::recipe::{Aliases, ColumnEncoder, ColumnReference, ExtraColumn, FitReport, FittedRecipe};
+use crate::recipe::{
+    Aliases, ColumnEncoder, ColumnReference, Computing, ExtraColumn, FitOptions, FitReport, FittedRecipe,
+    Recipe, matches, no_column,
+};
 use crate::table::{Column, Table};
 use crate::weights::Weights;
 use std::borrow::Cow;
@@ -77,6 +80,8 @@ pub struct Prepared {
     pub(super) weights: Option<Weights>,
     /// The device, which may be opening.
     pub(super) opening: Option<Opening>,
+    /// The GPU, if reductions have used it already.
+    pub(super) chosen: Option<Chosen>,
     pub(super) began: Instant,
     pub(super) limit: u64,
     pub(super) seconds: Seconds,
@@ -145,6 +150,31 @@ impl Prepared {
         others.map(|column| (column.name.as_str(), move |i: usize| value(column, i))).collect()
     }
 
+    /// The columns of the prepared table that match these names and globs, in its order; all columns if there are none. It has them
+    /// only if [`Output::table`](super::Output::table) names a file, or something describes the segments.
+    ///
+    /// # Errors
+    /// A name that matches no column; a table that was not kept.
+    pub fn columns_of_table(&self, patterns: &[String]) -> Result<Vec<&Column>> {
+        let table = self.table.as_ref();
+        let table = table.ok_or_else(|| Error::data("the table was not kept, so it cannot be written"))?;
+        if let Some(pattern) = patterns.iter().find(|p| !table.columns.iter().any(|c| matches(p, &c.name))) {
+            let what = no_column(table, &[], pattern);
+            return Err(Error::at(
+                Place::file(self.source.as_str()),
+                format!("[output] table_columns: {what}"),
+            ));
+        }
+        let asked = |c: &&Column| patterns.is_empty() || patterns.iter().any(|p| matches(p, &c.name));
+        Ok(table.columns.iter().filter(asked).collect())
+    }
+
+    /// The components of the recipe's reductions that are no features, for all rows of the table.
+    pub fn all_components(&self) -> Vec<&Column> {
+        let columns = self.table.iter().flat_map(|table| &table.columns).chain(&self.components);
+        columns.filter(|c| self.written.contains(&c.name)).collect()
+    }
+
     /// The partition of all rows of the fit, from one of the matrix' rows.
     pub(super) fn of_all_rows<'p>(&self, partition: &'p Partition) -> Cow<'p, Partition> {
         match &self.merged {
@@ -188,8 +218,19 @@ impl Loaded {
         let mut before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
         let topics = recipe.topics(&table);
         let in_table = |e: Error| e.in_file(&source);
+        let (opening, chosen) = device_for_neighbours(recipe, &table, opening, compute).map_err(in_table)?;
+        if let Some(chosen) = &chosen {
+            let reason = format!("for the neighbours in layouts; {}", chosen.reason);
+            observer.notice(&Notice::Device(chosen.backend.describe(), reason));
+        }
+        let fitting = with_progress(observer, |progress| {
+            let backend = chosen.as_ref().map_or(&compute.cpu as &dyn Backend, |chosen| &*chosen.backend);
+            let computing = Computing { backend, progress };
+            let before = init.map_or(&[][..], Init::reductions);
+            recipe.fit_with(&mut table, FitOptions { before, seed: spec.seed, computing })
+        });
         let FitReport { fitted, choices, notes, outliers, outside, dropped, kept, weights, unweighted } =
-            recipe.fit_after(&mut table, init.map_or(&[], Init::reductions)).map_err(in_table)?;
+            fitting.map_err(in_table)?;
         if let Some(before) = before.as_ref().filter(|before| before.labels.len() != table.rows) {
             return Err(before.other_rows(recipe.group.as_ref().map(|group| group.by.as_str())));
         }
@@ -310,11 +351,34 @@ impl Loaded {
             cohort,
             weights,
             opening,
+            chosen: chosen.filter(|chosen| chosen.backend.describe().is_gpu()),
             began: all_began,
             limit,
             seconds,
         })
     }
+}
+
+/// The device that searches neighbours for the recipe's reductions, if any of them needs it; otherwise the device goes on
+/// opening.
+///
+/// # Errors
+/// The device asked for is unavailable.
+fn device_for_neighbours(
+    recipe: &Recipe,
+    table: &Table,
+    opening: Option<Opening>,
+    compute: &Compute,
+) -> Result<(Option<Opening>, Option<Chosen>)> {
+    let searches = recipe.reductions.iter().filter(|reduction| reduction.method.needs_neighbours()).count();
+    if searches == 0 {
+        return Ok((opening, None));
+    }
+    let shape = Shape { rows: table.rows, features: table.columns.len() };
+    let pairs = (shape.rows as f64).powi(2) * shape.features as f64;
+    let work = Work { nearest: searches as f64 * pairs, ..Work::default() };
+    let begin = || Opening::begin(compute.device, compute.cpu, &compute.gpu, false);
+    Ok((None, Some(opening.unwrap_or_else(begin).choose(&work, shape)?)))
 }
 
 /// Takes the components that are no features out of a table that is not kept, so that they do not get in the way when its

@@ -25,10 +25,14 @@ pub(super) fn keeps_table(
     spec: &Spec,
     observer: &dyn Observer,
 ) -> Result<bool> {
+    let written = !spec.output.table.is_empty();
+    if written {
+        check_memory(table, features, true, limit)?;
+    }
     if spec.fit.is_none()
         || (spec.profile.is_none() && spec.questions.is_empty() && spec.comparisons.is_empty())
     {
-        return Ok(false);
+        return Ok(written);
     }
     check(table, &spec.comparisons)?;
     if let Some(options) = &spec.profile {

@@ -101,10 +101,10 @@ impl Prepared {
             other.check(matrix, k).map_err(|e| named(self.in_population(e)))?;
             check_method(matrix, &self.source, &other.method, &other.ks(k), self.limit)?;
         }
-        if !self.regroup.is_empty() && !spec.method.is_nearest_centroid() {
+        if !self.regroup.is_empty() && !spec.method.can_be_regrouped() {
             let what = format!(
                 "the model that this starts from has merged or split segments, which {} cannot keep; start from another \
-                 model, or use the method kmeans",
+                 model, or use the method kmeans or gmm",
                 spec.method.title()
             );
             return Err(Error::Usage(what));
@@ -131,7 +131,10 @@ impl Prepared {
         };
         let opening = self.opening.take();
         let begin = || Opening::begin(compute.device, compute.cpu, &compute.gpu, false);
-        let chosen = opening.unwrap_or_else(begin).choose(&work, shape).map_err(named)?;
+        let chosen = match self.chosen.take() {
+            Some(chosen) => chosen,
+            None => opening.unwrap_or_else(begin).choose(&work, shape).map_err(named)?,
+        };
         chosen.backend.expect(&expected);
         let described = chosen.backend.describe();
         observer.notice(&Notice::Device(described.clone(), chosen.reason.clone()));
@@ -385,6 +388,10 @@ impl Ready<'_> {
         }
         let start = Instant::now();
         let own = regrouped.as_ref().map_or(&partition, |regrouped| &regrouped.partition);
+        if running.outcome.silhouette.is_some() && running.outcome.silhouette_sample.is_none() {
+            running.outcome.silhouette_jaccard =
+                running.on_device(|_, this| prepared.silhouette_of_answers(this, own))?;
+        }
         let own = OwnFit { method, partition: own, numbers: &numbers };
         let compared = prepared.compare_methods(&mut running, &own, self.spec, ids.as_ref())?;
         running.outcome.seconds.compare_methods = compared.as_ref().map(|_| start.elapsed().as_secs_f64());
@@ -405,9 +412,9 @@ impl Ready<'_> {
         let mut model = Model::new(all_rows, matrix, prepared.fitted.clone(), method)
             .with_reference(prepared.reference.clone(), &rows, prepared.weights.as_ref())
             .with_id(ids.as_ref().map(|(name, _)| name.clone()));
-        if let Some(Regrouped { centroids, sizes, .. }) = &regrouped {
+        if let Some(Regrouped { centroids, mixture, sizes, .. }) = &regrouped {
             running.outcome.regrouped = Some(RegroupedFound::new(centroids, sizes, &numbers));
-            model.regroup(centroids.clone());
+            model.regroup(centroids.clone(), mixture.clone());
         }
         model.renumber(&numbers, &names);
         model.describe(&personas);

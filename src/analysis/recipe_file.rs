@@ -44,7 +44,7 @@ impl Spec {
             output.folder.as_mut(),
             output.responsibilities.as_mut(),
         ];
-        for path in paths.into_iter().flatten().chain(&mut output.features) {
+        for path in paths.into_iter().flatten().chain(&mut output.features).chain(&mut output.table) {
             *path = folder.join(&*path);
         }
         Ok(spec)
@@ -344,6 +344,8 @@ fn output(section: Section<'_>) -> Output {
         folder: section.take("folder").and_then(|v| file(&v)),
         features: section.take("features").and_then(|v| files(&v)).unwrap_or_default(),
         responsibilities: section.take("responsibilities").and_then(|v| file(&v)),
+        table: section.take("table").and_then(|v| files(&v)).unwrap_or_default(),
+        table_columns: section.take("table_columns").and_then(|v| v.texts()).unwrap_or_default(),
     };
     section.finish();
     output

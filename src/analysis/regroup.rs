@@ -159,7 +159,7 @@ impl Regroup {
                     merges.entry(*segment).or_default().push(centroid.number);
                     continue;
                 }
-                Becomes::Nearest(parts) => SplitBy::K(parts.len()),
+                Becomes::Nearest(_) | Becomes::Likeliest(_) => SplitBy::K(centroid.becomes.parts().len()),
                 Becomes::By(by) => SplitBy::Column(by.column.clone()),
             };
             regroup.split.push(Split { line: 0, segment: centroid.number, by });

@@ -45,19 +45,36 @@ impl Prepared {
         running: &Running<'_>,
         model: &Model,
     ) -> Result<Option<Responsibilities>> {
-        let Assigner::Mixture(mixture) = &model.assigner else { return Ok(None) };
-        let mut components = vec![0; mixture.segments.len()];
-        for (component, centroid) in mixture.segments.iter().enumerate() {
-            components[centroid.segment.number as usize] = component;
+        let mut components = vec![0; model.k()];
+        for (component, segment) in model.assigner.segments().enumerate() {
+            components[segment.number as usize] = component;
         }
         let rows = self.matrix.rows() as u32;
-        let mut values = mixture.components.responsibilities(&running.dataset)?;
+        let of_fit = match &self.kept {
+            Some(kept) => kept.clone(),
+            None => (0..self.rows as u32).collect(),
+        };
+        let Some(mut values) = self.of_rows(model, &running.dataset, &of_fit)? else { return Ok(None) };
         let mut places = self.of_table((0..rows).map(Some).collect());
         if let Some(weightless) = &self.weightless {
             let matrix = model.matrix_of(weightless.columns.clone())?;
-            values.extend(mixture.components.responsibilities(&Dataset::load(running.cpu, &matrix)?)?);
+            let dataset = Dataset::load(running.cpu, &matrix)?;
+            values.extend(self.of_rows(model, &dataset, &weightless.rows)?.unwrap_or_default());
             weightless.rows.iter().zip(rows..).for_each(|(&row, place)| places[row as usize] = Some(place));
         }
         Ok(Some(Responsibilities { components, places, values }))
+    }
+
+    /// The responsibilities of a dataset's rows, in the order of the model's segments. Where a column splits segments, they are
+    /// these rows of the table.
+    fn of_rows(&self, model: &Model, dataset: &Dataset<'_>, rows: &[u32]) -> Result<Option<Vec<f32>>> {
+        match &model.assigner {
+            Assigner::Mixture(mixture) => mixture.components.responsibilities(dataset).map(Some),
+            Assigner::Regrouped(regrouped) => {
+                let choices = regrouped.by_columns().filter_map(|by| self.choices(by, rows));
+                regrouped.responsibilities(dataset, &choices.collect::<Vec<_>>())
+            }
+            _ => Ok(None),
+        }
     }
 }

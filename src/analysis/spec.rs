@@ -201,10 +201,10 @@ impl Spec {
                 return Err(Error::Usage(what));
             }
         }
-        if !self.regroup.is_empty() && !method.is_nearest_centroid() {
+        if !self.regroup.is_empty() && !method.can_be_regrouped() {
             return Err(Error::Usage(format!(
-                "merge and split need segments whose rows are those nearest to a centroid, and those of {title} are not; leave \
-                 them out, or use the method kmeans"
+                "merge and split need segments of KMeans or of a Gaussian mixture, and not those of {title}; leave them out, or \
+                 use the method kmeans or gmm"
             )));
         }
         Ok(())
@@ -318,6 +318,10 @@ pub struct Output {
     pub features: Vec<PathBuf>,
     /// A file for the responsibilities of a Gaussian mixture.
     pub responsibilities: Option<PathBuf>,
+    /// Files for the table with the recipe's columns, each in the format that its name says.
+    pub table: Vec<PathBuf>,
+    /// Names or globs of the columns that go into them; if there are none, all.
+    pub table_columns: Vec<String>,
 }
 
 /// The k of a sweep: at least one, in ascending order, without repeats.

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::model::{LabelledTable, Model};
 use crate::progress::Progress;
-use crate::recipe::{Encoder, FittedRecipe};
+use crate::recipe::{Computing, Encoder, FittedRecipe};
 use crate::stability::cohorts::{Refit, Unmatched, Whole, cohorts};
 use crate::stability::{N_INIT, SAMPLES, bootstrap, reading};
 use crate::table::Table;
@@ -352,7 +352,10 @@ pub fn hold(
     }
     let labelled: Vec<usize> =
         (0..assignments.rows.len()).filter(|&row| assignments.rows[row].is_some()).collect();
-    let features = FittedRecipe::features(&model.preparation, &model.encoder, table).map_err(in_table)?;
+    let features = with_progress(observer, |progress| {
+        let computing = Computing { backend, progress };
+        FittedRecipe::features(&model.preparation, &model.encoder, table, computing).map_err(in_table)
+    })?;
     let matrix = Matrix::from_columns(model.features.clone(), features.encoded.columns).map_err(in_table)?;
     let matrix = match &weights {
         Some(weights) => matrix.with_weights(weights.clone()).map_err(in_table)?,

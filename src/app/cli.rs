@@ -7,6 +7,7 @@ mod groups;
 mod input;
 mod methods;
 mod name;
+mod reduce;
 mod size;
 mod stability;
 mod synth;
@@ -18,6 +19,7 @@ pub use groups::{Choosing, GateFlags, Holding, Restarts};
 pub use input::{Features, InputFlags, names};
 pub use methods::{MethodFlags, MethodParameters};
 pub use name::Name;
+pub use reduce::Reduce;
 pub use stability::Stability;
 pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
 
@@ -43,6 +45,7 @@ Examples:
   segmenta drift segmenta-out/model.json new.csv --strict     check whether new rows still look the same
   segmenta compare june/assignments.csv july/assignments.csv  who stayed, moved, came and left
   segmenta compare-methods users.csv --methods kmeans,ward --k 5   whether methods agree
+  segmenta reduce users.csv --method umap --embedding-out map.csv  lay the rows out in two dimensions
   segmenta run recipe.toml                   follow a recipe, from the raw table to the result files
 
 Exit codes:
@@ -93,6 +96,8 @@ pub enum Verb {
     Compare(Compare),
     /// Run several clustering methods on the same rows and compare what they find
     CompareMethods(CompareMethods),
+    /// Turn many columns into a few: principal components, or a map by UMAP in which near rows stay near
+    Reduce(Reduce),
     /// Check whether a table still resembles the one that a saved model was fitted to
     Drift(Drift),
     /// List the segments of a saved model, or give them names

@@ -9,6 +9,7 @@ pub mod drift;
 pub mod inspect;
 pub mod name;
 pub mod profile;
+pub mod reduce;
 pub mod run;
 pub mod stability;
 pub mod synth;

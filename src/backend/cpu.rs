@@ -63,7 +63,7 @@ impl Backend for Cpu {
     }
 
     fn load_binary<'a>(&'a self, table: &'a BinaryMatrix) -> Result<Box<dyn BinaryRows + 'a>> {
-        Ok(Box::new(binary::CpuBinaryRows { table }))
+        Ok(Box::new(binary::CpuBinaryRows::new(self.set, table)))
     }
 }
 
@@ -107,7 +107,7 @@ impl Rows for CpuRows<'_> {
     ) -> Result<NeighbourLists> {
         check_queries(self.matrix, queries, self_matches)?;
         check_knn(self.matrix.rows(), queries.rows(), self_matches, k)?;
-        host::knn::euclidean(self.matrix, queries, self_matches, k, progress)
+        host::neighbour_lists::euclidean(self.set, self.matrix, queries, self_matches, k, progress)
     }
 
     fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {

@@ -93,11 +93,13 @@ struct SharedKernels {
     /// By whether rows have weights.
     measure: [OnceLock<Kernel>; 2],
     draw: [OnceLock<Kernel>; 2],
+    binary_knn: OnceLock<Kernel>,
+    binary_sums: OnceLock<Kernel>,
 }
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 19] = [
     &lloyd::ASSIGN,
     &lloyd::products::few_features::ASSIGN_FEW_FEATURES,
     &lloyd::products::many_features::ASSIGN_MANY_FEATURES,
@@ -112,6 +114,8 @@ static ENTRY_POINTS: [&interface::EntryPoint; 17] = [
     &distance_sums::COLLECT,
     &seeding::MEASURE,
     &seeding::DRAW,
+    &binary::BINARY_KNN,
+    &binary::sums::BINARY_SUMS,
     &ceiling::READ_ALL,
     &ceiling::MULTIPLY_ADD,
     &exact_tests::EXACT_OPERATIONS,
@@ -182,6 +186,16 @@ impl Kernels {
     fn draw(&self, context: &Context, weighted: bool) -> &Kernel {
         let compile = || Kernel::with(context, &seeding::DRAW, self.features, &[("weighted", weighted)]);
         self.shared.draw[usize::from(weighted)].get_or_init(compile)
+    }
+}
+
+impl SharedKernels {
+    fn binary_knn(&self, context: &Context) -> &Kernel {
+        self.binary_knn.get_or_init(|| Kernel::new(context, &binary::BINARY_KNN, 1))
+    }
+
+    fn binary_sums(&self, context: &Context) -> &Kernel {
+        self.binary_sums.get_or_init(|| Kernel::new(context, &binary::sums::BINARY_SUMS, 1))
     }
 }
 
@@ -303,7 +317,7 @@ impl Backend for Gpu {
     }
 
     fn load_binary<'a>(&'a self, table: &'a BinaryMatrix) -> Result<Box<dyn BinaryRows + 'a>> {
-        Ok(Box::new(binary::GpuBinaryRows { table }))
+        Ok(Box::new(binary::GpuBinaryRows::load(self, table)?))
     }
 }
 
@@ -361,7 +375,14 @@ impl Rows for GpuRows<'_> {
     ) -> Result<NeighbourLists> {
         check_queries(self.matrix, queries, self_matches)?;
         check_knn(self.matrix.rows(), queries.rows(), self_matches, k)?;
-        host::knn::euclidean(self.matrix, queries, self_matches, k, progress)
+        host::neighbour_lists::euclidean(
+            self.context.options.instruction_set,
+            self.matrix,
+            queries,
+            self_matches,
+            k,
+            progress,
+        )
     }
 
     fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {

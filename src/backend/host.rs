@@ -12,8 +12,10 @@ pub(super) mod labels;
 pub(super) mod margins;
 pub(super) mod messages;
 pub(crate) mod mixture;
+pub(super) mod neighbour_lists;
 pub(super) mod neighbours;
 pub(super) mod potentials;
+pub(crate) mod ranks;
 pub(super) mod renew;
 
 use crate::matrix::TILE;

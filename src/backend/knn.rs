@@ -82,6 +82,27 @@ pub trait BinaryRows {
     ) -> Result<()>;
 }
 
+/// Checks what every backend requires of queries to a table of 0 and 1.
+pub(crate) fn check_binary_queries(table: &BinaryMatrix, queries: &BinaryMatrix) -> Result<()> {
+    if queries.features() != table.features() {
+        return Err(Error::data(
+            "the queries must have the features of the table that they are compared with",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks what every backend requires of labelings of a table of 0 and 1.
+pub(crate) fn check_binary_labelings(table: &BinaryMatrix, labelings: &[Labeling<'_>]) -> Result<()> {
+    let fits = |labeling: &Labeling<'_>| {
+        labeling.labels.len() == table.rows() && labeling.labels.iter().all(|&l| (l as usize) < labeling.k)
+    };
+    if !labelings.iter().all(fits) {
+        return Err(Error::data("a labeling needs one label below k for each row"));
+    }
+    Ok(())
+}
+
 /// Checks what every backend requires of a search for `k` neighbours among `rows` rows.
 pub(crate) fn check_knn(rows: usize, queries: usize, self_matches: SelfMatches<'_>, k: usize) -> Result<()> {
     let own = match self_matches {

@@ -156,6 +156,10 @@ impl Algorithm for Params {
         true
     }
 
+    fn can_be_regrouped(&self) -> bool {
+        true
+    }
+
     fn seed(&self) -> u64 {
         self.seed
     }

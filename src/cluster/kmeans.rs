@@ -106,7 +106,7 @@ impl Algorithm for Params {
         true
     }
 
-    fn is_nearest_centroid(&self) -> bool {
+    fn can_be_regrouped(&self) -> bool {
         true
     }
 }

@@ -51,8 +51,8 @@ pub trait Algorithm {
         false
     }
 
-    /// Whether a row's cluster is always that of the nearest centroid. Segments can be merged and split only then.
-    fn is_nearest_centroid(&self) -> bool {
+    /// Whether its clusters can be merged and split afterwards.
+    fn can_be_regrouped(&self) -> bool {
         false
     }
 

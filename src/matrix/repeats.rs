@@ -7,6 +7,7 @@
 use super::{Matrix, TILE};
 use crate::weights::MOST_STEPS;
 use rayon::prelude::*;
+use std::borrow::Cow;
 
 /// Marks a row that is not a copy of any distinct row: it has weight 0 and equals no row that counts.
 const NONE: u32 = u32::MAX;
@@ -32,12 +33,25 @@ struct Merged {
 impl Repeats {
     /// Finds the equal rows of a table: one pass over the values and a sort of one hash a row.
     pub fn of(matrix: &Matrix) -> Self {
+        Self::with_weights(matrix, matrix.weights())
+    }
+
+    /// Of the table's rows as if they had no weights: every row counts.
+    pub(crate) fn without_weights(matrix: &Matrix) -> Cow<'_, Repeats> {
+        if matrix.weights().is_none() {
+            matrix.repeats()
+        } else {
+            Cow::Owned(Self::with_weights(matrix, None))
+        }
+    }
+
+    fn with_weights(matrix: &Matrix, weights: Option<&[u64]>) -> Self {
         let rows = matrix.rows();
-        let counts = |row: usize| matrix.weights().is_none_or(|w| w[row] > 0);
+        let counts = |row: usize| weights.is_none_or(|w| w[row] > 0);
         let mut keys = keys(matrix);
         keys.par_sort_unstable();
         let hash = |key: u64| key >> 32;
-        let all_count = matrix.weights().is_none_or(|weights| !weights.contains(&0));
+        let all_count = weights.is_none_or(|weights| !weights.contains(&0));
         if all_count && !any_equal(matrix, keys.chunk_by(|a, b| hash(*a) == hash(*b))) {
             return Repeats { merged: None, rows };
         }
@@ -83,7 +97,7 @@ impl Repeats {
         let mut steps = vec![0u64; first.len()];
         for (row, of) in of.iter_mut().enumerate().filter(|(_, of)| **of != NONE) {
             *of = place[*of as usize];
-            let own = matrix.weights().map_or(1, |w| w[row]);
+            let own = weights.map_or(1, |w| w[row]);
             match steps[*of as usize].checked_add(own).filter(|steps| *steps <= MOST_STEPS) {
                 Some(sum) => steps[*of as usize] = sum,
                 None => return Repeats::apart(matrix),

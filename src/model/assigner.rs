@@ -4,7 +4,7 @@
 //! arrive long after the fit's data is gone.
 
 use super::core_points::CorePoints;
-use super::regrouped::{Becomes, Regrouped, Regrouping, regroup};
+use super::regrouped::{FitSegments, Regrouped, Regrouping, regroup};
 use crate::backend::Margin;
 use crate::canonical::Centroids;
 use crate::cluster::gmm::Mixture;
@@ -30,7 +30,8 @@ pub enum Assigner {
     /// A row belongs to the segment of its nearest exemplar, which is a row of the fit. Everything else is as with
     /// centroids.
     Exemplars(Vec<Centroid>),
-    /// The segments of the fit were merged and split: a row's nearest centroid leads to its segment.
+    /// The segments of the fit were merged and split: a row's nearest centroid, or likeliest component,
+    /// leads to its segment.
     Regrouped(Regrouped),
 }
 
@@ -149,9 +150,15 @@ impl Assigner {
     pub(super) fn suits(&self, method: &Method) -> bool {
         match method {
             Method::Dbscan(_) => matches!(self, Assigner::CorePoints(_)),
-            Method::Gmm(_) => matches!(self, Assigner::Mixture(_)),
+            Method::Gmm(_) => match self {
+                Assigner::Regrouped(regrouped) => regrouped.is_of(true),
+                _ => matches!(self, Assigner::Mixture(_)),
+            },
             Method::Affinity(_) => matches!(self, Assigner::Exemplars(_)),
-            Method::KMeans(_) => matches!(self, Assigner::Centroids(_) | Assigner::Regrouped(_)),
+            Method::KMeans(_) => match self {
+                Assigner::Regrouped(regrouped) => regrouped.is_of(false),
+                _ => matches!(self, Assigner::Centroids(_)),
+            },
             Method::Ward(_) | Method::Complete(_) | Method::Average(_) => {
                 matches!(self, Assigner::Centroids(_))
             }
@@ -171,7 +178,11 @@ impl Assigner {
 
     /// Whether a row belongs to its segment with a probability, and to the others too.
     pub fn has_probabilities(&self) -> bool {
-        matches!(self, Assigner::Mixture(_))
+        match self {
+            Assigner::Mixture(_) => true,
+            Assigner::Regrouped(regrouped) => regrouped.mixture.is_some(),
+            Assigner::Centroids(_) | Assigner::Exemplars(_) | Assigner::CorePoints(_) => false,
+        }
     }
 
     /// The segments, in the order of [`Assigner::centroids`].
@@ -203,10 +214,7 @@ impl Assigner {
     /// The largest absolute value of any centroid coordinate, in the scaled feature space.
     pub(super) fn max_abs(&self) -> f32 {
         let parts = self.regrouped().into_iter().flat_map(|regrouped| &regrouped.centroids);
-        let parts = parts.flat_map(|c| match &c.becomes {
-            Becomes::Nearest(parts) => parts.as_slice(),
-            _ => &[],
-        });
+        let parts = parts.flat_map(|c| c.becomes.parts());
         let values = self.fit_centroids().into_iter().flatten().chain(parts.flat_map(|part| &part.values));
         let core = match self {
             Assigner::CorePoints(core) => Some(core.values()),
@@ -234,13 +242,25 @@ impl Assigner {
             let rows = mixture_assignments(dataset, &own, components, &numbers)?;
             return Ok(Labelled { rows, unseen: Vec::new() });
         }
+        if let Assigner::Regrouped(Regrouped { mixture: Some(mixture), centroids, .. }) = self {
+            let labels: Vec<u32> =
+                mixture.memberships(dataset)?.into_iter().map(|found| found.component).collect();
+            let fit = FitSegments { centroids, mixture: Some(mixture) };
+            let Regrouping { rows, unseen } = regroup(dataset, fit, &labels, choices)?;
+            return Ok(Labelled { rows: rows.into_iter().map(Some).collect(), unseen });
+        }
         let labels = dataset
             .lloyd(std::slice::from_ref(&own), true)?
             .pop()
             .and_then(|pass| pass.labels)
             .ok_or_else(|| Error::Device("the device returned no labels".into()))?;
         if let Assigner::Regrouped(regrouped) = self {
-            let Regrouping { rows, unseen } = regroup(dataset, &regrouped.centroids, &labels, choices)?;
+            let Regrouping { rows, unseen } = regroup(
+                dataset,
+                FitSegments { centroids: &regrouped.centroids, mixture: None },
+                &labels,
+                choices,
+            )?;
             return Ok(Labelled { rows: rows.into_iter().map(Some).collect(), unseen });
         }
         let rows = assignments(dataset, &Prototypes::Centroids(own), &Labels::new(labels), &numbers)?;

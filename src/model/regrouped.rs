@@ -1,8 +1,11 @@
 //! Segments that a recipe made from those of a fit, by merging some of them and splitting others.
 
+mod likeliest;
+
 use super::assigner::{Assignment, Centroid, in_user_units, margins_of};
 use crate::backend::Margin;
 use crate::canonical::{Centroids, squared_distance};
+use crate::cluster::gmm::Mixture;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -16,8 +19,13 @@ use std::collections::HashMap;
 pub struct Regrouped {
     /// The segments by their numbers, each with the mean of its rows.
     pub segments: Vec<Centroid>,
-    /// The centroids of the fit, in its order. A row belongs to the nearest of them, the first of equally near ones.
+    /// The centroids of the fit, in its order. A row belongs to the nearest of them, the first of equally near ones, unless
+    /// there is a mixture.
     pub centroids: Vec<FitCentroid>,
+    /// Where the fit is a Gaussian mixture: its components, in the order of the centroids. A row belongs to the one that it
+    /// most likely comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixture: Option<Mixture>,
 }
 
 /// A centroid of the fit, and the segments that its rows belong to now.
@@ -40,6 +48,8 @@ pub enum Becomes {
     Segment(u32),
     /// Each to the segment of the nearest of these, the first of equally near ones.
     Nearest(Vec<SubCentroid>),
+    /// Each to the segment of the component that it most likely comes from.
+    Likeliest(SubMixture),
     /// Each to the segment of its value in a column.
     By(ByColumn),
 }
@@ -51,6 +61,15 @@ pub struct SubCentroid {
     pub segment: u32,
     /// The coordinates of its centroid: one value per feature, in the scaled feature space.
     pub values: Vec<f64>,
+}
+
+/// A segment that was fitted again by a Gaussian mixture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubMixture {
+    /// The parts, with the means of their rows, in the order of the components.
+    pub parts: Vec<SubCentroid>,
+    /// The components.
+    pub components: Mixture,
 }
 
 /// The parts of a segment that was split by the values of a column.
@@ -82,8 +101,18 @@ impl Becomes {
     pub fn segments(&self) -> Vec<u32> {
         match self {
             Becomes::Segment(segment) => vec![*segment],
-            Becomes::Nearest(parts) => parts.iter().map(|part| part.segment).collect(),
+            Becomes::Nearest(parts) | Becomes::Likeliest(SubMixture { parts, .. }) => {
+                parts.iter().map(|part| part.segment).collect()
+            }
             Becomes::By(by) => by.values.iter().map(|value| value.segment).collect(),
+        }
+    }
+
+    /// The parts of a segment that was fitted again; none if it was not.
+    pub fn parts(&self) -> &[SubCentroid] {
+        match self {
+            Becomes::Nearest(parts) | Becomes::Likeliest(SubMixture { parts, .. }) => parts,
+            Becomes::Segment(_) | Becomes::By(_) => &[],
         }
     }
 
@@ -91,7 +120,9 @@ impl Becomes {
     fn segments_mut(&mut self) -> Vec<&mut u32> {
         match self {
             Becomes::Segment(segment) => vec![segment],
-            Becomes::Nearest(parts) => parts.iter_mut().map(|part| &mut part.segment).collect(),
+            Becomes::Nearest(parts) | Becomes::Likeliest(SubMixture { parts, .. }) => {
+                parts.iter_mut().map(|part| &mut part.segment).collect()
+            }
             Becomes::By(by) => {
                 let values = by.values.iter_mut().map(|value| &mut value.segment);
                 values.chain([&mut by.other]).collect()
@@ -141,6 +172,31 @@ impl Regrouped {
         self.segments.sort_by_key(|c| c.segment.number);
     }
 
+    /// Whether all of it comes from a Gaussian mixture (`true`), or nothing does (`false`).
+    pub(super) fn is_of(&self, mixture: bool) -> bool {
+        let suits = |c: &FitCentroid| match c.becomes {
+            Becomes::Segment(_) | Becomes::By(_) => true,
+            Becomes::Nearest(_) => !mixture,
+            Becomes::Likeliest(_) => mixture,
+        };
+        self.mixture.is_some() == mixture && self.centroids.iter().all(suits)
+    }
+
+    /// For each row of a dataset how likely it belongs to each segment, by their order: n x k values, row by row. `None`
+    /// unless the fit is a Gaussian mixture. `choices` has, for each split by a column, each row's segment by its value there.
+    ///
+    /// # Errors
+    /// A covariance that is not positive definite.
+    pub(crate) fn responsibilities(
+        &self,
+        dataset: &Dataset<'_>,
+        choices: &[Vec<u32>],
+    ) -> Result<Option<Vec<f32>>> {
+        let Some(mixture) = &self.mixture else { return Ok(None) };
+        let fit = (&self.centroids[..], mixture);
+        likeliest::responsibilities(dataset, fit, choices, self.segments.len()).map(Some)
+    }
+
     /// The splits by a column, in the order of the centroids.
     pub(crate) fn by_columns(&self) -> impl Iterator<Item = &ByColumn> {
         by_columns(&self.centroids)
@@ -155,12 +211,24 @@ impl Regrouped {
             let parts = match &c.becomes {
                 Becomes::Segment(_) => true,
                 Becomes::Nearest(parts) => parts.iter().all(|part| fits(&part.values)),
+                Becomes::Likeliest(SubMixture { parts, .. }) => parts.iter().all(|part| fits(&part.values)),
                 Becomes::By(by) => by.values.iter().any(|value| value.segment == by.other),
             };
             parts && fits(&c.values) && !c.becomes.segments().is_empty()
         };
         if self.centroids.is_empty() || !self.centroids.iter().all(fitted) {
             return Err(format!("its parts do not fit together: each centroid needs {d} finite values"));
+        }
+        let of_mixture = self.mixture.iter().map(|mixture| (mixture, self.centroids.len()));
+        let of_parts = self.centroids.iter().filter_map(|c| match &c.becomes {
+            Becomes::Likeliest(SubMixture { parts, components }) => Some((components, parts.len())),
+            _ => None,
+        });
+        for (mixture, k) in of_mixture.chain(of_parts) {
+            mixture.check()?;
+            if mixture.k() != k || mixture.features != d {
+                return Err("its mixture has other segments or features than the model".into());
+            }
         }
         let mut numbers: Vec<u32> = self.centroids.iter().map(|c| c.number).collect();
         numbers.sort_unstable();
@@ -196,7 +264,16 @@ pub(crate) struct Regrouping {
     pub(crate) unseen: Vec<usize>,
 }
 
-/// Where the rows of a dataset belong whose nearest centroids, as indices into `centroids`, are `labels`. `choices` has, for
+/// What the rows of a fit belonged to before merges and splits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FitSegments<'a> {
+    pub(crate) centroids: &'a [FitCentroid],
+    /// The components, where the fit is a Gaussian mixture.
+    pub(crate) mixture: Option<&'a Mixture>,
+}
+
+/// Where the rows of a dataset belong whose nearest centroids, as indices into `centroids`, are `labels`; with a mixture, the
+/// components that they most likely come from. `choices` has, for
 /// each split by a column in the order of the centroids, each row's segment ([`ByColumn::segments_of`]).
 ///
 /// The distance is that to the centroid that decided: of the fit, or of the part of a split. The margin says how much
@@ -206,11 +283,11 @@ pub(crate) struct Regrouping {
 /// The device failed.
 pub(crate) fn regroup(
     dataset: &Dataset<'_>,
-    centroids: &[FitCentroid],
+    fit: FitSegments<'_>,
     labels: &[u32],
     choices: &[Vec<u32>],
 ) -> Result<Regrouping> {
-    let matrix = dataset.matrix();
+    let (matrix, centroids) = (dataset.matrix(), fit.centroids);
     let own = stored(centroids.iter().map(|c| &c.values), matrix);
     let mut splits = 0;
     let ways: Vec<Way<'_>> = centroids
@@ -226,21 +303,29 @@ pub(crate) fn regroup(
                 let points = stored(parts.iter().map(|part| &part.values), matrix);
                 Way::Nearest { parts, points }
             }
+            Becomes::Likeliest(SubMixture { parts, components }) => {
+                let points = stored(parts.iter().map(|part| &part.values), matrix);
+                Way::Likeliest { parts, points, components }
+            }
             Becomes::By(by) => {
                 splits += 1;
                 Way::By { by, split: splits - 1, choices: choices.get(splits - 1).map_or(&[], Vec::as_slice) }
             }
         })
         .collect();
+    // For each centroid that a mixture splits, the parts' components that the rows most likely come from.
+    let likeliest: Vec<Vec<u32>> = ways.iter().map(|way| way.likeliest(dataset)).collect::<Result<_>>()?;
     let mut rows = Vec::with_capacity(labels.len());
     margins_of(dataset, &own, labels, |first, labels, margins| {
-        let decided = labels
-            .par_iter()
-            .zip(&margins)
-            .enumerate()
-            .map(|(i, (&label, margin))| ways[label as usize].decide(matrix, &own, first + i, *margin));
+        let decided = labels.par_iter().zip(&margins).enumerate().map(|(i, (&label, margin))| {
+            let (way, row) = (&ways[label as usize], first + i);
+            way.decide(matrix, &own, (row, likeliest[label as usize].get(row).copied()), *margin)
+        });
         rows.par_extend(decided);
     })?;
+    if let Some(mixture) = fit.mixture {
+        likeliest::set_probabilities(dataset, (centroids, mixture), choices, &mut rows)?;
+    }
     let mut unseen = vec![0; splits];
     for (label, way) in ways.iter().enumerate() {
         if let Way::By { split, choices, .. } = way {
@@ -270,6 +355,11 @@ enum Way<'a> {
         parts: &'a [SubCentroid],
         points: Centroids,
     },
+    Likeliest {
+        parts: &'a [SubCentroid],
+        points: Centroids,
+        components: &'a Mixture,
+    },
     By {
         by: &'a ByColumn,
         split: usize,
@@ -278,8 +368,21 @@ enum Way<'a> {
 }
 
 impl Way<'_> {
-    /// The segment of row `i`, whose distance to its centroid and margin among all centroids are `found`.
-    fn decide(&self, matrix: &Matrix, own: &Centroids, i: usize, found: Margin) -> Assignment {
+    /// For each row of a dataset the component that it most likely comes from, if a mixture makes the parts.
+    fn likeliest(&self, dataset: &Dataset<'_>) -> Result<Vec<u32>> {
+        let Way::Likeliest { components, .. } = self else { return Ok(Vec::new()) };
+        Ok(components.memberships(dataset)?.into_iter().map(|found| found.component).collect())
+    }
+
+    /// The segment of row `i`, whose distance to its centroid and margin among all centroids are `found`. Where a mixture
+    /// makes the parts, `part` is the row's.
+    fn decide(
+        &self,
+        matrix: &Matrix,
+        own: &Centroids,
+        (i, part): (usize, Option<u32>),
+        found: Margin,
+    ) -> Assignment {
         let Margin { distance, margin } = found;
         let user = |squared: f64| matrix.to_user(squared.sqrt());
         match self {
@@ -304,6 +407,20 @@ impl Way<'_> {
                     }
                 }
                 let distance = user(best);
+                Assignment {
+                    segment: parts[label].segment,
+                    probability: 1.0,
+                    distance,
+                    margin: margin.min(user(second) - distance),
+                }
+            }
+            Way::Likeliest { parts, points, .. } => {
+                let label = part.unwrap_or(0) as usize;
+                let squared: Vec<f64> =
+                    points.iter().map(|point| squared_distance(matrix.row(i), point)).collect();
+                let others = squared.iter().enumerate().filter(|(c, _)| *c != label);
+                let second = others.map(|(_, squared)| *squared).fold(f64::INFINITY, f64::min);
+                let distance = user(squared[label]);
                 Assignment {
                     segment: parts[label].segment,
                     probability: 1.0,

@@ -223,6 +223,13 @@ impl Condition {
 }
 
 impl FittedCondition {
+    /// The rows in which a column is above a number, or below it.
+    pub(crate) fn beyond(column: &str, above: bool, number: f64) -> FittedCondition {
+        let operator = if above { Operator::Greater } else { Operator::Less };
+        let test = Test::Compare(operator, Operand::Number(number));
+        FittedCondition(Node::Test { column: column.to_string(), test })
+    }
+
     /// The columns that it looks at, each once, in the order of the text.
     pub fn columns(&self) -> Vec<&str> {
         self.0.columns()

@@ -11,7 +11,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
+use crate::backend::cpu::Cpu;
 use crate::error::{Error, Fault, Place, Result};
+use crate::progress::Progress;
 use crate::recipe::columns::{ColumnPlan, Node, needed};
 use crate::recipe::condition::FittedCondition;
 use crate::recipe::drops::{FittedDrop, RowStatus};
@@ -22,7 +24,9 @@ use crate::recipe::fitted_step::numbers_or;
 use crate::recipe::group::Group;
 use crate::recipe::infer::ColumnChoice;
 use crate::recipe::preparation::{Preparation, kept, matches, with_made};
-use crate::recipe::reduce::{FittedReduction, Lessons, ReduceSpec, explain, with_components};
+use crate::recipe::reduce::{
+    Computing, FitOptions, FittedReduction, Lessons, ReduceSpec, explain, with_components,
+};
 use crate::recipe::rows::{kept_rows, no_column, renumbered, select};
 use crate::recipe::statistics::Copies;
 use crate::recipe::{Features, Recipe};
@@ -95,16 +99,16 @@ impl Recipe {
     /// [`Error::Recipe`] for columns that do not exist and for steps that do not suit their column; [`Error::Data`] for
     /// weights that cannot be used; and the errors of [`Encoder::fit`].
     pub fn fit(&self, table: &mut Table) -> Result<FitReport> {
-        self.fit_after(table, &[])
+        let computing = Computing { backend: &Cpu::default(), progress: Progress::none() };
+        self.fit_with(table, FitOptions { before: &[], seed: 0, computing })
     }
 
-    /// Does the same as [`Recipe::fit`], but uses the reductions in `before` again, which an earlier model has, where the
-    /// recipe asks for the same ones. So the components mean what they meant, and centroids of the earlier model can be
-    /// compared with rows of this table.
+    /// Does the same as [`Recipe::fit`] with a seed and a device of the caller's choice, and with what an earlier model
+    /// knows.
     ///
     /// # Errors
-    /// Those of [`Recipe::fit`].
-    pub fn fit_after(&self, table: &mut Table, before: &[FittedReduction]) -> Result<FitReport> {
+    /// Those of [`Recipe::fit`]; [`Error::Interrupted`].
+    pub fn fit_with(&self, table: &mut Table, options: FitOptions<'_>) -> Result<FitReport> {
         let plan = ColumnPlan::new(self, table)?;
         let mut notes = Vec::new();
         let mut grouping = None;
@@ -128,11 +132,11 @@ impl Recipe {
         let mut report = if let Some(counted) = counted {
             let own = weights.as_ref().map(|w| w.select(counted.iter().map(|row| *row as usize)));
             let learned = self
-                .learn(&plan, nodes, &mut select(table, &counted), (own.as_ref(), before))
+                .learn(&plan, nodes, &mut select(table, &counted), (own.as_ref(), options))
                 .map_err(|e| renumbered(e, &counted))?;
-            self.with_the_rest(learned, &counted, table, &mut notes)?
+            self.with_the_rest(learned, &counted, table, (&mut notes, options.computing))?
         } else {
-            let learned = self.learn(&plan, nodes, table, (weights.as_ref(), before))?;
+            let learned = self.learn(&plan, nodes, table, (weights.as_ref(), options))?;
             notes.extend(learned.notes);
             let statuses = learned.statuses.as_deref();
             FitReport {
@@ -184,7 +188,7 @@ impl Recipe {
     /// How many reductions come before the population is decided, because its condition uses their components.
     fn reductions_before_population(&self) -> usize {
         let Some(population) = &self.population else { return 0 };
-        let columns = population.condition.columns();
+        let columns = population.columns();
         let used = |reduction: &ReduceSpec| columns.iter().any(|column| reduction.can_be(column));
         self.reductions.iter().rposition(used).map_or(0, |last| last + 1)
     }
@@ -195,7 +199,7 @@ impl Recipe {
         plan: &ColumnPlan<'a>,
         nodes: &[Node<'a>],
         table: &mut Table,
-        (weights, before): (Option<&Weights>, &[FittedReduction]),
+        (weights, options): (Option<&Weights>, FitOptions<'_>),
     ) -> Result<Learned> {
         let copies: Option<Vec<f64>> = weights.map(Weights::all_copies);
         let copies = copies.as_deref().filter(|copies| copies.iter().any(|c| *c != 1.0));
@@ -217,14 +221,14 @@ impl Recipe {
                     kept: kept.as_deref(),
                     weights: weights.filter(|_| copies.is_some()),
                     copies,
-                    before,
+                    options,
                 };
                 lessons.fit(which, table, &mut reductions, notes)
             };
         if let Some(own) = self.population.as_ref().filter(|_| first > 0) {
             reduce(0..first, table, statuses.as_deref(), &mut notes)?;
             let statuses = statuses.get_or_insert_with(|| vec![RowStatus::Kept; table.rows]);
-            let fault = |what| vec![Fault::in_line(&self.source, own.line, "population.where", what)];
+            let fault = |what| vec![Fault::in_line(&self.source, own.line, own.key(), what)];
             let fitted = own.fit(table, weights, statuses, &mut notes);
             population = Some(fitted.map_err(|what| Error::recipe(fault(what)))?);
         }
@@ -270,11 +274,11 @@ impl Recipe {
         learned: Learned,
         counted: &[u32],
         table: &mut Table,
-        notes: &mut Vec<String>,
+        (notes, computing): (&mut Vec<String>, Computing<'_>),
     ) -> Result<FitReport> {
         let Learned { preparation, encoder: FittedEncoder { encoder, choices, kept, notes: said }, .. } =
             learned;
-        let prepared = preparation.apply(table)?;
+        let prepared = preparation.apply(table, computing)?;
         put(table, prepared.made);
         in_order(table, &self.features);
         let statuses = prepared.statuses.as_deref();
@@ -384,7 +388,7 @@ fn leave_out(
     if let Some(own) = recipe.population.as_ref().filter(|_| with_population) {
         match own.fit(table, weights, &mut statuses, notes).map_err(grouped) {
             Ok(fitted) => population = Some(fitted),
-            Err(what) => fault(own.line, "population.where".into(), what),
+            Err(what) => fault(own.line, own.key().into(), what),
         }
     }
     // A row of weight 0 counts for nothing.
@@ -479,7 +483,8 @@ impl FittedRecipe {
     /// # Errors
     /// Those of [`Encoder::apply`], also for the columns that computed columns need.
     pub fn apply(&self, table: &Table) -> Result<(Encoded, Vec<u32>)> {
-        let applied = Self::features(&self.preparation, &self.encoder, table)?;
+        let computing = Computing { backend: &Cpu::default(), progress: Progress::none() };
+        let applied = Self::features(&self.preparation, &self.encoder, table, computing)?;
         Ok((applied.encoded, applied.outliers))
     }
 
@@ -489,6 +494,7 @@ impl FittedRecipe {
         preparation: &Preparation,
         encoder: &Encoder,
         table: &'a Table,
+        computing: Computing<'_>,
     ) -> Result<AppliedRecipe<'a>> {
         if !preparation.has_work() {
             let encoded = encoder.apply(table)?;
@@ -500,7 +506,7 @@ impl FittedRecipe {
         let names: HashSet<&str> = features.chain(preparation.extra_columns()).collect();
         check_columns(table, preparation.reads(&names))?;
         let names = names.into_iter().chain(components.iter().map(String::as_str)).collect();
-        let prepared = preparation.apply(table)?;
+        let prepared = preparation.apply(table, computing)?;
         let mut grouped = prepared.grouped;
         let ids = grouped.as_mut().and_then(|grouped| grouped.ids.take());
         let whole = with_made(grouped.as_ref().unwrap_or(table), &prepared.made, &names);

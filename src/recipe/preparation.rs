@@ -17,7 +17,7 @@ use crate::recipe::extra::FittedExtra;
 use crate::recipe::fitted_step::{FittedStep, Scalar};
 use crate::recipe::group::Grouping;
 use crate::recipe::population::mark_outside;
-use crate::recipe::reduce::FittedReduction;
+use crate::recipe::reduce::{Computing, FittedReduction};
 use crate::recipe::rows::count;
 use crate::table::{Column, NumberFormat, Table, Values, missing_column};
 
@@ -231,7 +231,7 @@ impl Preparation {
     /// # Errors
     /// [`Error::Data`] for a column that does not exist or has another type than at the fit, and for a cell that a step
     /// cannot parse.
-    pub(crate) fn apply(&self, table: &Table) -> Result<PreparedTable> {
+    pub(crate) fn apply(&self, table: &Table, computing: Computing<'_>) -> Result<PreparedTable> {
         let mut notes = Vec::new();
         let grouped = self.group.as_ref().map(|group| group.apply(table, &mut notes)).transpose()?;
         let table = grouped.as_ref().unwrap_or(table);
@@ -247,7 +247,7 @@ impl Preparation {
         for (i, reduction) in self.reductions.iter().enumerate() {
             let used = reduction.encoder.columns.iter().map(ColumnEncoder::column).collect();
             let kept = statuses.as_deref().and_then(kept);
-            let components = reduction.apply(&with_made(table, &made, &used), kept, &mut notes)?;
+            let components = reduction.apply(&with_made(table, &made, &used), kept, computing, &mut notes)?;
             made.extend(components);
             if let Some(statuses) = statuses.as_mut().filter(|_| i + 1 == first) {
                 self.mark_population(table, &made, statuses, &mut notes)?;
@@ -402,6 +402,6 @@ pub(super) fn listed(unknown: &BTreeMap<String, usize>) -> String {
 }
 
 /// Whether a pattern is the column's name, or a glob that matches it.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     pattern == name || WildMatch::new(pattern).matches(name)
 }

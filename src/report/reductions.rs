@@ -1,9 +1,11 @@
-//! Principal components as text for people.
+//! Reductions as text for people.
 
-use super::figures::{percent, plain};
+use super::figures::{count, percent, plain, whole};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
-use crate::analysis::{Component, ForShare, Reduction};
+use crate::analysis::{Component, ForShare, PcaFound, Reduction, UmapFound};
+use crate::embed::umap::UmapMetric;
+use crate::evidence::embedding::EmbeddingQuality;
 
 /// How many features of a component are named at most.
 const NAMED: usize = 4;
@@ -14,8 +16,41 @@ const LARGE: f64 = 0.5;
 /// So many components are listed at most.
 const LISTED: usize = 20;
 
-/// The components of a reduction, and what they say about its features.
+/// A reduction of any method.
 pub(super) fn text(reduction: &Reduction) -> String {
+    match reduction {
+        Reduction::Pca(found) => pca(found),
+        Reduction::Umap(found) => umap(found),
+    }
+}
+
+/// A layout, and how well it keeps neighbourhoods.
+fn umap(found: &UmapFound) -> String {
+    let UmapFound { name, features, components, rows, n_neighbors, parts, .. } = found;
+    let by = match found.parameters.metric {
+        UmapMetric::Euclidean => "",
+        UmapMetric::Jaccard => ", compared by Jaccard's distance",
+    };
+    let mut text = format!(
+        "layout {} (UMAP): {} of {} in {}, by {n_neighbors} neighbours{by}\n",
+        plain(name),
+        count(*rows, "distinct row"),
+        count(*features, "feature"),
+        count(components.len(), "dimension"),
+    );
+    if *parts > 1 {
+        text.push_str(&format!(
+            "the rows fall into {} that no neighbour connects; how far apart these lie in the layout means nothing\n",
+            count(*parts, "part")
+        ));
+    }
+    text = wrapped(&text, WIDTH);
+    text.push_str(&quality(&found.quality));
+    text
+}
+
+/// Principal components, and what they say about the features.
+pub(super) fn pca(reduction: &PcaFound) -> String {
     let d = reduction.features.len();
     let features = if d == 1 { "1 feature".into() } else { format!("{d} features") };
     let mut sheet = Sheet::new(&[
@@ -37,7 +72,25 @@ pub(super) fn text(reduction: &Reduction) -> String {
         text.push_str(&format!("and {more} more\n"));
     }
     text.push_str(&wrapped(&format!("{}\n", verdict(reduction)), WIDTH));
+    text.extend(reduction.quality.as_ref().map(quality));
     text
+}
+
+/// How well components keep neighbourhoods.
+fn quality(found: &EmbeddingQuality) -> String {
+    let of = match found.evaluated == found.rows {
+        true => count(found.rows, "row"),
+        false => format!("{} of {}", whole(found.evaluated as u64), count(found.rows, "row")),
+    };
+    let text = format!(
+        "neighbourhoods kept ({} nearest rows, over {of}): trustworthiness {:.3}, continuity {:.3}, {} of the neighbours are \
+         the same\n",
+        found.neighbors,
+        found.trustworthiness,
+        found.continuity,
+        percent(found.neighbourhood_preservation)
+    );
+    wrapped(&text, WIDTH)
 }
 
 /// The features that say most about a component, with their loadings.
@@ -56,7 +109,7 @@ fn loadings(component: &Component) -> String {
 }
 
 /// How many components explain how much, and what that means.
-fn verdict(reduction: &Reduction) -> String {
+fn verdict(reduction: &PcaFound) -> String {
     let d = reduction.features.len();
     let [first, rest @ ..] = &reduction.for_share[..] else { return String::new() };
     let pct = |share: &ForShare| format!("{:.0} %", 100.0 * share.share);
@@ -96,7 +149,7 @@ fn verdict(reduction: &Reduction) -> String {
 
 /// For each of the first components the feature with the largest loading that does not stand for an earlier one already
 /// (the method B4 of Jolliffe, 1972). Fewer if not so many components were kept.
-fn stand_ins(reduction: &Reduction, components: usize) -> Vec<String> {
+fn stand_ins(reduction: &PcaFound, components: usize) -> Vec<String> {
     let mut chosen: Vec<usize> = Vec::new();
     for component in reduction.components.iter().take(components) {
         let size = |j: &usize| component.loadings.0[*j].1.abs();

@@ -14,8 +14,11 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(found) = &outcome.description {
         text.push_str(&super::describe::text(found));
     }
-    let first = outcome.pca.iter().filter(|_| outcome.reductions.is_empty());
-    for reduction in first.chain(&outcome.reductions) {
+    if let Some(pca) = outcome.pca.as_ref().filter(|_| outcome.reductions.is_empty()) {
+        separate(&mut text);
+        text.push_str(&super::reductions::pca(pca));
+    }
+    for reduction in &outcome.reductions {
         separate(&mut text);
         text.push_str(&super::reductions::text(reduction));
     }
@@ -89,6 +92,13 @@ pub fn text(outcome: &Outcome) -> String {
             };
             let of = if outcome.regrouped.is_some() { " before merges and splits" } else { "" };
             text.push_str(&format!("inertia {inertia}{of}{silhouette}{end}{best}\n"));
+        }
+        if let Some(found) = outcome.silhouette_jaccard {
+            let note = format!(
+                "silhouette among the answers themselves, in Jaccard's distance: {}; a layout pulls groups apart, so it is lower\n",
+                score(found)
+            );
+            text.push_str(&wrapped(&note, WIDTH));
         }
         if let Some(noise) = outcome.noise.filter(|noise| *noise > 0) {
             let rows: u64 = noise + segments.iter().map(|segment| segment.size).sum::<u64>();

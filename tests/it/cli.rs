@@ -16,6 +16,7 @@ mod people;
 mod personas;
 mod profile;
 mod recipes;
+mod reduce;
 mod repeat;
 mod stability;
 mod streams;
@@ -272,8 +273,8 @@ pub fn assignments(text: &str) -> Vec<(String, i64, String)> {
     let header: Vec<&str> = reader.headers().unwrap().iter().skip(1).collect();
     let (own, others) = header.split_at(COLUMNS.len().min(header.len()));
     assert_eq!(own, COLUMNS);
-    // A refit may say where the rows were before.
-    assert!(others.is_empty() || others == ["previous", "previous_name"], "{others:?}");
+    // A mixture says how likely a segment is, and a refit where the rows were before.
+    assert!(["", "probability", "previous,previous_name"].contains(&others.join(",").as_str()), "{others:?}");
     reader
         .records()
         .map(|record| {

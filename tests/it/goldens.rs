@@ -85,6 +85,11 @@ impl Shape {
         let columns = made(self).into_iter().map(|c| c.into_iter().map(|v| v as f32).collect()).collect();
         named(columns, 0.0)
     }
+
+    /// Another shape with as many rows.
+    pub fn like(&self, features: usize, blobs: usize, spread: f64, more_seed: u64) -> Shape {
+        Shape { rows: self.rows, features, blobs, spread, seed: self.seed + more_seed }
+    }
 }
 
 fn made(shape: &Shape) -> Vec<Vec<f64>> {

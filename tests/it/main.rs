@@ -3,6 +3,7 @@
 mod affinity;
 mod agreement;
 mod analysis;
+mod binary;
 mod bounds;
 mod cases;
 mod changes;
@@ -14,12 +15,14 @@ mod dbscan;
 mod describe;
 mod devices;
 mod documents;
+mod embedding;
 mod gmm;
 mod goldens;
 mod gpu;
 mod house;
 mod how_many;
 mod kmeans;
+mod knn;
 mod labels;
 #[cfg(feature = "parquet")]
 mod limited;
@@ -48,4 +51,5 @@ mod survey;
 mod synth;
 mod table;
 mod threads;
+mod umap;
 mod weights;

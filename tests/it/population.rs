@@ -247,7 +247,7 @@ fn conditions_that_do_not_fit_are_said() {
     assert!(notes.iter().any(|note| note.contains("every row meets the condition")), "{notes:?}");
 
     for (text, key) in [
-        ("[population]\n", "population.where"),
+        ("[population]\n", "population"),
         ("[population]\nwhere = \"orders >\"\n", "population.where"),
         ("[population]\nwhere = \"orders > 1\"\nwho = 1\n", "population.who"),
     ] {

@@ -1,6 +1,7 @@
 //! Merged and split segments, against labels that are made by hand from the centroids in `model.json`.
 
 mod faults;
+mod mixtures;
 
 use crate::cli::Desk;
 use crate::model::schema;

@@ -5,14 +5,15 @@ use super::{MOST_PARTS, Regroup, Split, SplitBy};
 use crate::analysis::notice::{Observer, with_progress};
 use crate::analysis::running::start_centroids;
 use crate::canonical::Centroids;
+use crate::cluster::gmm::Mixture;
 use crate::cluster::kmeans::Start;
 use crate::cluster::{Labels, Method, Partition, Prototypes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Fault, Result};
 use crate::matrix::{Matrix, block_sums};
 use crate::model::{
-    Assignment, Becomes, ByColumn, ByValue, FitCentroid, Regrouping, SubCentroid, points_in_user_units,
-    regroup,
+    Assignment, Becomes, ByColumn, ByValue, FitCentroid, FitSegments, Regrouping, SubCentroid, SubMixture,
+    points_in_user_units, regroup,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,6 +23,8 @@ pub(in crate::analysis) struct Regrouped {
     pub(in crate::analysis) partition: Partition,
     /// The centroids of the fit. They refer to segments by their place in the partition.
     pub(in crate::analysis) centroids: Vec<FitCentroid>,
+    /// The components, where the fit is a Gaussian mixture.
+    pub(in crate::analysis) mixture: Option<Mixture>,
     /// The segments of the matrix' rows, by their place in the partition.
     pub(in crate::analysis) rows: Vec<Assignment>,
     /// The sizes of the fit's segments, by their place in the fit's partition.
@@ -103,9 +106,14 @@ impl Regrouper<'_> {
             })
             .collect();
         let choices: Vec<Vec<u32>> = self.choices(&centroids, self.kept);
-        let Regrouping { rows, .. } = regroup(dataset, &centroids, labels, &choices)?;
+        let mixture = match &fit.prototypes {
+            Prototypes::Mixture(_, mixture) => Some(mixture.clone()),
+            _ => None,
+        };
+        let segments = FitSegments { centroids: &centroids, mixture: mixture.as_ref() };
+        let Regrouping { rows, .. } = regroup(dataset, segments, labels, &choices)?;
         let partition = partition(fit, k, &centroids, &rows, matrix);
-        Ok(Regrouped { partition, centroids, rows, sizes: fit.sizes.clone() })
+        Ok(Regrouped { partition, centroids, mixture, rows, sizes: fit.sizes.clone() })
     }
 
     /// For each split by a column, in the order of the centroids, the segment of some of the table's rows.
@@ -161,7 +169,13 @@ impl Regrouper<'_> {
                 let segments = std::iter::repeat_with(new);
                 let parts =
                     points.into_iter().zip(segments).map(|(values, segment)| SubCentroid { segment, values });
-                Ok(Becomes::Nearest(parts.collect()))
+                let parts = parts.collect();
+                Ok(match found.prototypes {
+                    Prototypes::Mixture(_, components) => {
+                        Becomes::Likeliest(SubMixture { parts, components })
+                    }
+                    _ => Becomes::Nearest(parts),
+                })
             }
         }
     }
@@ -222,7 +236,7 @@ fn partition(
         let own: Vec<(&Vec<f64>, bool)> = centroids
             .iter()
             .flat_map(|c| match &c.becomes {
-                Becomes::Nearest(parts) => {
+                Becomes::Nearest(parts) | Becomes::Likeliest(SubMixture { parts, .. }) => {
                     parts.iter().map(|part| (part.segment, &part.values, true)).collect::<Vec<_>>()
                 }
                 Becomes::Segment(segment) => vec![(*segment, &c.values, true)],

@@ -79,7 +79,9 @@ impl RegroupedFound {
                         found.merged.push(Merged { from: together, to: number(place) });
                     }
                 }
-                Becomes::Nearest(_) => found.split.push(SplitFound { from, by: None, to, values: None }),
+                Becomes::Nearest(_) | Becomes::Likeliest(_) => {
+                    found.split.push(SplitFound { from, by: None, to, values: None })
+                }
                 Becomes::By(by) => {
                     let values = by.values.iter().map(|value| value.value.clone()).collect();
                     let by = Some(by.column.clone());

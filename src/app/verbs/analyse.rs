@@ -1,7 +1,7 @@
 //! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
 use super::super::console::{Console, result, tell};
-use super::super::files::{FeaturesFiles, Folder, ResponsibilitiesFile, heal_before_reading};
+use super::super::files::{FeaturesFiles, Folder, ResponsibilitiesFile, TableFiles, heal_before_reading};
 use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
@@ -86,7 +86,7 @@ fn figures(
 }
 
 /// Reads the table that flags name, and the lists of columns in the flags.
-fn loaded(
+pub fn loaded(
     spec: &mut Spec,
     input: &InputFlags,
     features: Option<&Features>,
@@ -128,6 +128,7 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         force: args.out.force,
         assignments: args.labels.is_none().then_some(args.out.rows.assignments),
         features: &args.features_out.features_out,
+        table: &[],
         responsibilities: args.features_out.responsibilities_out.as_deref(),
         full_precision: args.out.rows.full_precision,
         linkage: has_linkage(&spec),
@@ -164,6 +165,8 @@ pub struct Wanted<'a> {
     /// The format of the assignments' file; `None`: they go to stdout.
     pub assignments: Option<OutputFormat>,
     pub features: &'a [PathBuf],
+    /// Where the prepared table goes.
+    pub table: &'a [PathBuf],
     /// Where the responsibilities of a Gaussian mixture go.
     pub responsibilities: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
@@ -180,6 +183,7 @@ pub struct Wanted<'a> {
 pub struct Files {
     folder: Folder,
     pub features: FeaturesFiles,
+    pub table: TableFiles,
     responsibilities: ResponsibilitiesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
@@ -199,9 +203,10 @@ impl Files {
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFiles::open(wanted.features, wanted.force)?;
+        let table = TableFiles::open(wanted.table, wanted.force)?;
         let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
         let Wanted { assignments, full_precision, .. } = wanted;
-        Ok(Files { folder, features, responsibilities, assignments, full_precision })
+        Ok(Files { folder, features, table, responsibilities, assignments, full_precision })
     }
 }
 
@@ -263,7 +268,7 @@ impl Job<'_> {
         began: Instant,
     ) -> anyhow::Result<(Option<Written>, Vec<String>)> {
         let start = Instant::now();
-        let Files { mut folder, features, mut responsibilities, assignments, full_precision } = files;
+        let Files { mut folder, features, table, mut responsibilities, assignments, full_precision } = files;
         let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
         folder.write("model.json", |out| out.write_all(model.to_json().as_bytes()))?;
@@ -307,7 +312,8 @@ impl Job<'_> {
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
         folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
         let names = folder.names();
-        folder.keep_with(features.into_files().chain(responsibilities.into_file()))?;
+        let beside = features.into_files().chain(table.into_files()).chain(responsibilities.into_file());
+        folder.keep_with(beside)?;
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;

@@ -1,7 +1,7 @@
 //! `segmenta run` and `demo`: follow a recipe from the raw table to the result files.
 
 use super::super::console::{Console, count};
-use super::super::files::{FeaturesFiles, Folder, Pending, heal_before_reading};
+use super::super::files::{FeaturesFiles, Folder, Pending, TableFiles, heal_before_reading};
 use super::super::hints::{expect_table, not_a_recipe};
 use super::super::{memory_limit, set_up};
 use super::analyse::{Files, Job, Wanted, file_names, has_linkage, print};
@@ -41,6 +41,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         force: args.force,
         assignments: Some(args.rows.assignments),
         features: &features,
+        table: &spec.output.table,
         responsibilities: spec.output.responsibilities.as_deref(),
         full_precision: args.rows.full_precision,
         linkage: has_linkage(&spec),
@@ -53,6 +54,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
     check_input(&spec)?;
     let prepared = load(&spec, Source::Spec, compute, &console)?.prepare(&spec, compute, &console)?;
     files.features.write(&prepared)?;
+    files.table.write(&prepared, &spec.output.table_columns)?;
     let job = Job { command: "run", spec: &spec, dry_run: args.dry_run, strict: args.gates.strict };
     job.finish(prepared, files, (compute, &args.run.talk), &console, began)
 }
@@ -65,12 +67,14 @@ fn features_alone(
     (compute, console): (&Compute, &Console),
 ) -> anyhow::Result<()> {
     let mut features = FeaturesFiles::open(paths, args.force)?;
+    let mut table = TableFiles::open(&spec.output.table, args.force)?;
     spec.fit = None;
     spec.sweep = None;
     check_input(spec)?;
     let prepared = load(spec, Source::Spec, compute, console)?.prepare(spec, compute, console)?;
     features.write(&prepared)?;
-    Pending::keep_all(features.into_files().collect())?;
+    table.write(&prepared, &spec.output.table_columns)?;
+    Pending::keep_all(features.into_files().chain(table.into_files()).collect())?;
     print("run", &prepared.outcome(spec), None, &args.run.talk, console)?;
     let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     if !paths.is_empty() {

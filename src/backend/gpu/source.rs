@@ -20,6 +20,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("seeding", include_str!("../../../shaders/seeding.wgsl")),
     ("u64", include_str!("../../../shaders/u64.wgsl")),
     ("distance_sums", include_str!("../../../shaders/distance_sums.wgsl")),
+    ("select", include_str!("../../../shaders/select.wgsl")),
+    ("binary", include_str!("../../../shaders/binary.wgsl")),
     ("ceiling", include_str!("ceiling.wgsl")),
     #[cfg(test)]
     ("exact_tests", include_str!("exact_tests.wgsl")),

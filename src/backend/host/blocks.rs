@@ -9,11 +9,13 @@
 mod borders;
 mod connect;
 mod count;
+mod lists;
 mod pairs;
 mod search;
 
 pub(crate) use connect::Components;
 pub(crate) use count::count;
+pub(crate) use lists::{Copies, nearest_lists};
 pub(crate) use search::{distances_to_copies, nearest_clusters};
 
 use crate::backend::simd::InstructionSet;

@@ -2,29 +2,13 @@
 
 use super::neighbours::excluded;
 use crate::backend::{BinaryMetric, Labeling, NeighbourLists, SelfMatches, SumsSink};
-use crate::canonical::squared_distance;
 use crate::error::Result;
-use crate::matrix::{BinaryMatrix, Matrix};
+use crate::matrix::BinaryMatrix;
 use crate::progress::Progress;
 use rayon::prelude::*;
 
 /// So many queries are searched between two progress reports.
 const TOGETHER: usize = 1024;
-
-/// The `k` nearest rows by the canonical distance.
-pub(in crate::backend) fn euclidean(
-    matrix: &Matrix,
-    queries: &Matrix,
-    self_matches: SelfMatches<'_>,
-    k: usize,
-    progress: Progress<'_>,
-) -> Result<NeighbourLists> {
-    let distance =
-        |q: usize, row: usize| squared_distance(queries.row(q), &matrix.row(row).collect::<Vec<_>>());
-    let mut lists = search((matrix.rows(), queries.rows()), self_matches, k, progress, distance)?;
-    lists.distances.iter_mut().for_each(|squared| *squared = matrix.to_user(squared.sqrt()));
-    Ok(lists)
-}
 
 /// The `k` nearest rows of 0 and 1. Two different fractions of whole numbers below 2^26 have different quotients, so
 /// comparing the quotients compares the fractions.
@@ -36,12 +20,31 @@ pub(in crate::backend) fn binary(
     k: usize,
     progress: Progress<'_>,
 ) -> Result<NeighbourLists> {
-    let distance = |q: usize, row: usize| {
-        let both = queries.row(q).iter().zip(table.row(row)).map(|(a, b)| (a & b).count_ones()).sum();
-        let (above, below) = metric.fraction(table.features(), both, queries.ones(q), table.ones(row));
-        f64::from(above) / f64::from(below)
-    };
+    let distance = |q: usize, row: usize| binary_distance(table, queries, metric, q, row);
     search((table.rows(), queries.rows()), self_matches, k, progress, distance)
+}
+
+/// The distance of query `q` and a row of the table.
+pub(in crate::backend) fn binary_distance(
+    table: &BinaryMatrix,
+    queries: &BinaryMatrix,
+    metric: BinaryMetric,
+    q: usize,
+    row: usize,
+) -> f64 {
+    let both = queries.row(q).iter().zip(table.row(row)).map(|(a, b)| (a & b).count_ones()).sum();
+    let (above, below) = metric.fraction(table.features(), both, queries.ones(q), table.ones(row));
+    f64::from(above) / f64::from(below)
+}
+
+/// A distance in units of 2^-32, rounded to the nearest, a half upwards.
+pub(in crate::backend) fn units((above, below): (u32, u32)) -> u64 {
+    ((u64::from(above) << 32) + u64::from(below) / 2) / u64::from(below)
+}
+
+/// A sum of distances that are multiples of 2^-32.
+pub(in crate::backend) fn user_sum(units: u64) -> f64 {
+    units as f64 / (1u64 << 32) as f64
 }
 
 fn search(
@@ -94,16 +97,15 @@ pub(in crate::backend) fn distance_sums(
                 for row in 0..rows {
                     let both =
                         table.row(q).iter().zip(table.row(row)).map(|(a, b)| (a & b).count_ones()).sum();
-                    let (above, below) =
-                        metric.fraction(table.features(), both, table.ones(q), table.ones(row));
-                    let distance = ((u64::from(above) << 32) + u64::from(below) / 2) / u64::from(below);
+                    let fraction = metric.fraction(table.features(), both, table.ones(q), table.ones(row));
+                    let distance = units(fraction);
                     let mut before = 0;
                     for labeling in labelings {
                         sums[before + labeling.labels[row] as usize] += distance;
                         before += labeling.k;
                     }
                 }
-                sums.into_iter().map(|sum| sum as f64 / (1u64 << 32) as f64)
+                sums.into_iter().map(user_sum)
             })
             .collect();
         sink(range, &sums)?;

@@ -82,6 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "model",
         &[
             "error",
+            "progress",
             "weights",
             "matrix",
             "canonical",
@@ -128,6 +129,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "report",
         &[
             "error",
+            "embed",
             "cluster",
             "evidence",
             "stability",

@@ -2,7 +2,9 @@
 
 use super::errors::{faults, fit_faults, wrong};
 use super::{csv, parse};
-use segmenta::recipe::{FitReport, FittedMethod, Scale};
+use segmenta::backend::cpu::Cpu;
+use segmenta::progress::Progress;
+use segmenta::recipe::{Computing, FitOptions, FitReport, FittedMethod, FittedReduction, Scale};
 use segmenta::table::Table;
 
 const ROWS: usize = 60;
@@ -117,7 +119,7 @@ fn without_columns_those_of_the_features_are_reduced() {
 fn a_share_takes_as_many_components_as_it_needs() {
     let kept = |components: &str| {
         let (report, _) = fit(&format!("{DROP}{REDUCE}components = {components}"));
-        let FittedMethod::Pca(pca) = report.fitted.preparation.reductions[0].method.clone();
+        let FittedMethod::Pca(pca) = report.fitted.preparation.reductions[0].method.clone() else { panic!() };
         (pca.components.len(), pca.explained_variance_ratio())
     };
     for share in [0.3, 0.6, 0.7, 0.9, 0.999] {
@@ -158,7 +160,7 @@ fn weights_count_and_weight_zero_teaches_nothing() {
     let plain = REDUCE.to_string() + "[features]\ncolumns = [\"pc_*\"]";
     let twice = parse(&plain).fit(&mut repeated).unwrap();
     let pca = |report: &FitReport| {
-        let FittedMethod::Pca(pca) = report.fitted.preparation.reductions[0].method.clone();
+        let FittedMethod::Pca(pca) = report.fitted.preparation.reductions[0].method.clone() else { panic!() };
         pca
     };
     let (a, b) = (pca(&report), pca(&twice));
@@ -183,13 +185,19 @@ fn a_row_that_misses_a_value_has_none_where_it_is_left_out() {
     assert!(fault.contains("reduce[0].columns") && fault.contains("missing"), "{fault}");
 }
 
+/// A fit that knows the reductions of an earlier model.
+fn refit(recipe: &str, table: &mut Table, before: &[FittedReduction]) -> segmenta::Result<FitReport> {
+    let computing = Computing { backend: &Cpu::default(), progress: Progress::none() };
+    parse(recipe).fit_with(table, FitOptions { before, seed: 0, computing })
+}
+
 #[test]
 fn a_refit_keeps_the_components_of_an_earlier_model() {
     let recipe = format!("{REDUCE}[features]\ncolumns = [\"pc_*\"]");
     let (first, _) = fit(&recipe);
     let before = &first.fitted.preparation.reductions;
     let other = || csv(&text().replace("u9,9000", "u9,44"));
-    let again = parse(&recipe).fit_after(&mut other(), before).unwrap();
+    let again = refit(&recipe, &mut other(), before).unwrap();
     assert_eq!(&again.fitted.preparation.reductions, before);
     assert!(again.notes.iter().any(|note| note.contains("earlier model")), "{:?}", again.notes);
     let anew = parse(&recipe).fit(&mut other()).unwrap();
@@ -200,7 +208,7 @@ fn a_refit_keeps_the_components_of_an_earlier_model() {
         recipe.replace("\"pay\", ", ""),
         recipe.replace("method", "scale = \"robust\"\nmethod"),
     ] {
-        let again = parse(&changed).fit_after(&mut other(), before).unwrap();
+        let again = refit(&changed, &mut other(), before).unwrap();
         assert_ne!(&again.fitted.preparation.reductions, before, "{changed}");
     }
 }

@@ -242,10 +242,11 @@ impl<C: Whole> Count<'_, C> {
             let node = blocks.nodes[n as usize];
             if !node.is_tile() {
                 let halves = [n + 1, node.right];
-                let gaps = halves.map(
-                    #[inline(always)]
-                    |half| gap(simd, own_box, blocks.box_of(half)),
-                );
+                // `map` would not be inlined, and so be compiled without vector instructions.
+                let gaps = [
+                    gap(simd, own_box, blocks.box_of(halves[0])),
+                    gap(simd, own_box, blocks.box_of(halves[1])),
+                ];
                 // The tile's own half is looked at first, then the nearer one.
                 let in_right = t >= blocks.nodes[node.right as usize].first as usize;
                 let right_first = gaps[1] < gaps[0] || (gaps[1] == gaps[0] && in_right);

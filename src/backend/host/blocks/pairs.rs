@@ -74,6 +74,40 @@ pub(super) fn squared_distances_to<S: Simd>(simd: S, point: &[f32], tile: &[Lane
     }
 }
 
+/// Whether one of a tile's rows may be as near to a point of a box as its limit says, by squared distances in f32.
+#[inline(always)]
+pub(super) fn any_within<S: Simd>(simd: S, tile: &[Lanes], bounds: &[f32], limits: &[f32; TILE]) -> bool {
+    // Two sums for each vector of rows, so that an addition seldom waits for the one before it.
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; 2]; TILE / 4];
+    let vectors = TILE / S::F32_LANES;
+    let (low, high) = bounds.split_at(bounds.len() / 2);
+    macro_rules! add {
+        ($lanes:expr, $j:expr, $chain:expr) => {{
+            let (low, high) = (simd.splat_f32s(low[$j]), simd.splat_f32s(high[$j]));
+            for v in 0..vectors {
+                let row = S::as_simd_f32s(&$lanes.0).0[v];
+                let apart = simd.max_f32s(simd.sub_f32s(low, row), simd.sub_f32s(row, high));
+                let apart = simd.max_f32s(apart, zero);
+                sums[v][$chain] = multiply_add(simd, apart, apart, sums[v][$chain]);
+            }
+        }};
+    }
+    let (twos, rest) = tile.as_chunks::<2>();
+    for (i, [a, b]) in twos.iter().enumerate() {
+        add!(a, 2 * i, 0);
+        add!(b, 2 * i + 1, 1);
+    }
+    for lanes in rest {
+        add!(lanes, tile.len() - 1, 0);
+    }
+    let mut gaps = [0f32; TILE];
+    for (to, [a, b]) in S::as_mut_simd_f32s(&mut gaps).0.iter_mut().zip(sums) {
+        *to = simd.add_f32s(a, b);
+    }
+    gaps.iter().zip(limits).fold(false, |any, (gap, limit)| any | (gap <= limit))
+}
+
 /// The square of the smallest distance that two points of two boxes can have, in f32.
 #[inline(always)]
 pub(super) fn gap<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {

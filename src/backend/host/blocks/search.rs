@@ -63,10 +63,11 @@ pub(super) fn search<S: Simd>(
             continue;
         }
         let halves = [n + 1, node.right];
-        let gaps = halves.map(
-            #[inline(always)]
-            |half| gap(simd, &own_box, blocks.box_in(boxes, half)),
-        );
+        // `map` would not be inlined, and so be compiled without vector instructions.
+        let gaps = [
+            gap(simd, &own_box, blocks.box_in(boxes, halves[0])),
+            gap(simd, &own_box, blocks.box_in(boxes, halves[1])),
+        ];
         for half in if gaps[1] < gaps[0] { [0, 1] } else { [1, 0] } {
             if gaps[half] <= bound {
                 stack.push((halves[half], gaps[half]));
