@@ -136,13 +136,12 @@ impl<'a> Asked<'a> {
                 unknown: count(weights, unjudged),
             });
         }
-        let answers =
-            question.answers.as_ref().map(|answers| self.shares(answers, question.least, &mut rows));
-        let answers = answers.transpose()?;
-        if answers.is_some() {
-            // Rows without a segment are not asked.
-            let in_segment = |row: usize| self.context.segments[row].is_some();
-            whole = (0..whole.len()).map(|row| whole[row] && in_segment(row)).collect();
+        let mut answers = None;
+        if let Some(asked) = &question.answers {
+            // Rows without a segment are not asked, and the share is of those who are.
+            rows.iter_mut().zip(self.context.segments).for_each(|(row, segment)| *row &= segment.is_some());
+            whole.clone_from(&rows);
+            answers = Some(self.shares(asked, question.least, &mut rows)?);
         }
         let (sum, of) = (self.sum(&rows), self.sum(&whole));
         let names: Vec<String> = question.figures().into_iter().map(|(name, ..)| name).collect();
