@@ -9,10 +9,11 @@ mod cases;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use segmenta::Dataset;
 use segmenta::backend::cpu::Cpu;
-use segmenta::backend::{Backend, Labeling, Metric, Rows, SelfMatches};
+use segmenta::backend::{Backend, BinaryMetric, Labeling, Metric, Rows, SelfMatches};
 use segmenta::cluster::dbscan::Params;
 use segmenta::cluster::gmm;
 use segmenta::cluster::{Algorithm as _, Start};
+use segmenta::matrix::BinaryMatrix;
 use segmenta::progress::Progress;
 use std::time::Duration;
 
@@ -126,5 +127,42 @@ fn dbscan(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(all, primitives, dbscan, mixtures);
+/// Answers of 0 and 1: the 15 nearest rows of every row, and the sums of distances to the rows of three clusters.
+fn answers(criterion: &mut Criterion) {
+    let (rows, features) = (5_000, 355);
+    let table = cases::binary(rows, features);
+    let names: Vec<String> = (0..features).map(|j| format!("{j}")).collect();
+    let columns: Vec<Vec<f32>> = table.columns().into_iter().map(|column| column.to_vec()).collect();
+    let table = BinaryMatrix::from_columns(&names, &columns).expect("only 0 and 1");
+    let own: Vec<u32> = (0..rows as u32).collect();
+    let labels: Vec<u32> = own.iter().map(|i| i % 3).collect();
+    let mut devices: Devices = vec![("cpu", Box::new(Cpu::default()))];
+    devices.extend(real_gpu().map(|gpu| ("gpu", gpu)));
+    for metric in [BinaryMetric::Jaccard, BinaryMetric::Hamming] {
+        let mut group = criterion.benchmark_group(format!("{metric:?}").to_lowercase());
+        group.sample_size(10).sampling_mode(SamplingMode::Flat);
+        group.throughput(Throughput::Elements((rows * rows) as u64));
+        for (device, backend) in &devices {
+            let resident = backend.load_binary(&table).expect("the table fits any device");
+            group.bench_function(BenchmarkId::new(*device, "knn"), |b| {
+                let own = SelfMatches::Exclude(&own);
+                b.iter(|| resident.knn(&table, own, metric, 15, Progress::none()).unwrap());
+            });
+            group.bench_function(BenchmarkId::new(*device, "distance_sums"), |b| {
+                let labelings = [Labeling { k: 3, labels: &labels }];
+                b.iter(|| {
+                    resident
+                        .distance_sums(metric, &labelings, Progress::none(), &mut |_, sums| {
+                            std::hint::black_box(sums);
+                            Ok(())
+                        })
+                        .unwrap();
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(all, primitives, dbscan, mixtures, answers);
 criterion_main!(all);

@@ -39,6 +39,7 @@ mod alike;
 mod choose;
 mod compare;
 pub mod inference;
+mod lifts;
 mod members;
 mod middle;
 mod numbers;
@@ -50,6 +51,7 @@ mod words;
 
 pub use alike::Alike;
 pub use choose::{LeftOut, Options, choose};
+pub use lifts::Lift;
 pub use members::Members;
 pub use middle::numeric_figures;
 pub use numbers::NumericFigures;
@@ -66,6 +68,7 @@ use rayon::prelude::*;
 use rules::Rule;
 use serde::{Serialize, Serializer};
 use shares::Shares;
+use std::collections::BTreeMap;
 
 /// A difference whose q-value is not below this may be noise.
 pub const MOST_Q: f64 = 0.05;
@@ -88,6 +91,8 @@ pub struct Context {
     /// Columns and the text in them that stands for all texts without a name of their own. It is counted like any other
     /// text, but says nothing about a segment.
     pub rest: Vec<(String, String)>,
+    /// What columns are about, by name.
+    pub topics: BTreeMap<String, String>,
 }
 
 impl Context {
@@ -132,6 +137,9 @@ pub struct SegmentProfile {
     pub description: String,
     /// What sets it apart, the strongest first.
     pub traits: Vec<Trait>,
+    /// The answers that are given more often than by all, the largest lift first, if they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lifts: Vec<Lift>,
     /// How many of its rows are nearly as near to another segment ([`DOUBT`]), if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_doubt: Option<u64>,
@@ -170,6 +178,9 @@ pub struct Trait {
     pub column: String,
     /// The category; `None` for numbers.
     pub level: Option<String>,
+    /// What the column is about, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// Whether the value is a mean or a share.
     pub measure: Measure,
     /// The mean or the share in the segment.
@@ -264,7 +275,8 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
             unclear[comparison.segment] |= comparison.effect.abs() >= UNCLEAR_EFFECT;
             let found = q_value < MOST_Q && comparison.effect.abs() >= LEAST_EFFECT;
             if found && like[c].is_none() && !comparison.mirrored {
-                let one = comparison.as_trait(&described[c].name, &all[c], q_value);
+                let mut one = comparison.as_trait(&described[c].name, &all[c], q_value);
+                one.topic = context.topics.get(&one.column).cloned();
                 if !context.is_rest(&one) {
                     traits[comparison.segment].push((comparison.p, one));
                 }
@@ -272,6 +284,10 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
         }
     }
     let total: u128 = (0..members.k()).map(|s| members.weight(s)).sum();
+    let mut lifts = match options.lifts {
+        0 => vec![Vec::new(); members.k()],
+        most => lifts::lifts(&described, &all, members, &context.topics, most)?,
+    };
     let segments = traits.into_iter().enumerate().map(|(s, mut traits)| {
         traits.sort_by(|(p, a), (r, b)| b.effect.abs().total_cmp(&a.effect.abs()).then(p.total_cmp(r)));
         let traits: Vec<Trait> = traits.into_iter().map(|(_, one)| one).collect();
@@ -292,6 +308,7 @@ pub fn profile(table: &Table, members: &Members, options: &Options, context: &Co
             share: members.weight(s) as f64 / total as f64,
             description,
             traits,
+            lifts: std::mem::take(&mut lifts[s]),
             in_doubt: None,
             typical: Vec::new(),
             rule: None,
@@ -346,6 +363,7 @@ impl Comparison {
         Trait {
             column: column.into(),
             level,
+            topic: None,
             measure: self.measure,
             value: self.value,
             overall: self.overall,

@@ -8,6 +8,7 @@
 mod answer;
 mod decode;
 mod groups;
+mod shares;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,8 @@ use crate::error::{Error, Fault, Result};
 use crate::recipe::{Aliases, Condition};
 use crate::table::{Table, Values};
 use crate::weights::Weights;
+
+pub use shares::{AnswerLine, AnswerShares, Answering, Answers};
 
 /// The column that holds the row's segment. A table's own column of this name is hidden by it.
 pub const SEGMENT: &str = "segment";
@@ -58,6 +61,9 @@ pub struct Question {
     pub list: usize,
     /// What is shown of each of these rows.
     pub columns: Vec<String>,
+    /// The answers to a question of a survey are shown by segment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
 }
 
 /// The largest group of a column.
@@ -148,6 +154,8 @@ pub struct Context<'a> {
     pub weights: Option<&'a Weights>,
     /// The texts that the table's aliases stand for.
     pub hidden: &'a Hidden,
+    /// What columns are about, by name.
+    pub topics: &'a BTreeMap<String, String>,
 }
 
 /// For columns whose texts have aliases, which rows have the same text. Different texts may have the same alias, and are
@@ -214,6 +222,9 @@ pub struct Answer {
     /// How far the first line's figures lie above those of the second, if two groups are compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub difference: Option<BTreeMap<String, Cell>>,
+    /// The answers to a question of a survey by segment, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswerShares>,
     /// Rows, if the question asks for some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<Lines>,
@@ -342,8 +353,11 @@ pub fn answer(questions: &[Question], table: &Table, context: &Context<'_>) -> R
         let segments = context.segments.len();
         return Err(Error::data(format!("{rows} rows have {segments} segments and {weights} weights")));
     }
-    let named: BTreeSet<&str> =
-        questions.iter().flat_map(|q| q.named_columns()).map(|(_, column)| column).collect();
+    let answers = questions.iter().filter_map(|question| question.answers.as_ref());
+    let answers: Vec<&str> =
+        answers.flat_map(|answers| answers.matching(table).unwrap_or_default()).collect();
+    let named = questions.iter().flat_map(|q| q.named_columns()).map(|(_, column)| column);
+    let named: BTreeSet<&str> = named.chain(answers).collect();
     let asked = answer::Asked::new(table, &named, context);
     let mut answers = Vec::new();
     for (i, question) in questions.iter().enumerate() {

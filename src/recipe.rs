@@ -53,6 +53,7 @@ pub use fitted_step::{Comparison, FittedStep, Scalar};
 pub use group::{Group, GroupAggregate, Grouping};
 pub use infer::{ColumnChoice, infer};
 pub use population::{Gap, GapSide, Population, PopulationRule};
+pub(crate) use preparation::matches;
 pub use preparation::{ColumnType, FittedColumn, Preparation};
 pub use reduce::{Computing, FitOptions, FittedMethod, FittedReduction, ReduceMethod, ReduceSpec};
 pub(crate) use reference::BinCounts;

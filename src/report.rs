@@ -6,6 +6,8 @@
 
 #[cfg(feature = "cli")]
 mod affinity;
+#[cfg(feature = "cli")]
+mod answers;
 pub mod assign;
 pub mod assignments;
 #[cfg(feature = "cli")]
@@ -22,6 +24,8 @@ pub mod figures;
 #[cfg(feature = "cli")]
 mod gmm;
 pub mod json;
+#[cfg(feature = "cli")]
+mod lifts;
 pub mod linkage;
 #[cfg(feature = "cli")]
 mod method_found;

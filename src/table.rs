@@ -30,6 +30,7 @@ use crate::error::{Error, Place, Result};
 use crate::matrix::RowMajor;
 use crate::memory::{self, Budget};
 
+pub use names::short_label;
 pub(crate) use names::{check_columns, closest, key_word, missing_column};
 pub use number_format::{DetectedFormat, InferredFormat, NumberFormat};
 pub use wide_integers::WideIntegers;

@@ -36,6 +36,9 @@ pub struct Outcome {
     /// Number of rows that were left out of the fit, including outliers and those outside the population.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<usize>,
+    /// How many of these rows the recipe's `[[drop]]` left out, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<usize>,
     /// Number of rows that were left out as outliers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outliers: Option<usize>,

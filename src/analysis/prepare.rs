@@ -13,13 +13,13 @@ use super::{Compute, Seconds, Spec};
 use crate::backend::{Backend, Chosen, Opening, Shape, Work};
 use crate::cluster::Partition;
 use crate::describe::TableDescription;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::matrix::{Matrix, Repeats};
 use crate::model::ByColumn;
 use crate::questions::Hidden;
 use crate::recipe::{
     Aliases, ColumnEncoder, ColumnReference, Computing, ExtraColumn, FitOptions, FitReport, FittedRecipe,
-    Recipe,
+    Recipe, matches, no_column,
 };
 use crate::table::{Column, Table};
 use crate::weights::Weights;
@@ -58,6 +58,10 @@ pub struct Prepared {
     pub(super) table: Option<Table>,
     /// What is in the table, if that was asked for.
     pub(super) description: Option<TableDescription>,
+    /// The topics of the columns that have one.
+    pub(super) topics: BTreeMap<String, String>,
+    /// How many rows the recipe's `[[drop]]` left out, if it has any.
+    pub(super) dropped: Option<usize>,
     /// The name of the weight column.
     pub(super) weight_column: Option<String>,
     /// The aliases of the columns' texts, for descriptions of the segments.
@@ -146,6 +150,25 @@ impl Prepared {
         others.map(|column| (column.name.as_str(), move |i: usize| value(column, i))).collect()
     }
 
+    /// The columns of the prepared table that match these names and globs, in its order; all columns if there are none. It has them
+    /// only if [`Output::table`](super::Output::table) names a file, or something describes the segments.
+    ///
+    /// # Errors
+    /// A name that matches no column; a table that was not kept.
+    pub fn columns_of_table(&self, patterns: &[String]) -> Result<Vec<&Column>> {
+        let table = self.table.as_ref();
+        let table = table.ok_or_else(|| Error::data("the table was not kept, so it cannot be written"))?;
+        if let Some(pattern) = patterns.iter().find(|p| !table.columns.iter().any(|c| matches(p, &c.name))) {
+            let what = no_column(table, &[], pattern);
+            return Err(Error::at(
+                Place::file(self.source.as_str()),
+                format!("[output] table_columns: {what}"),
+            ));
+        }
+        let asked = |c: &&Column| patterns.is_empty() || patterns.iter().any(|p| matches(p, &c.name));
+        Ok(table.columns.iter().filter(asked).collect())
+    }
+
     /// The components of the recipe's reductions that are no features, for all rows of the table.
     pub fn all_components(&self) -> Vec<&Column> {
         let columns = self.table.iter().flat_map(|table| &table.columns).chain(&self.components);
@@ -193,8 +216,13 @@ impl Loaded {
         let recipe = &recipe;
         // Before the recipe makes columns that may replace the table's own.
         let mut before = init.map(|init| init.labels(&table, &compute.cpu)).transpose()?.flatten();
+        let topics = recipe.topics(&table);
         let in_table = |e: Error| e.in_file(&source);
         let (opening, chosen) = device_for_neighbours(recipe, &table, opening, compute).map_err(in_table)?;
+        if let Some(chosen) = &chosen {
+            let reason = format!("for the neighbours in layouts; {}", chosen.reason);
+            observer.notice(&Notice::Device(chosen.backend.describe(), reason));
+        }
         let fitting = with_progress(observer, |progress| {
             let backend = chosen.as_ref().map_or(&compute.cpu as &dyn Backend, |chosen| &*chosen.backend);
             let computing = Computing { backend, progress };
@@ -305,6 +333,8 @@ impl Loaded {
             ids,
             rows,
             kept,
+            topics,
+            dropped: (!recipe.drops.is_empty()).then(|| dropped.saturating_sub(outside.len())),
             outliers,
             outside,
             init,

@@ -11,6 +11,7 @@ use crate::model::{Assignment, LabelledTable, Model};
 use crate::profile::{Context, Members, Options, Place, Profile, choose, profile};
 use crate::table::{Column, Table};
 use crate::weights::Weights;
+use std::collections::BTreeMap;
 
 /// Checks that a table has the columns that the profile is to describe, and decides whether the table is kept for it: not
 /// if there is neither a profile nor a question, and not if memory is too short for both the table and the matrix of its features.
@@ -24,10 +25,14 @@ pub(super) fn keeps_table(
     spec: &Spec,
     observer: &dyn Observer,
 ) -> Result<bool> {
+    let written = !spec.output.table.is_empty();
+    if written {
+        check_memory(table, features, true, limit)?;
+    }
     if spec.fit.is_none()
         || (spec.profile.is_none() && spec.questions.is_empty() && spec.comparisons.is_empty())
     {
-        return Ok(false);
+        return Ok(written);
     }
     check(table, &spec.comparisons)?;
     if let Some(options) = &spec.profile {
@@ -88,6 +93,7 @@ pub fn describe(model: &Model, table: &Table, options: &Options, backend: &dyn B
             .chain(undescribed(options, &model.preparation.components()))
             .collect(),
         rest: model.aliases.rest(),
+        topics: BTreeMap::new(),
     };
     let mut all = Table {
         source: table.source.clone(),
@@ -182,6 +188,7 @@ impl Prepared {
             ]
             .concat(),
             rest: self.aliases.rest(),
+            topics: self.topics.clone(),
         };
         let mut found = profile(table, &members, options, &context)?;
         found.learn_rules(table, segments, weights.as_ref(), (options, &context), spec.seed)?;

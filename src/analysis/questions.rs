@@ -58,6 +58,7 @@ impl Prepared {
             names,
             weights: weights.as_ref(),
             hidden: &self.hidden,
+            topics: &self.topics,
         };
         questions::answer(&spec.questions, table, &context)
     }

@@ -262,6 +262,7 @@ impl Prepared {
             distinct_rows: self.merged.as_ref().map(|_| self.matrix.rows()),
             weightless,
             excluded: (excluded > 0).then_some(excluded),
+            dropped: self.dropped,
             features: self.matrix.names().to_vec(),
             description: self.description.clone(),
             seed: spec.seed,

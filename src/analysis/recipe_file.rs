@@ -42,10 +42,9 @@ impl Spec {
             init,
             previous,
             output.folder.as_mut(),
-            output.features.as_mut(),
             output.responsibilities.as_mut(),
         ];
-        for path in paths.into_iter().flatten() {
+        for path in paths.into_iter().flatten().chain(&mut output.features) {
             *path = folder.join(&*path);
         }
         Ok(spec)
@@ -188,6 +187,18 @@ fn file(value: &Value<'_>) -> Option<PathBuf> {
     Some(PathBuf::from(text))
 }
 
+/// One path, or a list of them.
+fn files(value: &Value<'_>) -> Option<Vec<PathBuf>> {
+    if value.is_text() {
+        return file(value).map(|path| vec![path]);
+    }
+    let files: Vec<PathBuf> = value.list()?.iter().map(file).collect::<Option<_>>()?;
+    if let Some((_, twice)) = files.iter().enumerate().find(|(i, path)| files[..*i].contains(path)) {
+        value.fault(format!("{} is listed twice", twice.display()));
+    }
+    Some(files)
+}
+
 /// `[analysis]`: what is computed.
 fn analysis(section: Section<'_>, spec: &mut Spec) {
     let small = |key| section.take(key).and_then(|v: Value<'_>| v.whole(SIZE)).map(|n| n as u32);
@@ -255,6 +266,7 @@ fn profile(section: Section<'_>) -> Options {
         columns: section.take("columns").and_then(|v| v.texts()).unwrap_or_default(),
         top: section.take("top").and_then(|v| v.whole(SIZE)).map_or(default.top, |n| n as usize),
         typical: section.take("typical").and_then(|v| v.whole(0..=1000)).map_or(0, |n| n as usize),
+        lifts: section.take("lifts").and_then(|v| v.whole(0..=1000)).map_or(0, |n| n as usize),
     };
     section.finish();
     options
@@ -330,8 +342,10 @@ fn lines_of(value: &Value<'_>) -> Option<Vec<String>> {
 fn output(section: Section<'_>) -> Output {
     let output = Output {
         folder: section.take("folder").and_then(|v| file(&v)),
-        features: section.take("features").and_then(|v| file(&v)),
+        features: section.take("features").and_then(|v| files(&v)).unwrap_or_default(),
         responsibilities: section.take("responsibilities").and_then(|v| file(&v)),
+        table: section.take("table").and_then(|v| files(&v)).unwrap_or_default(),
+        table_columns: section.take("table_columns").and_then(|v| v.texts()).unwrap_or_default(),
     };
     section.finish();
     output

@@ -314,10 +314,14 @@ pub struct Gates {
 pub struct Output {
     /// The folder of the results; `None`: [`DEFAULT_FOLDER`].
     pub folder: Option<PathBuf>,
-    /// A file for the matrix of scaled features.
-    pub features: Option<PathBuf>,
+    /// Files for the matrix of scaled features, each in the format that its name says.
+    pub features: Vec<PathBuf>,
     /// A file for the responsibilities of a Gaussian mixture.
     pub responsibilities: Option<PathBuf>,
+    /// Files in the results' folder for the table with the recipe's columns, each in the format that its name says.
+    pub table: Vec<PathBuf>,
+    /// Names or globs of the columns that go into them; if there are none, all.
+    pub table_columns: Vec<String>,
 }
 
 /// The k of a sweep: at least one, in ascending order, without repeats.

@@ -266,12 +266,12 @@ pub struct RunRecipe {
 /// Where the features go.
 #[derive(Debug, Clone, Args)]
 pub struct FeaturesOut {
-    /// Also write the features to this file: .csv, .npy (without names) or .parquet. The numbers are the scaled ones that
-    /// KMeans clusters
+    /// Also write the features to this file: .csv, .npy (without names), .parquet, or .arrow or .feather (Arrow IPC). The
+    /// numbers are the scaled ones that KMeans clusters. May be given several times
     #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub features_out: Option<PathBuf>,
-    /// Also write how likely each row of the table belongs to each segment by a Gaussian mixture: .csv, .npy or .parquet, a
-    /// row a line and a column for each segment
+    pub features_out: Vec<PathBuf>,
+    /// Also write how likely each row of the table belongs to each segment by a Gaussian mixture: .csv, .npy, .parquet,
+    /// .arrow or .feather, a row a line and a column for each segment
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub responsibilities_out: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@ mod embedding;
 mod features;
 mod lock;
 mod responsibilities;
+mod table;
 
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
@@ -24,9 +25,10 @@ use tempfile::NamedTempFile;
 
 pub use commit::heal_before_reading;
 pub use embedding::EmbeddingFile;
-pub use features::FeaturesFile;
+pub use features::FeaturesFiles;
 pub use lock::FolderLock;
 pub use responsibilities::ResponsibilitiesFile;
+pub use table::TableFiles;
 
 /// Files that not every run writes: the assignments have one of two names, and only some runs know who moved, make a tree of
 /// merges, or compare methods.

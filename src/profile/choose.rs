@@ -17,11 +17,13 @@ pub struct Options {
     pub top: usize,
     /// How many typical rows of each segment are named by their ids: those nearest to its centroid.
     pub typical: usize,
+    /// How many answers of each segment are listed by their lifts; see [`Lift`](super::Lift).
+    pub lifts: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { columns: Vec::new(), top: 50, typical: 0 }
+        Options { columns: Vec::new(), top: 50, typical: 0, lifts: 0 }
     }
 }
 

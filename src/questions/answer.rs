@@ -11,15 +11,15 @@ use crate::table::{Column, Table, Values};
 use crate::weights::Weights;
 
 /// The column with the segments' names, which no column of a file can be called like.
-const SEGMENT_NAME: &str = "\u{0}segment";
+pub(super) const SEGMENT_NAME: &str = "\u{0}segment";
 
 /// What is wrong, and the key of the recipe where it is.
-type Wrong = (&'static str, String);
+pub(super) type Wrong = (&'static str, String);
 
 /// The columns that are asked about, with those of the segments.
 pub(super) struct Asked<'a> {
-    table: Table,
-    context: &'a Context<'a>,
+    pub(super) table: Table,
+    pub(super) context: &'a Context<'a>,
     copies: Option<Vec<f64>>,
     segments: Groups,
 }
@@ -61,6 +61,9 @@ pub(super) fn mistakes(question: &Question, table: &Table, id: Option<&str>) -> 
     for column in question.columns.iter().chain(&question.by).filter(|column| id == Some(column.as_str())) {
         let key = if question.by.contains(column) { "by" } else { "columns" };
         wrong.push((key, format!("{column} names the rows, and answers show no single user; leave it out")));
+    }
+    if let Some(answers) = &question.answers {
+        wrong.extend(answers.mistakes(table, id));
     }
     let columns: BTreeSet<&str> = named.iter().map(|(_, column)| *column).collect();
     let names = Values::Text { levels: vec![String::new()], codes: vec![Some(0); table.rows] };
@@ -133,6 +136,13 @@ impl<'a> Asked<'a> {
                 unknown: count(weights, unjudged),
             });
         }
+        let mut answers = None;
+        if let Some(asked) = &question.answers {
+            // Rows without a segment are not asked, and the share is of those who are.
+            rows.iter_mut().zip(self.context.segments).for_each(|(row, segment)| *row &= segment.is_some());
+            whole.clone_from(&rows);
+            answers = Some(self.shares(asked, question.least, &mut rows)?);
+        }
         let (sum, of) = (self.sum(&rows), self.sum(&whole));
         let names: Vec<String> = question.figures().into_iter().map(|(name, ..)| name).collect();
         let all = self.figures(question, &Groups::single(&rows));
@@ -144,6 +154,7 @@ impl<'a> Asked<'a> {
                 difference = Some(differs);
                 table
             }
+            None if answers.is_some() => Lines::default(),
             None if question.by.is_empty() => self.by_segment(question, &rows, &whole),
             None => self.by(question, &rows),
         };
@@ -159,6 +170,7 @@ impl<'a> Asked<'a> {
             figures: names.into_iter().zip(all.iter().map(first)).collect(),
             table,
             difference,
+            answers,
             list: (question.list > 0).then(|| self.list(question, &rows)),
         })
     }
@@ -268,8 +280,13 @@ impl<'a> Asked<'a> {
 
     /// Whether a group has too few rows to be shown.
     fn is_few(&self, question: &Question, steps: u128) -> bool {
+        self.fewer(steps, question.least)
+    }
+
+    /// Whether a number of steps comes to fewer rows than `least`.
+    pub(super) fn fewer(&self, steps: u128, least: u64) -> bool {
         let rows = self.context.weights.map_or(steps as f64, |weights| weights.as_copies(steps));
-        rows < question.least as f64
+        rows < least as f64
     }
 
     /// A line for each group of rows.

@@ -1,6 +1,6 @@
 //! Reads `[[question]]` from a recipe.
 
-use super::{Expectation, Figure, Question, Within};
+use super::{Answers, Expectation, Figure, Question, Within};
 use crate::recipe::decode::{Section, Value};
 use crate::recipe::{Condition, SIZE, fit_for_a_name};
 
@@ -36,7 +36,8 @@ fn question(section: Section<'_>) -> Option<Question> {
         ..Question::default()
     };
     let compute = take("compute");
-    let order = take("order");
+    question.answers = take("answers").and_then(|v| answers(&v, &section));
+    let order = take("order").filter(|_| !section.has("answers"));
     let written = compute.as_ref().map(figures);
     question.compute = match &written {
         Some(figures) => figures.clone().unwrap_or_default(),
@@ -71,6 +72,14 @@ fn question(section: Section<'_>) -> Option<Question> {
         "columns are what is shown of single rows; expected list, their number, too",
     );
     fault(!has("columns"), "list", "expected columns beside it: what is shown of each row");
+    for key in ["by", "of", "compute", "against", "expect", "list", "columns", "top", "ascending"] {
+        let what =
+            format!("answers are a table of their own, and {key} is for another one; ask two questions");
+        fault(has("answers") && has(key), key, &what);
+    }
+    for key in ["sort_by", "lift"] {
+        fault(!has("answers"), key, &format!("{key} is for answers, the columns of a survey's question"));
+    }
     question.order = order.as_ref().and_then(|v| v.text());
     if let (Some(value), Some(order)) = (&order, &question.order) {
         check_order(&question, value, order, section.has("list"));
@@ -80,6 +89,22 @@ fn question(section: Section<'_>) -> Option<Question> {
     }
     section.finish();
     name.map(|_| question)
+}
+
+/// `answers`, and the keys that belong to it.
+fn answers(value: &Value<'_>, section: &Section<'_>) -> Option<Answers> {
+    let columns = names(value);
+    let order = section.take("order").map_or(Some(Vec::new()), |v| {
+        let order = v.texts()?;
+        let twice = order.iter().enumerate().find(|(i, answer)| order[..*i].contains(answer));
+        if let Some((_, answer)) = twice {
+            v.fault(format!("{answer:?} is listed twice"));
+        }
+        Some(order)
+    });
+    let sort_by = section.take("sort_by").and_then(|v| v.text());
+    let lift = section.take("lift").and_then(|v| v.boolean()).unwrap_or(false);
+    Some(Answers { columns: columns?, order: order?, sort_by, lift })
 }
 
 /// Checks that the lines of the answer can be sorted by this. Rows can be sorted by any column of the table.

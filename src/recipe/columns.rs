@@ -16,7 +16,7 @@ use crate::recipe::preparation::{ColumnType, FittedColumn, listed};
 use crate::recipe::rows::no_column;
 use crate::recipe::statistics::Copies;
 use crate::recipe::step::Step;
-use crate::recipe::{EncodingOptions, Recipe, Scale};
+use crate::recipe::{ColumnSpec, EncodingOptions, Recipe, Scale};
 use crate::table::{Column, Table, Values};
 
 /// A column to compute.
@@ -319,17 +319,10 @@ fn nodes<'a>(
         if column.steps.last().is_some_and(Step::scales) && encoding.scale.is_none() {
             encoding.scale = Some(Scale::None);
         }
-        let sources: Vec<(String, String)> = match &column.columns {
-            None => vec![(column.name.clone(), column.from.clone().unwrap_or_else(|| column.name.clone()))],
-            Some(glob) => {
-                let matches = WildMatch::new(glob);
-                let found: Vec<&Column> = table.columns.iter().filter(|c| matches.matches(&c.name)).collect();
-                if found.is_empty() {
-                    fault(column.line, "columns", format!("no column of the table matches {glob:?}"));
-                }
-                found.iter().map(|c| (filled_in(&column.name, c), c.name.clone())).collect()
-            }
-        };
+        let sources = sources(column, table);
+        if let Some(glob) = column.columns.as_ref().filter(|_| sources.is_empty()) {
+            fault(column.line, "columns", format!("no column of the table matches {glob:?}"));
+        }
         for (name, from) in sources {
             if encodings.insert(name.clone(), encoding.clone()).is_some() {
                 fault(column.line, &name, "made twice".into());
@@ -353,6 +346,16 @@ fn nodes<'a>(
         });
     }
     (nodes, encodings)
+}
+
+/// The names of the columns that a `[[column]]` makes, each with its source.
+pub(super) fn sources(column: &ColumnSpec, table: &Table) -> Vec<(String, String)> {
+    let Some(glob) = &column.columns else {
+        return vec![(column.name.clone(), column.from.clone().unwrap_or_else(|| column.name.clone()))];
+    };
+    let matches = WildMatch::new(glob);
+    let found = table.columns.iter().filter(|c| matches.matches(&c.name));
+    found.map(|c| (filled_in(&column.name, c), c.name.clone())).collect()
 }
 
 /// Replaces `{column}` in a name by the column's name, and `{text}` by the first text in it.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::recipe::aggregate::{Aggregate, AggregateFunction};
 use crate::recipe::alias::Alias;
+use crate::recipe::columns::sources;
 use crate::recipe::decode::{Section, Value};
 use crate::recipe::drops::{DropCondition, DropSpec};
 use crate::recipe::extra::ExtraColumn;
@@ -21,7 +22,7 @@ use crate::recipe::preparation::ColumnType;
 use crate::recipe::reduce::ReduceSpec;
 use crate::recipe::step::{Step, decode_steps, optional};
 use crate::recipe::{InferOptions, Missing, Scale};
-use crate::table::Values;
+use crate::table::{Table, Values};
 
 /// How a table becomes features: which columns are computed, which rows are left out, and which columns are used.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -66,6 +67,9 @@ pub struct ColumnSpec {
     pub steps: Vec<Step>,
     /// How it becomes features, if it is used as one.
     pub encoding: EncodingOptions,
+    /// What it is about, such as `cloud`, for descriptions of the segments. Columns made from a glob share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
 }
 
 /// How a single column becomes features, where that differs from the defaults in `[features]`.
@@ -128,6 +132,17 @@ impl Recipe {
         let by = self.group.iter().map(|group| group.by.clone());
         let by = by.filter(|by| !self.columns.iter().any(|c| c.name == *by));
         self.columns.iter().filter_map(from).chain(by).collect()
+    }
+
+    /// The topics of the columns that have one, by name. `table` is as it was read: the names that stand for a glob are
+    /// made from its columns.
+    pub fn topics(&self, table: &Table) -> BTreeMap<String, String> {
+        let with_topic = self.columns.iter().filter_map(|c| Some((c, c.topic.as_ref()?)));
+        let named = with_topic.flat_map(|(column, topic)| {
+            let sources = sources(column, table).into_iter();
+            sources.map(move |(name, _)| (name, topic.clone()))
+        });
+        named.collect()
     }
 
     /// The recipe for a run without a recipe file: no preparation, with features chosen by these options.
@@ -202,6 +217,10 @@ fn column(section: Section<'_>, made: &mut DeclaredNames) -> Option<ColumnSpec> 
         columns: glob.and_then(|v| v.text()),
         steps: decode_steps(&section),
         encoding: encoding(&section),
+        topic: section.take("topic").and_then(|v| {
+            let topic = v.text()?;
+            fit_for_a_name(&topic).map_err(|what| v.fault(what)).ok().map(|()| topic)
+        }),
     };
     section.finish();
     name.map(|_| column)

@@ -53,7 +53,8 @@ impl Population {
         let rule = match (condition, gap) {
             (Some(condition), None) => PopulationRule::Where(Condition::decode(&condition)?),
             (None, Some(gap)) => PopulationRule::Gap(gap?),
-            (Some(condition), Some(_)) => {
+            (Some(_), Some(None)) => return None,
+            (Some(condition), Some(Some(_))) => {
                 condition
                     .fault("where and gap both say who belongs to the population; leave one of them out");
                 return None;

@@ -402,6 +402,6 @@ pub(super) fn listed(unknown: &BTreeMap<String, usize>) -> String {
 }
 
 /// Whether a pattern is the column's name, or a glob that matches it.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     pattern == name || WildMatch::new(pattern).matches(name)
 }

@@ -11,6 +11,7 @@ use std::io::Write;
 pub fn file_name(format: OutputFormat) -> &'static str {
     match format {
         OutputFormat::Parquet => "assignments.parquet",
+        OutputFormat::Arrow => "assignments.arrow",
         _ => "assignments.csv",
     }
 }

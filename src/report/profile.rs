@@ -8,6 +8,7 @@ use crate::profile::rules::Quality;
 use crate::profile::{
     LevelShare, Measure, NAMED, NumericFigures, Profile, SegmentProfile, Separation, Trait, strongest,
 };
+use crate::table::short_label;
 use serde::Serialize;
 
 /// No line is wider, so that a table can be pasted into a message.
@@ -98,7 +99,7 @@ fn name(column: &str) -> String {
 }
 
 /// The segments that tables for people show.
-fn shown(profile: &Profile) -> &[SegmentProfile] {
+pub(super) fn shown(profile: &Profile) -> &[SegmentProfile] {
     &profile.segments[..profile.segments.len().min(MOST_SEGMENTS)]
 }
 
@@ -155,20 +156,24 @@ fn bar(share: f64, largest: f64) -> String {
 
 /// The strongest traits of each segment, and the columns that separate the segments most. Empty if there are none.
 pub fn traits(profile: &Profile) -> String {
-    let mut sheet = Sheet::new(&[
+    let mut header = vec![
         ("segment", Kind::Number),
         ("trait", Kind::Name),
         ("here", Kind::Number),
         ("all", Kind::Number),
         ("difference", Kind::Number),
-    ])
-    .keyed_by(2);
+    ];
+    let topics = profile.segments.iter().flat_map(|s| &s.traits).any(|one| one.topic.is_some());
+    header.extend(topics.then_some(("topic", Kind::Name)));
+    let mut sheet = Sheet::new(&header).keyed_by(2);
     let mut lines = 0;
     for s in shown(profile) {
         for (i, one) in strongest(&s.traits, NAMED).into_iter().enumerate() {
             let segment = if i == 0 { s.segment.to_string() } else { String::new() };
             let show = |v: f64| value(profile, one, v);
-            sheet.row([segment, subject(one), show(one.value), show(one.overall), difference(one)]);
+            let figures = [segment, subject(one), show(one.value), show(one.overall), difference(one)];
+            let topic = topics.then(|| one.topic.clone().unwrap_or_default());
+            sheet.row(figures.into_iter().chain(topic));
             lines += 1;
         }
     }
@@ -369,7 +374,7 @@ fn categories(profile: &Profile, column: &Separation) -> String {
         let cells = shares.iter().map(|of| {
             of.get(i).map_or_else(|| "-".into(), |l| share_with_interval(l.share, Some(l.low), Some(l.high)))
         });
-        sheet.row([level.level.clone(), percent(level.overall)].into_iter().chain(cells));
+        sheet.row([short_label(&level.level), percent(level.overall)].into_iter().chain(cells));
     }
     head(column) + &sheet.to_text_within(WIDTH)
 }
@@ -390,7 +395,7 @@ fn flags(profile: &Profile) -> String {
                 .map_or_else(|| "-".into(), |share| share_with_interval(share, figures.low, figures.high))
         });
         let all = percent(overall.mean.unwrap_or(0.0));
-        sheet.row([column.column.clone(), all].into_iter().chain(cells));
+        sheet.row([short_label(&column.column), all].into_iter().chain(cells));
         lines += 1;
     }
     if lines == 0 { String::new() } else { format!("\n{}", sheet.to_text_within(WIDTH)) }
@@ -409,8 +414,8 @@ fn share_with_interval(share: f64, low: Option<f64>, high: Option<f64>) -> Strin
 /// What a trait is about.
 fn subject(one: &Trait) -> String {
     match &one.level {
-        Some(level) if level != "true" => format!("{} = {level}", one.column),
-        _ => one.column.clone(),
+        Some(level) if level != "true" => format!("{} = {}", short_label(&one.column), short_label(level)),
+        _ => short_label(&one.column),
     }
 }
 

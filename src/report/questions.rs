@@ -5,6 +5,7 @@ use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{Outcome, Segment};
 use crate::questions::{Answer, Cell, Lines, SEGMENT};
+use crate::table::short_label;
 
 /// How many lines of an answer are shown; `metrics.json` has all of them.
 const SHOWN: usize = 12;
@@ -19,6 +20,9 @@ pub fn answers(outcome: &Outcome) -> String {
 fn one(place: usize, answer: &Answer, segments: &[Segment]) -> String {
     let mut text = wrapped(&format!("question {place}: {}\n", plain(&answer.name)), WIDTH);
     text.push_str(&wrapped(&plain_line(&sentence(answer)), WIDTH));
+    if let Some(found) = answer.answers.as_ref().filter(|_| answer.rows != Cell::Count(0)) {
+        text.push_str(&super::answers::text(found));
+    }
     // Without rows, a table would be all zeros.
     if answer.rows != Cell::Count(0) {
         text.push_str(&table(answer, segments));
@@ -69,6 +73,10 @@ fn sentence(answer: &Answer) -> String {
                 ));
             }
             text
+        }
+        None if answer.answers.is_some() => {
+            let condition = condition.map_or(String::new(), |condition| format!(": {condition}"));
+            format!("{rows} of {among} {noun} with a segment{of} have an answer{condition}")
         }
         None => match condition {
             Some(condition) => {
@@ -192,7 +200,7 @@ fn value(cell: &Cell) -> String {
         Cell::Count(n) => whole(*n),
         Cell::Number(value) => number(*value),
         Cell::Flag(flag) => flag.to_string(),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) => short_label(text),
     }
 }
 

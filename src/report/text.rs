@@ -125,6 +125,7 @@ pub fn text(outcome: &Outcome) -> String {
     }
     if let Some(profile) = &outcome.profile {
         text.push_str(&super::profile::traits(profile));
+        text.push_str(&super::lifts::text(profile));
     }
     if let Some(found) = &outcome.stability {
         separate(&mut text);

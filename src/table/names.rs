@@ -22,6 +22,18 @@ pub(super) fn must_differ(names: &[String]) -> std::result::Result<(), String> {
     Ok(())
 }
 
+/// The words that a label keeps.
+const LABEL_WORDS: usize = 5;
+
+/// A text cut to its first five words, for places where a long answer labels something: `Analyse data to influence
+/// decisions` stays, and a sixth word would be an ellipsis. White space between words becomes a single space.
+pub fn short_label(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let first: Vec<&str> = words.by_ref().take(LABEL_WORDS).collect();
+    let cut = if words.next().is_some() { "…" } else { "" };
+    format!("{}{cut}", first.join(" "))
+}
+
 /// The most names that a message lists.
 const LISTED: usize = 8;
 

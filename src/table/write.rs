@@ -1,8 +1,10 @@
-//! Writes tables: named, typed columns to CSV, `.npy` or Parquet.
+//! Writes tables: named, typed columns to CSV, `.npy`, Parquet or Arrow.
 //!
 //! A column is given as a function from row to cell, so the caller does not have to assemble it in memory before it is
 //! written.
 
+#[cfg(feature = "parquet")]
+mod arrow;
 mod csv;
 mod digits;
 #[cfg(feature = "parquet")]
@@ -24,6 +26,8 @@ pub enum OutputFormat {
     Npy,
     /// Apache Parquet, compressed with Snappy, with 2^20 rows per row group.
     Parquet,
+    /// An Arrow IPC file, which is Feather's version 2: not compressed, 2^16 rows a record batch.
+    Arrow,
 }
 
 impl OutputFormat {
@@ -32,11 +36,16 @@ impl OutputFormat {
     /// # Errors
     /// [`Error::Usage`] if it cannot.
     pub fn must_be_there(self) -> Result<()> {
-        if self == OutputFormat::Parquet && !cfg!(feature = "parquet") {
-            let what = "this build has no Parquet: build it with the feature parquet, or write csv";
-            return Err(Error::Usage(what.into()));
+        let name = match self {
+            OutputFormat::Csv | OutputFormat::Npy => return Ok(()),
+            OutputFormat::Parquet => "Parquet",
+            OutputFormat::Arrow => "Arrow",
+        };
+        if cfg!(feature = "parquet") {
+            return Ok(());
         }
-        Ok(())
+        let what = format!("this build has no {name}: build it with the feature parquet, or write csv");
+        Err(Error::Usage(what))
     }
 }
 
@@ -67,10 +76,10 @@ pub enum Cells<'a> {
 ///   six significant digits ([`Cells::Rounded`]).
 /// - `.npy`: all columns must be [`Cells::F32`], or all [`Cells::F64`]. A missing cell is NaN, and names are not
 ///   written.
-/// - Parquet: a missing cell is null.
+/// - Parquet and Arrow: a missing cell is null.
 /// # Errors
 /// Errors of `out`; [`ErrorKind::InvalidInput`] for columns that the format cannot hold; [`ErrorKind::Unsupported`] for
-/// Parquet in a build without it.
+/// Parquet and Arrow in a build without them.
 pub fn write_table(
     format: OutputFormat,
     rows: usize,
@@ -81,8 +90,8 @@ pub fn write_table(
     write_table_with(format, &[], rows, names, columns, out)
 }
 
-/// Like [`write_table`], with key-value metadata that describes the table. Only Parquet can store it, in the footer;
-/// other formats ignore it.
+/// Like [`write_table`], with key-value metadata that describes the table. Parquet stores it in the footer and Arrow in the
+/// schema; other formats ignore it.
 ///
 /// # Errors
 /// As for [`write_table`].
@@ -99,12 +108,14 @@ pub fn write_table_with(
         OutputFormat::Npy => write_npy(rows, columns, out),
         #[cfg(feature = "parquet")]
         OutputFormat::Parquet => parquet::write(metadata, rows, names, columns, &mut out),
+        #[cfg(feature = "parquet")]
+        OutputFormat::Arrow => arrow::write(metadata, rows, names, columns, &mut out),
         #[cfg(not(feature = "parquet"))]
-        OutputFormat::Parquet => {
+        OutputFormat::Parquet | OutputFormat::Arrow => {
             let _ = metadata;
             // Flush `out` although nothing was written to it, so that its own errors show first.
             out.flush()?;
-            Err(io::Error::new(ErrorKind::Unsupported, "this build has no Parquet"))
+            Err(io::Error::new(ErrorKind::Unsupported, "this build has neither Parquet nor Arrow"))
         }
     }
 }

@@ -47,6 +47,7 @@ mod rules;
 mod seeding;
 mod stability;
 mod structure;
+mod survey;
 mod synth;
 mod table;
 mod threads;

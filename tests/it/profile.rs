@@ -439,7 +439,8 @@ fn columns_are_chosen_by_kind_or_by_name() {
     let members = Members::new(&segments, 2, None).unwrap();
     let context = Context { never: vec!["weight".into(), "user".into()], ..Context::default() };
     let of = |columns: &[&str], top: usize| {
-        let options = Options { columns: columns.iter().map(|c| c.to_string()).collect(), top, typical: 0 };
+        let options =
+            Options { columns: columns.iter().map(|c| c.to_string()).collect(), top, typical: 0, lifts: 0 };
         profile(&table, &members, &options, &context)
     };
     let found = of(&[], 50).unwrap();

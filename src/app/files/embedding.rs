@@ -17,7 +17,8 @@ impl EmbeddingFile {
     /// # Errors
     /// An ending that is no format, a format that this build cannot write, and those of [`Pending::open`].
     pub fn open(path: Option<&Path>, force: bool) -> Result<Self, Error> {
-        Ok(EmbeddingFile(open(path, "--embedding-out", force)?))
+        let file = path.map(|path| open(path, "--embedding-out", force));
+        Ok(EmbeddingFile(file.transpose()?))
     }
 
     /// Writes a line for each row of the table: its id, if there are ids and the format has names, and its components, which

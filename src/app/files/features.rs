@@ -6,18 +6,23 @@ use segmenta::analysis::Prepared;
 use segmenta::recipe::ColumnEncoder;
 use segmenta::table::write::{Cells, OutputFormat, write_table};
 use segmenta::{Error, Matrix};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The file that the features are written to, if the user asked for it.
-pub struct FeaturesFile(Option<(Pending, OutputFormat)>);
+/// The files that the features are written to, if the user asked for some.
+pub struct FeaturesFiles(Vec<(Pending, OutputFormat)>);
 
-impl FeaturesFile {
-    /// Opens the file.
+impl FeaturesFiles {
+    /// Opens the files.
     ///
     /// # Errors
-    /// An ending that is no format, a format that this build cannot write, and those of [`Pending::open`].
-    pub fn open(path: Option<&Path>, force: bool) -> Result<Self, Error> {
-        Ok(FeaturesFile(open(path, "--features-out", force)?))
+    /// An ending that is no format, a format that this build cannot write, two files of one name, and those of
+    /// [`Pending::open`].
+    pub fn open(paths: &[PathBuf], force: bool) -> Result<Self, Error> {
+        if let Some((_, twice)) = paths.iter().enumerate().find(|(i, path)| paths[..*i].contains(path)) {
+            return Err(Error::Usage(format!("--features-out {} is given twice", twice.display())));
+        }
+        let files = paths.iter().map(|path| open(path, "--features-out", force));
+        Ok(FeaturesFiles(files.collect::<Result<_, _>>()?))
     }
 
     /// Writes the features, each row that was kept a row: f32, or f64 where a centre was taken off a column, which is
@@ -26,61 +31,62 @@ impl FeaturesFile {
     /// # Errors
     /// A full disk, and what else a disk can say.
     pub fn write(&mut self, prepared: &Prepared) -> Result<(), Error> {
-        let Some((file, format)) = &mut self.0 else { return Ok(()) };
-        let matrix = &prepared.matrix;
-        let encoder = &prepared.fitted.encoder;
-        let centre = |of: &ColumnEncoder| 0.0 - of.from_user(encoder.scale, 0.0);
-        let encoders = encoder.by_feature().into_iter().enumerate();
-        let features: Vec<Feature<'_>> =
-            encoders.map(|(j, of)| Feature { matrix, j, centre: centre(of) }).collect();
-        let row = |i: usize| prepared.matrix_row(i);
-        let wide = features.par_iter().any(Feature::needs_f64);
-        let narrow = |f: &Feature<'_>| if *format == OutputFormat::Npy { !wide } else { f.centre == 0.0 };
-        let mut columns: Vec<Cells<'_>> = features
-            .iter()
-            .map(|feature| match narrow(feature) {
-                true => Cells::F32(Box::new(move |i| Some(feature.value(row(i)) as f32))),
-                false => Cells::F64(Box::new(move |i| Some(feature.value(row(i))))),
-            })
-            .collect();
-        let mut names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
-        for (name, value) in prepared.components() {
-            let value = move |i: usize| Some(value(i)).filter(|v| !v.is_nan());
-            names.push(name);
-            columns.push(match *format == OutputFormat::Npy && !wide {
-                true => Cells::F32(Box::new(move |i| value(i).map(|v| v as f32))),
-                false => Cells::F64(Box::new(value)),
-            });
-        }
-        file.write(|out| write_table(*format, prepared.fit_rows(), &names, &columns, out))
+        self.0.iter_mut().try_for_each(|(file, format)| write(file, *format, prepared))
     }
 
-    /// The file, to be put in its place.
-    pub fn into_file(self) -> Option<Pending> {
-        self.0.map(|(file, _)| file)
+    /// The files, to be put in their places.
+    pub fn into_files(self) -> impl Iterator<Item = Pending> {
+        self.0.into_iter().map(|(file, _)| file)
     }
 }
 
+fn write(file: &mut Pending, format: OutputFormat, prepared: &Prepared) -> Result<(), Error> {
+    let matrix = &prepared.matrix;
+    let encoder = &prepared.fitted.encoder;
+    let centre = |of: &ColumnEncoder| 0.0 - of.from_user(encoder.scale, 0.0);
+    let encoders = encoder.by_feature().into_iter().enumerate();
+    let features: Vec<Feature<'_>> =
+        encoders.map(|(j, of)| Feature { matrix, j, centre: centre(of) }).collect();
+    let row = |i: usize| prepared.matrix_row(i);
+    let wide = format == OutputFormat::Npy && features.par_iter().any(Feature::needs_f64);
+    let narrow = |f: &Feature<'_>| if format == OutputFormat::Npy { !wide } else { f.centre == 0.0 };
+    let mut columns: Vec<Cells<'_>> = features
+        .iter()
+        .map(|feature| match narrow(feature) {
+            true => Cells::F32(Box::new(move |i| Some(feature.value(row(i)) as f32))),
+            false => Cells::F64(Box::new(move |i| Some(feature.value(row(i))))),
+        })
+        .collect();
+    let mut names: Vec<&str> = matrix.names().iter().map(String::as_str).collect();
+    for (name, value) in prepared.components() {
+        let value = move |i: usize| Some(value(i)).filter(|v| !v.is_nan());
+        names.push(name);
+        columns.push(match format == OutputFormat::Npy && !wide {
+            true => Cells::F32(Box::new(move |i| value(i).map(|v| v as f32))),
+            false => Cells::F64(Box::new(value)),
+        });
+    }
+    file.write(|out| write_table(format, prepared.fit_rows(), &names, &columns, out))
+}
+
 /// Opens a file of numbers, whose name says its format.
-pub(super) fn open(
-    path: Option<&Path>,
-    flag: &str,
-    force: bool,
-) -> Result<Option<(Pending, OutputFormat)>, Error> {
-    let Some(path) = path else { return Ok(None) };
+pub(super) fn open(path: &Path, flag: &str, force: bool) -> Result<(Pending, OutputFormat), Error> {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let format = match ending.as_str() {
         "npy" => OutputFormat::Npy,
         "csv" => OutputFormat::Csv,
         "parquet" => OutputFormat::Parquet,
+        "arrow" | "feather" => OutputFormat::Arrow,
         _ => {
-            let what =
-                format!("{flag} {}: expected a name that ends in .csv, .npy or .parquet", path.display());
+            let what = format!(
+                "{flag} {}: expected a name that ends in .csv, .npy, .parquet, .arrow or .feather",
+                path.display()
+            );
             return Err(Error::Usage(what));
         }
     };
     format.must_be_there()?;
-    Ok(Some((Pending::open(path, force)?, format)))
+    Ok((Pending::open(path, force)?, format))
 }
 
 /// One feature as a user reads it.

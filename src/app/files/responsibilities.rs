@@ -16,7 +16,8 @@ impl ResponsibilitiesFile {
     /// # Errors
     /// An ending that is no format, a format that this build cannot write, and those of [`Pending::open`].
     pub fn open(path: Option<&Path>, force: bool) -> Result<Self, Error> {
-        Ok(ResponsibilitiesFile(open(path, "--responsibilities-out", force)?))
+        let file = path.map(|path| open(path, "--responsibilities-out", force));
+        Ok(ResponsibilitiesFile(file.transpose()?))
     }
 
     /// Writes a line for each row of the table, with a number for each segment; they are missing where the row was left out.

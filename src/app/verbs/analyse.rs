@@ -1,7 +1,7 @@
 //! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
 use super::super::console::{Console, result, tell};
-use super::super::files::{FeaturesFile, Folder, ResponsibilitiesFile, heal_before_reading};
+use super::super::files::{FeaturesFiles, Folder, ResponsibilitiesFile, TableFiles, heal_before_reading};
 use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
@@ -17,6 +17,7 @@ use segmenta::report::methods::{METHODS, write as write_methods};
 use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::text::{passed_over, text};
 use segmenta::table::write::OutputFormat;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// `segmenta tendency`.
@@ -126,7 +127,8 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         folder: &args.out.out,
         force: args.out.force,
         assignments: args.labels.is_none().then_some(args.out.rows.assignments),
-        features: args.features_out.features_out.as_deref(),
+        features: &args.features_out.features_out,
+        table: &[],
         responsibilities: args.features_out.responsibilities_out.as_deref(),
         full_precision: args.out.rows.full_precision,
         linkage: has_linkage(&spec),
@@ -162,7 +164,9 @@ pub struct Wanted<'a> {
     pub force: bool,
     /// The format of the assignments' file; `None`: they go to stdout.
     pub assignments: Option<OutputFormat>,
-    pub features: Option<&'a std::path::Path>,
+    pub features: &'a [PathBuf],
+    /// Where the prepared table goes, relative to the folder.
+    pub table: &'a [PathBuf],
     /// Where the responsibilities of a Gaussian mixture go.
     pub responsibilities: Option<&'a std::path::Path>,
     /// Whether distances and margins are written with all their digits.
@@ -178,7 +182,8 @@ pub struct Wanted<'a> {
 /// The files of a fit, opened before any work, so that a folder that is not writable is reported at once.
 pub struct Files {
     folder: Folder,
-    pub features: FeaturesFile,
+    pub features: FeaturesFiles,
+    pub table: TableFiles,
     responsibilities: ResponsibilitiesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
@@ -197,10 +202,12 @@ impl Files {
         names.extend(wanted.methods.then_some(METHODS));
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
-        let features = FeaturesFile::open(wanted.features, wanted.force)?;
+        let features = FeaturesFiles::open(wanted.features, wanted.force)?;
+        let table: Vec<PathBuf> = wanted.table.iter().map(|path| wanted.folder.join(path)).collect();
+        let table = TableFiles::open(&table, wanted.force)?;
         let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
         let Wanted { assignments, full_precision, .. } = wanted;
-        Ok(Files { folder, features, responsibilities, assignments, full_precision })
+        Ok(Files { folder, features, table, responsibilities, assignments, full_precision })
     }
 }
 
@@ -262,7 +269,7 @@ impl Job<'_> {
         began: Instant,
     ) -> anyhow::Result<(Option<Written>, Vec<String>)> {
         let start = Instant::now();
-        let Files { mut folder, features, mut responsibilities, assignments, full_precision } = files;
+        let Files { mut folder, features, table, mut responsibilities, assignments, full_precision } = files;
         let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
         folder.write("model.json", |out| out.write_all(model.to_json().as_bytes()))?;
@@ -306,7 +313,8 @@ impl Job<'_> {
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
         folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
         let names = folder.names();
-        folder.keep_with(features.into_file().into_iter().chain(responsibilities.into_file()))?;
+        let beside = features.into_files().chain(table.into_files()).chain(responsibilities.into_file());
+        folder.keep_with(beside)?;
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;

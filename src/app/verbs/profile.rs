@@ -22,7 +22,7 @@ pub fn profile(args: &cli::Profile) -> anyhow::Result<()> {
     let (table, mut chosen) = new_rows(&model, &args.input, &compute, &console, &mut seconds)?;
     let start = Instant::now();
     let (top, typical) = (args.top as usize, args.typical as usize);
-    let options = Options { columns: names(&args.columns, &table)?, top, typical };
+    let options = Options { columns: names(&args.columns, &table)?, top, typical, lifts: 0 };
     let found = console
         .during("profile", || on_device(&mut chosen, &console, |b| describe(&model, &table, &options, b)));
     let mut found = found?;

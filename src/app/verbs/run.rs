@@ -1,7 +1,7 @@
 //! `segmenta run` and `demo`: follow a recipe from the raw table to the result files.
 
 use super::super::console::{Console, count};
-use super::super::files::{FeaturesFile, Folder, Pending, heal_before_reading};
+use super::super::files::{FeaturesFiles, Folder, Pending, heal_before_reading};
 use super::super::hints::{expect_table, not_a_recipe};
 use super::super::{memory_limit, set_up};
 use super::analyse::{Files, Job, Wanted, file_names, has_linkage, print};
@@ -28,16 +28,20 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
     if init.is_none() {
         spec.check(None)?;
     }
-    let features = args.features_out.features_out.clone().or_else(|| spec.output.features.clone());
+    let features = match args.features_out.features_out.is_empty() {
+        true => spec.output.features.clone(),
+        false => args.features_out.features_out.clone(),
+    };
     if args.no_fit {
-        return features_alone(&mut spec, args, features.as_deref(), (compute, &console));
+        return features_alone(&mut spec, args, &features, (compute, &console));
     }
     let folder = args.out.clone().or_else(|| spec.output.folder.clone());
     let mut files = Files::open(Wanted {
         folder: &folder.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER)),
         force: args.force,
         assignments: Some(args.rows.assignments),
-        features: features.as_deref(),
+        features: &features,
+        table: &spec.output.table,
         responsibilities: spec.output.responsibilities.as_deref(),
         full_precision: args.rows.full_precision,
         linkage: has_linkage(&spec),
@@ -50,6 +54,7 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
     check_input(&spec)?;
     let prepared = load(&spec, Source::Spec, compute, &console)?.prepare(&spec, compute, &console)?;
     files.features.write(&prepared)?;
+    files.table.write(&prepared, &spec.output.table_columns)?;
     let job = Job { command: "run", spec: &spec, dry_run: args.dry_run, strict: args.gates.strict };
     job.finish(prepared, files, (compute, &args.run.talk), &console, began)
 }
@@ -58,19 +63,21 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
 fn features_alone(
     spec: &mut Spec,
     args: &RunRecipe,
-    path: Option<&Path>,
+    paths: &[PathBuf],
     (compute, console): (&Compute, &Console),
 ) -> anyhow::Result<()> {
-    let mut features = FeaturesFile::open(path, args.force)?;
+    let mut features = FeaturesFiles::open(paths, args.force)?;
+    spec.output.table.clear();
     spec.fit = None;
     spec.sweep = None;
     check_input(spec)?;
     let prepared = load(spec, Source::Spec, compute, console)?.prepare(spec, compute, console)?;
     features.write(&prepared)?;
-    features.into_file().map_or(Ok(()), Pending::keep)?;
+    Pending::keep_all(features.into_files().collect())?;
     print("run", &prepared.outcome(spec), None, &args.run.talk, console)?;
-    if let Some(path) = path {
-        console.note(&format!("wrote the features to {}", path.display()));
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    if !paths.is_empty() {
+        console.note(&format!("wrote the features to {}", paths.join(", ")));
     }
     Ok(())
 }
@@ -165,7 +172,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         out: Some(args.out.clone()),
         force: args.force,
         rows: RowsOut { assignments: OutputFormat::Csv, full_precision: false },
-        features_out: FeaturesOut { features_out: None, responsibilities_out: None },
+        features_out: FeaturesOut { features_out: Vec::new(), responsibilities_out: None },
         no_fit: false,
         dry_run: false,
         gates: GateFlags::default(),

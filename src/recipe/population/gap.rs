@@ -52,14 +52,14 @@ struct Found<'a> {
 }
 
 impl Gap {
-    /// Reads the keys `gap` and `keep`. `None`: there is no gap; `Some(None)`: it is wrong.
+    /// Reads the keys `gap` and `keep`. `None`: there are none; `Some(None)`: they are wrong.
     pub(super) fn decode(section: &Section<'_>) -> Option<Option<Gap>> {
         let keep = section.take("keep");
         let Some(value) = section.take("gap") else {
-            if let Some(keep) = keep {
+            return keep.map(|keep| {
                 keep.fault("keep chooses a side of a gap, so it needs the key gap");
-            }
-            return None;
+                None
+            });
         };
         let words = [
             ("larger", GapSide::Larger),

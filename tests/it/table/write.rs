@@ -72,6 +72,19 @@ fn parquet_comes_back() {
 
 #[cfg(feature = "parquet")]
 #[test]
+fn arrow_comes_back() {
+    for rows in [1, 4, 70_000] {
+        for name in ["t.arrow", "t.feather"] {
+            let read = read_bytes(name, written(OutputFormat::Arrow, rows), &ReadOptions::default());
+            check(&read.unwrap_or_else(|e| panic!("{e}")), rows);
+        }
+    }
+    let e = read_bytes("t.arrow", written(OutputFormat::Arrow, 0), &ReadOptions::default()).unwrap_err();
+    assert_eq!(e.to_string(), "t.arrow: the table has no rows");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
 fn a_disk_that_is_full_is_told_as_it_is() {
     struct Full;
     impl std::io::Write for Full {
@@ -82,7 +95,7 @@ fn a_disk_that_is_full_is_told_as_it_is() {
             Ok(())
         }
     }
-    for format in [OutputFormat::Csv, OutputFormat::Parquet] {
+    for format in [OutputFormat::Csv, OutputFormat::Parquet, OutputFormat::Arrow] {
         let e = write_table(format, 4, &NAMES, &columns(), Full).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::StorageFull, "{format:?}: {e:?}");
     }
