@@ -19,7 +19,7 @@ fn shares(mixture: &Value, point: &[f64]) -> Vec<f64> {
             let (x, y) = (point[0] - means[2 * c], point[1] - means[2 * c + 1]);
             let determinant = a * d - b * b;
             let square = (d * x * x - 2.0 * b * x * y + a * y * y) / determinant;
-            weights[c] * (-0.5 * square).exp() / determinant.sqrt()
+            weights[c] * libm::exp(-0.5 * square) / determinant.sqrt()
         })
         .collect();
     let all: f64 = densities.iter().sum();
