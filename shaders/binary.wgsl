@@ -22,8 +22,8 @@ struct Params {
     first: u32,
     end: u32,
     quads_per_slice: u32,
-    // Whether the lists go on from an earlier dispatch.
-    again: u32,
+    // How many entries of each list are there from an earlier dispatch: `k` or none.
+    kept: u32,
     // For `binary_sums` the first of the bound rows that has sums, how many rows have, and how many columns are bound.
     first_own: u32,
     own: u32,
@@ -80,6 +80,12 @@ fn beyond(x: Fraction, limit: u32) -> bool {
     return f32(x.above) * 4294967296.0 > (f32(limit) + 1.0) * 1.0001 * f32(x.below);
 }
 
+// A parameter that bounds a loop. It is never larger than the array, but llvmpipe would compile a kernel anew for each value of
+// a bound that it knows beforehand, and keep them all.
+fn bound(parameter: u32) -> u32 {
+    return min(parameter, arrayLength(&rows));
+}
+
 // A workgroup has one query.
 @compute @workgroup_size(256)
 fn binary_knn(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
@@ -89,18 +95,20 @@ fn binary_knn(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     let own = excluded[query];
     let list = query * params.k;
     select_start(lane);
-    if (params.again != 0u && lane < params.k) {
+    if (lane < params.kept) {
         let kept = lists[list + lane];
         if (kept.y != SELECT_NONE) {
             select_offer(kept.x, kept.y);
         }
     }
-    for (var next = params.first; next < params.end; next += SELECT_THREADS * SELECT_OFFERS) {
+    let width = bound(params.width);
+    let end = bound(params.end);
+    for (var next = params.first; next < end; next += SELECT_THREADS * SELECT_OFFERS) {
         for (var part = 0u; part < SELECT_OFFERS; part++) {
             let row = next + part * SELECT_THREADS + lane;
-            if (row < params.end) {
+            if (row < end) {
                 var both = 0u;
-                for (var w = 0u; w < params.width; w++) {
+                for (var w = 0u; w < width; w++) {
                     both += countOneBits(queries[start + w] & rows[w * params.stride + row]);
                 }
                 let x = fraction(both, a, rows[params.width * params.stride + row]);
@@ -144,11 +152,13 @@ fn binary_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
     let a = rows[params.width * params.stride + row];
     let first = params.first + group.y * params.quads_per_slice;
     let end = min(params.end, first + params.quads_per_slice);
+    let width = bound(params.width);
+    let labelings = min(params.labelings, arrayLength(&slots));
     var sum = vec2<u32>();
     for (var quad = first; quad < end; quad++) {
         let start = quad * (params.width + 1u);
         var both = vec4<u32>();
-        for (var w = 0u; w < params.width; w++) {
+        for (var w = 0u; w < width; w++) {
             both += countOneBits(columns[start + w] & vec4<u32>(rows[w * params.stride + row]));
         }
         let b = columns[start + params.width];
@@ -160,7 +170,7 @@ fn binary_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
             let label = joint[column];
             let goes_on = i + 1u < last || (quad + 1u < end && column + 1u < params.columns);
             if (!goes_on || joint[min(column + 1u, params.columns - 1u)] != label) {
-                for (var l = 0u; l < params.labelings; l++) {
+                for (var l = 0u; l < labelings; l++) {
                     add_to(slots[label * params.labelings + l], own, sum);
                 }
                 sum = vec2<u32>();

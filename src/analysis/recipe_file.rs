@@ -44,7 +44,7 @@ impl Spec {
             output.folder.as_mut(),
             output.responsibilities.as_mut(),
         ];
-        for path in paths.into_iter().flatten().chain(&mut output.features).chain(&mut output.table) {
+        for path in paths.into_iter().flatten().chain(&mut output.features) {
             *path = folder.join(&*path);
         }
         Ok(spec)

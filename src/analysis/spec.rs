@@ -318,7 +318,7 @@ pub struct Output {
     pub features: Vec<PathBuf>,
     /// A file for the responsibilities of a Gaussian mixture.
     pub responsibilities: Option<PathBuf>,
-    /// Files for the table with the recipe's columns, each in the format that its name says.
+    /// Files in the results' folder for the table with the recipe's columns, each in the format that its name says.
     pub table: Vec<PathBuf>,
     /// Names or globs of the columns that go into them; if there are none, all.
     pub table_columns: Vec<String>,

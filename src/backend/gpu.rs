@@ -12,6 +12,7 @@ mod distance_sums;
 mod exact_tests;
 mod interface;
 mod kernel;
+mod knn;
 mod lloyd;
 mod nearest;
 mod pairs;
@@ -93,13 +94,14 @@ struct SharedKernels {
     /// By whether rows have weights.
     measure: [OnceLock<Kernel>; 2],
     draw: [OnceLock<Kernel>; 2],
+    list_blocks: OnceLock<Kernel>,
     binary_knn: OnceLock<Kernel>,
     binary_sums: OnceLock<Kernel>,
 }
 
 /// Every entry point of every shader, for the test that compares them with the WGSL.
 #[cfg(test)]
-static ENTRY_POINTS: [&interface::EntryPoint; 19] = [
+static ENTRY_POINTS: [&interface::EntryPoint; 20] = [
     &lloyd::ASSIGN,
     &lloyd::products::few_features::ASSIGN_FEW_FEATURES,
     &lloyd::products::many_features::ASSIGN_MANY_FEATURES,
@@ -109,6 +111,7 @@ static ENTRY_POINTS: [&interface::EntryPoint; 19] = [
     &lloyd::renew::RENEW,
     &nearest::NEAREST,
     &nearest::CHOOSE,
+    &knn::LIST_BLOCKS,
     &distance_sums::DISTANCE_SUMS,
     &distance_sums::GATHER,
     &distance_sums::COLLECT,
@@ -162,6 +165,10 @@ impl Kernels {
 
     fn choose(&self, context: &Context) -> &Kernel {
         self.choose.get_or_init(|| Kernel::new(context, &nearest::CHOOSE, self.features))
+    }
+
+    fn list_blocks(&self, context: &Context) -> &Kernel {
+        self.shared.list_blocks.get_or_init(|| Kernel::new(context, &knn::LIST_BLOCKS, self.features))
     }
 
     fn distance_sums(&self, context: &Context, direct: bool, once: bool) -> &Kernel {
@@ -375,14 +382,7 @@ impl Rows for GpuRows<'_> {
     ) -> Result<NeighbourLists> {
         check_queries(self.matrix, queries, self_matches)?;
         check_knn(self.matrix.rows(), queries.rows(), self_matches, k)?;
-        host::neighbour_lists::euclidean(
-            self.context.options.instruction_set,
-            self.matrix,
-            queries,
-            self_matches,
-            k,
-            progress,
-        )
+        pollster::block_on(knn::knn(self, queries, self_matches, k, progress))
     }
 
     fn margins(&self, centroids: &Centroids, first: usize, labels: &[u32]) -> Result<Vec<Margin>> {

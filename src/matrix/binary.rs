@@ -47,7 +47,7 @@ impl BinaryMatrix {
     /// [`Error::Data`] for another number of words, or a bit past the last feature.
     pub fn from_words(rows: usize, features: usize, words: Vec<u32>) -> Result<Self> {
         let width = features.div_ceil(32);
-        let past = |row: &[u32]| features % 32 != 0 && row[width - 1] >> (features % 32) != 0;
+        let past = |row: &[u32]| !features.is_multiple_of(32) && row[width - 1] >> (features % 32) != 0;
         if features == 0 || rows.checked_mul(width) != Some(words.len()) || words.chunks(width).any(past) {
             return Err(Error::data("the words of a packed table do not fit its rows and features"));
         }

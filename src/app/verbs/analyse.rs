@@ -165,7 +165,7 @@ pub struct Wanted<'a> {
     /// The format of the assignments' file; `None`: they go to stdout.
     pub assignments: Option<OutputFormat>,
     pub features: &'a [PathBuf],
-    /// Where the prepared table goes.
+    /// Where the prepared table goes, relative to the folder.
     pub table: &'a [PathBuf],
     /// Where the responsibilities of a Gaussian mixture go.
     pub responsibilities: Option<&'a std::path::Path>,
@@ -203,7 +203,8 @@ impl Files {
         names.extend(wanted.movers.then_some(MOVERS));
         let folder = Folder::open(wanted.folder, &names, wanted.force)?;
         let features = FeaturesFiles::open(wanted.features, wanted.force)?;
-        let table = TableFiles::open(wanted.table, wanted.force)?;
+        let table: Vec<PathBuf> = wanted.table.iter().map(|path| wanted.folder.join(path)).collect();
+        let table = TableFiles::open(&table, wanted.force)?;
         let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
         let Wanted { assignments, full_precision, .. } = wanted;
         Ok(Files { folder, features, table, responsibilities, assignments, full_precision })

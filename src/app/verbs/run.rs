@@ -1,7 +1,7 @@
 //! `segmenta run` and `demo`: follow a recipe from the raw table to the result files.
 
 use super::super::console::{Console, count};
-use super::super::files::{FeaturesFiles, Folder, Pending, TableFiles, heal_before_reading};
+use super::super::files::{FeaturesFiles, Folder, Pending, heal_before_reading};
 use super::super::hints::{expect_table, not_a_recipe};
 use super::super::{memory_limit, set_up};
 use super::analyse::{Files, Job, Wanted, file_names, has_linkage, print};
@@ -67,14 +67,13 @@ fn features_alone(
     (compute, console): (&Compute, &Console),
 ) -> anyhow::Result<()> {
     let mut features = FeaturesFiles::open(paths, args.force)?;
-    let mut table = TableFiles::open(&spec.output.table, args.force)?;
+    spec.output.table.clear();
     spec.fit = None;
     spec.sweep = None;
     check_input(spec)?;
     let prepared = load(spec, Source::Spec, compute, console)?.prepare(spec, compute, console)?;
     features.write(&prepared)?;
-    table.write(&prepared, &spec.output.table_columns)?;
-    Pending::keep_all(features.into_files().chain(table.into_files()).collect())?;
+    Pending::keep_all(features.into_files().collect())?;
     print("run", &prepared.outcome(spec), None, &args.run.talk, console)?;
     let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     if !paths.is_empty() {

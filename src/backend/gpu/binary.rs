@@ -26,14 +26,14 @@ use std::time::Instant;
 const MOST_FEATURES: usize = (1 << 16) - 1;
 
 /// Threads of a workgroup that searches for neighbours (`shaders/select.wgsl`), and the rows that each looks at in a step.
-const SELECT_THREADS: usize = 256;
-const SELECT_OFFERS: usize = 2;
+pub(super) const SELECT_THREADS: usize = 256;
+pub(super) const SELECT_OFFERS: usize = 2;
 
 /// How often a thread goes through loops where it sorts what was found in a step.
-const SELECT_ITERATIONS: usize = 192;
+pub(super) const SELECT_ITERATIONS: usize = 192;
 
 /// No row.
-const SELECT_NONE: usize = u32::MAX as usize;
+pub(super) const SELECT_NONE: usize = u32::MAX as usize;
 
 shared_struct! {
     struct Params {
@@ -47,7 +47,7 @@ shared_struct! {
         first: u32,
         end: u32,
         quads_per_slice: u32,
-        again: u32,
+        kept: u32,
         first_own: u32,
         own: u32,
         columns: u32,
@@ -192,7 +192,7 @@ impl GpuBinaryRows<'_> {
             };
             let (values, own) = (upload(context, &values), upload(context, &own));
             let found = Output::new(context, 2 * k * count);
-            let mut again = 0;
+            let mut kept = 0;
             for chunk in &self.chunks {
                 let bindings =
                     [ROWS.to(&chunk.buffer), QUERIES.to(&values), EXCLUDED.to(&own), LISTS.to(&found)];
@@ -205,7 +205,7 @@ impl GpuBinaryRows<'_> {
                         k: k as u32,
                         first: next as u32,
                         end: end as u32,
-                        again,
+                        kept,
                         ..self.params(metric, chunk)
                     };
                     let start = Instant::now();
@@ -213,7 +213,7 @@ impl GpuBinaryRows<'_> {
                     pace.wait(context, (count * (end - next) * words) as f64, start)?;
                     done += (count * (end - next)) as u64;
                     progress.step("neighbours", done, total)?;
-                    (again, next) = (1, end);
+                    (kept, next) = (k as u32, end);
                 }
             }
             let found =

@@ -82,7 +82,7 @@ pub(super) static CHOOSE: EntryPoint = EntryPoint {
 };
 
 /// How the reference rows are divided.
-struct Blocks {
+pub(super) struct Blocks {
     /// Rows of a block.
     rows: usize,
     tiles: usize,
@@ -93,14 +93,15 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(rows: &GpuRows<'_>) -> Self {
+    /// With rows of at most so many tiles in a block.
+    pub(super) fn new(rows: &GpuRows<'_>, most_tiles: usize) -> Self {
         let matrix = rows.matrix;
         let chunk = chunk(matrix.features(), rows.context.adapter.workgroup_memory);
         let chunks = matrix.features().div_ceil(chunk);
         let wanted = matrix.rows() / (GROUPS * SPAN);
         let allowed = MAX_ITERATIONS / (chunks + 2);
         let mut tiles = TILES;
-        while tiles > 1 && (tiles > wanted || tiles > allowed) {
+        while tiles > 1 && (tiles > wanted || tiles > allowed || tiles > most_tiles) {
             tiles /= 2;
         }
         // What a tile of queries has to say of all blocks fits into one binding.
@@ -126,12 +127,12 @@ impl Blocks {
         Blocks { rows, tiles, chunks, first }
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.first.last().copied().unwrap_or(0)
     }
 
     /// The rows of a block, by their numbers in the table, from the beginning of a tile on.
-    fn rows_of(&self, block: usize, chunks: &[Chunk]) -> std::ops::Range<usize> {
+    pub(super) fn rows_of(&self, block: usize, chunks: &[Chunk]) -> std::ops::Range<usize> {
         let c = self.first.partition_point(|&first| first <= block).saturating_sub(1).min(chunks.len() - 1);
         let start = (block - self.first[c]) * self.rows;
         let end = chunks[c].rows.min(start + self.rows);
@@ -147,14 +148,63 @@ pub(super) async fn nearest(
 ) -> Result<Vec<Neighbour>> {
     let (context, matrix) = (rows.context, rows.matrix);
     let resident = Resident::upload(context, queries)?;
-    let blocks = Blocks::new(rows);
+    let blocks = Blocks::new(rows, TILES);
     let certificate = Certificate::for_rows(matrix, queries);
     let exact = certificate == Certificate::exact();
+    let search = Search { rows, blocks: &blocks, queries, self_matches, exact };
     let mut out = Vec::with_capacity(queries.rows());
     let mut pace = Pace::new();
     let passes = passes(context, &resident.chunks, blocks.count());
     for pass in passes.iter().flat_map(of_one_dispatch) {
-        let own = match self_matches {
+        let count = pass.rows.len();
+        let least = search.least_of_blocks(&pass, &mut pace)?;
+        let chosen = Output::new(context, LISTED * count);
+        let bindings = [LEAST_OF_QUERY.to(&least), CHOSEN.to(&chosen)];
+        let params = Params {
+            queries: count as u32,
+            end_block: blocks.count() as u32,
+            // What f32 computes exactly is in question only if it is the smallest.
+            low: if exact { 1.0 } else { certificate.low },
+            high: if exact { 1.0 } else { certificate.high },
+            slack: if exact { 0.0 } else { certificate.slack },
+            ..bytemuck::Zeroable::zeroed()
+        };
+        rows.kernels.choose(context).dispatch(context, params, &bindings, [count, 1, 1]);
+        let parts = [(&chosen, LISTED * count), (&least, 0)];
+        let chosen = read_outputs(context, context.work(), &parts).await?.swap_remove(0);
+        let decide = |(query, chosen): (usize, &[u32])| {
+            let q = pass.numbers().start + query;
+            neighbour(matrix, queries, q, search.nearest(q, chosen), metric)
+        };
+        out.par_extend(chosen.par_chunks_exact(LISTED).enumerate().map(decide));
+    }
+    Ok(out)
+}
+
+/// Cuts a pass so that each query can have a workgroup.
+pub(super) fn of_one_dispatch<'a>(pass: &Pass<'a>) -> impl Iterator<Item = Pass<'a>> + use<'a> {
+    let most = MAX_GROUPS / SPAN * SPAN;
+    let (chunk, rows) = (pass.chunk, pass.rows.clone());
+    let end = rows.end;
+    rows.step_by(most).map(move |start| Pass { chunk, rows: start..end.min(start + most) })
+}
+
+/// What is searched, and where.
+pub(super) struct Search<'a> {
+    pub(super) rows: &'a GpuRows<'a>,
+    pub(super) blocks: &'a Blocks,
+    pub(super) queries: &'a Matrix,
+    pub(super) self_matches: SelfMatches<'a>,
+    /// Whether f32 computes these distances exactly.
+    pub(super) exact: bool,
+}
+
+impl Search<'_> {
+    /// Has the device compute the smallest squared distance of each query of a pass to each block: for each block those of the
+    /// queries, whose number is rounded up to a multiple of [`SPAN`].
+    pub(super) fn least_of_blocks(&self, pass: &Pass<'_>, pace: &mut Pace) -> Result<Output> {
+        let (rows, blocks, context) = (self.rows, self.blocks, self.rows.context);
+        let own = match self.self_matches {
             SelfMatches::Include => vec![u32::MAX; pass.chunk.rows],
             SelfMatches::Exclude(own) => own[pass.chunk.first..][..pass.chunk.rows].to_vec(),
         };
@@ -165,14 +215,9 @@ pub(super) async fn nearest(
             first_query: pass.rows.start as u32,
             queries: count as u32,
             query_tiles: pass.chunk.rows.div_ceil(TILE) as u32,
-            features: matrix.features() as u32,
+            features: rows.matrix.features() as u32,
             chunks: blocks.chunks as u32,
             tiles_per_block: blocks.tiles as u32,
-            end_block: blocks.count() as u32,
-            // What f32 computes exactly is in question only if it is the smallest.
-            low: if exact { 1.0 } else { certificate.low },
-            high: if exact { 1.0 } else { certificate.high },
-            slack: if exact { 0.0 } else { certificate.slack },
             ..bytemuck::Zeroable::zeroed()
         };
         for (chunk, first) in rows.resident.chunks.iter().zip(blocks.first.windows(2)) {
@@ -184,7 +229,7 @@ pub(super) async fn nearest(
             ];
             let groups = (first[1] - first[0]).div_ceil(BLOCKS);
             let query_tiles = count.div_ceil(SPAN);
-            let work = query_tiles * SPAN * SPAN * blocks.tiles * matrix.features();
+            let work = query_tiles * SPAN * SPAN * blocks.tiles * rows.matrix.features();
             let mut next = 0;
             while next < groups {
                 let large = work.saturating_mul(groups) > AT_ONCE;
@@ -210,40 +255,9 @@ pub(super) async fn nearest(
                 next += step;
             }
         }
-        let chosen = Output::new(context, LISTED * count);
-        let bindings = [LEAST_OF_QUERY.to(&least), CHOSEN.to(&chosen)];
-        rows.kernels.choose(context).dispatch(context, all, &bindings, [count, 1, 1]);
-        let parts = [(&chosen, LISTED * count), (&least, 0)];
-        let chosen = read_outputs(context, context.work(), &parts).await?.swap_remove(0);
-        let decide = |(query, chosen): (usize, &[u32])| {
-            let q = pass.numbers().start + query;
-            let row = Search { rows, blocks: &blocks, queries, self_matches, exact }.nearest(q, chosen);
-            neighbour(matrix, queries, q, row, metric)
-        };
-        out.par_extend(chosen.par_chunks_exact(LISTED).enumerate().map(decide));
+        Ok(least)
     }
-    Ok(out)
-}
 
-/// Cuts a pass so that `choose` has one workgroup a query.
-fn of_one_dispatch<'a>(pass: &Pass<'a>) -> impl Iterator<Item = Pass<'a>> + use<'a> {
-    let most = MAX_GROUPS / SPAN * SPAN;
-    let (chunk, rows) = (pass.chunk, pass.rows.clone());
-    let end = rows.end;
-    rows.step_by(most).map(move |start| Pass { chunk, rows: start..end.min(start + most) })
-}
-
-/// What the host needs to search blocks.
-struct Search<'a> {
-    rows: &'a GpuRows<'a>,
-    blocks: &'a Blocks,
-    queries: &'a Matrix,
-    self_matches: SelfMatches<'a>,
-    /// Whether f32 computes these distances exactly.
-    exact: bool,
-}
-
-impl Search<'_> {
     /// The nearest row of query `q`, for which the device chose some blocks, in the order of their rows.
     fn nearest(&self, q: usize, chosen: &[u32]) -> u32 {
         let (matrix, set) = (self.rows.matrix, self.rows.context.options.instruction_set);

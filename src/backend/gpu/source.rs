@@ -21,6 +21,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("u64", include_str!("../../../shaders/u64.wgsl")),
     ("distance_sums", include_str!("../../../shaders/distance_sums.wgsl")),
     ("select", include_str!("../../../shaders/select.wgsl")),
+    ("knn", include_str!("../../../shaders/knn.wgsl")),
     ("binary", include_str!("../../../shaders/binary.wgsl")),
     ("ceiling", include_str!("ceiling.wgsl")),
     #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::matrix::{Matrix, Repeats};
 use crate::progress::Progress;
 use pulp::Simd;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// For so many queries no tree is made.
 const FEW: usize = 48;
@@ -46,7 +47,13 @@ pub(in crate::backend) fn euclidean(
         progress.step("neighbours", 0, queries.rows() as u64)?;
         let found: Vec<Vec<(f64, u32)>> = (0..queries.rows())
             .into_par_iter()
-            .map(|q| set.run(Scan { matrix, query: &queries.row(q).collect::<Vec<_>>(), count }))
+            .map(|q| {
+                let query: Vec<f32> = queries.row(q).collect();
+                let ranges = [0..matrix.rows()];
+                let excluded = excluded(self_matches, q);
+                let limit = f32::INFINITY;
+                set.run(Scan { matrix, query: &query, ranges: &ranges, excluded, count: k, limit })
+            })
             .collect();
         found.iter().enumerate().for_each(|(q, list)| write(q, list));
         progress.step("neighbours", queries.rows() as u64, queries.rows() as u64)?;
@@ -78,11 +85,18 @@ fn in_blocks(set: InstructionSet, matrix: &Matrix, repeats: &Repeats, certificat
     Blocks::new(set, features, &rows, certificate)
 }
 
-/// The `count` nearest rows of one query, from all rows of a table.
-struct Scan<'a> {
-    matrix: &'a Matrix,
-    query: &'a [f32],
-    count: usize,
+/// The `count` nearest rows of one query among some rows, or fewer if there are not so many within the limit. They come as in
+/// [`NeighbourLists`], with their canonical squared distances.
+pub(in crate::backend) struct Scan<'a> {
+    pub(in crate::backend) matrix: &'a Matrix,
+    pub(in crate::backend) query: &'a [f32],
+    /// The rows, in order. Each range begins with a tile.
+    pub(in crate::backend) ranges: &'a [Range<usize>],
+    /// A row that does not count.
+    pub(in crate::backend) excluded: Option<usize>,
+    pub(in crate::backend) count: usize,
+    /// Rows beyond this squared distance in f32 do not matter.
+    pub(in crate::backend) limit: f32,
 }
 
 impl Vectorized for Scan<'_> {
@@ -90,35 +104,37 @@ impl Vectorized for Scan<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const V: usize>(self, simd: S) -> Vec<(f64, u32)> {
-        let Scan { matrix, query, count } = self;
+        let Scan { matrix, query, ranges, excluded, count, mut limit } = self;
         let certificate = Certificate::new(matrix.features());
         let mut list: Vec<(f64, u32)> = Vec::with_capacity(count + 1);
         let mut squared = [f32::MAX; PIECE];
-        let (mut last, mut limit) = (f64::INFINITY, f32::INFINITY);
-        for start in (0..matrix.rows()).step_by(PIECE) {
-            let piece = start..matrix.rows().min(start + PIECE);
-            let lanes = group_rows::<S, V>();
-            for (start, to) in piece.clone().step_by(lanes).zip(squared.chunks_exact_mut(lanes)) {
-                store::<S, V>(Group::<V>::new(matrix, start).distances_to(simd, query), to);
-            }
-            for (row, &squared) in piece.zip(&squared) {
-                if squared > limit {
-                    continue;
+        let lanes = group_rows::<S, V>();
+        for range in ranges {
+            for start in range.clone().step_by(PIECE) {
+                let piece = start..range.end.min(start + PIECE);
+                // A group may end behind the piece, and begins where a tile does.
+                for (start, to) in piece.clone().step_by(lanes).zip(squared.chunks_exact_mut(lanes)) {
+                    store::<S, V>(Group::<V>::new(matrix, start).distances_to(simd, query), to);
                 }
-                // A later row at the same distance comes behind those that are there.
-                let squared = squared_distance(matrix.row(row), query);
-                if squared < last || list.len() < count {
-                    list.truncate(count - 1);
+                for (row, &squared) in piece.zip(&squared) {
+                    if squared > limit || excluded == Some(row) {
+                        continue;
+                    }
+                    // A later row at the same distance comes behind those that are there.
+                    let squared = squared_distance(matrix.row(row), query);
                     let at = list.partition_point(|&(other, _)| other <= squared);
-                    list.insert(at, (squared, row as u32));
-                    if list.len() == count {
-                        last = list[count - 1].0;
-                        limit = (certificate.above(last) as f32).next_up();
+                    if at < count {
+                        list.truncate(count - 1);
+                        list.insert(at, (squared, row as u32));
+                        if list.len() == count {
+                            let last = (certificate.above(list[count - 1].0) as f32).next_up();
+                            limit = limit.min(last);
+                        }
                     }
                 }
-            }
-            if last == 0.0 {
-                break;
+                if list.len() == count && list[count - 1].0 == 0.0 {
+                    return list;
+                }
             }
         }
         list

@@ -2,6 +2,7 @@
 
 use super::{Desk, assignments};
 use crate::model::schema;
+use segmenta::table::{Column, ReadOptions, read};
 use serde_json::Value;
 
 /// Answers of two populations that share no question; the first has three kinds of people, the second one.
@@ -221,5 +222,50 @@ fn a_gap_has_two_sides() {
     ] {
         desk.put("r.toml", recipe(population));
         desk.fails("run r.toml --device cpu -q --out no", 3, &[words]);
+    }
+}
+
+/// The cells of a table as text, column by column.
+fn cells(desk: &Desk, file: &str) -> Vec<(String, Vec<String>)> {
+    let table = read(&desk.path(file), &ReadOptions::default()).unwrap();
+    let column = |c: &Column| (c.name.clone(), (0..table.rows).map(|row| c.values.cell(row)).collect());
+    table.columns.iter().map(column).collect()
+}
+
+#[test]
+fn the_prepared_table_is_written() {
+    let desk = Desk::new();
+    desk.put("t.csv", "who,plan,n,seen\na,gold,1,\nb,,2.5,x\nc,tin,,x\nd,gold,4,\ne,tin,5,x\nf,tin,90,\n");
+    let recipe = |output: &str| {
+        format!(
+            "[input]\npath = \"t.csv\"\nid = \"who\"\n\n[[column]]\nname = \"saw: it\"\nfrom = \"seen\"\nsteps = [\"answered\"]\n\n\
+             [features]\ncolumns = [\"n\"]\n\n[analysis]\nk = 2\nstructure = false\n\n[output]\n{output}\n"
+        )
+    };
+    let files =
+        if cfg!(feature = "parquet") { vec!["p.csv", "p.parquet", "p.feather"] } else { vec!["p.csv"] };
+    desk.put("r.toml", recipe(&format!("table = {files:?}\ntable_columns = [\"saw: *\", \"n\", \"plan\"]")));
+    desk.run("run r.toml --device cpu -q --out out").quietly();
+    assert_eq!(
+        desk.read("out/p.csv"),
+        "who,plan,n,saw: it\na,gold,1,0\nb,,2.5,1\nc,tin,,1\nd,gold,4,0\ne,tin,5,1\nf,tin,90,0\n"
+    );
+    let expected = cells(&desk, "out/p.csv");
+    for file in files {
+        assert_eq!(cells(&desk, &format!("out/{file}")), expected, "{file}");
+    }
+    // All columns, in place of the older file.
+    desk.fails("run r.toml --device cpu -q --out out", 2, &["--force"]);
+    desk.put("r.toml", recipe("table = \"p.csv\""));
+    desk.run("run r.toml --device cpu -q --out out --force").quietly();
+    assert!(desk.read("out/p.csv").starts_with("who,") && desk.read("out/p.csv").contains("seen"));
+    for (output, code, words) in [
+        ("table = \"p.npy\"", 2, "numbers of one type alone"),
+        ("table = \"p.txt\"", 2, "expected a name that ends in"),
+        ("table = [\"p.csv\", \"p.csv\"]", 2, "twice"),
+        ("table = \"p.csv\"\ntable_columns = [\"plam\"]", 3, "did you mean plan"),
+    ] {
+        desk.put("r.toml", recipe(output));
+        desk.fails("run r.toml --device cpu -q --out no", code, &[words]);
     }
 }
