@@ -89,7 +89,7 @@
 //! - [`cluster`], [`evidence`], [`stability`] and [`sweep`] are algorithms, written once against the primitives;
 //! - [`structure`] tells structure from noise; [`questions`] asks a table and its segments what a recipe wants to know;
 //! - [`labels`] reads a labelling of rows from a file, and finds the same rows in another;
-//! - [`embed`] reduces many features to few columns: principal components;
+//! - [`embed`] reduces many features to few columns: principal components, and layouts by UMAP;
 //! - [`model`] is what is saved, and labels new rows;
 //! - [`analysis`] puts all of this together; [`report`] writes what it found.
 //!

@@ -1,8 +1,12 @@
 """UMAP beside umap-learn: seconds from the features to the layout, and how good the layouts are.
 
-Each side runs with its defaults and five seeds on all cores, in turns; umap-learn once without a seed, which lets it run in
-parallel, and once with, which is the only way that it repeats. It runs on a small table first, so that the time that numba takes
-to compile is left out. The figures are medians.
+    venv/bin/pip install umap-learn pandas scikit-learn
+    venv/bin/python benches/peers/umap.py --data FOLDER     # or only a part: --only digits,survey --seeds 3
+
+Each side runs with its defaults and five seeds on all cores. umap-learn runs with a seed, the only way in which it repeats, and
+without one, which lets it use more than one thread. Its time is that of `fit_transform` alone, after a run on fewer rows, so that
+the time that numba takes to compile is left out; segmenta's is that of the whole program, which also reads the table, judges the
+layout and writes it. The figures are medians.
 """
 
 import argparse
@@ -52,7 +56,7 @@ def large(options):
         command = [options.program, "synth", "survey", "--rows", "20000", "--out", path]
         subprocess.run(command, check=True, capture_output=True)
         table = pd.read_csv(path, skiprows=[1], dtype=str)
-    answers = [c for c in table.columns if c.startswith("Q")]
+    answers = [c for c in table.columns if c.startswith("Q") and not c.endswith("_OTHER")]
     columns = []
     for name in answers:
         values = table[name].dropna().unique()
@@ -67,22 +71,24 @@ CASES = {
     "digits": (digits, "euclidean", {}, True),
     "learners": (learners, "euclidean", {}, True),
     "survey": (survey, "jaccard", {}, True),
-    "survey 4-d": (survey, "jaccard", {"components": 4, "min_dist": 0.0}, True),
-    "20,000 answers": (large, "jaccard", {}, False),
+    "survey-4d": (survey, "jaccard", {"components": 4, "min_dist": 0.0}, True),
+    "large": (large, "jaccard", {}, False),
 }
 
 
 def ours(options, table, metric, components, min_dist, seed, folder):
     np.save(folder / "table.npy", table)
     out = folder / "layout.npy"
-    out.unlink(missing_ok=True)
-    command = [options.umap, "reduce", folder / "table.npy", "--method", "umap", "--components", components]
-    command += ["--metric", metric, "--min-dist", min_dist, "--seed", seed, "--embedding-out", out]
-    found = subprocess.run([str(part) for part in command + options.flags], capture_output=True, text=True)
+    command = [options.program, "reduce", folder / "table.npy", "--method", "umap", "--components", components]
+    command += ["--metric", metric, "--min-dist", min_dist, "--seed", seed, "--embedding-out", out, "--force", "-q"]
+    # Jaccard's distance knows no scale.
+    command += ["--device", options.device] + (["--scale", "none"] if metric == "euclidean" else [])
+    start = time.perf_counter()
+    found = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    seconds = time.perf_counter() - start
     if found.returncode:
         raise SystemExit(found.stderr)
-    words = found.stdout.split()
-    return np.load(out), float(words[words.index("seconds") + 1])
+    return np.load(out), seconds
 
 
 # Runs umap-learn in a process of its own, as ours does.
@@ -186,15 +192,13 @@ def with_truth(layout, truth):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("SEGMENTA_DATA"), help="the data folder")
-    parser.add_argument("--umap", required=True, help="the binary of `cargo bench --bench umap --no-run`")
     parser.add_argument("--program", default="target/release/segmenta")
     parser.add_argument("--only", default=",".join(CASES), help="the cases, with commas between them")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--flags", type=str.split, default=[], help="more flags for segmenta")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     options.data = pathlib.Path(options.data)
-    # Names of cases have commas too.
-    for name in [name for name in CASES if name in options.only]:
+    for name in options.only.split(","):
         make, metric, given, judged = CASES[name]
         table, truth = make(options)
         parameters = {"components": 2, "min_dist": 0.1, **given}

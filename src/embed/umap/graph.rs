@@ -25,7 +25,10 @@ pub(super) struct Graph {
 /// How far neighbours reach: the width `sigma` at which `sum exp(-max(0, d - rho) / sigma)` is the base 2 logarithm of `k`.
 pub(super) fn width(distances: impl Iterator<Item = f64> + Clone, rho: f64, k: usize) -> f64 {
     let target = libm::log2(k as f64);
-    let (mut low, mut high, mut middle) = (0.0, f64::INFINITY, 1.0);
+    // A start of the size of the distances makes the result one in any unit.
+    let (sum, count) = distances.clone().fold((0.0, 0.0), |(sum, count), d| (sum + d, count + 1.0));
+    let start = if sum > 0.0 { sum / count } else { 1.0 };
+    let (mut low, mut high, mut middle) = (0.0, f64::INFINITY, start);
     for _ in 0..64 {
         let sum: f64 = distances.clone().map(|d| membership(d, rho, middle)).sum();
         if (sum - target).abs() < NEAR {

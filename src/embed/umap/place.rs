@@ -26,22 +26,23 @@ impl Placing<'_> {
         let sigma = width(neighbours.iter().map(|n| n.1), 0.0, neighbours.len().max(2));
         let mean = neighbours.iter().map(|n| n.1).sum::<f64>() / neighbours.len() as f64;
         let sigma = sigma.max(1e-3 * mean);
-        let weights: Vec<f64> = neighbours.iter().map(|n| membership(n.1, 0.0, sigma)).collect();
+        // The nearest weighs 1; only the proportions count.
+        let nearest = neighbours.iter().fold(f64::INFINITY, |m, n| m.min(n.1));
+        let weights: Vec<f64> = neighbours.iter().map(|n| membership(n.1, nearest, sigma)).collect();
         let total: f64 = weights.iter().sum();
-        let heaviest = weights.iter().fold(0f64, |m, w| m.max(*w));
         let coordinate = |k: usize| {
             let sum: f64 = neighbours.iter().zip(&weights).map(|(n, w)| f64::from(at(n.0)[k]) * w).sum();
             (sum / total) as f32
         };
         let mut point: Vec<f32> = (0..self.dims).map(coordinate).collect();
         let count = (self.embedding.len() / self.dims) as u64;
-        let least = heaviest / f64::from(self.epochs);
+        let least = 1.0 / f64::from(self.epochs);
         for epoch in 0..self.epochs {
             let rate = RATE * (1.0 - epoch as f32 / self.epochs as f32);
             let own = self.draws.at(u64::from(epoch));
             for (slot, (&(row, _), &weight)) in (0u64..).zip(neighbours.iter().zip(&weights)) {
                 let phase = (self.draws.bits(slot) >> 32) as u32;
-                if weight < least || !fires(step(weight as f32, heaviest as f32), phase, epoch) {
+                if weight < least || !fires(step(weight as f32, 1.0), phase, epoch) {
                     continue;
                 }
                 self.forces.step(&mut point, at(row), rate, true);
