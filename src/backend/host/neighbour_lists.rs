@@ -49,10 +49,11 @@ pub(in crate::backend) fn euclidean(
             .into_par_iter()
             .map(|q| {
                 let query: Vec<f32> = queries.row(q).collect();
-                let ranges = [0..matrix.rows()];
+                let all = 0..matrix.rows();
+                let ranges = std::slice::from_ref(&all);
                 let excluded = excluded(self_matches, q);
                 let limit = f32::INFINITY;
-                set.run(Scan { matrix, query: &query, ranges: &ranges, excluded, count: k, limit })
+                set.run(Scan { matrix, query: &query, ranges, excluded, count: k, limit })
             })
             .collect();
         found.iter().enumerate().for_each(|(q, list)| write(q, list));
