@@ -15,6 +15,10 @@ pub fn reduce(args: &Reduce) -> anyhow::Result<()> {
     spec.recipe.reductions = vec![args.spec()?];
     let mut file = EmbeddingFile::open(args.embedding_out.as_deref(), args.force)?;
     let loaded = loaded(&mut spec, &args.input, Some(&args.features), (&compute, &console))?;
+    // A glob such as * means columns of the table, not the components.
+    let names = spec.recipe.reductions.iter().map(|reduction| reduction.name.clone());
+    let components = names.flat_map(|name| (1..=args.components).map(move |i| format!("{name}_{i}")));
+    spec.recipe.features.options.drop.extend(components.collect::<Vec<_>>());
     let prepared = loaded.prepare(&spec, &compute, &console)?;
     let mut outcome = prepared.outcome(&spec);
     prepared.judge_components(&mut outcome, &console)?;

@@ -70,6 +70,8 @@ fn principal_components_are_written_and_judged() {
     let text = desk.run(&format!("{line} pc.csv")).quietly();
     assert!(text.contains("principal components of") && text.contains("trustworthiness"), "{text}");
     let csv = desk.read("pc.csv");
+    desk.run(&format!("{line} all.csv --features *")).quietly();
+    assert_eq!(desk.read("all.csv").lines().count(), 61);
     assert_eq!(csv.lines().next(), Some("pc_1,pc_2"));
     assert_eq!(csv.lines().count(), 61);
     desk.run(&format!("{line} pc.npy")).quietly();
