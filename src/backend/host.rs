@@ -7,6 +7,7 @@
 pub(crate) mod blocks;
 pub(super) mod clusters;
 pub(super) mod joint_labels;
+#[cfg(feature = "gpu")]
 pub(super) mod knn;
 pub(super) mod labels;
 pub(super) mod margins;

@@ -50,6 +50,16 @@ impl BinaryMetric {
     }
 }
 
+/// A distance in units of 2^-32, rounded to the nearest, a half upwards.
+pub(in crate::backend) fn units((above, below): (u32, u32)) -> u64 {
+    ((u64::from(above) << 32) + u64::from(below) / 2) / u64::from(below)
+}
+
+/// A sum of distances that are multiples of 2^-32.
+pub(in crate::backend) fn user_sum(units: u64) -> f64 {
+    units as f64 / (1u64 << 32) as f64
+}
+
 /// A table of 0 and 1 that is resident on a device. Counts of features are whole numbers, and fractions are compared by
 /// cross-multiplication, so every result is the same bits on every device.
 pub trait BinaryRows {

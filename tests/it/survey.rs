@@ -224,8 +224,8 @@ fn ordered_answers_are_those_of_plain_counting() {
     assert_eq!(lines, [&YEARS[..], &["since birth"]].concat());
     let mut counts: HashMap<(usize, String), u64> = HashMap::new();
     let (mut answered, mut all) = ([0u64; 4], [0u64; 4]);
-    for r in 0..ROWS {
-        let Some(segment) = segments[r] else { continue };
+    for (r, segment) in segments.iter().enumerate() {
+        let Some(segment) = *segment else { continue };
         all[segment] += 1;
         let years = cell(&table, "Q15", r);
         if !years.is_empty() {

@@ -3,7 +3,6 @@
 use super::{Features, InputFlags, Run};
 use clap::{Args, ValueEnum};
 use segmenta::Error;
-use segmenta::backend::MOST_NEIGHBOURS;
 use segmenta::embed::pca::NComponents;
 use segmenta::embed::umap::{self, UmapInit, UmapMetric};
 use segmenta::recipe::{ReduceMethod, ReduceSpec};
@@ -51,7 +50,7 @@ pub struct Reduce {
     #[arg(long, value_enum, help_heading = "UMAP")]
     pub metric: Option<MetricName>,
     /// How many neighbours of a row umap looks at, the row itself among them: few show detail, many the whole [default: 15]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=MOST_NEIGHBOURS as i64 + 1),
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=umap::MOST_NEIGHBORS as i64),
           help_heading = "UMAP")]
     pub n_neighbors: Option<u16>,
     /// How close rows may come in the layout, 0 to 1; 0 packs groups tightly, for clustering [default: 0.1]
@@ -114,6 +113,10 @@ impl Reduce {
             ("--init", self.init.is_some()),
         ];
         let components = usize::from(self.components);
+        if self.method == MethodName::Umap && components > umap::MOST_COMPONENTS {
+            let most = umap::MOST_COMPONENTS;
+            return Err(Error::Usage(format!("--components: umap has at most {most}, found {components}")));
+        }
         let (name, method) = match self.method {
             MethodName::Pca => {
                 if let Some((flag, _)) = flags.iter().find(|(_, given)| *given) {

@@ -1,6 +1,7 @@
-//! The nearest rows of queries by comparing each query with every row.
+//! Rows of 0 and 1 by comparing each with every other, where there are too many features for a GPU's kernels.
 
 use super::neighbours::excluded;
+use crate::backend::knn::{units, user_sum};
 use crate::backend::{BinaryMetric, Labeling, NeighbourLists, SelfMatches, SumsSink};
 use crate::error::Result;
 use crate::matrix::BinaryMatrix;
@@ -35,16 +36,6 @@ pub(in crate::backend) fn binary_distance(
     let both = queries.row(q).iter().zip(table.row(row)).map(|(a, b)| (a & b).count_ones()).sum();
     let (above, below) = metric.fraction(table.features(), both, queries.ones(q), table.ones(row));
     f64::from(above) / f64::from(below)
-}
-
-/// A distance in units of 2^-32, rounded to the nearest, a half upwards.
-pub(in crate::backend) fn units((above, below): (u32, u32)) -> u64 {
-    ((u64::from(above) << 32) + u64::from(below) / 2) / u64::from(below)
-}
-
-/// A sum of distances that are multiples of 2^-32.
-pub(in crate::backend) fn user_sum(units: u64) -> f64 {
-    units as f64 / (1u64 << 32) as f64
 }
 
 fn search(

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{MOST_COMPONENTS, ReduceMethod, ReduceSpec, is_or_matches_component};
-use crate::backend::MOST_NEIGHBOURS;
 use crate::embed::pca::NComponents;
 use crate::embed::umap::{self, UmapInit, UmapMetric};
 use crate::recipe::decode::{Section, Value};
@@ -11,9 +10,6 @@ use crate::recipe::{Features, SIZE, Scale};
 
 /// How many components a reduction has unless the recipe says otherwise: as many as a drawing can show.
 const DEFAULT_COMPONENTS: usize = 2;
-
-/// The most components of a UMAP. More are slow, and no better than fewer.
-const MOST_UMAP_COMPONENTS: u64 = 100;
 
 /// The keys of UMAP alone.
 const UMAP_KEYS: [&str; 5] = ["metric", "n_neighbors", "min_dist", "n_epochs", "init"];
@@ -101,14 +97,14 @@ impl ReduceSpec {
 /// The keys of UMAP.
 fn umap(section: &Section<'_>, components: Option<&Value<'_>>) -> ReduceMethod {
     let mut params = umap::Params { n_components: DEFAULT_COMPONENTS, ..umap::Params::default() };
-    if let Some(n) = components.and_then(|v| v.whole(1..=MOST_UMAP_COMPONENTS)) {
+    if let Some(n) = components.and_then(|v| v.whole(1..=umap::MOST_COMPONENTS as u64)) {
         params.n_components = n as usize;
     }
     let metrics = [("euclidean", UmapMetric::Euclidean), ("jaccard", UmapMetric::Jaccard)];
     if let Some(metric) = section.take("metric").and_then(|v| v.word(&metrics)) {
         params.metric = metric;
     }
-    let most = MOST_NEIGHBOURS as u64 + 1;
+    let most = umap::MOST_NEIGHBORS as u64;
     if let Some(n) = section.take("n_neighbors").and_then(|v| v.whole(2..=most)) {
         params.n_neighbors = n as usize;
     }

@@ -6,7 +6,7 @@
 use super::CpuBinaryRows;
 use super::bits::{Counting, TILE, TOGETHER, Tiles, grouped, run};
 use crate::backend::host::joint_labels::{groups, slots};
-use crate::backend::host::knn::{units, user_sum};
+use crate::backend::knn::{units, user_sum};
 use crate::backend::{BinaryMetric, Labeling, SumsSink};
 use crate::error::Result;
 use crate::progress::Progress;

@@ -7,7 +7,7 @@ use crate::backend::gpu::kernel::{Kernel, MAX_GROUPS, WORKGROUP};
 use crate::backend::gpu::pairs::Pace;
 use crate::backend::gpu::source::MAX_ITERATIONS;
 use crate::backend::host::joint_labels::{groups, slots};
-use crate::backend::host::knn::user_sum;
+use crate::backend::knn::user_sum;
 use crate::backend::{BinaryMetric, Labeling, SumsSink};
 use crate::error::Result;
 use crate::progress::Progress;
