@@ -150,8 +150,8 @@ impl Prepared {
         others.map(|column| (column.name.as_str(), move |i: usize| value(column, i))).collect()
     }
 
-    /// The columns of the prepared table that match these names and globs, in its order; all columns if there are none. It has them
-    /// only if [`Output::table`](super::Output::table) names a file, or something describes the segments.
+    /// The columns of the prepared table that match these names and globs, in their order and each once; all columns if there are
+    /// none. It has them only if [`Output::table`](super::Output::table) names a file, or something describes the segments.
     ///
     /// # Errors
     /// A name that matches no column; a table that was not kept.
@@ -165,8 +165,16 @@ impl Prepared {
                 format!("[output] table_columns: {what}"),
             ));
         }
-        let asked = |c: &&Column| patterns.is_empty() || patterns.iter().any(|p| matches(p, &c.name));
-        Ok(table.columns.iter().filter(asked).collect())
+        if patterns.is_empty() {
+            return Ok(table.columns.iter().collect());
+        }
+        let mut columns: Vec<&Column> = Vec::new();
+        for pattern in patterns {
+            let there: HashSet<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+            let new = |c: &&Column| matches(pattern, &c.name) && !there.contains(c.name.as_str());
+            columns.extend(table.columns.iter().filter(new));
+        }
+        Ok(columns)
     }
 
     /// The components of the recipe's reductions that are no features, for all rows of the table.

@@ -17,7 +17,7 @@ fn answers(rows: usize) -> String {
             let often = match kind {
                 3 => u64::from(j >= 30) * 60,
                 kind if j / 8 == kind => 85,
-                _ if j < 30 => 12,
+                _ if j < 30 => 30,
                 _ => 0,
             };
             // Digits that look random.
@@ -155,7 +155,7 @@ fn segments_of_a_layout_of_the_larger_population() {
         (0..600).filter(|i| rows[*i].1 == segment).for_each(|i| counts[kind(i)] += 1);
         agree += counts.iter().max().unwrap();
     }
-    assert!(agree >= 490, "{agree} of 500 rows are with their kind");
+    assert!(agree >= 470, "{agree} of 500 rows are with their kind");
     assert!((0..600).filter(|i| kind(*i) == 3).all(|i| rows[i].1 == -1));
 
     // The model labels the rows of the fit as the fit did, also a few of them in another order.
@@ -183,7 +183,7 @@ fn segments_of_a_layout_of_the_larger_population() {
     let new = assignments(&desk.read("new/assignments.csv"));
     let of_kind = |wanted: usize| (0..600).find(|i| kind(*i) == wanted).map(|i| rows[i].1);
     let right = (0..60).filter(|i| Some(new[*i].1) == of_kind(kind(*i))).count();
-    assert!(right >= 54, "{right} of 60 new rows");
+    assert!(right >= 51, "{right} of 60 new rows");
 
     // A refit that starts from the model keeps its layouts.
     let again = desk.run("run r.toml --init out/model.json --device cpu --json --out again");
@@ -250,7 +250,7 @@ fn the_prepared_table_is_written() {
     desk.run("run r.toml --device cpu -q --out out").quietly();
     assert_eq!(
         desk.read("out/p.csv"),
-        "who,plan,n,saw: it\na,gold,1,0\nb,,2.5,1\nc,tin,,1\nd,gold,4,0\ne,tin,5,1\nf,tin,90,0\n"
+        "who,saw: it,n,plan\na,0,1,gold\nb,1,2.5,\nc,1,,tin\nd,0,4,gold\ne,1,5,tin\nf,0,90,tin\n"
     );
     let expected = cells(&desk, "out/p.csv");
     for file in files {
