@@ -274,7 +274,9 @@ pub fn assignments(text: &str) -> Vec<(String, i64, String)> {
     let (own, others) = header.split_at(COLUMNS.len().min(header.len()));
     assert_eq!(own, COLUMNS);
     // A mixture says how likely a segment is, and a refit where the rows were before.
-    assert!(["", "probability", "previous,previous_name"].contains(&others.join(",").as_str()), "{others:?}");
+    let others = others.join(",");
+    let known = ["", "probability", "previous,previous_name", "probability,previous,previous_name"];
+    assert!(known.contains(&others.as_str()), "{others}");
     reader
         .records()
         .map(|record| {

@@ -181,12 +181,13 @@ pub struct Wanted<'a> {
 
 /// The files of a fit, opened before any work, so that a folder that is not writable is reported at once.
 pub struct Files {
-    folder: Folder,
     pub features: FeaturesFiles,
     pub table: TableFiles,
     responsibilities: ResponsibilitiesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
+    /// After the files in it: it is dropped last, and removed if it was made for nothing.
+    folder: Folder,
 }
 
 impl Files {

@@ -264,7 +264,7 @@ fn the_prepared_table_is_written() {
     for (output, code, words) in [
         ("table = \"p.npy\"", 2, "numbers of one type alone"),
         ("table = \"p.txt\"", 2, "expected a name that ends in"),
-        ("table = [\"p.csv\", \"p.csv\"]", 2, "twice"),
+        ("table = [\"p.csv\", \"p.csv\"]", 3, "listed twice"),
         ("table = \"p.csv\"\ntable_columns = [\"plam\"]", 3, "did you mean plan"),
     ] {
         desk.put("r.toml", recipe(output));
