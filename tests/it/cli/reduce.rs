@@ -181,9 +181,12 @@ fn segments_of_a_layout_of_the_larger_population() {
     );
     desk.run("assign out/model.json new.csv --device cpu --out new -q").quietly();
     let new = assignments(&desk.read("new/assignments.csv"));
-    let of_kind = |wanted: usize| (0..600).find(|i| kind(*i) == wanted).map(|i| rows[i].1);
+    let of_kind = |wanted: usize| {
+        let count = |segment: i64| (0..600).filter(|i| kind(*i) == wanted && rows[*i].1 == segment).count();
+        (-1..3).max_by_key(|segment| count(*segment))
+    };
     let right = (0..60).filter(|i| Some(new[*i].1) == of_kind(kind(*i))).count();
-    assert!(right >= 51, "{right} of 60 new rows");
+    assert!(right >= 55, "{right} of 60 new rows");
 
     // A refit that starts from the model keeps its layouts.
     let again = desk.run("run r.toml --init out/model.json --device cpu --json --out again");
