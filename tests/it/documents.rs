@@ -18,7 +18,7 @@ const ROWS: [(&str, usize); 4] =
 const MESSAGES: &str = "error:";
 
 /// Commands that are not run here, by how they begin, and why.
-const NOT_HERE: [(&str, &str); 8] = [
+const NOT_HERE: [(&str, &str); 10] = [
     ("cargo install --path . --locked", "builds the program again"),
     ("segmenta demo", "takes half a minute, and is the recipe of the learners"),
     ("cargo test --release", "this is one of its tests"),
@@ -27,6 +27,8 @@ const NOT_HERE: [(&str, &str); 8] = [
     ("python benches/growth.py", "measures for minutes"),
     ("venv/bin/python benches/peers/compare.py", "measures for minutes, and needs the other libraries"),
     ("venv/bin/python benches/peers/methods.py", "measures for minutes, and needs the other libraries"),
+    ("venv/bin/python benches/peers/neighbours.py", "measures for minutes, and needs the other libraries"),
+    ("venv/bin/python benches/peers/umap.py", "measures for minutes, and needs the other libraries"),
 ];
 
 /// A part of a document that means something here.
