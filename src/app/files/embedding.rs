@@ -22,7 +22,7 @@ impl EmbeddingFile {
     }
 
     /// Writes a line for each row of the table: its id, if there are ids and the format has names, and its components, which
-    /// are missing where the row was left out.
+    /// are missing where the row was left out. Text has six significant digits of them, the other formats all.
     ///
     /// # Errors
     /// A full disk, and what else a disk can say.
@@ -37,7 +37,11 @@ impl EmbeddingFile {
         for column in components {
             names.push(&column.name);
             let values = &column.values;
-            columns.push(Cells::F64(Box::new(|row| values.number(row).filter(|v| !v.is_nan()))));
+            let value = |row: usize| values.number(row).filter(|v| !v.is_nan());
+            columns.push(match *format {
+                OutputFormat::Npy => Cells::F64(Box::new(value)),
+                _ => Cells::Rounded(Box::new(value)),
+            });
         }
         file.write(|out| write_table(*format, prepared.rows, &names, &columns, out))
     }

@@ -42,19 +42,27 @@ impl Lessons<'_> {
         notes: &mut Vec<String>,
     ) -> Result<()> {
         for (i, spec) in which.clone().zip(&self.recipe.reductions[which]) {
+            // What flags ask for stands in no recipe.
+            let of_flags = spec.line == 0;
             let fault = |key: &str, what: String| {
                 let key = format!("reduce[{i}].{key}");
                 Error::recipe(vec![Fault::in_line(&self.recipe.source, spec.line, key, what)])
             };
             let made: Vec<String> = fitted.iter().flat_map(FittedReduction::names).collect();
             let one = self.fit_one(spec, table, made, notes).map_err(|e| match e {
-                Error::Data { place, what } => {
+                Error::Data { place, what } if !of_flags => {
                     let column = place.column.map_or_else(String::new, |c| format!("column {c}: "));
                     fault("columns", format!("{column}{what}"))
                 }
                 other => other,
             })?;
             if let Some(name) = one.names().into_iter().find(|name| table.column(name).is_some()) {
+                if of_flags {
+                    let what = format!(
+                        "a component is called {name:?}, like this column; give the column another name"
+                    );
+                    return Err(Error::at(Place::default().column(name.as_str()), what));
+                }
                 let what = format!(
                     "its component {name:?} would be called like another column; choose another name"
                 );

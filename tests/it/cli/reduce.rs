@@ -82,10 +82,13 @@ fn principal_components_are_written_and_judged() {
 #[test]
 fn what_cannot_be_reduced_is_said() {
     let desk = Desk::with_table();
+    desk.put("own.csv", "a,pc_1\n1,2\n2,5\n3,1\n");
     desk.put("few.csv", "a,b\n1,2\n1,2\n1,2\n");
     for (line, code, words) in [
         ("reduce t.csv --method pca --n-neighbors 5", 2, "belongs to the method umap"),
+        ("reduce t.csv --method umap --metric jaccard", 3, "t.csv, column "),
         ("reduce t.csv --method umap --metric jaccard", 3, "every value must be 0 or 1"),
+        ("reduce own.csv --method pca", 3, "own.csv, column pc_1: a component is called"),
         ("reduce few.csv --method umap --features a,b", 3, "distinct rows"),
         ("reduce t.csv --method pca --components 99", 3, "99 components"),
         ("reduce t.csv --method pca --embedding-out map.txt", 2, ".csv"),
