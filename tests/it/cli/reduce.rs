@@ -82,7 +82,7 @@ fn principal_components_are_written_and_judged() {
 #[test]
 fn what_cannot_be_reduced_is_said() {
     let desk = Desk::with_table();
-    desk.put("own.csv", "a,pc_1\n1,2\n2,5\n3,1\n");
+    desk.put("own.csv", "a,b,pc_1\n1,2,3\n2,5,9\n3,1,4\n");
     desk.put("few.csv", "a,b\n1,2\n1,2\n1,2\n");
     for (line, code, words) in [
         ("reduce t.csv --method pca --n-neighbors 5", 2, "belongs to the method umap"),
