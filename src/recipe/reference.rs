@@ -284,6 +284,7 @@ impl ColumnReference {
         let ColumnReference::Number { column, min: Some(min), max: Some(max), .. } = self else {
             return None;
         };
+        let (min, max) = (short(*min), short(*max));
         let below =
             (counted.below > 0).then(|| format!("{} below the fit's smallest {min}", count(counted.below)));
         let above =
@@ -401,4 +402,9 @@ fn levels_of(
         }
     }
     bins
+}
+
+/// A number for a message: one with a fraction has six significant digits.
+fn short(value: f64) -> f64 {
+    if value.fract() == 0.0 { value } else { format!("{value:.5e}").parse().unwrap_or(value) }
 }
