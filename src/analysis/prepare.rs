@@ -235,7 +235,10 @@ impl Loaded {
             let backend = chosen.as_ref().map_or(&compute.cpu as &dyn Backend, |chosen| &*chosen.backend);
             let computing = Computing { backend, progress };
             let before = init.map_or(&[][..], Init::reductions);
-            recipe.fit_with(&mut table, FitOptions { before, seed: spec.seed, computing })
+            recipe.fit_with(
+                &mut table,
+                FitOptions { before, seed: spec.seed, max_memory: Some(limit), computing },
+            )
         });
         let FitReport { fitted, choices, notes, outliers, outside, dropped, kept, weights, unweighted } =
             fitting.map_err(in_table)?;

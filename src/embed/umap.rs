@@ -134,6 +134,16 @@ impl Params {
         Ok(())
     }
 
+    /// About how many bytes it takes to lay out a table of this many rows and features, of which so many rows are distinct.
+    pub fn bytes(&self, rows: usize, features: usize, distinct: usize) -> u64 {
+        let product = |a: usize, b: usize| (a as u64).saturating_mul(b as u64);
+        // The columns and their packed rows; of a distinct row its packed copy, its edges in both directions, and what Adam
+        // remembers.
+        let packed = 4 * rows::width(self.metric, features);
+        let of_row = packed + 80 * self.n_neighbors + 40 * self.n_components;
+        product(rows, 4 * features + packed + 16).saturating_add(product(distinct, of_row))
+    }
+
     /// How many passes a layout of so many rows takes.
     fn epochs(&self, rows: usize) -> usize {
         self.n_epochs.unwrap_or(if rows <= FEW_ROWS { 500 } else { 200 })
@@ -225,6 +235,15 @@ impl Umap {
             training: rows.words,
             embedding,
         })
+    }
+
+    /// How many of a table's rows are distinct, as [`Umap::fit`] counts them.
+    ///
+    /// # Errors
+    /// Values that the metric cannot compare.
+    pub fn distinct_rows(names: &[String], columns: &[Vec<f32>], metric: UmapMetric) -> Result<usize> {
+        let first = PackedRows::of(metric, names, columns)?.first_equal();
+        Ok((0u32..).zip(&first).filter(|(i, first)| i == *first).count())
     }
 
     /// The coordinates of rows, one vector for each component. A row that equals one of the fit gets the coordinates that it has in the

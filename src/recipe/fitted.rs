@@ -100,7 +100,7 @@ impl Recipe {
     /// weights that cannot be used; and the errors of [`Encoder::fit`].
     pub fn fit(&self, table: &mut Table) -> Result<FitReport> {
         let computing = Computing { backend: &Cpu::default(), progress: Progress::none() };
-        self.fit_with(table, FitOptions { before: &[], seed: 0, computing })
+        self.fit_with(table, FitOptions { before: &[], seed: 0, max_memory: None, computing })
     }
 
     /// Does the same as [`Recipe::fit`] with a seed and a device of the caller's choice, and with what an earlier model

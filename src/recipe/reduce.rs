@@ -70,6 +70,8 @@ pub struct FitOptions<'a> {
     pub before: &'a [FittedReduction],
     /// The seed of random draws.
     pub seed: u64,
+    /// The most bytes of memory that a reduction may take; `None`: any number.
+    pub max_memory: Option<u64>,
     /// What computes.
     pub computing: Computing<'a>,
 }

@@ -9,6 +9,7 @@ use crate::embed::pca::Pca;
 use crate::embed::umap::{self, Umap};
 use crate::error::{Error, Fault, Place, Result};
 use crate::matrix::Matrix;
+use crate::memory::too_much;
 use crate::recipe::encode::{ColumnEncoder, Encoder};
 use crate::recipe::preparation::matches;
 use crate::recipe::statistics::Copies;
@@ -122,12 +123,25 @@ impl Lessons<'_> {
             ReduceMethod::Umap(params) => {
                 let (names, params) =
                     (encoder.feature_names(), umap::Params { seed: self.options.seed, ..params });
+                self.check_memory(&names, &columns, &params)?;
                 FittedMethod::Umap(on_device(self.options.computing, &spec.name, notes, |computing| {
                     Umap::fit(&names, &columns, &params, computing.backend, computing.progress)
                 })?)
             }
         };
         Ok(FittedReduction { name: spec.name.clone(), encoder, method })
+    }
+
+    /// Checks that there is enough memory for a layout. How many rows are distinct is counted only where it matters.
+    fn check_memory(&self, names: &[String], columns: &[Vec<f32>], params: &umap::Params) -> Result<()> {
+        let (rows, features) = (columns.first().map_or(0, Vec::len), columns.len());
+        let Some(limit) = self.options.max_memory else { return Ok(()) };
+        if params.bytes(rows, features, rows) <= limit {
+            return Ok(());
+        }
+        let distinct = Umap::distinct_rows(names, columns, params.metric)?;
+        let wanted = params.bytes(rows, features, distinct);
+        if wanted > limit { Err(too_much(wanted, limit)) } else { Ok(()) }
     }
 
     /// The matrix with the weights of its rows, which are `rows` of the table.

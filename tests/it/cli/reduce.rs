@@ -95,6 +95,14 @@ fn what_cannot_be_reduced_is_said() {
     ] {
         desk.fails(&format!("{line} --device cpu -q"), code, &[words]);
     }
+    // 3,000 rows with 64 neighbours each, but few of them distinct.
+    let many =
+        |distinct: usize| (0..3000).map(|i| format!("{},{}\n", i % distinct, i % 7)).collect::<String>();
+    let line = "reduce many.csv --method umap --n-neighbors 65 --n-epochs 5 --max-memory 8M --device cpu -q";
+    desk.put("many.csv", format!("a,b\n{}", many(3000)));
+    desk.fails(line, 3, &["many.csv", "memory"]);
+    desk.put("many.csv", format!("a,b\n{}", many(90)));
+    desk.run(line).quietly();
     for (flag, words) in [("--n-neighbors 1", "1 is not in 2..=65"), ("--min-dist 2", "from 0 to 1")] {
         let said = desk.run(&format!("reduce t.csv --method umap {flag}"));
         assert!(said.code == Some(2) && said.err.contains(words), "{}", said.err);

@@ -77,7 +77,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "evidence",
         ],
     ),
-    ("recipe", &["error", "random", "progress", "weights", "matrix", "backend", "embed", "table"]),
+    ("recipe", &["error", "random", "memory", "progress", "weights", "matrix", "backend", "embed", "table"]),
     (
         "model",
         &[

@@ -188,7 +188,7 @@ fn a_row_that_misses_a_value_has_none_where_it_is_left_out() {
 /// A fit that knows the reductions of an earlier model.
 fn refit(recipe: &str, table: &mut Table, before: &[FittedReduction]) -> segmenta::Result<FitReport> {
     let computing = Computing { backend: &Cpu::default(), progress: Progress::none() };
-    parse(recipe).fit_with(table, FitOptions { before, seed: 0, computing })
+    parse(recipe).fit_with(table, FitOptions { before, seed: 0, max_memory: None, computing })
 }
 
 #[test]
