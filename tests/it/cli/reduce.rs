@@ -88,7 +88,7 @@ fn what_cannot_be_reduced_is_said() {
         ("reduce t.csv --method pca --n-neighbors 5", 2, "belongs to the method umap"),
         ("reduce t.csv --method umap --metric jaccard", 3, "t.csv, column "),
         ("reduce t.csv --method umap --metric jaccard", 3, "every value must be 0 or 1"),
-        ("reduce own.csv --method pca", 3, "own.csv, column pc_1: a component is called"),
+        ("reduce own.csv --method pca --features a,b", 3, "own.csv, column pc_1: a component is called"),
         ("reduce few.csv --method umap --features a,b", 3, "distinct rows"),
         ("reduce t.csv --method pca --components 99", 3, "99 components"),
         ("reduce t.csv --method pca --embedding-out map.txt", 2, ".csv"),
@@ -98,7 +98,7 @@ fn what_cannot_be_reduced_is_said() {
     // 3,000 rows with 64 neighbours each, but few of them distinct.
     let many =
         |distinct: usize| (0..3000).map(|i| format!("{},{}\n", i % distinct, i % 7)).collect::<String>();
-    let line = "reduce many.csv --method umap --n-neighbors 65 --n-epochs 5 --max-memory 8M --device cpu -q";
+    let line = "reduce many.csv --features a,b --method umap --n-neighbors 65 --n-epochs 5 --max-memory 8M --device cpu -q";
     desk.put("many.csv", format!("a,b\n{}", many(3000)));
     desk.fails(line, 3, &["many.csv", "memory"]);
     desk.put("many.csv", format!("a,b\n{}", many(90)));
