@@ -44,6 +44,18 @@ pub const OURS: [&str; 6] = [
 /// Where the program keeps compiled pipelines in tests: not in the user's own folder.
 pub const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 
+/// A recipe of this repository for a made table of so many rows. A build without Parquet writes CSV instead.
+pub fn recipe(name: &str, rows: usize) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    let (head, tail) = text.split_once("synth = ").expect("a made table");
+    let text = format!("{head}rows = {rows}\nsynth = {tail}");
+    match cfg!(feature = "parquet") {
+        true => text,
+        false => text.replace("[\"answers.parquet\", \"answers.feather\"]", "[\"answers.csv\"]"),
+    }
+}
+
 /// A fresh folder, in which the program runs.
 pub struct Desk {
     dir: TempDir,

@@ -86,20 +86,12 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// A recipe of this repository for a smaller table.
-fn smaller(name: &str, rows: usize) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes").join(name);
-    let text = std::fs::read_to_string(path).unwrap();
-    let (head, tail) = text.split_once("synth = ").expect("a made table");
-    format!("{head}rows = {rows}\nsynth = {tail}")
-}
-
 /// A folder with what the commands need, the recipes for smaller tables among it, and the path that finds the program.
 fn prepared() -> (Desk, String) {
     let desk = Desk::new();
     std::fs::create_dir(desk.path("recipes")).unwrap();
     for (recipe, rows) in ROWS {
-        desk.put(&format!("recipes/{recipe}"), smaller(recipe, rows));
+        desk.put(&format!("recipes/{recipe}"), crate::cli::recipe(recipe, rows));
     }
     std::fs::create_dir(desk.path(".bin")).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_segmenta"));

@@ -1,15 +1,7 @@
 //! Recipes from end to end: `run`, `inspect --print-recipe`, `fit --init model.json`, weights, features written out.
 
-use super::{Desk, assignments};
+use super::{Desk, assignments, recipe};
 use crate::prepared::prepare;
-
-/// A recipe of this repository, with its rows put in.
-fn recipe(name: &str, rows: usize) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes").join(name);
-    let text = std::fs::read_to_string(path).unwrap();
-    let (head, tail) = text.split_once("synth = ").unwrap();
-    format!("{head}rows = {rows}\nsynth = {tail}")
-}
 
 #[test]
 fn every_recipe_runs_to_its_end() {
