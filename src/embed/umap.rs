@@ -196,8 +196,7 @@ impl Umap {
         if all.len() > MOST_ROWS {
             return Err(Error::data(format!("{} rows are too many to lay out", all.len())));
         }
-        let first = all.first_equal();
-        let distinct: Vec<u32> = (0..).zip(&first).filter(|(i, f)| i == *f).map(|(i, _)| i).collect();
+        let distinct = all.distinct();
         if distinct.len() < FEWEST_ROWS {
             let (found, all) = (distinct.len(), all.len());
             return Err(Error::data(format!(
@@ -242,8 +241,7 @@ impl Umap {
     /// # Errors
     /// Values that the metric cannot compare.
     pub fn distinct_rows(names: &[String], columns: &[Vec<f32>], metric: UmapMetric) -> Result<usize> {
-        let first = PackedRows::of(metric, names, columns)?.first_equal();
-        Ok((0u32..).zip(&first).filter(|(i, first)| i == *first).count())
+        Ok(PackedRows::of(metric, names, columns)?.distinct().len())
     }
 
     /// The coordinates of rows, one vector for each component. A row that equals one of the fit gets the coordinates that it has in the

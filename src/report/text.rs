@@ -95,7 +95,7 @@ pub fn text(outcome: &Outcome) -> String {
         }
         if let Some(found) = outcome.silhouette_jaccard {
             let note = format!(
-                "silhouette among the answers themselves, in Jaccard's distance: {}; a layout pulls groups apart, so it is lower\n",
+                "silhouette among the answers themselves, in Jaccard's distance: {} (a layout pulls groups apart, so the figure above is higher)\n",
                 score(found)
             );
             text.push_str(&wrapped(&note, WIDTH));

@@ -16,14 +16,11 @@ impl TableFiles {
     /// Opens the files.
     ///
     /// # Errors
-    /// An ending that is no format, or one that holds numbers alone; a format that this build cannot write; two files of one
-    /// name; and those of [`Pending::open`].
+    /// An ending that is no format, or one that holds numbers alone; a format that this build cannot write; and those of
+    /// [`Pending::open`].
     pub fn open(paths: &[PathBuf], force: bool) -> Result<Self, Error> {
         let mut files = Vec::new();
-        for (i, path) in paths.iter().enumerate() {
-            if paths[..i].contains(path) {
-                return Err(Error::Usage(format!("[output] table names {} twice", path.display())));
-            }
+        for path in paths {
             let (file, format) = open(path, "[output] table", force)?;
             if format == OutputFormat::Npy {
                 let what = format!(

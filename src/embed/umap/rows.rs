@@ -102,6 +102,12 @@ impl PackedRows {
         first
     }
 
+    /// The rows that no earlier row equals, in order.
+    pub fn distinct(&self) -> Vec<u32> {
+        let first = self.first_equal();
+        (0..).zip(&first).filter(|(i, first)| i == *first).map(|(i, _)| i).collect()
+    }
+
     /// For each row of `others` the first row of this table that equals it.
     pub fn find(&self, others: &PackedRows) -> Vec<Option<u32>> {
         let keys = self.by_hash();
