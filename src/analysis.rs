@@ -27,6 +27,7 @@ mod choose_k;
 mod compare;
 mod compare_methods;
 mod describe;
+mod drift_since;
 mod init;
 mod linkage_found;
 mod load;
@@ -35,7 +36,9 @@ mod method_found;
 mod migration;
 mod notice;
 mod outcome;
+mod pictures;
 mod prepare;
+
 mod previous;
 mod print_recipe;
 mod profile;
@@ -57,6 +60,7 @@ pub use compare::{
     MatchedBy, Moved, Part, Same, Side, compare as compare_labels,
 };
 pub use compare_methods::{MethodResult, MethodsCompared, OtherMethod};
+pub use drift_since::{ColumnDriftSince, DriftSince};
 pub use init::Init;
 pub use linkage_found::{Cut, LINKAGE, LinkageFound, TreeNode};
 pub use load::{Loaded, Source, load, read_table, sizeable};
@@ -65,21 +69,24 @@ pub use method_found::MethodFound;
 pub use migration::{Followed, Joined, Migration, Move, Seen, State, follow};
 pub use notice::{Notice, Observer, Silent};
 pub use outcome::{
-    Chosen, DeviceUsed, Labelled, Outcome, PassedOver, Seconds, Segment, StructureFound, SweepLine,
-    TendencyFound,
+    Chosen, DeviceUsed, GateFound, Labelled, Outcome, PassedOver, Seconds, Segment, SourceFound,
+    StructureFound, SweepLine, TendencyFound,
+};
+pub use pictures::{
+    Boundary, ChartFound, ChartShows, Distribution, MOST_POINTS, MapAxis, MapFound, Pictures, Points, Shape,
 };
 pub use prepare::{Prepared, Weightless};
 pub use previous::{COLUMNS as ASSIGNMENT_COLUMNS, Found, Previous, Search, find as find_previous, id_name};
 pub use print_recipe::print_recipe;
 pub use profile::{Described, describe};
 pub use ready::Ready;
-pub use reduction::{Component, ForShare, Loadings, PcaFound, Reduction, UmapFound};
+pub use reduction::{Component, ForShare, PcaFound, Reduction, UmapFound};
 pub use regroup::{
     MOST_PARTS, Merge, Merged, Regroup, RegroupedFound, Renumbered, Split, SplitBy, SplitFound,
 };
 pub use responsibilities::Responsibilities;
 pub use spec::{
-    ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Spec, Sweep, Tendency,
+    ChooseK, DEFAULT_FOLDER, DEFAULT_KS, Fit, Gates, Input, Ks, Output, Report, Spec, Sweep, Tendency,
     parse_delimiter, word_of,
 };
 pub use stability::{

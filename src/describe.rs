@@ -29,6 +29,7 @@ use crate::error::Result;
 use crate::table::{Column, Table, Values, key_word, missing_column};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use wildmatch::WildMatch;
 
@@ -60,7 +61,7 @@ pub enum Room {
 }
 
 /// What is in a table. Serialised, its parts are called `describe`, `duplicates` and `correlations`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TableDescription {
     /// The number of rows.
     #[serde(skip)]
@@ -79,13 +80,13 @@ pub struct TableDescription {
 }
 
 /// What is in one column.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnDescription {
     /// The column's name.
     pub column: String,
     /// Its type: `number`, `boolean`, `text` or `empty`.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// How many cells have a value.
     pub count: usize,
     /// How many cells are missing.
@@ -103,7 +104,7 @@ pub struct ColumnDescription {
 }
 
 /// What is in a column of one type.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Figures {
     /// Numbers.
@@ -203,7 +204,7 @@ fn one(table: &Table, column: &Column, top: usize) -> ColumnDescription {
     };
     ColumnDescription {
         column: column.name.clone(),
-        kind: column.values.kind(),
+        kind: column.values.kind().into(),
         count,
         missing: rows - count,
         missing_share: if rows == 0 { 0.0 } else { (rows - count) as f64 / rows as f64 },

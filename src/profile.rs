@@ -66,9 +66,12 @@ use inference::{benjamini_hochberg, wilson};
 use numbers::Numbers;
 use rayon::prelude::*;
 use rules::Rule;
-use serde::{Serialize, Serializer};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shares::Shares;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 /// A difference whose q-value is not below this may be noise.
 pub const MOST_Q: f64 = 0.05;
@@ -103,7 +106,7 @@ impl Context {
 }
 
 /// What all segments are.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// The segments, by their numbers.
     pub segments: Vec<SegmentProfile>,
@@ -114,15 +117,15 @@ pub struct Profile {
     /// How many comparisons were made, for all of which the q-values are corrected.
     pub comparisons: usize,
     /// Columns that say the same as another one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alike: Vec<Alike>,
     /// Columns that are not described, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
 }
 
 /// What a segment is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmentProfile {
     /// Its number.
     pub segment: u32,
@@ -138,13 +141,13 @@ pub struct SegmentProfile {
     /// What sets it apart, the strongest first.
     pub traits: Vec<Trait>,
     /// The answers that are given more often than by all, the largest lift first, if they were asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lifts: Vec<Lift>,
     /// How many of its rows are nearly as near to another segment ([`DOUBT`]), if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_doubt: Option<u64>,
     /// The ids or numbers of the rows that are nearest to its centroid, if they were asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub typical: Vec<String>,
     /// How its rows can be told from the others, if that was asked for and there is a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,12 +160,12 @@ pub struct SegmentProfile {
     /// Its categories, by column; the commonest in the table come first.
     pub levels: ByColumn<Vec<LevelShare>>,
     /// How many of its rows have no value, for the columns in `levels` where some do not.
-    #[serde(skip_serializing_if = "ByColumn::is_empty")]
+    #[serde(default, skip_serializing_if = "ByColumn::is_empty")]
     pub missing: ByColumn<u64>,
 }
 
 /// Whether a value is a mean or a share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
     /// The mean of a column of numbers, in its own units.
@@ -172,7 +175,7 @@ pub enum Measure {
 }
 
 /// A difference between a segment and the rest.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trait {
     /// The column.
     pub column: String,
@@ -198,7 +201,7 @@ pub struct Trait {
 }
 
 /// How much a column differs between segments.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Separation {
     /// The column.
     pub column: String,
@@ -224,6 +227,31 @@ impl<T> ByColumn<T> {
     /// Whether there is nothing for any column.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByColumn<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder(PhantomData))
+    }
+}
+
+/// Reads an object with its keys in the order in which they stand there.
+struct InOrder<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
+    type Value = ByColumn<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a value for each column")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+        let mut columns = Vec::new();
+        while let Some(column) = map.next_entry()? {
+            columns.push(column);
+        }
+        Ok(ByColumn(columns))
     }
 }
 

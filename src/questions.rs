@@ -177,7 +177,7 @@ impl Hidden {
 }
 
 /// A cell of an answer. In JSON it is null, a number, true or false, or a text.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Cell {
     /// A missing value, or a figure that the rows do not have.
@@ -193,7 +193,7 @@ pub enum Cell {
 }
 
 /// The answer to a question.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// What the question is called.
     pub name: String,
@@ -213,7 +213,7 @@ pub struct Answer {
     /// `rows` divided by `among`; 0 if there are none.
     pub share: f64,
     /// The columns that figures are computed from.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub of: Vec<String>,
     /// The figures of all these rows together.
     pub figures: BTreeMap<String, Cell>,
@@ -231,7 +231,7 @@ pub struct Answer {
 }
 
 /// The largest group of a column.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Largest {
     /// The column.
     pub column: String,
@@ -242,7 +242,7 @@ pub struct Largest {
 }
 
 /// An expectation, with numbers in place of quantiles.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
     /// The rows that something is expected of.
     #[serde(rename = "if")]
@@ -255,7 +255,7 @@ pub struct Expected {
 }
 
 /// A table of an answer.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Lines {
     /// The names of the columns.
     pub columns: Vec<String>,

@@ -12,6 +12,7 @@ pub mod assign;
 pub mod assignments;
 #[cfg(feature = "cli")]
 pub mod changes;
+#[cfg(feature = "cli")]
 pub mod chart;
 pub mod compare;
 #[cfg(feature = "cli")]
@@ -34,6 +35,8 @@ pub mod methods;
 pub mod movers;
 #[cfg(feature = "cli")]
 pub mod notices;
+#[cfg(feature = "cli")]
+pub mod page;
 #[cfg(feature = "cli")]
 pub mod profile;
 #[cfg(feature = "cli")]

@@ -1,10 +1,10 @@
 //! The exemplars of affinity propagation, as an outcome has them.
 
 use crate::cluster::affinity;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The exemplars that affinity propagation found, and how.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AffinityFound {
     /// The exemplar of each segment, by the segments' numbers.
     pub exemplars: Vec<Exemplar>,
@@ -25,7 +25,7 @@ pub struct AffinityFound {
 }
 
 /// A row that is the exemplar of a segment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Exemplar {
     /// The row's id, if the table has an id column.

@@ -13,13 +13,13 @@ use crate::profile::{Measure, Members, NumericFigures, Profile, numeric_figures}
 use crate::table::Table;
 use crate::weights::Weights;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::f64::consts::FRAC_PI_2;
 use std::path::Path;
 
 /// A segment, then and now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmentChange {
     /// Its number.
     pub segment: u32,
@@ -45,7 +45,7 @@ pub struct SegmentChange {
 }
 
 /// A column in a segment, then and now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnChange {
     /// The column.
     pub column: String,

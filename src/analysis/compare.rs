@@ -10,10 +10,10 @@ pub use moves::{Came, CountedBy, Flows, LabelMove, Left, Moved, Part};
 use crate::error::{Error, Result};
 use crate::evidence::agreement::{Agreement, Contingency};
 use crate::labels::{By, Joined, Label, Labels, join};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Two labellings compared. Serialised, it is what `segmenta compare --json` prints.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Comparison {
     /// The first labelling, by default the earlier one.
     pub a: Side,
@@ -40,7 +40,7 @@ pub struct Comparison {
 }
 
 /// One of two labellings.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Side {
     /// The file.
     pub file: String,
@@ -55,7 +55,7 @@ pub struct Side {
 }
 
 /// What rows were matched by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MatchedBy {
     /// The id columns of `a` and `b`.
@@ -65,7 +65,7 @@ pub enum MatchedBy {
 }
 
 /// The rows of each pair of labels.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CrossTable {
     /// The labels of the lines.
     pub a: Vec<String>,
@@ -133,7 +133,7 @@ fn with_name(labels: &[String], names: Option<&[Option<String>]>, i: usize) -> S
 }
 
 /// A segment of `a` and the one of `b` that corresponds to it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correspondence {
     /// The label in `a`.
     pub a: String,

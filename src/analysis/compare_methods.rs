@@ -13,6 +13,7 @@ use crate::matrix::Matrix;
 use crate::profile::Profile;
 use crate::recipe::ColumnEncoder;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// A clustering method to be compared with the fit.
@@ -32,7 +33,7 @@ pub struct OtherMethod {
 }
 
 /// Several clustering methods on the same rows, the fit's first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MethodsCompared {
     /// What each method found.
     pub methods: Vec<MethodResult>,
@@ -42,12 +43,12 @@ pub struct MethodsCompared {
 }
 
 /// What a method found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MethodResult {
     /// What people call it.
     pub name: String,
     /// The method.
-    pub method: &'static str,
+    pub method: Cow<'static, str>,
     /// How many segments it made.
     pub segments: usize,
     /// Their sizes, the largest first.
@@ -172,7 +173,7 @@ impl Prepared {
                 }
                 Err(why) => methods.push(MethodResult {
                     name: other.name.clone(),
-                    method: other.method.name(),
+                    method: other.method.name().into(),
                     segments: 0,
                     sizes: Vec::new(),
                     noise: 0,
@@ -206,7 +207,7 @@ impl Prepared {
         numbers.iter().zip(&all_rows.sizes).for_each(|(&number, &size)| sizes[number as usize] = size);
         MethodResult {
             name: name.into(),
-            method: method.name(),
+            method: method.name().into(),
             segments: partition.k,
             noise: all_rows.labels.len() as u64 - all_rows.sizes.iter().sum::<u64>(),
             sizes,

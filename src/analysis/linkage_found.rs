@@ -2,7 +2,8 @@
 
 use crate::cluster::Linkage;
 use crate::model::Assignment;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The name of the file with the whole linkage.
@@ -15,13 +16,13 @@ const HEIGHTS: usize = 1000;
 const LEAVES: usize = 50;
 
 /// What a hierarchical clustering found beside its segments, as `metrics.json` has it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkageFound {
     /// The file with all merges, as SciPy's matrix `Z`: a row for each with the numbers of the two clusters, the height, and
     /// the number of rows.
     /// None for a method that is only compared with the fit, whose merges are not written.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub linkage: Option<&'static str>,
+    pub linkage: Option<Cow<'static, str>>,
     /// The heights of the last merges, at most 1,000, in the order of `Z`.
     pub heights: Vec<f64>,
     /// Where the tree can be cut to have these segments.
@@ -32,13 +33,13 @@ pub struct LinkageFound {
     pub nearer_to_others: Option<u64>,
     /// The top of the tree, down to the segments, or to 50 clusters if there are more segments.
     pub tree: TreeNode,
-    /// All merges.
+    /// All merges; `None` in an outcome that was read from a file.
     #[serde(skip)]
-    pub merges: Arc<Linkage>,
+    pub merges: Option<Arc<Linkage>>,
 }
 
 /// Heights at which a cut gives the segments.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Cut {
     /// The lowest: that of the last merge within a segment.
     pub from: f64,
@@ -48,7 +49,7 @@ pub struct Cut {
 }
 
 /// A cluster of the tree.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TreeNode {
     /// The height at which its parts merged.
     pub height: f64,
@@ -64,7 +65,7 @@ pub struct TreeNode {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<usize>,
     /// Its two parts, the larger first; empty if it is a segment, or if they are left out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<TreeNode>,
 }
 
@@ -80,13 +81,13 @@ impl LinkageFound {
             cut: Cut { from, below: Some(below).filter(|below| below.is_finite()) },
             nearer_to_others: None,
             tree: tree(merges, numbers, LEAVES),
-            merges: merges.clone(),
+            merges: Some(merges.clone()),
         }
     }
 
     /// The same for the fit itself, whose segments have names and whose merges are written.
     pub(super) fn of_fit(mut self, names: &[Option<String>]) -> Self {
-        self.linkage = Some(LINKAGE);
+        self.linkage = Some(LINKAGE.into());
         self.tree.set_names(names);
         self
     }

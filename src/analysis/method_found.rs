@@ -4,10 +4,10 @@ use super::affinity_found::AffinityFound;
 use super::linkage_found::LinkageFound;
 use crate::cluster::{Details, dbscan, gmm};
 use crate::model::Assignment;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a clustering method found beside its segments, as `metrics.json` has it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MethodFound {
     /// Of a hierarchical method.
     #[serde(flatten)]

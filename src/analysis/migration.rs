@@ -1,7 +1,8 @@
 //! Who moved: the rows of last time and of now, joined by their ids.
 
 use crate::model::LeftOut;
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -72,6 +73,24 @@ impl Serialize for State {
     }
 }
 
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(u32),
+            Word(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(segment) => Ok(State::Segment(segment)),
+            Written::Word(word) => [State::Outlier, State::Outside, State::Noise, State::Excluded]
+                .into_iter()
+                .find(|state| state.status() == word)
+                .ok_or_else(|| D::Error::custom(format!("{word} is no state of a row"))),
+        }
+    }
+}
+
 /// What last time's assignments say of a row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
@@ -109,7 +128,7 @@ impl Followed {
 }
 
 /// How many rows of a table there are, and how many cannot be joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Joined {
     /// The rows.
     pub rows: u64,
@@ -182,7 +201,7 @@ pub fn follow(
 ///
 /// If last time's assignments are at hand and both tables have ids, rows are followed by their ids. Otherwise the earlier
 /// model labels the rows of the new table, and a row has moved if the new model puts it elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Migration {
     /// The earlier model.
     pub from: String,
@@ -220,7 +239,7 @@ pub struct Migration {
 }
 
 /// Rows that went from one place to another.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Move {
     /// Where they were.
     pub from: State,

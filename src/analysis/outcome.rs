@@ -3,11 +3,14 @@
 use super::changes::SegmentChange;
 use super::compare::Compared;
 use super::compare_methods::MethodsCompared;
+use super::drift_since::DriftSince;
 use super::method_found::MethodFound;
 use super::migration::{Followed, Migration, State};
+use super::pictures::Pictures;
 use super::reduction::{PcaFound, Reduction};
 use super::regroup::RegroupedFound;
 use super::responsibilities::Responsibilities;
+use super::spec::Report;
 use super::stability::StabilityFound;
 use crate::backend::Description;
 use crate::cluster::{Partition, Restarts};
@@ -20,10 +23,11 @@ use crate::questions::Answer;
 use crate::recipe::Encoder;
 use crate::structure::Structure;
 use crate::sweep::{Rule, RunnerUp, SweepRow, elbow_of};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The results of an analysis. Serialised, they are the body of `metrics.json`.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// Number of rows of the table, or of groups if the recipe groups rows.
     pub rows: usize,
@@ -54,7 +58,7 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pca: Option<PcaFound>,
     /// All reductions of the recipe, if it has others beside that one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reductions: Vec<Reduction>,
     /// Hopkins' statistic, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +74,7 @@ pub struct Outcome {
     pub chosen: Option<Chosen>,
     /// The clustering method of the fit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<&'static str>,
+    pub method: Option<Cow<'static, str>>,
     /// How many segments the fit has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
@@ -112,13 +116,13 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
     /// The answers to the recipe's questions.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Answer>,
     /// Whether the segments hold, if samples or cohorts were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<StabilityFound>,
     /// The segments compared with labellings by rules.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Compared>,
     /// Other clustering methods on the same rows, if they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,8 +134,23 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regrouped: Option<RegroupedFound>,
     /// What the segments were like at the model that the fit started from, and what they are like now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<SegmentChange>,
+    /// What a report draws besides, of a fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Pictures>,
+    /// How a new table differs from that of the model that the fit started from, if it started from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftSince>,
+    /// The conditions that the result had to meet, and whether it does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateFound>,
+    /// Where the rows come from and what was done with them, of a fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceFound>,
+    /// What the report shows and what it must not show.
+    #[serde(default)]
+    pub report: Report,
     /// The seed of everything random.
     pub seed: u64,
     /// The device, if one was needed.
@@ -139,7 +158,7 @@ pub struct Outcome {
     pub device: Option<DeviceUsed>,
     /// For each pass of the sweep or the fit, how many labels f32 could not prove, so that f64 decided. Each restart
     /// counts on its own.
-    #[serde(rename = "undecided", skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "undecided", default, skip_serializing_if = "Vec::is_empty")]
     pub f64_fallbacks: Vec<u64>,
     /// How long each stage took.
     pub seconds: Seconds,
@@ -155,6 +174,33 @@ pub struct Outcome {
     /// How likely each row belongs to each segment, if that was asked for.
     #[serde(skip)]
     pub responsibilities: Option<Responsibilities>,
+}
+
+/// A condition that the result had to meet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateFound {
+    /// The condition, as a sentence: `the smallest segment has at least 1 % of the rows`.
+    pub condition: String,
+    /// What was found, as a sentence: `it has 0.143 %`.
+    pub found: String,
+    /// Whether the condition is met.
+    pub met: bool,
+}
+
+/// Where an analysis took its rows from, and how it is run again.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SourceFound {
+    /// The table's file name without its folder, or `synth learners` for a table that was made up.
+    pub table: String,
+    /// The file name of the recipe without its folder, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
+    /// The recipe as it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipe_text: Option<String>,
+    /// The command that runs the analysis again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
 }
 
 /// A table's rows and their segments.
@@ -195,7 +241,7 @@ pub(super) struct Numbered {
 }
 
 /// How many seconds each stage took, for the stages that were run.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Seconds {
     /// Reading the table.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,10 +284,10 @@ pub struct Seconds {
 }
 
 /// The device, and why it was chosen.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeviceUsed {
     /// `cpu` or `gpu`.
-    pub backend: &'static str,
+    pub backend: Cow<'static, str>,
     /// Threads and instruction set, or the adapter and its driver.
     pub name: String,
     /// Why this device was chosen.
@@ -251,12 +297,12 @@ pub struct DeviceUsed {
 impl DeviceUsed {
     /// From a backend's description.
     pub fn new(description: Description, reason: &str) -> Self {
-        DeviceUsed { backend: description.backend, name: description.name, reason: reason.into() }
+        DeviceUsed { backend: description.backend.into(), name: description.name, reason: reason.into() }
     }
 }
 
 /// A segment of a fit.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Segment {
     /// Its number: 0 is the largest segment, unless the fit kept the numbers of an earlier model.
     pub segment: u32,
@@ -278,7 +324,7 @@ pub struct Segment {
 }
 
 /// One k of a sweep.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SweepLine {
     /// The k.
     pub k: usize,
@@ -341,10 +387,10 @@ impl From<&SweepRow> for SweepLine {
 }
 
 /// Whether a table has structure at all.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StructureFound {
     /// `strong`, `weak`, `continuum`, `none` or `outliers`; `None` for a table that cannot be judged.
-    pub verdict: Option<&'static str>,
+    pub verdict: Option<Cow<'static, str>>,
     /// What the verdict means, in sentences.
     pub meaning: String,
     /// What it rests on, in sentences.
@@ -352,14 +398,14 @@ pub struct StructureFound {
     /// Whether it is close to a limit of the rule, so that another sample of the rows may be judged differently.
     pub borderline: bool,
     /// The columns whose categories the segments mainly restate.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restates: Vec<String>,
     /// How many rows were looked at.
     pub rows: usize,
 }
 
 /// The chosen k.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Chosen {
     /// The k.
     pub k: usize,
@@ -381,7 +427,7 @@ pub struct PassedOver {
 }
 
 /// Hopkins' statistic.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TendencyFound {
     /// With exponent 1, as notebooks usually compute it.
     pub exponent_1: f64,
@@ -424,7 +470,7 @@ impl Outcome {
             line.into_iter().for_each(|line| line.twin_silhouette = Some(one.twin_silhouette));
         }
         self.structure = Some(StructureFound {
-            verdict: found.figures.as_ref().map(|_| found.verdict.word()),
+            verdict: found.figures.as_ref().map(|_| found.verdict.word().into()),
             meaning: found.meaning(),
             why: found.why.clone(),
             borderline: found.borderline,

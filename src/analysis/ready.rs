@@ -365,7 +365,7 @@ impl Ready<'_> {
         let all_rows = &*all_rows;
         let numbered = self.numbered(all_rows);
         running.outcome.add_fit(all_rows, &numbered, matrix, &prepared.fitted.encoder);
-        running.outcome.method = Some(method.name());
+        running.outcome.method = Some(method.name().into());
         let own_ids = ids.as_ref().map(|(_, ids)| &ids[..]);
         running.outcome.found =
             MethodFound::new(&all_rows.details, &numbered.numbers, |row| prepared.table_row(row), own_ids)

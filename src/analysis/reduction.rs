@@ -6,15 +6,17 @@ use crate::embed::pca::Pca;
 use crate::embed::umap::{self, Umap};
 use crate::error::Result;
 use crate::evidence::embedding::{EmbeddingQuality, Space, embedding_quality};
+use crate::profile::ByColumn;
 use crate::recipe::{FittedMethod, FittedReduction, Preparation};
 use crate::table::Column;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The shares of the variance for which the number of components is told.
 const SHARES: [f64; 3] = [0.8, 0.9, 0.95];
 
 /// What a reduction found, by its method.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Reduction {
     /// Principal components.
@@ -24,12 +26,12 @@ pub enum Reduction {
 }
 
 /// A layout by UMAP.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UmapFound {
     /// Its name in the recipe.
     pub name: String,
     /// `umap`.
-    pub method: &'static str,
+    pub method: Cow<'static, str>,
     /// How many features were reduced.
     pub features: usize,
     /// The columns that hold the layout.
@@ -47,7 +49,7 @@ pub struct UmapFound {
 }
 
 /// A reduction to principal components.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PcaFound {
     /// Its name in the recipe.
     pub name: String,
@@ -69,26 +71,16 @@ pub struct PcaFound {
 }
 
 /// A principal component.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Component {
     /// The column that holds it.
     pub name: String,
     /// The loading of each feature. Their squares add up to 1.
-    pub loadings: Loadings,
-}
-
-/// Loadings with the features' names, in the order of the features. In JSON they are one object.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Loadings(pub Vec<(String, f64)>);
-
-impl Serialize for Loadings {
-    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        to.collect_map(self.0.iter().map(|(name, loading)| (name, loading)))
-    }
+    pub loadings: ByColumn<f64>,
 }
 
 /// How many components it takes to explain a share of the variance.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct ForShare {
     /// The share.
     pub share: f64,
@@ -122,7 +114,7 @@ impl UmapFound {
     fn of(fitted: &FittedReduction, umap: &Umap) -> UmapFound {
         UmapFound {
             name: fitted.name.clone(),
-            method: "umap",
+            method: "umap".into(),
             features: fitted.encoder.feature_count(),
             components: fitted.names(),
             parameters: umap.params,
@@ -141,7 +133,7 @@ impl PcaFound {
         let kept = pca.components.len();
         let component = |(name, loadings): (String, &Vec<f64>)| Component {
             name,
-            loadings: Loadings(features.iter().cloned().zip(loadings.iter().copied()).collect()),
+            loadings: ByColumn(features.iter().cloned().zip(loadings.iter().copied()).collect()),
         };
         PcaFound {
             name: fitted.name.clone(),

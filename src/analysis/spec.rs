@@ -77,10 +77,35 @@ pub struct Spec {
     pub questions: Vec<Question>,
     /// Conditions that a result must meet.
     pub gates: Gates,
+    /// What the report shows, and what it must not show.
+    pub report: Report,
     /// Where a recipe wants its results written.
     pub output: Output,
     /// The most bytes of memory that the analysis may use; `None`: 80 % of what is free on the machine.
     pub max_memory: Option<u64>,
+}
+
+/// What the report shows, and what it must not show. A report goes to many people, so it names nobody unless it is told to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Report {
+    /// The title of the page; `None` makes one from the table's name.
+    pub title: Option<String>,
+    /// Categories and groups with fewer rows than this are not shown by name.
+    pub min_rows: u64,
+    /// Columns whose texts are shown whatever they look like and however few rows they have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub show: Vec<String>,
+    /// Whether single rows are shown, where a question lists some.
+    pub rows: bool,
+    /// Whether points and typical members carry the ids of their rows.
+    pub ids: bool,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report { title: None, min_rows: 5, show: Vec::new(), rows: false, ids: false }
+    }
 }
 
 impl Default for Spec {
@@ -105,6 +130,7 @@ impl Default for Spec {
             personas: BTreeMap::new(),
             questions: Vec::new(),
             gates: Gates::default(),
+            report: Report::default(),
             output: Output::default(),
             max_memory: None,
         }

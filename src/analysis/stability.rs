@@ -18,6 +18,7 @@ use crate::table::Table;
 pub(super) use cohort::CohortColumn;
 use cohort::{Part, parts};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What says whether the segments of a fit hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +48,7 @@ const COHORT_N_INIT: usize = 10;
 const NAMED: usize = 3;
 
 /// Whether the segments of a fit hold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StabilityFound {
     /// Whether these are the segments of the fit before merges and splits, with the numbers that they had then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -76,7 +77,7 @@ fn is_zero(n: &usize) -> bool {
 }
 
 /// How far a segment reappears in bootstrap samples.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmentStability {
     /// The segment's number.
     pub segment: u32,
@@ -90,11 +91,11 @@ pub struct SegmentStability {
     /// The share of the samples in which the index was at most 0.5.
     pub dissolved: Option<f64>,
     /// What the mean index says, in a few words.
-    pub reading: Option<&'static str>,
+    pub reading: Option<Cow<'static, str>>,
 }
 
 /// The fit of one cohort.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CohortFound {
     /// The value of the column; `None` for the rows that have none.
     pub cohort: Option<String>,
@@ -112,7 +113,7 @@ pub struct CohortFound {
 }
 
 /// A segment in the fit of a cohort.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CohortSegment {
     /// The number of the segment that it was matched with.
     pub segment: u32,
@@ -126,7 +127,7 @@ pub struct CohortSegment {
 }
 
 /// How far a feature of a centroid moved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MovedFeature {
     /// The feature.
     pub feature: String,
@@ -222,7 +223,7 @@ impl<'a> Subject<'a> {
                         jaccard: one.jaccard(),
                         recovered: share(one.recovered),
                         dissolved: share(one.dissolved),
-                        reading: one.jaccard().map(reading),
+                        reading: one.jaccard().map(|jaccard| reading(jaccard).into()),
                     }
                 })
                 .collect();

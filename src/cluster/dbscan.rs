@@ -82,7 +82,7 @@ impl Params {
 }
 
 /// What DBSCAN found beside the labels, as `metrics.json` has it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// The radius of the model.
     pub eps: f64,
@@ -99,7 +99,7 @@ pub struct Found {
 }
 
 /// What one pair of parameters led to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GridPoint {
     /// The radius.
     pub eps: f64,

@@ -104,7 +104,7 @@ impl Default for Params {
 }
 
 /// What a mixture says about a table, beside its labels.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// What shape the components may have.
     pub covariance: Covariance,

@@ -120,7 +120,7 @@ impl Prototypes {
 }
 
 /// How many restarts a method did, and how many of them found the best partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restarts {
     /// How many there were.
     pub n: usize,

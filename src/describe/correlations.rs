@@ -5,13 +5,13 @@ use super::numbers::{BLOCK, flat, scale};
 use crate::error::size;
 use crate::table::{Column, Values};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Tables with more columns of numbers than this get no matrix of correlations, because nobody could read it.
 pub const MOST_CORRELATED: usize = 500;
 
 /// Correlations of columns.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correlations {
     /// The columns.
     pub columns: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Correlations {
 }
 
 /// The correlation of two different columns.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// The column that comes first in the table.
     pub a: String,

@@ -4,11 +4,11 @@ use super::ColumnDescription;
 use crate::table::{Column, Table, Values};
 use foldhash::fast::RandomState;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher as _, Hasher as _};
 
 /// Rows and keys that repeat earlier ones. Missing cells count as equal, as in pandas' `duplicated`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Duplicates {
     /// How many rows equal an earlier row in all columns.
     pub rows: usize,
@@ -20,7 +20,7 @@ pub struct Duplicates {
 }
 
 /// Rows that repeat in the other columns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Apart {
     /// The columns that are not compared.
     pub columns: Vec<String>,
@@ -29,7 +29,7 @@ pub struct Apart {
 }
 
 /// How often the values of a key repeat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repeated {
     /// The column.
     pub column: String,

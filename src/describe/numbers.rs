@@ -1,14 +1,14 @@
 //! Moments and quantiles of a column of numbers.
 
 use crate::table::Values;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Sums are taken in blocks of this many rows.
 pub(super) const BLOCK: usize = 4096;
 
 /// What a column's numbers are like, in the column's own units. Figures that need more values than there are, that are
 /// undefined, or that are too large for f64 are `None`.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct NumericFigures {
     /// The mean.
     pub mean: Option<f64>,

@@ -1,9 +1,9 @@
 //! The commonest values of a column of texts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a column's texts are like.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TextFigures {
     /// How many characters the longest text has; 0 if there is none.
     pub longest: usize,
@@ -13,7 +13,7 @@ pub struct TextFigures {
 }
 
 /// A text and how often it occurs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Common {
     /// The text.
     pub value: String,

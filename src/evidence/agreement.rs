@@ -10,11 +10,11 @@ mod matching;
 
 pub use contingency::{Cell, Contingency};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How well two labellings, `a` and `b`, agree. Every score is 1 for labellings that are equal but for the names of their
 /// labels. The order of the two matters only for `homogeneity` and `completeness`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// The adjusted Rand index (Hubert and Arabie 1985), at most 1: of all pairs of rows, how many are together in both or
     /// apart in both, corrected so that 0 is what labellings have by chance.

@@ -7,7 +7,7 @@
 //! "Statistical properties of the population stability index", 2020), so few rows reach 0.1 by chance.
 
 use super::shift::{LEVEL, MAJOR_POINTS, MODERATE_POINTS};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Smaller shares are taken as this one, because an empty bin would make the index infinite.
@@ -35,7 +35,7 @@ pub fn by_chance(bins: usize, then: usize, now: usize) -> f64 {
 }
 
 /// The size of a change as a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// An index below 0.1, and no share that moved by 5 points.

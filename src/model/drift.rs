@@ -8,7 +8,7 @@ use crate::evidence::psi::{Change, MODERATE, by_chance, psi};
 use crate::evidence::shift::{LEVEL, largest, ordered, p_value};
 use crate::recipe::{BinCounts, ColumnReference};
 use crate::table::Table;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a table differs from the one that a model was fitted to.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +71,7 @@ pub struct SegmentDrift {
 }
 
 /// Which way a column went. Shares are of all rows that got a segment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Direction {
     /// A column of numbers.
@@ -100,7 +100,7 @@ pub enum Direction {
 }
 
 /// The rows with a number up to a certain one, now and in the fit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BelowDrift {
     /// The number.
     pub value: f64,
@@ -111,7 +111,7 @@ pub struct BelowDrift {
 }
 
 /// A category, now and in the fit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CategoryDrift {
     /// The category, or what is put together: rarer categories, missing values, and texts that the fit did not see.
     pub level: String,

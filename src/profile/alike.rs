@@ -4,7 +4,7 @@ use super::members::Members;
 use super::shares::coded;
 use crate::table::{Column, Values};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Columns are compared on this many rows.
@@ -21,7 +21,7 @@ const SAME_WITHIN: f64 = 0.8;
 const FEW: usize = 50;
 
 /// A column that says the same as an earlier one, and is therefore not among the traits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alike {
     /// The column.
     pub column: String,

@@ -28,7 +28,7 @@ impl Default for Options {
 }
 
 /// A column that is not described, and why.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// The column.
     pub column: String,

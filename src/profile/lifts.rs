@@ -6,12 +6,12 @@ use super::numbers::Numbers;
 use super::{Figures, Shares};
 use crate::error::{Error, Result};
 use crate::table::{Column, short_label};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How often a segment gives an answer, compared with all rows that have a segment. An answer is a column of 0 and 1, of true
 /// and false, or of a text that is either there or not.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lift {
     /// The column.
     pub column: String,

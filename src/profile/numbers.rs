@@ -2,14 +2,14 @@
 
 use super::inference::{Sample, mean_interval, wilson};
 use super::members::Members;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Sums are taken in blocks of this many rows, so that they do not depend on who adds them up.
 const BLOCK: usize = 4096;
 
 /// What a segment's numbers are like in one column, in the column's own units. Figures that need more values than there
 /// are, are `None`.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct NumericFigures {
     /// The mean.
     pub mean: Option<f64>,

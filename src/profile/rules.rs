@@ -34,7 +34,7 @@ use cut::Fitted;
 use parts::{Entry, Parts};
 use rayon::prelude::*;
 use search::{Asked, Hits, Mark, Sample, search};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, Range, Test};
 
@@ -61,7 +61,7 @@ pub struct Segmented<'a> {
 }
 
 /// The rule of one segment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// The conditions in words, joined by `and`.
     pub text: String,
@@ -78,7 +78,7 @@ pub struct Rule {
 }
 
 /// The rows of the test, as sums of weights on the scale of the given ones, or as numbers of rows if there are none.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Tested {
     /// The rows of the segment.
     pub segment: f64,
@@ -89,7 +89,7 @@ pub struct Tested {
 }
 
 /// How far a rule can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
     /// Coverage and precision are both at least 80 %.
@@ -104,7 +104,7 @@ pub enum Quality {
 }
 
 /// Why a segment has no rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoRule {
     /// All rows are in one segment.

@@ -2,13 +2,13 @@
 
 use super::members::Members;
 use crate::table::Values;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The name of the entry for the texts beyond the commonest ones.
 pub const OTHER: &str = "(other)";
 
 /// How common a category is in a segment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LevelShare {
     /// The category; [`OTHER`] for all that are not among the commonest.
     pub level: String,

@@ -29,7 +29,7 @@ pub struct Answers {
 }
 
 /// Answers by segment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerShares {
     /// The columns that hold the answers.
     pub columns: Vec<String>,
@@ -52,7 +52,7 @@ pub struct AnswerShares {
 }
 
 /// A segment that answers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answering {
     /// Its number.
     pub segment: u32,
@@ -66,7 +66,7 @@ pub struct Answering {
 }
 
 /// An answer. Its lists have a cell for each segment, in the order of [`AnswerShares::segments`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerLine {
     /// The answer.
     pub answer: String,

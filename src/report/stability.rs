@@ -99,7 +99,7 @@ way to the nearest other segment.\n";
                 s.jaccard.map_or_else(|| "-".into(), |j| format!("{j:.2}")),
                 share(s.recovered),
                 share(s.dissolved),
-                s.reading.unwrap_or("in no sample").to_string(),
+                s.reading.as_deref().unwrap_or("in no sample").to_string(),
                 s.name.clone().unwrap_or_default(),
             ]);
         }

@@ -56,8 +56,10 @@ pub fn text(outcome: &Outcome) -> String {
     }
     if let Some(found) = &outcome.structure {
         separate(&mut text);
-        let verdict =
-            found.verdict.map_or("structure: not judged".into(), |verdict| format!("structure: {verdict}"));
+        let verdict = found
+            .verdict
+            .as_deref()
+            .map_or("structure: not judged".into(), |verdict| format!("structure: {verdict}"));
         let close = if found.borderline { " It is close to another verdict." } else { "" };
         text.push_str(&wrapped(&format!("{verdict}. {}\n{}{close}\n", found.meaning, found.why), WIDTH));
     }

@@ -67,7 +67,7 @@ pub struct Choice {
 }
 
 /// The second-best k.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunnerUp {
     /// The k.
     pub k: usize,

@@ -22,7 +22,7 @@ pub struct Cross {
 }
 
 /// The segments of a fit compared with a labelling by rules.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Compared {
     /// What people call it.
     pub name: String,

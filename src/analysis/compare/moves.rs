@@ -3,11 +3,11 @@
 use super::{Correspondence, Same};
 use crate::evidence::agreement::Contingency;
 use crate::labels::{Joined, Labels};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of the rows of `a`, and where those of `b` come from. The rows of `a` with a segment are those that stayed,
 /// moved and left; the rows of `b` with a segment are those that stayed, moved and came.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Flows {
     /// When two segments are taken for the same one.
     pub counted_by: CountedBy,
@@ -22,7 +22,7 @@ pub struct Flows {
 }
 
 /// When two segments are taken for the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CountedBy {
     /// They have the same label.
@@ -32,7 +32,7 @@ pub enum CountedBy {
 }
 
 /// Some of the rows that have a segment in both.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// How many.
     pub rows: u64,
@@ -41,7 +41,7 @@ pub struct Part {
 }
 
 /// The rows that moved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Moved {
     /// How many.
     pub rows: u64,
@@ -52,7 +52,7 @@ pub struct Moved {
 }
 
 /// Rows that moved from one segment to another.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelMove {
     /// The label in `a`.
     pub from: String,
@@ -65,7 +65,7 @@ pub struct LabelMove {
 }
 
 /// The rows that came.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Came {
     /// How many.
     pub rows: u64,
@@ -76,7 +76,7 @@ pub struct Came {
 }
 
 /// The rows that left.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Left {
     /// How many.
     pub rows: u64,

@@ -1,27 +1,27 @@
 //! What became of the segments of a fit, for its results.
 
 use crate::model::{Becomes, FitCentroid};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of the segments of a fit: part of `metrics.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RegroupedFound {
     /// How many segments the fit has.
     pub k: usize,
     /// How many rows each segment of the fit has, by its number there.
     pub sizes: Vec<u64>,
     /// The segments that were merged.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<Merged>,
     /// The segments that were split.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub split: Vec<SplitFound>,
     /// The segments that are as they were, with their new numbers.
     pub kept: Vec<Renumbered>,
 }
 
 /// Segments that became one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Merged {
     /// Their numbers in the fit.
     pub from: Vec<u32>,
@@ -30,7 +30,7 @@ pub struct Merged {
 }
 
 /// A segment that became several.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitFound {
     /// Its number in the fit.
     pub from: u32,
@@ -45,7 +45,7 @@ pub struct SplitFound {
 }
 
 /// A segment that only got another number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renumbered {
     /// Its number in the fit.
     pub from: u32,

@@ -286,14 +286,14 @@ impl Job<'_> {
             followed: labelled.followed.as_ref(),
         };
         note_renamed_id(&rows, console);
-        if let Some(found) = &outcome.found.linkage {
-            console.during("write", || folder.write(LINKAGE, |out| write_npy(&found.merges, out)))?;
+        if let Some(merges) = outcome.found.linkage.as_ref().and_then(|found| found.merges.as_ref()) {
+            console.during("write", || folder.write(LINKAGE, |out| write_npy(merges, out)))?;
         }
         let mut written = None;
         if let Some(format) = assignments {
             let write = || folder.write_digested(file_name(format), |out| rows.write(format, out));
             let sha256 = console.during("write", write)?;
-            written = Some(Written { file: file_name(format), sha256 });
+            written = Some(Written { file: file_name(format).into(), sha256 });
         }
         match (&labelled.followed, &labelled.ids) {
             (Some(followed), Some((_, ids))) => {

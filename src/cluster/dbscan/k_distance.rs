@@ -5,7 +5,7 @@ use crate::backend::blocks::{NO_ROW, distances_to_copies};
 use crate::error::Result;
 use crate::evidence::elbow::{difference, elbow};
 use crate::progress::Progress;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The distances are those of so many rows if there are more, spread evenly over the table.
 const SAMPLE: u128 = 2_000;
@@ -18,7 +18,7 @@ const POINTS: usize = 201;
 
 /// How far away the rows' k-th nearest rows are, the row itself being the first: the smallest `eps` at which a row is a core
 /// point if `min_samples` is k.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct KDistances {
     /// The k: the first `min_samples`.
     pub k: u32,

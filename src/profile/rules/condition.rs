@@ -1,11 +1,11 @@
 //! One condition of a rule: what it says about a column, whether a row meets it, and how it reads.
 
 use crate::table::Values;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 /// A condition on one column of the table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
     /// The column's name.
     pub column: String,
@@ -15,7 +15,7 @@ pub struct Condition {
 }
 
 /// What a condition asks of a cell. In JSON the variant's name is the key, as in `"is": "Tier 1"`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Test {
     /// A number between two bounds, of which one may be absent. A missing cell does not meet it.
@@ -29,7 +29,7 @@ pub enum Test {
 }
 
 /// The numbers from `at_least`, included, up to `below`, excluded.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Range {
     /// The lower bound, included.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -158,6 +158,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("signal_hook", &["app"]),
     ("tempfile", &["app"]),
     ("comfy_table", &["report"]),
+    ("minijinja", &["report"]),
     ("terminal_size", &["report"]),
     ("unicode_width", &["report"]),
 ];

@@ -1,0 +1,172 @@
+//! What a report draws besides an outcome's other figures: a sample of the rows on the maps, distributions of columns, and the
+//! charts that a recipe asks for.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// At most so many rows are drawn as points.
+pub const MOST_POINTS: usize = 10_000;
+
+/// What a report draws besides.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Pictures {
+    /// Rows laid out in two or more dimensions; the first is the map of the segments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<MapFound>,
+    /// How the values of columns of numbers are distributed, beginning with the column that tells most segments apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distributions: Vec<Distribution>,
+    /// The charts that the recipe asks for, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<ChartFound>,
+}
+
+/// Rows laid out by a reduction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MapFound {
+    /// The reduction's name in the recipe; empty for principal components that were computed for the map alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// `pca` or `umap`.
+    pub method: String,
+    /// The components, as many as each point has coordinates.
+    pub axes: Vec<MapAxis>,
+    /// What colours the points: `None` for the segments, otherwise a column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
+    /// How many rows there are, of which the points are a sample.
+    pub rows: u64,
+    /// The points by segment or by category.
+    pub groups: Vec<Points>,
+    /// The value of the first component's side at which the population was split, if it was split in this layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<Boundary>,
+}
+
+/// A component of a layout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MapAxis {
+    /// The column that holds it.
+    pub column: String,
+    /// Its share of the variance, for a principal component.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variance_ratio: Option<f64>,
+}
+
+/// A line between the two sides of a population's widest gap, in the coordinates of the layout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Boundary {
+    /// A point of the line.
+    pub from: [f64; 2],
+    /// Another point of it.
+    pub to: [f64; 2],
+}
+
+/// A sample of rows as points, in an order that makes every beginning of the list a sample too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// Their segment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment: Option<u32>,
+    /// What they are called, where they are not a segment's: a category, `outliers`, `outside the population`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// How many rows there are.
+    pub rows: u64,
+    /// The points' coordinates, rounded to four digits of the axis.
+    #[serde(serialize_with = "on_one_line")]
+    pub points: Vec<Vec<f64>>,
+    /// The points' names, if the recipe lets them be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+/// The distribution of one column of numbers, in its own units.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// The column.
+    pub column: String,
+    /// Whether the segments were made from it.
+    pub feature: bool,
+    /// Whether the bins are equally wide on a logarithmic scale.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log: bool,
+    /// The edges of the bins, one more than there are bins. They reach from about the 1 % to the 99 % quantile.
+    #[serde(serialize_with = "on_one_line")]
+    pub edges: Vec<f64>,
+    /// The share of the values below the first edge, and that above the last one.
+    pub beyond: (f64, f64),
+    /// All rows of the segments together.
+    pub all: Shape,
+    /// The segments, by number.
+    pub segments: Vec<Shape>,
+}
+
+/// How some rows' values are distributed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Shape {
+    /// How many rows have a value.
+    pub count: u64,
+    /// Their mean.
+    pub mean: Option<f64>,
+    /// The quantiles at 5, 25, 50, 75 and 95 %; `None` where no row has a value.
+    #[serde(serialize_with = "on_one_line")]
+    pub quantiles: Option<[f64; 5]>,
+    /// The share of the values in each bin.
+    #[serde(serialize_with = "on_one_line")]
+    pub shares: Vec<f64>,
+}
+
+/// A chart that the recipe asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChartFound {
+    /// What the recipe calls it.
+    pub title: String,
+    /// What it shows.
+    #[serde(flatten)]
+    pub shows: ChartShows,
+}
+
+/// What a chart of the recipe shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ChartShows {
+    /// Rows by two columns.
+    Scatter {
+        /// The column from left to right.
+        x: String,
+        /// The column upwards.
+        y: String,
+        /// The column that colours the points; `None` for the segments.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        colour: Option<String>,
+        /// How many rows lie beyond the axes, which end at the quantiles that the recipe names.
+        beyond: u64,
+        /// The points.
+        groups: Vec<Points>,
+    },
+    /// The values of one column by the categories of another.
+    Boxes {
+        /// The column of numbers.
+        of: String,
+        /// The column of categories.
+        by: String,
+        /// The categories, in the order in which they are drawn.
+        boxes: Vec<(String, Shape)>,
+    },
+    /// A column as a function of another.
+    Curve {
+        /// The column from left to right.
+        x: String,
+        /// The column upwards.
+        y: String,
+        /// The places of the curve, in ascending order.
+        #[serde(serialize_with = "on_one_line")]
+        points: Vec<[f64; 2]>,
+    },
+}
+
+/// Writes a list on one line of an otherwise indented document.
+fn on_one_line<T: Serialize, S: Serializer>(list: &T, to: S) -> Result<S::Ok, S::Error> {
+    let text = serde_json::to_string(list).map_err(serde::ser::Error::custom)?;
+    serde_json::value::RawValue::from_string(text).map_err(serde::ser::Error::custom)?.serialize(to)
+}
