@@ -12,6 +12,7 @@ pub mod assign;
 pub mod assignments;
 #[cfg(feature = "cli")]
 pub mod changes;
+#[cfg(feature = "cli")]
 pub mod chart;
 pub mod compare;
 #[cfg(feature = "cli")]

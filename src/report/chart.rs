@@ -11,12 +11,14 @@ mod boxes;
 mod dendrogram;
 mod heatmap;
 mod histogram;
+mod legend;
 mod lines;
 mod paired;
 pub mod palette;
 mod scatter;
 mod stacked;
 pub mod svg;
+mod text;
 
 pub use axis::{Axis, Unit};
 pub use bars::{Bar, Bars, Form};
