@@ -17,6 +17,7 @@ mod paired;
 pub mod palette;
 mod scatter;
 mod stacked;
+mod stand_alone;
 pub mod svg;
 mod text;
 
