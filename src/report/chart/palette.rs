@@ -3,6 +3,8 @@
 
 mod colour;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use colour::{Colour, Theme};
 pub(super) use shape::{Hatch, Shape};
