@@ -61,8 +61,10 @@ struct Sheet<'a> {
 
 /// A rule for elements by their own name and classes.
 struct Rule<'a> {
-    /// What an element must have.
-    names: Vec<&'a str>,
+    /// The name that an element must have.
+    element: Option<&'a str>,
+    /// The classes that it must have.
+    classes: Vec<&'a str>,
     /// What it then has.
     declarations: Vec<(&'a str, &'a str)>,
 }
@@ -89,8 +91,10 @@ impl<'a> Sheet<'a> {
                 if selector == ":root" {
                     sheet.properties.extend(declarations.iter().map(|(k, v)| (*k, v.to_string())));
                 } else if !selector.contains([' ', '[', ':', '>']) {
-                    let names = selector.split('.').filter(|name| !name.is_empty()).collect();
-                    sheet.rules.push(Rule { names, declarations: declarations.clone() });
+                    let mut parts = selector.split('.');
+                    let element = parts.next().filter(|element| !element.is_empty());
+                    let declarations = declarations.clone();
+                    sheet.rules.push(Rule { element, classes: parts.collect(), declarations });
                 }
             }
         }
@@ -134,8 +138,11 @@ impl<'a> Sheet<'a> {
         let element = tag.split(' ').next().unwrap_or_default();
         let classes =
             tag.split_once(" class=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
-        let names: Vec<&str> = classes.split(' ').chain([element]).collect();
-        let rules = self.rules.iter().filter(|rule| rule.names.iter().all(|name| names.contains(name)));
+        let classes: Vec<&str> = classes.split(' ').collect();
+        let rules = self.rules.iter().filter(|rule| {
+            rule.element.is_none_or(|name| name == element)
+                && rule.classes.iter().all(|class| classes.contains(class))
+        });
         let mut found: Vec<(&str, &str)> = Vec::new();
         for (name, value) in rules.flat_map(|rule| &rule.declarations) {
             if name.starts_with("--") {

@@ -16,6 +16,11 @@ impl Item {
         self.attributes.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
+    /// Its text, as XML writes it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A number that it must have.
     pub fn number(&self, name: &str) -> f64 {
         let text = self.attribute(name).unwrap_or_else(|| panic!("a {} without {name}", self.tag));
