@@ -101,7 +101,7 @@ impl Palette {
             css += &format!(".v{step}{{--c:var(--div{step});--k:var(--div{step}k)}}\n");
         }
         css += RULES;
-        let others: Vec<String> = (0..self.count())
+        let others: Vec<String> = (0..FEWEST.max(self.segments.len()).min(MOST))
             .map(|s| format!("[data-highlight=\"{s}\"] .mark[data-s]:not([data-s=\"{s}\"])"))
             .collect();
         css + &others.join(",") + "{opacity:.15}\n"
