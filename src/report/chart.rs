@@ -11,12 +11,17 @@ mod boxes;
 mod dendrogram;
 mod heatmap;
 mod histogram;
+mod legend;
 mod lines;
 mod paired;
 pub mod palette;
 mod scatter;
 mod stacked;
+mod stand_alone;
 pub mod svg;
+#[cfg(test)]
+mod tests;
+mod text;
 
 pub use axis::{Axis, Unit};
 pub use bars::{Bar, Bars, Form};
