@@ -201,7 +201,7 @@ impl<'a> Drawing<'a> {
 }
 
 /// A number of pixels with at most one decimal.
-fn coordinate(value: f64) -> String {
+pub(super) fn coordinate(value: f64) -> String {
     let tenths = (10.0 * value).round();
     if !tenths.is_finite() || tenths == 0.0 {
         return "0".into();
