@@ -18,6 +18,7 @@ pub mod palette;
 mod points;
 mod scatter;
 mod stacked;
+mod stand_alone;
 pub mod svg;
 mod text;
 

@@ -1,5 +1,6 @@
 //! Axes: what numbers are measured in, where ticks go, and how they read.
 
+use super::Datum;
 use super::svg::{Anchor, Drawing, WIDTH, line};
 use super::text::{SIZE, width};
 use crate::report::figures;
@@ -35,6 +36,14 @@ impl Unit {
             Unit::Points => figures::signed(100.0 * value),
             Unit::Score if value.abs() < 1e6 => figures::score(value),
             Unit::Score => figures::brief(value),
+        }
+    }
+
+    /// A cell of a table.
+    pub(super) fn datum(&self, value: Option<f64>) -> Datum {
+        match value {
+            Some(value) if value.is_finite() => Datum::number(value, self.format(value)),
+            _ => Datum::missing(),
         }
     }
 
@@ -112,6 +121,13 @@ const TICKS: usize = 6;
 
 /// Numbers beyond this are taken as this, and those below one in this as 0.
 const LARGEST: f64 = 1e300;
+
+impl Axis {
+    /// The title, or a word where there is none.
+    pub(super) fn name(&self) -> &str {
+        if self.title.is_empty() { "value" } else { &self.title }
+    }
+}
 
 impl Scale {
     /// A scale from left to right.

@@ -1,6 +1,7 @@
 //! Legends: what colours and signs mean, above the drawing.
 
-use super::svg::{Anchor, Drawing, WIDTH, line, rect};
+use super::boxes::diamond;
+use super::svg::{Anchor, Drawing, Element, WIDTH, line, rect};
 use super::text::{shorten, width};
 use super::{Paint, palette};
 
@@ -17,6 +18,14 @@ pub(super) enum Sign {
     Point(Paint),
     /// A short upright line, as references have.
     Tick,
+    /// A line with ends, as intervals have.
+    Interval,
+    /// A line without a colour of its own, as the outline of a distribution.
+    Outline,
+    /// The diamond of a mean.
+    Mean,
+    /// Nothing: the words are a note.
+    None,
 }
 
 /// The height of a line of a legend.
@@ -33,12 +42,13 @@ pub(super) fn legend(drawing: &mut Drawing<'_>, left: f64, top: f64, entries: &[
     let (mut x, mut y) = (left, top + HEIGHT / 2.0);
     for (sign, name) in entries {
         let room = WIDEST.min(WIDTH - left - 20.0);
-        let wide = 20.0 + width(&shorten(name, room));
+        let sign_width = if *sign == Sign::None { 0.0 } else { 20.0 };
+        let wide = sign_width + width(&shorten(name, room));
         if x > left && x + wide > WIDTH {
             (x, y) = (left, y + HEIGHT);
         }
         draw(drawing, *sign, x, y);
-        drawing.write("legend", [x + 18.0, y], Anchor::Start, room, name);
+        drawing.write("legend", [x + sign_width, y], Anchor::Start, room, name);
         x += wide + 14.0;
     }
     y + HEIGHT / 2.0 + 4.0
@@ -53,6 +63,14 @@ pub(super) fn draw(drawing: &mut Drawing<'_>, sign: Sign, x: f64, y: f64) {
         Sign::Point(paint) => {
             drawing.put(palette::Shape::of(paint).at(x + 6.0, y, 5.0).mark("mark", paint, ""));
         }
+        Sign::Interval => {
+            let group = Element::new("g").class("whisker").child(line(x, y, x + 14.0, y));
+            let group = [x, x + 14.0].into_iter().fold(group, |g, x| g.child(line(x, y - 4.0, x, y + 4.0)));
+            drawing.put(group);
+        }
+        Sign::Outline => drawing.put(line(x, y, x + 14.0, y).class("outline")),
+        Sign::Mean => drawing.put(diamond(x + 6.0, y).class("mean")),
+        Sign::None => {}
         Sign::Tick => drawing.put(line(x + 6.0, y - 7.0, x + 6.0, y + 7.0).class("reference")),
     }
 }

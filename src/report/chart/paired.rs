@@ -1,6 +1,10 @@
 //! Paired bars: how common each answer is among all on the left, and how much commoner in the segment on the right.
 
-use super::{Caption, Chart, DataTable, Paint};
+use super::axis::{Area, Scale};
+use super::legend::{Sign, legend};
+use super::svg::{Anchor, Drawing, WIDTH, line, rect};
+use super::text::{widest, width};
+use super::{Axis, Caption, Chart, DataTable, Datum, Key, Paint, Unit};
 
 /// Paired bars.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,12 +32,134 @@ pub struct PairedLine {
     pub share: f64,
 }
 
+/// The height of a line.
+const LINE: f64 = 26.0;
+/// The height of a bar.
+const BAR: f64 = 16.0;
+/// The widest that answers may be.
+const LABELS: f64 = 240.0;
+/// Between the two panels.
+const GAP: f64 = 18.0;
+
+impl PairedLine {
+    fn lift(&self) -> f64 {
+        self.share - self.overall
+    }
+
+    fn tip(&self, pair: &Paired) -> String {
+        let group = match self.paint {
+            Paint::Group(group) => pair.groups.get(group).map(|name| format!("\n{name}")),
+            Paint::Segment(_) | Paint::Plain | Paint::Whole => None,
+        };
+        format!(
+            "{}{}\n{}: {}\nin the segment: {}\ndifference: {} percentage points",
+            self.label,
+            group.unwrap_or_default(),
+            pair.left,
+            Unit::Share.format(self.overall),
+            Unit::Share.format(self.share),
+            Unit::Points.format(self.lift()),
+        )
+    }
+}
+
+impl Paired {
+    /// Writes the title of a panel.
+    fn head(drawing: &mut Drawing<'_>, area: &Area, title: &str) {
+        let room = area.right - area.left;
+        drawing.write("label strong", [area.left, area.top - 12.0], Anchor::Start, room, title);
+    }
+}
+
 impl Chart for Paired {
     fn svg(&self, caption: &Caption<'_>) -> String {
-        format!("<svg id=\"{}\"></svg>", caption.id)
+        let mut drawing = Drawing::new(caption);
+        if self.lines.is_empty() {
+            return drawing.nothing();
+        }
+        let entries: Vec<(Sign, &str)> = self
+            .groups
+            .iter()
+            .enumerate()
+            .map(|(i, name)| (Sign::Square(Paint::Group(i)), name.as_str()))
+            .collect();
+        let top = legend(&mut drawing, 0.0, 0.0, &entries) + 26.0;
+        let bottom = top + LINE * self.lines.len() as f64;
+        let labels = widest(self.lines.iter().map(|line| line.label.as_str()), LABELS);
+        let half = (WIDTH - labels - 12.0 - GAP) / 2.0;
+        let left = Area { left: labels + 12.0, right: labels + 12.0 + half, top, bottom };
+        let right = Area { left: left.right + GAP, right: WIDTH, top, bottom };
+        Paired::head(&mut drawing, &left, &self.left);
+        Paired::head(&mut drawing, &right, &self.right);
+
+        // Values stand at the ends of bars, so scales leave room for them.
+        let widest_of = |unit: Unit, number: fn(&PairedLine) -> f64| {
+            self.lines.iter().map(|line| width(&unit.format(number(line)))).fold(0.0, f64::max) + 8.0
+        };
+        let percents = widest_of(Unit::Share, |line| line.overall);
+        let points = widest_of(Unit::Points, PairedLine::lift);
+        let axis = |unit: Unit| Axis { unit, zero: true, ..Axis::default() };
+        let numbers = self.lines.iter().map(|line| line.overall);
+        let overall = Scale::across(&axis(Unit::Share), numbers, left.left, left.right - percents);
+        let lifts: Vec<f64> = self.lines.iter().map(PairedLine::lift).collect();
+        let falls = lifts.iter().any(|lift| *lift < 0.0);
+        let from = right.left + if falls { points } else { 0.0 };
+        let lift = Scale::across(&axis(Unit::Points), lifts.iter().copied(), from, right.right - points);
+        left.grid_across(&mut drawing, &overall, "share");
+        let height = right.grid_across(&mut drawing, &lift, "percentage points");
+
+        for (i, row) in self.lines.iter().enumerate() {
+            let y = top + LINE * (i as f64 + 0.5);
+            let tip = row.tip(self);
+            drawing.write("label", [labels, y], Anchor::End, LABELS, &row.label);
+            if let Some(place) = overall.place(row.overall) {
+                let base = overall.base();
+                let (from, to) = (place.min(base), place.max(base));
+                drawing.fill(rect(from, y - BAR / 2.0, (to - from).max(1.0), BAR), Paint::Whole, &tip);
+                let text = Unit::Share.format(row.overall);
+                drawing.write("value", [to + 6.0, y], Anchor::Start, WIDTH, &text);
+            }
+            if let Some(place) = lift.place(row.lift()) {
+                let base = lift.base();
+                let (from, to) = (place.min(base), place.max(base));
+                drawing.fill(rect(from, y - BAR / 2.0, (to - from).max(1.0), BAR), row.paint, &tip);
+                let (x, anchor) =
+                    if place < base { (from - 6.0, Anchor::End) } else { (to + 6.0, Anchor::Start) };
+                drawing.write("value", [x, y], anchor, WIDTH, &Unit::Points.format(row.lift()));
+            }
+        }
+        for scale in [&overall, &lift] {
+            drawing.put(line(scale.base(), top, scale.base(), bottom).class("axis"));
+        }
+        drawing.finish(height)
     }
 
     fn table(&self) -> DataTable {
-        DataTable::default()
+        let groups = !self.groups.is_empty();
+        let mut columns = vec![("answer".to_string(), false)];
+        if groups {
+            columns.push(("group".into(), false));
+        }
+        let titles = [self.left.as_str(), "in the segment", "difference in percentage points"];
+        columns.extend(titles.map(|title| (title.to_string(), true)));
+        let row = |line: &PairedLine| {
+            let mut row = vec![Datum::key(&Key { label: line.label.clone(), paint: line.paint })];
+            if groups {
+                let name = match line.paint {
+                    Paint::Group(group) => self.groups.get(group).cloned(),
+                    Paint::Segment(_) | Paint::Plain | Paint::Whole => None,
+                };
+                row.push(Datum::text(name.unwrap_or_default()));
+            }
+            row.extend([line.overall, line.share].map(|share| Unit::Share.datum(Some(share))));
+            let lift = line.lift();
+            row.push(if lift.is_finite() {
+                Datum::number(100.0 * lift, Unit::Points.format(lift))
+            } else {
+                Datum::missing()
+            });
+            row
+        };
+        DataTable { columns, rows: self.lines.iter().map(row).collect() }
     }
 }

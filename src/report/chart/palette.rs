@@ -156,9 +156,9 @@ const RULES: &str = "\
 .whole{--c:var(--whole);--k:var(--wholek)}
 .chart{display:block;width:100%;height:auto;font:13px system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",Arial,sans-serif}
 .chart text{fill:var(--ink)}
-.chart .tick,.chart .axis-title,.chart .legend,.chart .note{fill:var(--muted)}
-.chart .tick,.chart .axis-title,.chart .legend,.chart .note,.chart .value{font-size:12px}
-.chart .value{font-variant-numeric:tabular-nums}
+.chart .tick,.chart .axis-title,.chart .legend,.chart .note,.chart .limit-name{fill:var(--muted)}
+.chart .tick,.chart .axis-title,.chart .legend,.chart .note,.chart .limit-name,.chart .value{font-size:12px}
+.chart .value,.chart .note,.chart .limit-name{font-variant-numeric:tabular-nums;stroke:var(--paper);stroke-width:3px;paint-order:stroke}
 .chart .strong{font-weight:600}
 .chart .grid{stroke:var(--grid);fill:none}
 .chart .axis{stroke:var(--muted);fill:none}
@@ -166,7 +166,12 @@ const RULES: &str = "\
 .chart .reference{stroke:var(--ink);stroke-width:2;fill:none}
 .chart .hatch{stroke:var(--paper);fill:var(--paper);opacity:.65}
 .chart .mark{fill:var(--c,var(--accent))}
-.chart .mark.line{fill:none;stroke:var(--c,var(--accent));stroke-width:2;stroke-linejoin:round}
+.chart .line{fill:none;stroke:var(--c,var(--accent));stroke-width:2;stroke-linejoin:round}
+.chart .whisker{fill:none;stroke:var(--ink);stroke-width:1.5}
+.chart .median{stroke:var(--paper);stroke-width:3}
+.chart .mean{fill:var(--paper);stroke:var(--ink)}
+.chart .outline{fill:none;stroke:var(--muted)}
+.chart .hit{fill:none;pointer-events:all}
 .chart .cell{stroke:var(--paper)}
-.chart .inside{fill:var(--k,var(--ink));stroke:var(--c);stroke-width:3px;paint-order:stroke;pointer-events:none}
+.chart .inside{font-size:12px;fill:var(--k,var(--ink));stroke:var(--c);stroke-width:3px;paint-order:stroke;pointer-events:none}
 ";

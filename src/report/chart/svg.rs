@@ -5,6 +5,8 @@ use super::text::{SIZE, shorten, width};
 use super::{Caption, Paint};
 use std::collections::BTreeSet;
 
+pub use super::stand_alone::stand_alone;
+
 /// The width of a chart that takes the whole width of the page.
 pub(super) const WIDTH: f64 = 720.0;
 
@@ -117,6 +119,16 @@ pub(super) enum Anchor {
     End,
 }
 
+/// A text without its words, `at` its start, middle or end and the middle of its height.
+pub(super) fn words(class: &str, at: [f64; 2], anchor: Anchor) -> Element {
+    let text = Element::new("text").class(class).at("x", at[0]).at("y", at[1] + 0.35 * SIZE);
+    match anchor {
+        Anchor::Start => text,
+        Anchor::Middle => text.set("text-anchor", "middle"),
+        Anchor::End => text.set("text-anchor", "end"),
+    }
+}
+
 /// The elements of one chart.
 pub(super) struct Drawing<'a> {
     caption: Caption<'a>,
@@ -147,12 +159,7 @@ impl<'a> Drawing<'a> {
             Anchor::End => x - wide,
         };
         x += left.clamp(0.0, (self.width - wide).max(0.0)) - left;
-        let mut element = Element::new("text").class(class).at("x", x).at("y", y + 0.35 * SIZE);
-        match anchor {
-            Anchor::Start => {}
-            Anchor::Middle => element = element.set("text-anchor", "middle"),
-            Anchor::End => element = element.set("text-anchor", "end"),
-        }
+        let mut element = words(class, [x, y], anchor);
         if short != text {
             element = element.set("data-tip", &crate::report::figures::plain(text));
         }
@@ -163,15 +170,25 @@ impl<'a> Drawing<'a> {
     /// Adds a filled shape in the paint's colour. Paints beyond the tenth have a pattern as well as a colour, which is a second
     /// shape above the first.
     pub(super) fn fill(&mut self, shape: Element, paint: Paint, tip: &str) {
-        match Hatch::of(paint) {
+        match self.pattern(&shape, paint) {
             None => self.put(shape.mark("mark", paint, tip)),
-            Some(hatch) => {
-                self.hatches.insert(hatch);
-                let pattern = format!("url(#{}-{})", self.caption.id, hatch.name());
-                let above = shape.clone().set("fill", &pattern);
-                self.put(Element::new("g").mark("mark", paint, tip).child(shape).child(above));
-            }
+            Some(above) => self.put(Element::new("g").mark("mark", paint, tip).child(shape).child(above)),
         }
+    }
+
+    /// Adds a filled shape to a group that is a mark of this paint, with the paint's pattern.
+    pub(super) fn fill_in(&mut self, group: Element, shape: Element, paint: Paint) -> Element {
+        match self.pattern(&shape, paint) {
+            None => group.child(shape),
+            Some(above) => group.child(shape).child(above),
+        }
+    }
+
+    /// The same shape with the paint's pattern, if it has one.
+    fn pattern(&mut self, shape: &Element, paint: Paint) -> Option<Element> {
+        let hatch = Hatch::of(paint)?;
+        self.hatches.insert(hatch);
+        Some(shape.clone().set("fill", &format!("url(#{}-{})", self.caption.id, hatch.name())))
     }
 
     /// A chart without anything to draw.
@@ -226,10 +243,4 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     out
-}
-
-/// A chart as a file of its own: an SVG document with the style sheet inside.
-pub fn stand_alone(svg: &str, css: &str) -> String {
-    let _ = (svg, css);
-    String::new()
 }

@@ -29,6 +29,11 @@ fn char_width(c: char) -> f64 {
     SIZE * ems
 }
 
+/// The width of the widest of some texts, or `most` if that is less.
+pub fn widest<'a>(texts: impl IntoIterator<Item = &'a str>, most: f64) -> f64 {
+    texts.into_iter().map(|text| width(&shorten(text, most))).fold(0.0, f64::max)
+}
+
 /// A text of one line that is at most `room` pixels wide: one that is wider loses its middle. Characters that would steer the
 /// drawing, such as those that turn the direction of writing, are spelled out.
 pub fn shorten(text: &str, room: f64) -> String {
@@ -60,7 +65,7 @@ pub fn shorten(text: &str, room: f64) -> String {
     while tail.last().is_some_and(|&c| joins(c)) {
         tail.pop();
     }
-    let head = head.trim_end_matches(|c| c == '\u{200d}' || c == ' ');
+    let head = head.trim_end_matches(['\u{200d}', ' ']);
     let tail: String = tail.into_iter().rev().collect();
     format!("{head}{ellipsis}{}", tail.trim_start())
 }
