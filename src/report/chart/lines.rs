@@ -119,7 +119,8 @@ impl Lines {
         let label = |x: f64| self.x.unit.format(x);
         let room = (to - from) / (high - low + 1.0);
         let widest = [low.ceil(), high.floor()].map(|x| width(&label(x))).into_iter().fold(0.0, f64::max);
-        let every = [1, 2, 5, 10, 20].into_iter().find(|&n| f64::from(n) * room >= widest + 8.0).unwrap_or(60);
+        let every =
+            [1, 2, 5, 10, 20].into_iter().find(|&n| f64::from(n) * room >= widest + 8.0).unwrap_or(60);
         let mut scale = scale.between(low - 0.5, high + 0.5);
         let ticks = (low.ceil() as i64..=high.floor() as i64).filter(|k| k.rem_euclid(every.into()) == 0);
         scale.ticks = ticks.map(|k| (k as f64, label(k as f64))).collect();
@@ -134,7 +135,8 @@ impl Lines {
             lines.push(plain(&series.label));
         }
         lines.push(format!("{}: {}", plain(&self.x.title), self.x.unit.format(x)));
-        let error = series.error(point).map_or(String::new(), |e| format!(" \u{b1} {}", self.y.unit.format(e)));
+        let error =
+            series.error(point).map_or(String::new(), |e| format!(" \u{b1} {}", self.y.unit.format(e)));
         let value = y.map_or(String::new(), |y| self.y.unit.format(y));
         lines.push(format!("{}: {value}{error}", plain(&self.y.title)));
         lines.join("\n")
@@ -225,7 +227,8 @@ impl Lines {
     /// The curves' names at their ends, moved apart where they would overlap.
     fn draw_names(&self, drawing: &mut Drawing<'_>, area: &Area, x: &Scale, y: &Scale) {
         let last = |series: &'_ Series| series.drawn(x, y).filter_map(|(_, place)| place).last();
-        let mut ends: Vec<(&Series, [f64; 2])> = self.series.iter().filter_map(|s| Some((s, last(s)?))).collect();
+        let mut ends: Vec<(&Series, [f64; 2])> =
+            self.series.iter().filter_map(|s| Some((s, last(s)?))).collect();
         ends.sort_by(|a, b| a.1[1].total_cmp(&b.1[1]));
         let ys = apart(&ends.iter().map(|(_, [_, y])| *y).collect::<Vec<_>>(), area.top, area.bottom);
         for ((series, [px, py]), label) in ends.iter().zip(ys) {
@@ -234,7 +237,11 @@ impl Lines {
                 drawing.put(line(px + 6.0, *py, left - 4.0, label).class("leader"));
             }
             if series.dotted() {
-                drawing.put(Shape::of(series.paint).at(left + 4.0, label, 4.0).mark("mark", series.paint, ""));
+                drawing.put(Shape::of(series.paint).at(left + 4.0, label, 4.0).mark(
+                    "mark",
+                    series.paint,
+                    "",
+                ));
             } else {
                 drawing.put(line(left - 2.0, label, left + 10.0, label).mark("mark line", series.paint, ""));
             }
@@ -313,7 +320,8 @@ impl Chart for Lines {
         let mut top = 0.0;
         if several && !named {
             let sign = |s: &Series| if s.dotted() { Sign::Point(s.paint) } else { Sign::Line(s.paint) };
-            let entries: Vec<(Sign, &str)> = self.series.iter().map(|s| (sign(s), s.label.as_str())).collect();
+            let entries: Vec<(Sign, &str)> =
+                self.series.iter().map(|s| (sign(s), s.label.as_str())).collect();
             top = legend(&mut drawing, 0.0, 0.0, &entries);
         }
         let names = self.series.iter().map(|s| width(&s.label).min(NAME)).fold(0.0, f64::max);
@@ -356,13 +364,13 @@ impl Chart for Lines {
         xs.sort_by(f64::total_cmp);
         xs.dedup_by(|a, b| a.total_cmp(b).is_eq());
         let marked = !self.marks.is_empty();
-        let mut columns = vec![(self.x.title.clone(), true)];
+        let mut columns = vec![(self.x.name().to_string(), true)];
         for series in &self.series {
             let name = match self.series.len() {
-                1 => &self.y.title,
+                1 => self.y.name(),
                 _ => &series.label,
             };
-            columns.push((name.clone(), true));
+            columns.push((name.to_string(), true));
             if !series.errors.is_empty() {
                 columns.push((format!("\u{b1} {name}"), true));
             }
@@ -370,18 +378,14 @@ impl Chart for Lines {
         if marked {
             columns.push(("note".into(), false));
         }
-        let number = |unit: &super::Unit, value: Option<f64>| match value {
-            Some(value) if value.is_finite() => Datum::number(value, unit.format(value)),
-            _ => Datum::missing(),
-        };
         let line = |x: &f64| {
-            let mut row = vec![number(&self.x.unit, Some(*x))];
+            let mut row = vec![self.x.unit.datum(Some(*x))];
             for series in &self.series {
                 let point = series.points.iter().position(|p| p.0.total_cmp(x).is_eq());
-                row.push(number(&self.y.unit, point.and_then(|i| series.points[i].1)));
+                row.push(self.y.unit.datum(point.and_then(|i| series.points[i].1)));
                 if !series.errors.is_empty() {
                     let error = point.and_then(|i| series.errors.get(i).copied().flatten());
-                    row.push(number(&self.y.unit, error));
+                    row.push(self.y.unit.datum(error));
                 }
             }
             if marked {

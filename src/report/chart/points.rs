@@ -22,19 +22,17 @@ struct Pen {
 impl Pen {
     /// A pen for points that are about as large as a disc of this radius in pixels.
     fn new(shape: Shape, radius: f64) -> Self {
-        let tenths = |of_radius: f64| (10.0 * radius * of_radius).round() as i32;
+        // Strokes of whole pixels take fewer characters.
+        let tenths = |of_radius: f64| 10 * (radius * of_radius).round().max(1.0) as i32;
         let moves = |steps: &[(char, &[i32])]| {
             let mut d = String::new();
             steps.iter().for_each(|(command, numbers)| put(&mut d, *command, numbers));
             d
         };
         match shape {
-            Shape::Disc => Pen {
-                start: [0, 0],
-                strokes: "h0".into(),
-                end: [0, 0],
-                line: Some((2.0 * radius, "round")),
-            },
+            Shape::Disc => {
+                Pen { start: [0, 0], strokes: "h0".into(), end: [0, 0], line: Some((2.0 * radius, "round")) }
+            }
             Shape::Square => Pen {
                 start: [0, 0],
                 strokes: "h0".into(),
@@ -57,13 +55,21 @@ impl Pen {
             }
             Shape::TriangleUp => Pen {
                 start: [0, -tenths(1.2)],
-                strokes: moves(&[('l', &[tenths(1.15), tenths(2.05)]), ('h', &[-2 * tenths(1.15)]), ('z', &[])]),
+                strokes: moves(&[
+                    ('l', &[tenths(1.15), tenths(2.05)]),
+                    ('h', &[-2 * tenths(1.15)]),
+                    ('z', &[]),
+                ]),
                 end: [0, 0],
                 line: None,
             },
             Shape::TriangleDown => Pen {
                 start: [0, tenths(1.2)],
-                strokes: moves(&[('l', &[tenths(1.15), -tenths(2.05)]), ('h', &[-2 * tenths(1.15)]), ('z', &[])]),
+                strokes: moves(&[
+                    ('l', &[tenths(1.15), -tenths(2.05)]),
+                    ('h', &[-2 * tenths(1.15)]),
+                    ('z', &[]),
+                ]),
                 end: [0, 0],
                 line: None,
             },
@@ -110,9 +116,7 @@ pub(super) fn path(points: &[[f64; 2]], shape: Shape, radius: f64) -> (Element, 
     let path = Element::new("path").set("d", &d);
     match pen.line {
         None => (path, "mark dots solid"),
-        Some((width, ends)) => {
-            (path.at("stroke-width", width).set("stroke-linecap", ends), "mark dots")
-        }
+        Some((width, ends)) => (path.at("stroke-width", width).set("stroke-linecap", ends), "mark dots"),
     }
 }
 
@@ -194,7 +198,8 @@ mod tests {
     #[test]
     fn a_renderer_finds_the_points_where_they_were_put() {
         let points = [[10.0, 10.0], [200.3, 11.7], [0.4, 300.0], [10.0, 10.0], [77.7, 155.5], [3.0, 2.9]];
-        let expected: BTreeSet<[i64; 2]> = points.iter().map(|p| p.map(|v| (10.0 * v).round() as i64)).collect();
+        let expected: BTreeSet<[i64; 2]> =
+            points.iter().map(|p| p.map(|v| (10.0 * v).round() as i64)).collect();
         // The middle of a triangle's box is a little above or below its place.
         for shape in [Shape::Disc, Shape::Square, Shape::Diamond, Shape::Plus, Shape::Cross] {
             assert_eq!(middles(&d_of(&points, shape)), expected, "{shape:?}");
@@ -212,8 +217,9 @@ mod tests {
 
     #[test]
     fn a_point_takes_few_characters() {
-        let points: Vec<[f64; 2]> =
-            (0..600).map(|i| [f64::from(i * 7919 % 4700) / 10.0, f64::from(i * 104_729 % 4400) / 10.0]).collect();
+        let points: Vec<[f64; 2]> = (0..600)
+            .map(|i| [f64::from(i * 7919 % 4700) / 10.0, f64::from(i * 104_729 % 4400) / 10.0])
+            .collect();
         assert!(d_of(&points, Shape::Disc).len() < 12 * points.len());
         assert!(d_of(&points, Shape::TriangleUp).len() < 20 * points.len());
     }

@@ -2,7 +2,7 @@
 
 use super::axis::{Area, Scale, TITLE, Unit, widest};
 use super::palette::Shape;
-use super::svg::{Anchor, Drawing, Element, WIDTH, line, rect};
+use super::svg::{Anchor, Drawing, Element, WIDTH, line, rect, words};
 use super::text::{SIZE, shorten, width};
 use super::{Axis, Caption, Chart, DataTable, Datum, Paint, points};
 use crate::report::figures::{self, plain, whole};
@@ -42,8 +42,10 @@ pub struct PointGroup {
 /// The tallest and the lowest drawing of points.
 const TALLEST: f64 = 460.0;
 const LOWEST: f64 = 240.0;
-/// The width of the legend beside it.
-const LEGEND: f64 = 200.0;
+/// The widest legend beside it.
+const LEGEND: f64 = 250.0;
+/// The widest name of a point.
+const NAME: f64 = 200.0;
 /// The height of a line of the legend.
 const LINE: f64 = 21.0;
 /// How many points one path has, so that points of several paths show through each other.
@@ -60,10 +62,28 @@ impl PointGroup {
 
     /// `Learners`, and below it how many rows are drawn.
     fn tip(&self) -> String {
+        if self.is_named() {
+            return plain(&self.label);
+        }
         let drawn = whole(self.points.len() as u64);
-        let rows = whole(self.rows.max(self.points.len() as u64));
-        let rows = if self.sampled() { format!("{drawn} of {rows} rows drawn") } else { format!("{rows} rows") };
+        let rows = whole(self.shown_rows());
+        let rows =
+            if self.sampled() { format!("{drawn} of {rows} rows drawn") } else { format!("{rows} rows") };
         if self.label.is_empty() { rows } else { format!("{}\n{rows}", plain(&self.label)) }
+    }
+
+    /// How many rows the group has, for the legend; points that have names are things of their own, whose number says nothing.
+    fn count(&self) -> String {
+        if self.is_named() { String::new() } else { whole(self.shown_rows()) }
+    }
+
+    fn is_named(&self) -> bool {
+        (0..self.points.len()).any(|i| self.name(i).is_some())
+    }
+
+    /// How many rows the group has: no fewer than points.
+    fn shown_rows(&self) -> u64 {
+        self.rows.max(self.points.len() as u64)
     }
 
     fn name(&self, point: usize) -> Option<&str> {
@@ -122,9 +142,21 @@ impl Scatter {
         points.filter(move |[x, y]| fits(&self.x, *x) && fits(&self.y, *y))
     }
 
-    /// Whether there is something for a legend to tell.
-    fn keyed(&self) -> bool {
-        self.groups.len() > 1 || self.groups.iter().any(|g| !g.label.is_empty())
+    /// How wide the legend is; 0 where there is nothing for it to tell.
+    fn legend_width(&self) -> f64 {
+        if self.groups.len() < 2 && self.groups.iter().all(|g| g.label.is_empty()) {
+            return 0.0;
+        }
+        let entry = |g: &PointGroup| 34.0 + width(&plain(&g.label)) + width(&g.count());
+        let note = self.drawn_note().map_or(0.0, |note| width(&note));
+        self.groups.iter().map(entry).fold(note, f64::max).clamp(110.0, LEGEND)
+    }
+
+    /// How many rows are drawn, if these are not all.
+    fn drawn_note(&self) -> Option<String> {
+        let drawn: u64 = self.groups.iter().map(|g| g.points.len() as u64).sum();
+        let rows = self.groups.iter().map(PointGroup::shown_rows).fold(0, u64::saturating_add);
+        (drawn < rows).then(|| format!("drawn: {} of them", whole(drawn)))
     }
 
     fn plot(&self) -> Option<Plot> {
@@ -138,17 +170,21 @@ impl Scatter {
             let high = column(axis).fold(f64::NEG_INFINITY, f64::max);
             let (low, high) = if from_0 { (low.min(0.0), high.max(0.0)) } else { (low, high) };
             let span = high - low;
-            let span = if span > 1e-12 * low.abs().max(high.abs()) { span } else { 0.2 * low.abs().max(1e-9) };
+            let span =
+                if span > 1e-12 * low.abs().max(high.abs()) { span } else { 0.2 * low.abs().max(1e-9) };
             let around = 0.04 * span;
             let (below, above) = match (high > low, from_0) {
                 (false, _) => (span, span),
-                (true, true) => (if low == 0.0 { 0.0 } else { around }, if high == 0.0 { 0.0 } else { around }),
+                (true, true) => {
+                    (if low == 0.0 { 0.0 } else { around }, if high == 0.0 { 0.0 } else { around })
+                }
                 (true, false) => (around, around),
             };
             [low - below, high + above]
         };
         let mut ranges = [range(0, self.x.zero && !self.equal), range(1, self.y.zero && !self.equal)];
-        let right = WIDTH - if self.keyed() { LEGEND + 20.0 } else { 8.0 };
+        let legend = self.legend_width();
+        let right = WIDTH - if legend > 0.0 { legend + 20.0 } else { 8.0 };
         let top = if self.y.title.is_empty() { SIZE / 2.0 } else { TITLE };
         let trial = Scale::upward(&self.y, ranges[1], 100.0, 0.0);
         let left = if self.numbers { widest(&trial) + 10.0 } else { 1.0 };
@@ -190,8 +226,9 @@ impl Scatter {
         batches.into_iter().map(|(_, _, g, points)| (&self.groups[g], points)).collect()
     }
 
-    /// Draws the points that have names, each as a mark of its own, and as many of the names as there is room for.
-    fn draw_named(&self, drawing: &mut Drawing<'_>, plot: &Plot) {
+    /// Draws the points that have names, each as a mark of its own, and as many of the names as there is room for beside
+    /// the boxes (left, right, top, bottom) that are taken.
+    fn draw_named(&self, drawing: &mut Drawing<'_>, plot: &Plot, mut taken: Vec<[f64; 4]>) {
         let mut named: Vec<(&PointGroup, &str, [f64; 2], [f64; 2])> = Vec::new();
         for group in &self.groups {
             for (i, point) in group.points.iter().enumerate().take(MOST_NAMED) {
@@ -212,10 +249,9 @@ impl Scatter {
             }
             drawing.put(Shape::of(group.paint).at(*px, *py, 4.5).mark("mark pin", group.paint, &tip));
         }
-        let mut taken: Vec<[f64; 4]> =
-            named.iter().map(|(_, _, _, [x, y])| [x - 5.0, x + 5.0, y - 5.0, y + 5.0]).collect();
+        taken.extend(named.iter().map(|(_, _, _, [x, y])| [x - 5.0, x + 5.0, y - 5.0, y + 5.0]));
         for (_, name, _, [px, py]) in &named {
-            let text = shorten(name, 150.0);
+            let text = shorten(name, NAME);
             let wide = width(&text);
             let spots = [
                 [px + 8.0, *py],
@@ -234,54 +270,65 @@ impl Scatter {
             };
             if let Some(spot) = spots.into_iter().find(|spot| free(&around(*spot))) {
                 taken.push(around(spot));
-                drawing.write("label halo", spot, Anchor::Start, 150.0, name);
+                drawing.write("label halo", spot, Anchor::Start, NAME, name);
             }
         }
     }
 
-    fn draw_boundary(&self, drawing: &mut Drawing<'_>, plot: &Plot) {
-        let Some((a, b, label)) = &self.boundary else { return };
-        let Some([from, to]) = plot.across(*a, *b) else { return };
+    /// Draws the boundary, with its words beside its upper end. Returns the box that the words take.
+    fn draw_boundary(&self, drawing: &mut Drawing<'_>, plot: &Plot) -> Option<[f64; 4]> {
+        let (a, b, label) = self.boundary.as_ref()?;
+        let [from, to] = plot.across(*a, *b)?;
         drawing.put(line(from[0], from[1], to[0], to[1]).class("boundary"));
-        // The words stand at the upper end, on the side that has more room.
-        let [x, y] = if from[1] < to[1] { from } else { to };
         let Area { left, right, top, bottom } = plot.area;
-        let y = (y + 12.0).clamp(top + 10.0, bottom - 10.0);
-        let leftward = x > (left + right) / 2.0;
-        let room = if leftward { x - left } else { right - x } - 12.0;
-        let (x, anchor) = if leftward { (x - 8.0, Anchor::End) } else { (x + 8.0, Anchor::Start) };
-        drawing.write("label halo", [x, y], anchor, room, label);
+        let (upper, lower) = if from[1] < to[1] { (from, to) } else { (to, from) };
+        let middle = (upper[1] - 10.0).clamp(top + 10.0, bottom - 10.0);
+        // Where the line is furthest down beside the words.
+        let down = (middle + 8.0).clamp(upper[1], lower[1]);
+        let drop = lower[1] - upper[1];
+        let share = if drop > 0.0 { (down - upper[1]) / drop } else { 0.0 };
+        let there = upper[0] + share * (lower[0] - upper[0]);
+        let (x, anchor, room) = if upper[0] > (left + right) / 2.0 {
+            let x = upper[0].min(there) - 6.0;
+            (x, Anchor::End, x - left - 4.0)
+        } else {
+            let x = upper[0].max(there) + 6.0;
+            (x, Anchor::Start, right - 4.0 - x)
+        };
+        let wide = drawing.write("label halo", [x, middle], anchor, room, label);
+        let x = if anchor == Anchor::End { x - wide } else { x };
+        Some([x, x + wide, middle - 8.0, middle + 8.0])
     }
 
     /// Draws the legend on the right: shape, name and rows of each group, and how many rows are drawn. Returns where it ends.
     fn draw_legend(&self, drawing: &mut Drawing<'_>, top: f64) -> f64 {
-        let left = WIDTH - LEGEND;
-        drawing.write("tick", [WIDTH - 2.0, top + 6.0], Anchor::End, LEGEND, "rows");
-        let mut y = top + 6.0 + LINE;
+        let wide = self.legend_width();
+        let left = WIDTH - wide;
+        let mut y = top + 6.0;
+        if !self.groups.iter().all(PointGroup::is_named) {
+            drawing.write("tick", [WIDTH - 2.0, y], Anchor::End, wide, "rows");
+            y += LINE;
+        }
         for group in &self.groups {
-            let count = whole(group.rows.max(group.points.len() as u64));
-            let room = LEGEND - 22.0 - width(&count) - 10.0;
-            let text = |class: &str, x: f64| Element::new("text").class(class).at("x", x).at("y", y + 0.35 * SIZE);
+            let count = group.count();
+            let room = wide - 22.0 - width(&count) - 10.0;
             let mut key = Element::new("g").class("key");
             if let Some(segment) = group.paint.segment() {
                 key = key.set("data-s", &segment.to_string());
             }
-            let target = rect(left, y - LINE / 2.0, LEGEND, LINE).set("fill", "none").set("pointer-events", "all");
+            let target = rect(left, y - LINE / 2.0, wide, LINE).class("hit");
             let key = key
                 .set("data-tip", &group.tip())
                 .child(target)
                 .child(Shape::of(group.paint).at(left + 8.0, y, 5.0).mark("mark", group.paint, ""))
-                .child(text("label", left + 22.0).text(&shorten(&group.label, room)))
-                .child(text("tick", WIDTH - 2.0).set("text-anchor", "end").text(&count));
+                .child(words("label", [left + 22.0, y], Anchor::Start).text(&shorten(&group.label, room)))
+                .child(words("tick", [WIDTH - 2.0, y], Anchor::End).text(&count));
             drawing.put(key);
             y += LINE;
         }
-        let drawn: u64 = self.groups.iter().map(|g| g.points.len() as u64).sum();
-        let rows: u64 = self.groups.iter().map(|g| g.rows.max(g.points.len() as u64)).fold(0, u64::saturating_add);
-        if drawn < rows {
-            y += 4.0;
-            drawing.write("note", [left, y], Anchor::Start, LEGEND, &format!("drawn: {} of them", whole(drawn)));
-            y += LINE;
+        if let Some(note) = self.drawn_note() {
+            drawing.write("note", [left, y + 4.0], Anchor::Start, wide, &note);
+            y += LINE + 4.0;
         }
         y - LINE / 2.0
     }
@@ -313,7 +360,13 @@ impl Chart for Scatter {
             for (title, at, anchor) in titles {
                 drawing.write("axis-title", at, anchor, area.right - area.left, title);
             }
-            drawing.write("axis-title", [0.0, area.top - TITLE / 2.0 - 4.0], Anchor::Start, WIDTH, &self.y.title);
+            drawing.write(
+                "axis-title",
+                [0.0, area.top - TITLE / 2.0 - 4.0],
+                Anchor::Start,
+                WIDTH,
+                &self.y.title,
+            );
             end += SIZE;
         }
         drawing.put(rect(area.left, area.top, area.right - area.left, area.bottom - area.top).class("frame"));
@@ -328,32 +381,34 @@ impl Chart for Scatter {
             let (path, kind) = points::path(&points, Shape::of(group.paint), radius);
             drawing.put(path.mark(kind, group.paint, &group.tip()));
         }
-        self.draw_boundary(&mut drawing, &plot);
-        self.draw_named(&mut drawing, &plot);
-        if self.keyed() {
+        let taken = self.draw_boundary(&mut drawing, &plot);
+        self.draw_named(&mut drawing, &plot, taken.into_iter().collect());
+        if self.legend_width() > 0.0 {
             end = end.max(self.draw_legend(&mut drawing, area.top));
         }
         drawing.finish(end)
     }
 
     fn table(&self) -> DataTable {
-        let number = |axis: &Axis, value: Option<f64>| match value {
-            Some(value) if value.is_finite() => Datum::number(value, axis.unit.format(value)),
-            _ => Datum::missing(),
+        let count = |n: u64| Unit::Count.datum(Some(n as f64));
+        let group_of = |group: &PointGroup| Datum {
+            text: group.label.clone(),
+            paint: Some(group.paint),
+            ..Datum::default()
         };
-        let count = |n: u64| Datum::number(n as f64, Unit::Count.format(n as f64));
-        let group_of = |group: &PointGroup| {
-            Datum { text: group.label.clone(), paint: Some(group.paint), ..Datum::default() }
-        };
-        let named = self.groups.iter().any(|g| (0..g.points.len()).any(|i| g.name(i).is_some()));
+        let named = self.groups.iter().any(PointGroup::is_named);
         let mut columns = vec![("group".to_string(), false)];
         if named {
-            columns.extend([("point".into(), false), (self.x.title.clone(), true), (self.y.title.clone(), true)]);
+            columns.extend([
+                ("point".into(), false),
+                (self.x.name().into(), true),
+                (self.y.name().into(), true),
+            ]);
             let line = |group: &PointGroup, name: Datum, [x, y]: [Option<f64>; 2]| {
-                vec![group_of(group), name, number(&self.x, x), number(&self.y, y)]
+                vec![group_of(group), name, self.x.unit.datum(x), self.y.unit.datum(y)]
             };
             let lines = |group: &PointGroup| -> Vec<Vec<Datum>> {
-                if (0..group.points.len()).all(|i| group.name(i).is_none()) {
+                if !group.is_named() {
                     let middle = [0, 1].map(|axis| median(group.points.iter().map(|p| p[axis])));
                     let what = format!("median of {}", figures::count(group.points.len(), "point"));
                     return vec![line(group, Datum::text(what), middle)];
@@ -367,14 +422,15 @@ impl Chart for Scatter {
         }
         columns.extend([("rows".into(), true), ("points drawn".into(), true)]);
         if self.numbers {
-            columns.extend([&self.x, &self.y].map(|axis| (format!("{} (median of the points)", axis.title), true)));
+            columns.extend(
+                [&self.x, &self.y].map(|axis| (format!("{} (median of the points)", axis.name()), true)),
+            );
         }
         let line = |group: &PointGroup| {
-            let rows = group.rows.max(group.points.len() as u64);
-            let mut row = vec![group_of(group), count(rows), count(group.points.len() as u64)];
+            let mut row = vec![group_of(group), count(group.shown_rows()), count(group.points.len() as u64)];
             if self.numbers {
                 for (i, axis) in [&self.x, &self.y].into_iter().enumerate() {
-                    row.push(number(axis, median(group.points.iter().map(|p| p[i]))));
+                    row.push(axis.unit.datum(median(group.points.iter().map(|p| p[i]))));
                 }
             }
             row
