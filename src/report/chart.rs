@@ -15,6 +15,7 @@ mod legend;
 mod lines;
 mod paired;
 pub mod palette;
+mod points;
 mod scatter;
 mod stacked;
 mod stand_alone;

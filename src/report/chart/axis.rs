@@ -261,6 +261,24 @@ impl Scale {
         Some(self.places[0] + share * (self.places[1] - self.places[0]))
     }
 
+    /// The same scale between other ends, without the ticks beyond them. A logarithmic scale stays as it is.
+    pub(super) fn between(mut self, low: f64, high: f64) -> Self {
+        if !self.log && low < high && (high - low).is_finite() {
+            self.ends = [low, high];
+            let slack = (high - low) * 1e-9;
+            self.ticks.retain(|(value, _)| (low - slack..=high + slack).contains(value));
+        }
+        self
+    }
+
+    /// How far a number lies between the ends, from 0 to 1, or outside of it for a number beyond an end.
+    pub(super) fn share(&self, value: f64) -> Option<f64> {
+        let value = if self.log { libm::log10(value) } else { value };
+        let [low, high] = self.ends;
+        let share = (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
+        share.is_finite().then_some(share)
+    }
+
     /// Where bars begin: at 0, or at the end that is nearest to it.
     pub(super) fn base(&self) -> f64 {
         self.place(0.0).unwrap_or(self.places[0])

@@ -2,6 +2,7 @@
 //! where colours alone do not.
 
 mod colour;
+mod parts;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -101,6 +102,7 @@ impl Palette {
             css += &format!(".v{step}{{--c:var(--div{step});--k:var(--div{step}k)}}\n");
         }
         css += RULES;
+        css += parts::RULES;
         let others: Vec<String> = (0..FEWEST.max(self.segments.len()).min(MOST))
             .map(|s| format!("[data-highlight=\"{s}\"] .mark[data-s]:not([data-s=\"{s}\"])"))
             .collect();
