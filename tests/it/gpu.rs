@@ -189,7 +189,7 @@ fn where_a_device_is_lost_the_cpu_goes_on_with_the_same_bits() {
                 continue;
             }
             failures += 1;
-            assert_eq!((used.backend, said.len()), ("cpu", 1), "{said:?}");
+            assert_eq!((used.backend.as_ref(), said.len()), ("cpu", 1), "{said:?}");
             assert!(used.reason.contains(&adapter.name), "{}", used.reason);
             for word in [adapter.name.as_str(), "the GPU failed and the CPU takes over"] {
                 assert!(said[0].contains(word) && !said[0].contains('\n'), "{}", said[0]);

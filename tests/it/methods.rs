@@ -133,7 +133,7 @@ fn every_method_goes_all_the_way() {
         let fit = || run(&spec, Source::from(read(&users())), &Compute::default(), &Silent).unwrap();
         let found = fit();
         let k = found.k.unwrap();
-        assert_eq!((found.method, k), (Some(*name), 3), "{name}");
+        assert_eq!((found.method.as_deref(), k), (Some(*name), 3), "{name}");
         let labelled = found.labelled.as_ref().unwrap();
         let segments: Vec<Option<u32>> = labelled.rows.iter().map(|row| row.map(|row| row.segment)).collect();
         for i in 0..150 {

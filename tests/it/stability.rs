@@ -277,7 +277,12 @@ fn cohorts_that_are_alike_agree_and_small_ones_get_a_sentence() {
         // Groups are 40 apart, and the mean of a hundred rows of a group is within a quarter or so.
         assert!(cohort.segments.iter().all(|s| s.moved.unwrap() < 0.03), "{cohort:?}");
     }
-    assert!(found.segments.iter().all(|s| s.jaccard == Some(1.0) && s.reading == Some("highly stable")));
+    assert!(
+        found
+            .segments
+            .iter()
+            .all(|s| s.jaccard == Some(1.0) && s.reading.as_deref() == Some("highly stable"))
+    );
 }
 
 #[test]

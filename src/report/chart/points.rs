@@ -199,7 +199,7 @@ mod tests {
     fn a_renderer_finds_the_points_where_they_were_put() {
         let points = [[10.0, 10.0], [200.3, 11.7], [0.4, 300.0], [10.0, 10.0], [77.7, 155.5], [3.0, 2.9]];
         let expected: BTreeSet<[i64; 2]> =
-            points.iter().map(|p| p.map(|v| (10.0 * v).round() as i64)).collect();
+            points.iter().map(|p| p.map(|v| (10.0_f64 * v).round() as i64)).collect();
         // The middle of a triangle's box is a little above or below its place.
         for shape in [Shape::Disc, Shape::Square, Shape::Diamond, Shape::Plus, Shape::Cross] {
             assert_eq!(middles(&d_of(&points, shape)), expected, "{shape:?}");
