@@ -322,7 +322,7 @@ impl Chart for Lines {
             let sign = |s: &Series| if s.dotted() { Sign::Point(s.paint) } else { Sign::Line(s.paint) };
             let entries: Vec<(Sign, &str)> =
                 self.series.iter().map(|s| (sign(s), s.label.as_str())).collect();
-            top = legend(&mut drawing, 0.0, 0.0, &entries);
+            top = legend(&mut drawing, 2.0, 0.0, &entries);
         }
         let names = self.series.iter().map(|s| width(&s.label).min(NAME)).fold(0.0, f64::max);
         let margin = if named { names + 34.0 } else { 12.0 };
