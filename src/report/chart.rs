@@ -20,6 +20,8 @@ mod scatter;
 mod stacked;
 mod stand_alone;
 pub mod svg;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use axis::{Axis, Unit};

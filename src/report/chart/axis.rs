@@ -22,7 +22,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// A value, as it stands beside a mark, in a cell and in a tip; a dash where it is not a number.
+    /// A value, as it stands in a table and in a tip; a dash where it is not a number.
     pub fn format(&self, value: f64) -> String {
         if !value.is_finite() {
             return "\u{2013}".into();
@@ -36,6 +36,16 @@ impl Unit {
             Unit::Points => figures::signed(100.0 * value),
             Unit::Score if value.abs() < 1e6 => figures::score(value),
             Unit::Score => figures::brief(value),
+        }
+    }
+
+    /// A value as it stands beside a mark, which is [`Unit::format`]'s text except for large numbers: `1.234 bn`.
+    pub(super) fn short(&self, value: f64) -> String {
+        match (self, large(value)) {
+            (Unit::Number | Unit::Count | Unit::Score, Some((unit, word))) => {
+                format!("{} {word}", figures::brief(value / unit))
+            }
+            _ => self.format(value),
         }
     }
 
@@ -59,6 +69,9 @@ impl Unit {
             "0".into()
         } else if decimals > 8.0 || value.abs() >= 1e15 {
             exponent(value, step)
+        } else if let Some((unit, word)) = large(value) {
+            let decimals = -libm::floor(libm::log10(step / unit) + 1e-9);
+            format!("{:.*} {word}", decimals.clamp(0.0, 9.0) as usize, value / unit)
         } else if decimals > 0.0 {
             format!("{value:.*}", decimals as usize)
         } else {
@@ -69,6 +82,15 @@ impl Unit {
             Unit::Points if value > 0.0 => format!("+{text}"),
             _ => text,
         }
+    }
+}
+
+/// The unit that a large number is told in, and its abbreviation.
+fn large(value: f64) -> Option<(f64, &'static str)> {
+    match value.abs() {
+        size if (1e9..1e12).contains(&size) => Some((1e9, "bn")),
+        size if (1e12..1e15).contains(&size) => Some((1e12, "tn")),
+        _ => None,
     }
 }
 
@@ -138,10 +160,18 @@ impl Scale {
             let widest = scale.ticks.iter().map(|(_, label)| width(label)).fold(0.0, f64::max);
             (widest + 14.0) * scale.ticks.len() as f64 > (to - from).abs()
         };
+        // Ticks become fewer where their labels would touch; the ends stay.
         let mut most = TICKS;
         while crowded(&scale) && most > 1 {
             most -= 1;
-            scale = Scale::new(axis, &values, [from, to], most);
+            let [low, high] = scale.ends;
+            let fewer = Scale::new(axis, &values, [from, to], most);
+            let within = |tick: &f64| {
+                let at = if scale.log { libm::log10(*tick) } else { *tick };
+                let slack = 1e-9 * (high - low);
+                (low - slack..=high + slack).contains(&at)
+            };
+            scale.ticks = fewer.ticks.into_iter().filter(|(tick, _)| within(tick)).collect();
         }
         scale
     }

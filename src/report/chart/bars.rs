@@ -57,6 +57,8 @@ pub struct Bar {
 const LINE: f64 = 28.0;
 /// The height of a bar.
 const BAR: f64 = 18.0;
+/// Between names and the area.
+const GAP: f64 = 14.0;
 /// The widest that names and notes may be.
 const LABELS: f64 = 230.0;
 const NOTES: f64 = 150.0;
@@ -83,12 +85,13 @@ impl Bars {
     }
 
     fn value(&self, bar: &Bar) -> String {
-        bar.finite().map_or_else(|| "no value".into(), |value| self.axis.unit.format(value))
+        bar.finite().map_or_else(|| "no value".into(), |value| self.axis.unit.short(value))
     }
 
     fn tip(&self, bar: &Bar) -> String {
         let unit = &self.axis.unit;
-        let mut tip = format!("{}\n{}: {}", bar.label, self.axis.name(), self.value(bar));
+        let value = bar.finite().map_or_else(|| "no value".into(), |value| unit.format(value));
+        let mut tip = format!("{}\n{}: {}", bar.label, self.axis.name(), value);
         if let Some((low, high)) = bar.ends() {
             let what = self.interval.as_deref().unwrap_or("interval");
             tip += &format!("\n{what}: {} to {}", unit.format(low), unit.format(high));
@@ -126,10 +129,13 @@ impl Bars {
         }
         let interval = bar.ends().and_then(|(low, high)| scale.place(low).zip(scale.place(high)));
         if let Some((low, high)) = interval {
-            let kind = if self.form == Form::Bars { "mark whisker" } else { "mark line" };
-            let mut group = Element::new("g").mark(kind, bar.paint, &tip).child(line(low, y, high, y));
-            for end in [low, high] {
-                group = group.child(line(end, y - 4.0, end, y + 4.0));
+            // The ground behind the lines sets them off from the bar.
+            let kinds = if self.form == Form::Bars { ["halo", "whisker"] } else { ["halo", "line"] };
+            let mut group = Element::new("g").mark("mark", bar.paint, &tip);
+            for kind in kinds {
+                let ends = [low, high].map(|end| line(end, y - 4.0, end, y + 4.0));
+                let lines = ends.into_iter().fold(line(low, y, high, y).into_group(kind), Element::child);
+                group = group.child(lines);
             }
             drawing.put(group);
             (left, right) = (left.min(low), right.max(high));
@@ -140,6 +146,7 @@ impl Bars {
         }
         let reference = bar.reference.and_then(|reference| scale.place(reference));
         if let Some(x) = reference {
+            drawing.put(line(x, y - 11.0, x, y + 11.0).class("halo"));
             drawing.put(line(x, y - 11.0, x, y + 11.0).class("reference").set("data-tip", &tip));
         }
         if self.form == Form::Bars && place < base {
@@ -213,7 +220,7 @@ impl Chart for Bars {
         let notes = widest(self.bars.iter().filter_map(|bar| bar.note.as_deref()), NOTES);
         let negative = self.form == Form::Bars
             && self.bars.iter().any(|bar| bar.finite().is_some_and(|value| value < 0.0) && !self.axis.log);
-        let left = labels + if negative { 18.0 + values } else { 12.0 };
+        let left = labels + if negative { 18.0 + values } else { GAP };
         let right = WIDTH - 14.0 - values - if notes > 0.0 { 8.0 + notes } else { 0.0 };
         let axis = Axis { zero: self.axis.zero || self.form == Form::Bars, ..self.axis.clone() };
         let scale = Scale::across(&axis, self.numbers(), left, right);

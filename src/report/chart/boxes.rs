@@ -85,7 +85,7 @@ impl Chart for Boxes {
         let shown = if self.rows.iter().any(|row| row.mean.is_some()) { 3 } else { 2 };
         let top = legend(&mut drawing, 0.0, 0.0, &entries[..shown]) + 4.0;
         let labels = widest(self.rows.iter().map(|row| row.label.as_str()), LABELS);
-        let medians = self.rows.iter().map(|row| width(&self.axis.unit.format(row.median)));
+        let medians = self.rows.iter().map(|row| width(&self.axis.unit.short(row.median)));
         let medians = medians.fold(width(MEDIAN), f64::max);
         let (left, right) = (labels + 12.0, WIDTH - 16.0 - medians);
         let numbers = self.rows.iter().filter_map(BoxRow::finite).flatten();
@@ -116,7 +116,7 @@ impl Chart for Boxes {
                 group = group.child(diamond(x, y).class("mean"));
             }
             drawing.put(group);
-            drawing.write("value", [WIDTH, y], Anchor::End, WIDTH, &self.axis.unit.format(row.median));
+            drawing.write("value", [WIDTH, y], Anchor::End, WIDTH, &self.axis.unit.short(row.median));
         }
         drawing.finish(height)
     }

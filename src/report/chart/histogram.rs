@@ -95,10 +95,14 @@ impl Histogram {
     fn beyond_words(&self) -> Option<String> {
         let (below, above) = self.beyond;
         let part = |share: f64, side: &str| {
-            (share.is_finite() && share > 0.0).then(|| format!("{} {side}", Unit::Share.format(share)))
+            (share.is_finite() && share > 0.0)
+                .then(|| format!("{} of all values {side}", Unit::Share.format(share)))
         };
-        let parts: Vec<String> = [part(below, "below"), part(above, "above")].into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| format!("Not drawn: {} of what is shown.", parts.join(" and ")))
+        let parts: Vec<String> = [part(below, "below what is shown"), part(above, "above what is shown")]
+            .into_iter()
+            .flatten()
+            .collect();
+        (!parts.is_empty()).then(|| format!("Not drawn: {}.", parts.join(" and ")))
     }
 }
 
@@ -113,9 +117,10 @@ impl Chart for Histogram {
         };
         let lowest = tallest.iter().copied().filter(|t| *t > 0.0).fold(f64::INFINITY, f64::min);
         let own_scales = top_of_all > UNLIKE * lowest;
+        let outline = format!("outline: {}", whole.label);
         let mut entries = Vec::new();
         if self.layers.len() > 1 {
-            entries.push((Sign::Outline, whole.label.as_str()));
+            entries.push((Sign::Outline, outline.as_str()));
             if own_scales {
                 entries.push((Sign::None, "Each line has a height scale of its own."));
             }

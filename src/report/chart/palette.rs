@@ -4,6 +4,8 @@
 mod colour;
 mod parts;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use colour::{Colour, Theme};
 pub(super) use shape::{Hatch, Shape};
@@ -15,17 +17,35 @@ pub struct Palette {
     pub segments: Vec<Option<String>>,
 }
 
-/// The colours of segments without one of their own, in turn.
-const SEGMENTS: [&str; 10] = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7b3294", "#882255", "#5f6b1a",
-    "#7f7f7f",
+/// The colours of segments without one of their own, in turn, in light and in dark. They were chosen so that the two most alike
+/// of a theme are as different as possible to people with normal sight and without red, green or blue cones (simulated after
+/// Machado, Oliveira and Fernandes, 2009), and that each stands out from the background.
+const SEGMENTS: [[&str; 2]; 10] = [
+    ["#6692db", "#3f75ce"],
+    ["#91450d", "#f0720a"],
+    ["#0b7768", "#42e9bc"],
+    ["#9a42ae", "#e98dfe"],
+    ["#c8729c", "#b67287"],
+    ["#0d5279", "#5c9ac4"],
+    ["#a4932e", "#fadf27"],
+    ["#830f05", "#be5128"],
+    ["#717f3f", "#b7cc71"],
+    ["#3d3d3d", "#666666"],
 ];
-/// The colours of other groups, in turn.
-const GROUPS: [&str; 10] = [
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#cc6633", "#332288", "#999933",
-    "#777777",
+/// The colours of other groups, in turn, chosen likewise.
+const GROUPS: [[&str; 2]; 10] = [
+    ["#426e76", "#60ecf3"],
+    ["#953e32", "#b3594b"],
+    ["#979836", "#e6d675"],
+    ["#44467d", "#5c72be"],
+    ["#c274a9", "#b79ab4"],
+    ["#6b8971", "#abcbb0"],
+    ["#aa641f", "#d18848"],
+    ["#419bd4", "#5fb8f2"],
+    ["#8d62ac", "#6f5e7c"],
+    ["#353535", "#898989"],
 ];
-/// How many segments have a colour at least, and how many highlights a style sheet has.
+/// How many segments have a colour at least.
 const FEWEST: usize = 20;
 /// Segments from this one on look like ordinary marks.
 const MOST: usize = 500;
@@ -91,17 +111,17 @@ impl Palette {
 
     /// The colour of a segment's marks on the page's background in light and in dark, as `#0072b2`.
     pub fn ink(&self, segment: u32) -> (String, String) {
-        let colour = self.segment(segment as usize);
-        (colour.on(Theme::Light).hex(), colour.on(Theme::Dark).hex())
+        let colour = |theme| self.segment(segment as usize, theme).hex();
+        (colour(Theme::Light), colour(Theme::Dark))
     }
 
     fn count(&self) -> usize {
         self.segments.len().clamp(FEWEST, MOST)
     }
 
-    fn segment(&self, segment: usize) -> Colour {
+    fn segment(&self, segment: usize, theme: Theme) -> Colour {
         let own = self.segments.get(segment).and_then(Option::as_deref).and_then(Colour::parse);
-        own.unwrap_or_else(|| Colour::built_in(SEGMENTS[segment % SEGMENTS.len()]))
+        own.map_or_else(|| theme.of(SEGMENTS[segment % SEGMENTS.len()]), |colour| colour.on(theme))
     }
 
     /// The custom properties of a theme.
@@ -122,10 +142,10 @@ impl Palette {
             out += &format!("--{name}:{};--{name}k:{};", colour.hex(), colour.text());
         };
         for segment in 0..self.count() {
-            add(format!("s{segment}"), self.segment(segment).on(theme));
+            add(format!("s{segment}"), self.segment(segment, theme));
         }
-        for (group, colour) in GROUPS.iter().enumerate() {
-            add(format!("g{group}"), Colour::built_in(colour).on(theme));
+        for (group, colours) in GROUPS.into_iter().enumerate() {
+            add(format!("g{group}"), theme.of(colours));
         }
         for step in 0..STEPS {
             add(format!("seq{step}"), Colour::sequential(step as f64 / (STEPS - 1) as f64, theme));
@@ -164,10 +184,11 @@ const RULES: &str = "\
 .chart .axis{stroke:var(--muted);fill:none}
 .chart .limit{stroke:var(--muted);stroke-dasharray:4 3;fill:none}
 .chart .reference{stroke:var(--ink);stroke-width:2;fill:none}
-.chart .hatch{stroke:var(--paper);fill:var(--paper);opacity:.65}
+.chart .hatch{stroke:var(--paper);fill:var(--paper);opacity:.5}
 .chart .mark{fill:var(--c,var(--accent))}
 .chart .line{fill:none;stroke:var(--c,var(--accent));stroke-width:2;stroke-linejoin:round}
 .chart .whisker{fill:none;stroke:var(--ink);stroke-width:1.5}
+.chart .halo{fill:none;stroke:var(--paper);stroke-width:4}
 .chart .median{stroke:var(--paper);stroke-width:3}
 .chart .mean{fill:var(--paper);stroke:var(--ink)}
 .chart .outline{fill:none;stroke:var(--muted)}

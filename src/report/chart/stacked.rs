@@ -91,9 +91,8 @@ impl Stacked {
             _ => return,
         };
         let brief = format!("{:.0} %", 100.0 * share);
-        let fits = [&text, &brief].into_iter().find(|text| width(text) + 8.0 <= wide);
-        if let Some(text) = fits {
-            group = group.child(words("inside", [x + wide / 2.0, y], Anchor::Middle).text(text));
+        if width(&brief) + 6.0 <= wide {
+            group = group.child(words("inside", [x + wide / 2.0, y], Anchor::Middle).text(&brief));
         }
         drawing.put(group);
     }
@@ -111,7 +110,7 @@ impl Chart for Stacked {
         let painted = self.rows.iter().any(|row| row.paint != Paint::Plain);
         let labels = widest(self.rows.iter().map(|row| row.label.as_str()), LABELS);
         let marks = if painted { 18.0 } else { 0.0 };
-        let counts = self.rows.iter().map(|row| width(&Unit::Count.format(row.count as f64)));
+        let counts = self.rows.iter().map(|row| width(&Unit::Count.short(row.count as f64)));
         let counts = counts.fold(width(ROWS), f64::max);
         let area = Area {
             left: labels + marks + 12.0,
@@ -129,7 +128,7 @@ impl Chart for Stacked {
             if row.paint != Paint::Plain {
                 draw(&mut drawing, Sign::Square(row.paint), labels + 8.0, y);
             }
-            drawing.write("value", [WIDTH, y], Anchor::End, WIDTH, &Unit::Count.format(row.count as f64));
+            drawing.write("value", [WIDTH, y], Anchor::End, WIDTH, &Unit::Count.short(row.count as f64));
             let full = area.right - area.left;
             let mut x = area.left;
             for (part, share) in row.sound(self.parts.len()).into_iter().enumerate() {

@@ -66,6 +66,11 @@ impl Element {
         self
     }
 
+    /// A group of these classes with the element as its first.
+    pub(super) fn into_group(self, class: &str) -> Element {
+        Element::new("g").class(class).child(self)
+    }
+
     fn fill(&mut self) {
         if !self.filled {
             self.text.push('>');

@@ -17,6 +17,14 @@ impl Theme {
             Theme::Dark => &DARK,
         }
     }
+
+    /// That one of a pair of colours for light and dark.
+    pub(super) fn of(self, [light, dark]: [&str; 2]) -> Colour {
+        Colour::built_in(match self {
+            Theme::Light => light,
+            Theme::Dark => dark,
+        })
+    }
 }
 
 /// The contrast of marks with the background: 3 to 1, and a little for rounding.

@@ -130,10 +130,10 @@ impl Hatch {
             .set("patternUnits", "userSpaceOnUse");
         match self {
             Hatch::Diagonals => {
-                pattern.set("patternTransform", "rotate(45)").child(rect(0.0, 0.0, 1.8, 6.0).class("hatch"))
+                pattern.set("patternTransform", "rotate(45)").child(rect(0.0, 0.0, 1.6, 6.0).class("hatch"))
             }
             Hatch::Dots => pattern.child(circle(3.0, 3.0, 1.5).class("hatch")),
-            Hatch::Uprights => pattern.child(rect(0.0, 0.0, 1.8, 6.0).class("hatch")),
+            Hatch::Uprights => pattern.child(rect(0.0, 0.0, 1.6, 6.0).class("hatch")),
         }
     }
 }
