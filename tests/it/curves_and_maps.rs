@@ -5,6 +5,8 @@ mod drawn;
 
 use drawn::{Element, elements, subpaths, within};
 use proptest::prelude::*;
+use segmenta::report::chart::palette::Palette;
+use segmenta::report::chart::svg::stand_alone;
 use segmenta::report::chart::{
     Axis, Caption, Chart, DataTable, Dendrogram, Heatmap, Key, Lines, Mark, Node, Paint, PointGroup, Scatter,
     Series, Shading, Unit,
@@ -37,7 +39,9 @@ fn holds(chart: &dyn Chart) {
         }));
         assert!(element.tag != "script" && element.tag != "style");
     }
+    within(&elements(stand_alone(&chart.svg(&CAPTION), &Palette::default().css()).trim_end()));
     let table = chart.table();
+    assert!(table.columns.iter().all(|(title, _)| !title.is_empty()));
     assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
     let numbers = table.rows.iter().flatten().filter_map(|datum| datum.value);
     assert!(numbers.into_iter().all(f64::is_finite));

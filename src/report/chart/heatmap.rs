@@ -125,7 +125,7 @@ impl Heatmap {
                     format!("{percent:.0} %")
                 }
                 Unit::Points if briefly && small => format!("{:+.0}", percent.round() + 0.0),
-                _ => self.unit.format(value),
+                _ => self.unit.short(value),
             }
         })
     }
@@ -239,7 +239,7 @@ impl Heatmap {
         for (r, key) in self.rows[..rows].iter().enumerate() {
             let (y, below) = (edge(grid.top, grid.high, r), edge(grid.top, grid.high, r + 1));
             let name = in_tip(&key.label);
-            let mut line = Element::new("g").class(if dense { "mark cells dense" } else { "mark cells" });
+            let mut line = Element::new("g").class("mark");
             if let Some(segment) = key.paint.segment() {
                 line = line.set("data-s", &segment.to_string());
             }
@@ -248,6 +248,7 @@ impl Heatmap {
                 let (x, next) = (edge(grid.left, grid.wide, c), edge(grid.left, grid.wide, c + 1));
                 let d = format!("M{x} {y}h{}v{}h{}z", next - x, below - y, x - next);
                 let class = self.shading.class(self.shading.shade(value));
+                let class = format!("{} {class}", if dense { "flat" } else { "tile" });
                 let tip = format!("{name} \u{d7} {column}\n{}", self.unit.format(value));
                 line = line.child(Element::new("path").class(&class).set("d", &d).set("data-tip", &tip));
             }
@@ -270,7 +271,7 @@ impl Heatmap {
         const STEP: f64 = 24.0;
         let limit = self.shading.limit();
         let low = if matches!(self.shading, Shading::Sequential(_)) { 0.0 } else { -limit };
-        let ends = [low, limit].map(|end| self.unit.format(end));
+        let ends = [low, limit].map(|end| self.unit.short(end));
         let wide = STEP * STEPS as f64 + width(&ends[0]) + width(&ends[1]) + 16.0;
         let mut x = grid.left.min(WIDTH - wide).max(0.0);
         let y = top + SIZE / 2.0;
@@ -278,7 +279,7 @@ impl Heatmap {
         for step in 0..STEPS {
             let share = step as f64 / (STEPS - 1) as f64;
             let shade = if low < 0.0 { 2.0 * share - 1.0 } else { share };
-            let class = format!("mark cell {}", self.shading.class(shade));
+            let class = format!("tile {}", self.shading.class(shade));
             drawing.put(rect(x + STEP * step as f64, y - 6.0, STEP, 12.0).class(&class));
         }
         x += STEP * STEPS as f64 + 6.0;
@@ -311,7 +312,11 @@ impl Chart for Heatmap {
     fn table(&self) -> DataTable {
         let name = if self.rows_are.is_empty() { "line" } else { &self.rows_are };
         let mut columns = vec![(name.to_string(), false)];
-        columns.extend(self.columns.iter().map(|key| (key.label.clone(), true)));
+        let title = |(i, key): (usize, &Key)| match key.label.as_str() {
+            "" => (format!("column {}", i + 1), true),
+            label => (label.to_string(), true),
+        };
+        columns.extend(self.columns.iter().enumerate().map(title));
         let cell = |r: usize, c: usize| {
             let value = self.value(r, c);
             Datum { shade: value.map(|v| self.shading.shade(v)), ..self.unit.datum(value) }

@@ -271,7 +271,7 @@ impl Scatter {
             };
             if let Some(spot) = spots.into_iter().find(|spot| free(&around(*spot))) {
                 taken.push(around(spot));
-                drawing.write("label halo", spot, Anchor::Start, NAME, name);
+                drawing.write("label over", spot, Anchor::Start, NAME, name);
             }
         }
     }
@@ -296,7 +296,7 @@ impl Scatter {
             let x = upper[0].max(there) + 6.0;
             (x, Anchor::Start, right - 4.0 - x)
         };
-        let wide = drawing.write("label halo", [x, middle], anchor, room, label);
+        let wide = drawing.write("label over", [x, middle], anchor, room, label);
         let x = if anchor == Anchor::End { x - wide } else { x };
         Some([x, x + wide, middle - 8.0, middle + 8.0])
     }
