@@ -11,6 +11,7 @@ mod cli;
 mod compare_methods;
 mod conditions;
 mod contract;
+mod curves_and_maps;
 mod dbscan;
 mod describe;
 mod devices;

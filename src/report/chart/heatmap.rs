@@ -46,11 +46,13 @@ const HIGHEST: f64 = 30.0;
 const LOWEST: f64 = 15.0;
 /// The longest name of a line and of a column.
 const NAME: f64 = 170.0;
-const TURNED: f64 = 120.0;
+const TURNED: f64 = 140.0;
 /// The sign before the name of a line that has a colour.
 const SIGN: f64 = 17.0;
-/// The longest part of a name in a tip.
-const IN_TIP: usize = 80;
+/// The size of the texts in cells.
+const TEXT: f64 = 12.0;
+/// Maps with more cells have shorter names in their tips, and no lines between cells.
+const DENSE: usize = 900;
 
 impl Shading {
     /// The largest value of the scale.
@@ -89,19 +91,12 @@ struct Grid {
     wide: f64,
     high: f64,
     turn: Turn,
+    /// The width of the signs beside the lines' names.
+    sign: f64,
 }
 
 fn coloured(paint: Paint) -> bool {
     matches!(paint, Paint::Segment(_) | Paint::Group(_))
-}
-
-/// A name for a tip, which is read as a whole but is no page.
-fn in_tip(name: &str) -> String {
-    let name = plain(name);
-    if name.chars().count() <= IN_TIP {
-        return name;
-    }
-    name.chars().take(IN_TIP).chain(['\u{2026}']).collect()
 }
 
 impl Heatmap {
@@ -120,6 +115,28 @@ impl Heatmap {
         each.filter_map(|(r, c)| Some((r, c, self.value(r, c)?)))
     }
 
+    /// What is written into the cells: the values in full, or with the fewest digits that tell something.
+    fn written(&self, briefly: bool) -> impl Iterator<Item = String> + '_ {
+        self.cells().map(move |(_, _, value)| {
+            let (percent, small) = (100.0 * value, value.abs() < 1e4);
+            match self.unit {
+                Unit::Score if briefly && small => format!("{:.2}", (100.0 * value).round() / 100.0 + 0.0),
+                Unit::Share if briefly && small && (percent == 0.0 || percent >= 0.5) => {
+                    format!("{percent:.0} %")
+                }
+                Unit::Points if briefly && small => format!("{:+.0}", percent.round() + 0.0),
+                _ => self.unit.short(value),
+            }
+        })
+    }
+
+    /// How wide cells must be for nine of ten of these texts.
+    fn text_width(&self, texts: impl Iterator<Item = String>) -> f64 {
+        let mut widths: Vec<f64> = texts.map(|text| width(&text) * TEXT / SIZE + 6.0).collect();
+        widths.sort_by(f64::total_cmp);
+        widths.get((9 * widths.len()).div_ceil(10).saturating_sub(1)).copied().unwrap_or(0.0)
+    }
+
     fn grid(&self) -> Grid {
         let (rows, columns) = self.shown();
         let has_sign = self.rows.iter().any(|key| coloured(key.paint));
@@ -127,18 +144,18 @@ impl Heatmap {
         let names = widest(self.rows[..rows].iter().map(|k| k.label.as_str()), NAME);
         let left = (sign + names).max(width(&self.rows_are).min(NAME)) + 8.0;
         let longest = widest(self.columns[..columns].iter().map(|k| k.label.as_str()), TURNED);
-        let text = self.cells().map(|(_, _, v)| width(&self.unit.format(v))).fold(0.0, f64::max);
+        let text = self.text_width(self.written(true));
         let room = |right: f64| (WIDTH - left - right) / columns as f64;
-        let mut wide = room(0.0).min(WIDEST);
-        let mut turn = Turn::Level;
+        let (mut wide, mut turn) = (room(0.0).min((longest + 10.0).max(WIDEST)), Turn::Level);
         if longest + 6.0 > wide {
             // Names that lean to the right need room after the last column.
             let leaning = room(0.71 * longest).min(WIDEST);
-            (wide, turn) = if leaning >= 24.0 { (leaning, Turn::Slanted) } else { (wide, Turn::Upright) };
+            (wide, turn) =
+                if leaning >= 24.0 { (leaning, Turn::Slanted) } else { (room(6.0).min(wide), Turn::Upright) };
         }
         // Cells with texts are as wide as these, and others as wide as they are high.
         if turn != Turn::Level {
-            let enough = if wide >= NARROWEST && text + 8.0 <= wide { text + 12.0 } else { HIGHEST };
+            let enough = if wide >= NARROWEST && text <= wide { text + 8.0 } else { HIGHEST };
             wide = wide.min(enough.max(NARROWEST));
         }
         let high = if wide >= NARROWEST { HIGHEST } else { wide.max(LOWEST) };
@@ -149,16 +166,16 @@ impl Heatmap {
         };
         let signs = if self.columns.iter().any(|key| coloured(key.paint)) { SIGN } else { 0.0 };
         let titles = if self.columns_are.is_empty() { 0.0 } else { SIZE + 7.0 };
-        Grid { left, top: titles + head + signs, wide, high, turn }
+        Grid { left, top: titles + head + signs, wide, high, turn, sign }
     }
 
     fn draw_names(&self, drawing: &mut Drawing<'_>, grid: &Grid) {
         let (rows, columns) = self.shown();
         for (r, key) in self.rows[..rows].iter().enumerate() {
             let y = grid.top + (r as f64 + 0.5) * grid.high;
-            let wide = drawing.write("label", [grid.left - 8.0, y], Anchor::End, NAME, &key.label);
+            drawing.write("label", [grid.left - 8.0 - grid.sign, y], Anchor::End, NAME, &key.label);
             if coloured(key.paint) {
-                draw(drawing, Sign::Square(key.paint), grid.left - 8.0 - wide - SIGN, y);
+                draw(drawing, Sign::Square(key.paint), grid.left - 5.0 - grid.sign, y);
             }
         }
         // Where columns are narrower than a line of text, only some have names.
@@ -208,36 +225,43 @@ impl Heatmap {
 
     fn draw_cells(&self, drawing: &mut Drawing<'_>, grid: &Grid) {
         let (rows, columns) = self.shown();
-        let written: Vec<String> = self.cells().map(|(_, _, v)| self.unit.format(v)).collect();
-        let fitting = written.iter().filter(|text| width(text) + 4.0 <= grid.wide).count();
         // Texts in a few cells alone would look as if the others were empty.
-        let texts = grid.wide >= NARROWEST && 10 * fitting >= 9 * written.len();
-        drawing.put(
-            rect(grid.left, grid.top, columns as f64 * grid.wide, rows as f64 * grid.high).class("empty"),
-        );
-        for ((r, c, value), text) in self.cells().zip(&written) {
-            let (row, column) = (&self.rows[r], &self.columns[c]);
-            let class = self.shading.class(self.shading.shade(value));
-            let (x, y) = (grid.left + c as f64 * grid.wide, grid.top + r as f64 * grid.high);
-            // Edges on tenths of a pixel, so that neighbours meet.
-            let d = format!(
-                "M{} {}H{}V{}H{}z",
-                coordinate(x),
-                coordinate(y),
-                coordinate(x + grid.wide),
-                coordinate(y + grid.high),
-                coordinate(x)
-            );
-            let mut cell = Element::new("path").set("d", &d).class(&format!("mark cell {class}"));
-            if let Some(segment) = row.paint.segment().or(column.paint.segment()) {
-                cell = cell.set("data-s", &segment.to_string());
+        let fits = |briefly: &bool| self.text_width(self.written(*briefly)) <= grid.wide;
+        let briefly = if grid.wide < NARROWEST { None } else { [false, true].into_iter().find(fits) };
+        let dense = rows * columns > DENSE;
+        let in_tip = |name: &str| shorten(name, if dense { 170.0 } else { 500.0 });
+        let names: Vec<String> = self.columns[..columns].iter().map(|key| in_tip(&key.label)).collect();
+        // Edges on whole pixels, so that neighbours meet.
+        let edge = |from: f64, size: f64, i: usize| (from + i as f64 * size).round();
+        let (right, bottom) = (edge(grid.left, grid.wide, columns), edge(grid.top, grid.high, rows));
+        let (left, top) = (grid.left.round(), grid.top.round());
+        drawing.put(rect(left, top, right - left, bottom - top).class("empty"));
+        for (r, key) in self.rows[..rows].iter().enumerate() {
+            let (y, below) = (edge(grid.top, grid.high, r), edge(grid.top, grid.high, r + 1));
+            let name = in_tip(&key.label);
+            let mut line = Element::new("g").class("mark");
+            if let Some(segment) = key.paint.segment() {
+                line = line.set("data-s", &segment.to_string());
             }
-            let tip = format!("{} \u{d7} {}\n{text}", in_tip(&row.label), in_tip(&column.label));
-            drawing.put(cell.set("data-tip", &tip));
-            if texts && width(text) + 4.0 <= grid.wide {
-                let middle = [x + grid.wide / 2.0, y + grid.high / 2.0];
-                let cell_text = format!("cell-text {class}");
-                drawing.put(words(&cell_text, middle, Anchor::Middle).text(text));
+            for (c, column) in names.iter().enumerate() {
+                let Some(value) = self.value(r, c) else { continue };
+                let (x, next) = (edge(grid.left, grid.wide, c), edge(grid.left, grid.wide, c + 1));
+                let d = format!("M{x} {y}h{}v{}h{}z", next - x, below - y, x - next);
+                let class = self.shading.class(self.shading.shade(value));
+                let class = format!("{} {class}", if dense { "flat" } else { "tile" });
+                let tip = format!("{name} \u{d7} {column}\n{}", self.unit.format(value));
+                line = line.child(Element::new("path").class(&class).set("d", &d).set("data-tip", &tip));
+            }
+            drawing.put(line);
+        }
+        let Some(briefly) = briefly else { return };
+        for ((r, c, value), text) in self.cells().zip(self.written(briefly)) {
+            if width(&text) * TEXT / SIZE + 2.0 <= grid.wide {
+                let class = format!("cell-text {}", self.shading.class(self.shading.shade(value)));
+                let at =
+                    |from: f64, size: f64, i: usize| (edge(from, size, i) + edge(from, size, i + 1)) / 2.0;
+                let middle = [at(grid.left, grid.wide, c), at(grid.top, grid.high, r)];
+                drawing.put(words(&class, middle, Anchor::Middle).text(&text));
             }
         }
     }
@@ -247,7 +271,7 @@ impl Heatmap {
         const STEP: f64 = 24.0;
         let limit = self.shading.limit();
         let low = if matches!(self.shading, Shading::Sequential(_)) { 0.0 } else { -limit };
-        let ends = [low, limit].map(|end| self.unit.format(end));
+        let ends = [low, limit].map(|end| self.unit.short(end));
         let wide = STEP * STEPS as f64 + width(&ends[0]) + width(&ends[1]) + 16.0;
         let mut x = grid.left.min(WIDTH - wide).max(0.0);
         let y = top + SIZE / 2.0;
@@ -255,7 +279,7 @@ impl Heatmap {
         for step in 0..STEPS {
             let share = step as f64 / (STEPS - 1) as f64;
             let shade = if low < 0.0 { 2.0 * share - 1.0 } else { share };
-            let class = format!("mark cell {}", self.shading.class(shade));
+            let class = format!("tile {}", self.shading.class(shade));
             drawing.put(rect(x + STEP * step as f64, y - 6.0, STEP, 12.0).class(&class));
         }
         x += STEP * STEPS as f64 + 6.0;
@@ -288,7 +312,11 @@ impl Chart for Heatmap {
     fn table(&self) -> DataTable {
         let name = if self.rows_are.is_empty() { "line" } else { &self.rows_are };
         let mut columns = vec![(name.to_string(), false)];
-        columns.extend(self.columns.iter().map(|key| (key.label.clone(), true)));
+        let title = |(i, key): (usize, &Key)| match key.label.as_str() {
+            "" => (format!("column {}", i + 1), true),
+            label => (label.to_string(), true),
+        };
+        columns.extend(self.columns.iter().enumerate().map(title));
         let cell = |r: usize, c: usize| {
             let value = self.value(r, c);
             Datum { shade: value.map(|v| self.shading.shade(v)), ..self.unit.datum(value) }

@@ -113,7 +113,7 @@ impl Lines {
         }
         let all = || xs.iter().copied().chain(marks.clone());
         let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-        if !(high - low <= 60.0) {
+        if high - low > 60.0 {
             return scale;
         }
         let label = |x: f64| self.x.unit.format(x);
@@ -150,7 +150,7 @@ impl Lines {
             [only] if only.dotted() => only.at(mark.x).filter(|v| v.is_finite()),
             _ => None,
         };
-        let value = value.map_or(String::new(), |v| format!(": {}", self.y.unit.format(v)));
+        let value = value.map_or(String::new(), |v| format!(": {}", self.y.unit.short(v)));
         format!("{place}{}{value}", mark.label)
     }
 
@@ -162,11 +162,11 @@ impl Lines {
                 let half = (spacing * 0.35).clamp(5.0, 18.0);
                 let (from, to) = ((at - half).max(area.left), (at + half).min(area.right));
                 drawing.put(rect(from, area.top, to - from, area.bottom - area.top).class("band"));
-                "label strong halo"
+                "label strong over"
             } else {
                 let top = area.top + (*row as f64 + 1.0) * LINE;
                 drawing.put(line(*at, top, *at, area.bottom).class("limit"));
-                "tick halo"
+                "tick over"
             };
             let y = area.top + (*row as f64 + 0.5) * LINE;
             drawing.write(class, [*left, y], Anchor::Start, area.right - area.left, text);
@@ -322,7 +322,7 @@ impl Chart for Lines {
             let sign = |s: &Series| if s.dotted() { Sign::Point(s.paint) } else { Sign::Line(s.paint) };
             let entries: Vec<(Sign, &str)> =
                 self.series.iter().map(|s| (sign(s), s.label.as_str())).collect();
-            top = legend(&mut drawing, 0.0, 0.0, &entries);
+            top = legend(&mut drawing, 2.0, 0.0, &entries);
         }
         let names = self.series.iter().map(|s| width(&s.label).min(NAME)).fold(0.0, f64::max);
         let margin = if named { names + 34.0 } else { 12.0 };
@@ -365,12 +365,13 @@ impl Chart for Lines {
         xs.dedup_by(|a, b| a.total_cmp(b).is_eq());
         let marked = !self.marks.is_empty();
         let mut columns = vec![(self.x.name().to_string(), true)];
-        for series in &self.series {
-            let name = match self.series.len() {
-                1 => self.y.name(),
-                _ => &series.label,
+        for (i, series) in self.series.iter().enumerate() {
+            let name = match series.label.as_str() {
+                _ if self.series.len() == 1 => self.y.name().to_string(),
+                "" => format!("curve {}", i + 1),
+                label => label.to_string(),
             };
-            columns.push((name.to_string(), true));
+            columns.push((name.clone(), true));
             if !series.errors.is_empty() {
                 columns.push((format!("\u{b1} {name}"), true));
             }

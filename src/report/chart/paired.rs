@@ -119,6 +119,9 @@ impl Chart for Paired {
                 let text = Unit::Share.format(row.overall);
                 drawing.write("value", [to + 6.0, y], Anchor::Start, WIDTH, &text);
             }
+            if overall.place(row.overall).is_none() {
+                drawing.write("note", [overall.base() + 6.0, y], Anchor::Start, WIDTH, "no value");
+            }
             if let Some(place) = lift.place(row.lift()) {
                 let base = lift.base();
                 let (from, to) = (place.min(base), place.max(base));
@@ -126,6 +129,8 @@ impl Chart for Paired {
                 let (x, anchor) =
                     if place < base { (from - 6.0, Anchor::End) } else { (to + 6.0, Anchor::Start) };
                 drawing.write("value", [x, y], anchor, WIDTH, &Unit::Points.format(row.lift()));
+            } else {
+                drawing.write("note", [lift.base() + 6.0, y], Anchor::Start, WIDTH, "no value");
             }
         }
         for scale in [&overall, &lift] {

@@ -1,7 +1,7 @@
 //! Thousands of points in few bytes: one path for many of them, in which each point takes about ten characters.
 //!
-//! A disc is a line without length and with round ends, a square one with square ends; crosses are strokes, and triangles are
-//! filled. All coordinates are relative to the point before, in tenths of a pixel.
+//! A disc is a line without length and with round ends, a square or a diamond one with square ends; crosses are strokes, and
+//! triangles are filled. All coordinates are relative to the point before, in tenths of a pixel.
 
 use super::palette::Shape;
 use super::svg::Element;
@@ -39,20 +39,13 @@ impl Pen {
                 end: [0, 0],
                 line: Some((1.76 * radius, "square")),
             },
-            Shape::Diamond => {
-                let side = tenths(1.25);
-                Pen {
-                    start: [0, -side],
-                    strokes: moves(&[
-                        ('l', &[side, side]),
-                        ('l', &[-side, side]),
-                        ('l', &[-side, -side]),
-                        ('z', &[]),
-                    ]),
-                    end: [0, 0],
-                    line: None,
-                }
-            }
+            // A square's ends on a line that is slanted.
+            Shape::Diamond => Pen {
+                start: [-1, -1],
+                strokes: moves(&[('l', &[2, 2])]),
+                end: [2, 2],
+                line: Some((1.76 * radius, "square")),
+            },
             Shape::TriangleUp => Pen {
                 start: [0, -tenths(1.2)],
                 strokes: moves(&[
@@ -197,7 +190,8 @@ mod tests {
 
     #[test]
     fn a_renderer_finds_the_points_where_they_were_put() {
-        let points = [[10.0, 10.0], [200.3, 11.7], [0.4, 300.0], [10.0, 10.0], [77.7, 155.5], [3.0, 2.9]];
+        let points: [[f64; 2]; 6] =
+            [[10.0, 10.0], [200.3, 11.7], [0.4, 300.0], [10.0, 10.0], [77.7, 155.5], [3.0, 2.9]];
         let expected: BTreeSet<[i64; 2]> =
             points.iter().map(|p| p.map(|v| (10.0_f64 * v).round() as i64)).collect();
         // The middle of a triangle's box is a little above or below its place.

@@ -48,8 +48,9 @@ const LEGEND: f64 = 250.0;
 const NAME: f64 = 200.0;
 /// The height of a line of the legend.
 const LINE: f64 = 21.0;
-/// How many points one path has, so that points of several paths show through each other.
+/// How many points one path has, so that points of several paths show through each other; and the most paths of a group.
 const BATCH: usize = 600;
+const MOST_BATCHES: usize = 5;
 /// The most points that have a mark of their own, with their name.
 const MOST_NAMED: usize = 400;
 /// Points further out than this are left out.
@@ -156,7 +157,7 @@ impl Scatter {
     fn drawn_note(&self) -> Option<String> {
         let drawn: u64 = self.groups.iter().map(|g| g.points.len() as u64).sum();
         let rows = self.groups.iter().map(PointGroup::shown_rows).fold(0, u64::saturating_add);
-        (drawn < rows).then(|| format!("drawn: {} of them", whole(drawn)))
+        (drawn < rows).then(|| format!("{} of {} rows drawn", whole(drawn), whole(rows)))
     }
 
     fn plot(&self) -> Option<Plot> {
@@ -187,7 +188,7 @@ impl Scatter {
         let right = WIDTH - if legend > 0.0 { legend + 20.0 } else { 8.0 };
         let top = if self.y.title.is_empty() { SIZE / 2.0 } else { TITLE };
         let trial = Scale::upward(&self.y, ranges[1], 100.0, 0.0);
-        let left = if self.numbers { widest(&trial) + 10.0 } else { 1.0 };
+        let left = if self.numbers { widest(&trial) + 10.0 } else { 8.0 };
         let mut tall = 0.6 * (right - left);
         if self.equal && !self.x.log && !self.y.log {
             let [wide, high] = ranges.map(|[low, high]| high - low);
@@ -216,7 +217,7 @@ impl Scatter {
             let marked = |i: &usize| *i < MOST_NAMED && group.name(*i).is_some();
             let places = (0..group.points.len()).filter(|i| !marked(i));
             let places: Vec<[f64; 2]> = places.filter_map(|i| plot.place(group.points[i])).collect();
-            let count = places.len().div_ceil(BATCH);
+            let count = places.len().div_ceil(BATCH).min(MOST_BATCHES);
             for batch in 0..count {
                 let points = places.iter().skip(batch).step_by(count).copied().collect();
                 batches.push((count - batch, places.len(), g, points));
@@ -270,7 +271,7 @@ impl Scatter {
             };
             if let Some(spot) = spots.into_iter().find(|spot| free(&around(*spot))) {
                 taken.push(around(spot));
-                drawing.write("label halo", spot, Anchor::Start, NAME, name);
+                drawing.write("label over", spot, Anchor::Start, NAME, name);
             }
         }
     }
@@ -295,7 +296,7 @@ impl Scatter {
             let x = upper[0].max(there) + 6.0;
             (x, Anchor::Start, right - 4.0 - x)
         };
-        let wide = drawing.write("label halo", [x, middle], anchor, room, label);
+        let wide = drawing.write("label over", [x, middle], anchor, room, label);
         let x = if anchor == Anchor::End { x - wide } else { x };
         Some([x, x + wide, middle - 8.0, middle + 8.0])
     }
@@ -356,17 +357,10 @@ impl Chart for Scatter {
             area.grid_upward(&mut drawing, &plot.y, &self.y.title);
         } else {
             let middle = (area.left + area.right) / 2.0;
-            let titles = [(&self.x.title, [middle, area.bottom + 12.0], Anchor::Middle)];
-            for (title, at, anchor) in titles {
-                drawing.write("axis-title", at, anchor, area.right - area.left, title);
-            }
-            drawing.write(
-                "axis-title",
-                [0.0, area.top - TITLE / 2.0 - 4.0],
-                Anchor::Start,
-                WIDTH,
-                &self.y.title,
-            );
+            let room = area.right - area.left;
+            drawing.write("axis-title", [middle, area.bottom + 12.0], Anchor::Middle, room, &self.x.title);
+            let above = area.top - TITLE / 2.0 - 4.0;
+            drawing.write("axis-title", [area.left, above], Anchor::Start, WIDTH, &self.y.title);
             end += SIZE;
         }
         drawing.put(rect(area.left, area.top, area.right - area.left, area.bottom - area.top).class("frame"));

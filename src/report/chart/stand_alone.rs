@@ -38,9 +38,11 @@ pub fn stand_alone(svg: &str, css: &str) -> String {
 const FONT: &str = "system-ui, Segoe UI, Roboto, Helvetica, Arial, sans-serif";
 
 /// The properties that are attributes as well.
-const ATTRIBUTES: [&str; 11] = [
+const ATTRIBUTES: [&str; 13] = [
     "fill",
+    "fill-opacity",
     "stroke",
+    "stroke-opacity",
     "stroke-width",
     "stroke-dasharray",
     "stroke-linejoin",

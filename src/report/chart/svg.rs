@@ -155,6 +155,9 @@ impl<'a> Drawing<'a> {
     /// Writes a text in one line, `at` its start, middle or end and the middle of its height. It is shortened to `room`
     /// pixels, with the whole of it as its tip, and moved where it would leave the drawing. Returns how wide it is.
     pub(super) fn write(&mut self, class: &str, at: [f64; 2], anchor: Anchor, room: f64, text: &str) -> f64 {
+        if text.is_empty() {
+            return 0.0;
+        }
         let short = shorten(text, room.min(self.width));
         let wide = width(&short);
         let [mut x, y] = at;

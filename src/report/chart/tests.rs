@@ -219,6 +219,21 @@ fn a_chart_without_marks_says_so() {
 }
 
 #[test]
+fn a_missing_number_is_said() {
+    let nothing = Bar { value: None, ..simple_bar(1.0) };
+    let infinite = Bar { value: Some(f64::INFINITY), note: Some("too few".into()), ..simple_bar(1.0) };
+    let bars = Bars { what: "x".into(), bars: vec![simple_bar(1.0), nothing, infinite], ..Bars::default() };
+    let notes = |chart: &dyn Chart| {
+        let drawn = sound(chart);
+        drawn.with_class("note").map(|note| note.text().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&bars), ["no value", "no value, too few"]);
+    let line = PairedLine { overall: 0.5, share: f64::NAN, ..PairedLine::default() };
+    let pair = Paired { left: "all".into(), lines: vec![line], ..Paired::default() };
+    assert_eq!(notes(&pair), ["no value"]);
+}
+
+#[test]
 fn segments_beyond_the_tenth_have_a_pattern_of_this_drawing() {
     let bar = |segment| Bar { paint: Paint::Segment(segment), ..simple_bar(1.0) };
     let bars = Bars { what: "segment".into(), bars: vec![bar(9), bar(10), bar(21)], ..Bars::default() };

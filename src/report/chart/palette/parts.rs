@@ -10,7 +10,9 @@ pub(super) const RULES: &str = "\
 .chart .band{fill:var(--accent);fill-opacity:.13}
 .chart .ring{fill:none;stroke:var(--ink);stroke-width:1.5px;pointer-events:none}
 .chart .boundary{stroke:var(--ink);stroke-width:1.5px;stroke-dasharray:6 4;fill:none}
-.chart .halo{stroke:var(--paper);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}
+.chart .over{stroke:var(--paper);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}
+.chart .tile{fill:var(--c);stroke:var(--paper)}
+.chart .flat{fill:var(--c)}
 .chart .empty{fill:none;stroke:var(--grid)}
 .chart .cell-text{fill:var(--k,var(--ink));font-size:12px;font-variant-numeric:tabular-nums;pointer-events:none}
 .chart .mark.branch{stroke:var(--muted)}
