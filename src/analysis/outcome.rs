@@ -149,7 +149,7 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceFound>,
     /// What the report shows and what it must not show.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Report::is_usual")]
     pub report: Report,
     /// The seed of everything random.
     pub seed: u64,

@@ -105,6 +105,13 @@ pub struct Report {
     pub ids: bool,
 }
 
+impl Report {
+    /// Whether the recipe wishes nothing else than what is usual.
+    pub fn is_usual(&self) -> bool {
+        *self == Report::default()
+    }
+}
+
 impl Default for Report {
     fn default() -> Self {
         Report { title: None, min_rows: 5, show: Vec::new(), rows: false, ids: false }
