@@ -47,6 +47,7 @@ mod ready;
 mod recipe_file;
 mod reduction;
 mod regroup;
+mod reported;
 mod responsibilities;
 mod running;
 mod spec;

@@ -1,5 +1,6 @@
 //! The program: flags, console, files, signals and exit codes. The library does all computing.
 
+mod again;
 mod cli;
 mod console;
 mod files;

@@ -149,7 +149,7 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceFound>,
     /// What the report shows and what it must not show.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Report::is_usual")]
     pub report: Report,
     /// The seed of everything random.
     pub seed: u64,
@@ -181,7 +181,7 @@ pub struct Outcome {
 pub struct GateFound {
     /// The condition, as a sentence: `the smallest segment has at least 1 % of the rows`.
     pub condition: String,
-    /// What was found, as a sentence: `it has 0.143 %`.
+    /// What was found, as a sentence: `the smallest segment has 12.345 % of the rows`.
     pub found: String,
     /// Whether the condition is met.
     pub met: bool,
@@ -519,24 +519,5 @@ impl Outcome {
         self.sizes = Some(segments.iter().map(|s| s.size).collect());
         self.segments = Some(segments);
         self.f64_fallbacks.clone_from(&partition.f64_fallbacks);
-    }
-
-    /// The gates that were not met, each as a sentence.
-    pub fn missed(&self, gates: &super::Gates) -> Vec<String> {
-        let shares = self.segments.iter().flatten().map(|segment| segment.share);
-        let pct = 100.0 * shares.fold(1.0, f64::min);
-        let mut missed = Vec::new();
-        if self.converged == Some(false) {
-            let passes = self.n_iter.unwrap_or(0);
-            let word = if passes == 1 { "pass" } else { "passes" };
-            missed.push(format!("the fit did not converge within {passes} {word}"));
-        }
-        if pct < gates.min_segment_pct {
-            missed.push(format!(
-                "the smallest segment has {pct:.3} % of the rows, less than the {} % that are required",
-                gates.min_segment_pct
-            ));
-        }
-        missed
     }
 }

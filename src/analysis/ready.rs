@@ -461,6 +461,7 @@ impl Ready<'_> {
             outcome.migration = self.migration(before, migration, &mut labelled, all_rows.k);
             outcome.changes = before.changes(&model, &labelled.names);
         }
+        outcome.add_reported(self.spec, &prepared.source);
         outcome.model = Some(model);
         outcome.labelled = Some(labelled);
         outcome.seconds.total = prepared.began.elapsed().as_secs_f64();

@@ -5,6 +5,7 @@ mod compare_methods;
 mod describe;
 mod method;
 mod regroup;
+mod report;
 mod stability;
 
 use super::compare;
@@ -33,6 +34,7 @@ impl Spec {
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         let mut spec = Spec::parse(&path.display().to_string(), &text, parameters)?;
+        spec.recipe_text = Some(text);
         let folder = path.parent().unwrap_or(Path::new(""));
         let (init, previous) =
             spec.fit.as_mut().map_or((None, None), |fit| (fit.init.as_mut(), fit.previous.as_mut()));
@@ -118,6 +120,9 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     }
     spec.questions = Question::decode_all(&root);
     spec.personas = personas(&root, &mut spec.names, &spec.regroup, spec.fit.as_ref().and_then(|fit| fit.k));
+    if let Some(section) = part("report") {
+        spec.report = report::report(section);
+    }
     if let Some(section) = part("output") {
         spec.output = output(section);
     }

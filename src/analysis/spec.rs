@@ -79,6 +79,9 @@ pub struct Spec {
     pub gates: Gates,
     /// What the report shows, and what it must not show.
     pub report: Report,
+    /// The text of the recipe's file, if it was read from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipe_text: Option<String>,
     /// Where a recipe wants its results written.
     pub output: Output,
     /// The most bytes of memory that the analysis may use; `None`: 80 % of what is free on the machine.
@@ -100,6 +103,13 @@ pub struct Report {
     pub rows: bool,
     /// Whether points and typical members carry the ids of their rows.
     pub ids: bool,
+}
+
+impl Report {
+    /// Whether the recipe wishes nothing else than what is usual.
+    pub fn is_usual(&self) -> bool {
+        *self == Report::default()
+    }
 }
 
 impl Default for Report {
@@ -131,6 +141,7 @@ impl Default for Spec {
             questions: Vec::new(),
             gates: Gates::default(),
             report: Report::default(),
+            recipe_text: None,
             output: Output::default(),
             max_memory: None,
         }

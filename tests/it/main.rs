@@ -44,6 +44,7 @@ mod real;
 mod recipe;
 mod reductions;
 mod regroup;
+mod roundtrip;
 mod rules;
 mod seeding;
 mod stability;

@@ -1,5 +1,6 @@
 //! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
+use super::super::again::again;
 use super::super::console::{Console, result, tell};
 use super::super::files::{FeaturesFiles, Folder, ResponsibilitiesFile, TableFiles, heal_before_reading};
 use super::super::hints::expect_table;
@@ -7,7 +8,7 @@ use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
 use segmenta::Error;
 use segmenta::analysis::{
-    self, Compute, Gates, LINKAGE, Loaded, OtherMethod, Outcome, Prepared, Source, Spec, load,
+    self, Compute, LINKAGE, Loaded, OtherMethod, Outcome, Prepared, Source, Spec, load,
 };
 use segmenta::cluster::Method;
 use segmenta::report::assignments::{LabelledRows, file_name};
@@ -249,6 +250,7 @@ impl Job<'_> {
             return Ok(());
         }
         let mut outcome = ready.run()?;
+        outcome.source.iter_mut().for_each(|source| source.again = Some(again()));
         let to_file = files.assignments.is_some();
         let (written, names) = self.write(&mut outcome, files, console, began)?;
         if to_file {
@@ -257,7 +259,7 @@ impl Job<'_> {
         } else if let Some(found) = &outcome.passed_over {
             console.note(&passed_over(found, self.command == "run"));
         }
-        gates(&self.spec.gates, self.strict, &outcome, console)
+        gates(self.strict, &outcome, console)
     }
 
     /// Writes a fit's files; assignments that have no file go to stdout. Returns what was written of the assignments, and the
@@ -354,8 +356,8 @@ pub fn print(
 }
 
 /// Fails a strict run whose outcome misses a gate; otherwise only prints a note.
-fn gates(gates: &Gates, strict: bool, outcome: &Outcome, console: &Console) -> anyhow::Result<()> {
-    let missed = outcome.missed(gates);
+fn gates(strict: bool, outcome: &Outcome, console: &Console) -> anyhow::Result<()> {
+    let missed = outcome.missed();
     if strict && !missed.is_empty() {
         return Err(Gate(format!("gate not met: {}", missed.join("; "))).into());
     }

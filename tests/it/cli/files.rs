@@ -89,7 +89,11 @@ fn files_hold_no_path_and_no_time() {
             assert!(!text.contains(word), "{name} holds {word:?}");
         }
     }
-    assert!(!desk.read("here/metrics.json").contains("t.csv"));
+    // The metrics name the table as the command line did, and hold no other path.
+    let metrics: serde_json::Value = serde_json::from_str(&desk.read("here/metrics.json")).unwrap();
+    let again = format!("segmenta {fit} here");
+    assert_eq!(metrics["source"], serde_json::json!({ "table": "t.csv", "again": again }));
+    assert!(!desk.read("here/metrics.json").contains(desk.path("").to_str().unwrap()));
 }
 
 /// A tmpfs of 64 KiB, gone when dropped.
