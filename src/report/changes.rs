@@ -23,9 +23,25 @@ pub fn changed(
     parts.into_iter().filter(|part| !part.is_empty()).collect()
 }
 
-/// The lines that answer what changed: who stayed, moved, came and left; which segments grew and shrank; the biggest moves;
-/// and what is different inside the segments. Empty if there is nothing to compare with.
+/// The lines that answer what changed, under a heading. Empty if there is nothing to compare with.
 fn summary(migration: Option<&Migration>, changes: &[SegmentChange], names: &[Option<String>]) -> String {
+    let lines = answers(migration, changes, names);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let since =
+        migration.map_or_else(|| "since the fit".into(), |m| format!("since last time ({})", plain(&m.from)));
+    let lines: Vec<String> = lines.iter().map(|line| wrapped(&format!("  {line}\n"), WIDTH)).collect();
+    format!("What changed {since}\n{}", lines.concat().replace(TIED, " "))
+}
+
+/// The lines that answer what changed: who stayed, moved, came and left; which segments grew and shrank; the biggest moves;
+/// and what is different inside the segments. Blanks that belong to a figure are ones at which no line is broken.
+pub(super) fn answers(
+    migration: Option<&Migration>,
+    changes: &[SegmentChange],
+    names: &[Option<String>],
+) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(migration) = migration {
         lines.extend(who(migration));
@@ -39,13 +55,7 @@ fn summary(migration: Option<&Migration>, changes: &[SegmentChange], names: &[Op
     if !changes.is_empty() {
         lines.push(inside(changes));
     }
-    if lines.is_empty() {
-        return String::new();
-    }
-    let since =
-        migration.map_or_else(|| "since the fit".into(), |m| format!("since last time ({})", plain(&m.from)));
-    let lines: Vec<String> = lines.iter().map(|line| wrapped(&format!("  {line}\n"), WIDTH)).collect();
-    format!("What changed {since}\n{}", lines.concat().replace(TIED, " "))
+    lines
 }
 
 /// A blank at which a line is not broken.
@@ -175,7 +185,7 @@ fn inside(changes: &[SegmentChange]) -> String {
 }
 
 /// Whether a change is large enough to be named and too large for chance.
-fn matters(c: &ColumnChange) -> bool {
+pub(super) fn matters(c: &ColumnChange) -> bool {
     c.beyond_chance && c.effect.is_none_or(|effect| effect.abs() >= LEAST_EFFECT)
 }
 

@@ -67,7 +67,7 @@ pub fn text(found: &Found) -> String {
 }
 
 /// What the noise says, and what to change.
-fn advice(own: &GridPoint) -> &'static str {
+pub(super) fn advice(own: &GridPoint) -> &'static str {
     if own.noise_share >= MUCH {
         "Most rows are noise: with a larger eps or a smaller min_samples, more of them belong to clusters."
     } else if own.largest_share >= NEARLY_ALL {

@@ -41,8 +41,13 @@ const LABEL: usize = 36;
 /// The tree down to the segments, and where it can be cut to have them.
 #[cfg(feature = "cli")]
 pub(super) fn text(found: &LinkageFound) -> String {
-    let mut text = String::from("tree of merges\n");
-    text.push_str(&drawing(&found.tree));
+    let said = wrapped(&format!("{}\n", sentences(found)), WIDTH);
+    format!("tree of merges\n{}{said}", drawing(&found.tree))
+}
+
+/// Where the tree can be cut, and how many rows are nearer to another segment.
+#[cfg(feature = "cli")]
+pub(super) fn sentences(found: &LinkageFound) -> String {
     let k = found.tree.count_segments();
     let segments = if k == 1 { "this 1 segment".into() } else { format!("these {k} segments") };
     let from = number(found.cut.from);
@@ -61,8 +66,7 @@ pub(super) fn text(found: &LinkageFound) -> String {
             whole(rows)
         ));
     }
-    text.push_str(&wrapped(&format!("{said}\n"), WIDTH));
-    text
+    said
 }
 
 /// A tree with its leaves on the left, one a line, and heights to the right.

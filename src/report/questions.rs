@@ -40,7 +40,7 @@ fn plain_line(sentence: &str) -> String {
 }
 
 /// How many rows it is about, and what they have in common.
-fn sentence(answer: &Answer) -> String {
+pub(super) fn sentence(answer: &Answer) -> String {
     let (rows, among) = (value(&answer.rows), value(&answer.among));
     let of = match &answer.within {
         Some(within) if within.group == Cell::Missing => format!("; no row has a {}", within.column),
@@ -123,7 +123,7 @@ fn table(answer: &Answer, segments: &[Segment]) -> String {
 }
 
 /// What the table does not show.
-fn notes(table: &Lines, hidden: usize) -> String {
+pub(super) fn notes(table: &Lines, hidden: usize) -> String {
     let mut notes = Vec::new();
     if hidden > 0 {
         notes.push(format!("{} more in metrics.json", whole(hidden as u64)));
@@ -174,8 +174,8 @@ fn lines(lines: &Lines, segments: &[Segment]) -> String {
     sheet.to_text_within(WIDTH)
 }
 
-/// What a column is called on the terminal.
-fn heading<'a>(name: &'a str, lines: &Lines) -> &'a str {
+/// What a column is called.
+pub(super) fn heading<'a>(name: &'a str, lines: &Lines) -> &'a str {
     match name {
         "rate" if lines.columns.first().is_some_and(|first| first == SEGMENT) => "of segment",
         name => name,
@@ -194,7 +194,7 @@ fn segment(cell: &Cell, segments: &[Segment]) -> String {
     }
 }
 
-fn value(cell: &Cell) -> String {
+pub(super) fn value(cell: &Cell) -> String {
     match cell {
         Cell::Missing => "-".into(),
         Cell::Count(n) => whole(*n),
@@ -205,7 +205,7 @@ fn value(cell: &Cell) -> String {
 }
 
 /// A whole number; from 10,000 on it has separators, so that years have none.
-fn integer(value: f64) -> String {
+pub(super) fn integer(value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     let size = value.abs() as u64;
     if size < 10_000 { format!("{sign}{size}") } else { format!("{sign}{}", whole(size)) }

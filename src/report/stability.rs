@@ -64,7 +64,7 @@ pub fn text(found: &StabilityFound) -> String {
 }
 
 #[cfg(feature = "cli")]
-mod tables {
+pub(super) mod tables {
     use crate::analysis::{CohortFound, MovedFeature, StabilityFound};
     use crate::report::figures::{among, count, percent, plain, whole};
     use crate::report::profile::WIDTH;
@@ -82,7 +82,7 @@ same, corrected for chance (1 is perfect, 0 is chance). The largest move is that
 way to the nearest other segment.\n";
 
     /// How far each segment reappears in the samples.
-    pub(super) fn samples(found: &StabilityFound) -> String {
+    pub(in crate::report) fn samples(found: &StabilityFound) -> String {
         let named = found.segments.iter().any(|s| s.name.is_some());
         let mut sheet = Sheet::new(&[
             ("segment", Kind::Number),
@@ -112,7 +112,7 @@ way to the nearest other segment.\n";
     }
 
     /// The fit of each cohort beside that of all rows.
-    pub(super) fn cohorts(found: &StabilityFound, column: &str) -> String {
+    pub(in crate::report) fn cohorts(found: &StabilityFound, column: &str) -> String {
         let mut sheet = Sheet::new(&[
             (column, Kind::Name),
             ("rows", Kind::Number),
@@ -150,7 +150,7 @@ way to the nearest other segment.\n";
     }
 
     /// The segment whose centroid moved most, and the feature that did most of it.
-    fn largest_move(cohort: &CohortFound) -> String {
+    pub(in crate::report) fn largest_move(cohort: &CohortFound) -> String {
         let moved = |s: &&crate::analysis::CohortSegment| s.moved.unwrap_or(0.0);
         let Some(most) = cohort.segments.iter().max_by(|a, b| moved(a).total_cmp(&moved(b))) else {
             return String::new();

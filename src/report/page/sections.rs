@@ -9,6 +9,7 @@ mod cohorts;
 mod columns;
 mod density;
 mod map;
+mod parts;
 mod questions;
 mod segment;
 mod small_print;

@@ -1,10 +1,209 @@
 //! What changed since the last fit.
 
-use crate::report::page::content::Section;
+use super::parts::{CELLS, axis, capital, chart, datum, table};
+use crate::analysis::{DriftSince, Migration, SegmentChange};
+use crate::evidence::psi::{Change, MAJOR, MODERATE};
+use crate::model::Middle;
+use crate::report::changes::{answers, matters};
+use crate::report::chart::{Bar, Bars, Datum, Heatmap, Paint, Shading, Unit};
+use crate::report::figures::whole;
+use crate::report::page::content::{Block, Fact, Figure, Section};
 use crate::report::page::facts::Facts;
+
+/// How many columns have a bar.
+const COLUMNS: usize = 25;
+/// How many changes are listed of each segment.
+const NAMED: usize = 3;
 
 /// The section, if the fit started from an earlier model.
 pub fn section(facts: &Facts<'_>) -> Option<Section> {
-    let _ = facts;
-    None
+    let outcome = facts.outcome;
+    if outcome.migration.is_none() && outcome.changes.is_empty() && outcome.drift.is_none() {
+        return None;
+    }
+    let mut blocks = Vec::new();
+    let sentences = answers(outcome.migration.as_ref(), &outcome.changes, &names(facts));
+    if !sentences.is_empty() {
+        let one = |line: &String| {
+            let text = capital(line);
+            if text.ends_with('.') { text } else { format!("{text}.") }
+        };
+        blocks.push(Block::List(sentences.iter().map(one).collect()));
+    }
+    if let Some(found) = &outcome.migration {
+        blocks.extend(moves(facts, found));
+    }
+    blocks.extend(segments(facts, &outcome.changes));
+    if let Some(found) = outcome.drift.as_ref().filter(|found| !found.columns.is_empty()) {
+        blocks.extend(drift(found));
+    }
+    let from = outcome.migration.as_ref().map(|found| found.from.as_str()).filter(|from| !from.is_empty());
+    let lead = from
+        .map(|from| format!("The fit started from the segments of {from}, so that numbers mean the same."));
+    Some(Section {
+        id: "changes".into(),
+        title: "What changed since last time".into(),
+        lead,
+        paint: None,
+        blocks,
+    })
+}
+
+/// The segments' names by number.
+fn names(facts: &Facts<'_>) -> Vec<Option<String>> {
+    let segments = facts.outcome.segments.as_deref().unwrap_or_default();
+    let mut names = Vec::new();
+    for one in segments {
+        let place = one.segment as usize;
+        if names.len() <= place && place <= segments.len() {
+            names.resize(place + 1, None);
+        }
+        if let Some(name) = names.get_mut(place) {
+            name.clone_from(&one.name);
+        }
+    }
+    names
+}
+
+fn moves(facts: &Facts<'_>, found: &Migration) -> Vec<Block> {
+    let fact = |name: &str, value: Option<u64>, note: &str| {
+        value.map(|value| Fact { name: name.into(), value: whole(value), note: Some(note.into()) })
+    };
+    let all = [
+        fact("Stayed", Some(found.stayed), "rows that are where they were"),
+        fact("Moved", Some(found.moved), "rows that are in another segment now"),
+        fact("Came", found.came, "rows that were not there last time"),
+        fact("Left", found.left, "rows that are no longer there"),
+    ];
+    let mut blocks = vec![
+        Block::Heading("Who moved between segments?".into()),
+        Block::Facts(all.into_iter().flatten().collect()),
+    ];
+    let lines = found.rows.len();
+    if lines == 0 || found.rows.iter().flatten().all(|&rows| rows == 0) {
+        return blocks;
+    }
+    let shares = |line: &Vec<u64>| {
+        let total: u64 = line.iter().sum();
+        let share = |&n: &u64| (total > 0).then(|| n as f64 / total as f64);
+        line.iter().take(CELLS).map(share).collect()
+    };
+    let key = |place: usize| facts.segment(u32::try_from(place).unwrap_or(u32::MAX));
+    let columns = found.rows.iter().map(Vec::len).max().unwrap_or(0).min(CELLS);
+    let heatmap = Heatmap {
+        rows_are: "segment last time".into(),
+        columns_are: "segment now".into(),
+        rows: (0..lines.min(CELLS)).map(key).collect(),
+        columns: (0..columns).map(key).collect(),
+        values: found.rows.iter().take(CELLS).map(shares).collect(),
+        unit: Unit::Share,
+        shading: Shading::Sequential(1.0),
+    };
+    let desc = "A line for each segment of last time: the shares of its rows by their segment now.";
+    let figure = Figure::new("moves", "Where the rows of each segment are now", desc, &heatmap);
+    blocks.push(chart(
+        figure,
+        "Each line adds up to 100 %. Dark cells where a segment meets itself mean that people stayed; dark cells elsewhere are moves.",
+    ));
+    blocks
+}
+
+/// How large the segments are and were, and what is different in them.
+fn segments(facts: &Facts<'_>, changes: &[SegmentChange]) -> Vec<Block> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    let size = |one: &SegmentChange| {
+        vec![
+            Datum::key(&facts.segment(one.segment)),
+            datum(Some(one.previous_size as f64), &Unit::Count),
+            datum(Some(one.size as f64), &Unit::Count),
+            datum(Some(one.previous_share), &Unit::Share),
+            datum(Some(one.share), &Unit::Share),
+            datum(Some(one.difference / 100.0), &Unit::Points),
+            Datum::text(one.change.to_string()),
+        ]
+    };
+    let columns = [
+        ("segment", false),
+        ("rows then", true),
+        ("rows now", true),
+        ("share then", true),
+        ("share now", true),
+        ("points", true),
+        ("change", false),
+    ];
+    let sizes = table("sizes-then", "Sizes then and now", &columns, changes.iter().map(size).collect());
+    let mut blocks = vec![
+        Block::Heading("Which segments grew and which shrank?".into()),
+        sizes,
+        Block::Note(
+            "\u{201c}Within chance\u{201d}: so few rows would move as much by chance alone; moderate and major changes deserve a look."
+                .into(),
+        ),
+    ];
+    let mut rows = Vec::new();
+    for one in changes {
+        for column in one.columns.iter().filter(|column| matters(column)).take(NAMED) {
+            let (unit, middle) = match column.middle {
+                Middle::Share => (Unit::Share, "share"),
+                Middle::Median => (Unit::Number, "median"),
+            };
+            rows.push(vec![
+                Datum::key(&facts.segment(one.segment)),
+                Datum::text(column.column.as_str()),
+                Datum::text(middle),
+                datum(Some(column.previous), &unit),
+                datum(Some(column.now), &unit),
+            ]);
+        }
+    }
+    if !rows.is_empty() {
+        let columns =
+            [("segment", false), ("column", false), ("figure", false), ("then", true), ("now", true)];
+        blocks.push(table("inside", "What is different inside the segments", &columns, rows));
+        blocks.push(Block::Note(format!(
+            "At most {NAMED} columns of each segment, only those that changed more than chance explains."
+        )));
+    }
+    blocks
+}
+
+/// Which columns are distributed otherwise than at the last fit.
+fn drift(found: &DriftSince) -> Vec<Block> {
+    let bar = |one: &crate::analysis::ColumnDriftSince| Bar {
+        label: one.column.clone(),
+        paint: Paint::Plain,
+        value: Some(one.psi),
+        interval: None,
+        reference: None,
+        note: Some(format!("{}: {}", one.change, one.direction.words())),
+    };
+    let bars = Bars {
+        axis: axis("population stability index (PSI)", Unit::Score),
+        what: "column".into(),
+        bars: found.columns.iter().take(COLUMNS).map(bar).collect(),
+        limits: vec![(MODERATE, "moderate".into()), (MAJOR, "major".into())],
+        ..Bars::default()
+    };
+    let text = match found.change {
+        Change::Stable => "No column changed in a way that matters.",
+        Change::Chance => "Columns moved no more than chance alone would move them in so few rows.",
+        Change::Moderate => "Some columns changed moderately.",
+        Change::Major => "Some columns changed so much that the segments may no longer fit.",
+    };
+    let left = match found.columns.len().saturating_sub(COLUMNS) {
+        0 => String::new(),
+        n => format!(" {} columns that changed less are left out.", whole(n as u64)),
+    };
+    let desc = "A bar for each column, the one that changed most first.";
+    let figure = Figure::new("drift", "How far each column moved", desc, &bars);
+    let note = format!(
+        "PSI compares how values are spread then and now: below {MODERATE} a column is stable, and above {MAJOR} it has changed a lot.{left}"
+    );
+    vec![
+        Block::Heading("Are the rows themselves different?".into()),
+        Block::Text(text.into()),
+        chart(figure, &note),
+    ]
 }

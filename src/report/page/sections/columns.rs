@@ -1,10 +1,27 @@
 //! The columns: how they are distributed and correlated.
 
+mod correlations;
+mod described;
+mod distributions;
+mod wished;
+
 use crate::report::page::content::Section;
 use crate::report::page::facts::Facts;
 
 /// The section, if there is something to draw.
 pub fn section(facts: &Facts<'_>) -> Option<Section> {
-    let _ = facts;
-    None
+    let mut blocks = wished::blocks(facts);
+    blocks.extend(distributions::blocks(facts));
+    blocks.extend(correlations::blocks(facts.outcome));
+    blocks.extend(described::blocks(facts.outcome));
+    if blocks.is_empty() {
+        return None;
+    }
+    Some(Section {
+        id: "columns".into(),
+        title: "What is in the columns".into(),
+        lead: Some("How the values are spread, which columns go together, and what is missing.".into()),
+        paint: None,
+        blocks,
+    })
 }

@@ -1,10 +1,193 @@
 //! The map: the rows in two dimensions.
 
-use crate::report::page::content::Section;
+use super::parts::{CELLS, FIRST_MAP, MORE_MAPS, MORE_PAIRS, axis, chart, groups, plain, points_each};
+use crate::analysis::{MapAxis, MapFound, PcaFound, Reduction};
+use crate::evidence::embedding::EmbeddingQuality;
+use crate::report::chart::{Axis, Bar, Bars, Heatmap, Paint, PointGroup, Scatter, Shading, Unit};
+use crate::report::figures::{percent, score, whole};
+use crate::report::page::content::{Block, Figure, Section};
 use crate::report::page::facts::Facts;
+
+/// How many components are drawn of an analysis of principal components.
+const COMPONENTS: usize = 20;
+/// How many components have a column of loadings.
+const LOADINGS: usize = 8;
 
 /// The section, if there is a layout.
 pub fn section(facts: &Facts<'_>) -> Option<Section> {
-    let _ = facts;
-    None
+    let maps = &facts.outcome.pictures.as_ref()?.maps;
+    let first = maps.first().filter(|map| map.axes.len() >= 2)?;
+    let mut blocks = Vec::new();
+    let (figure, drawn) = map(facts, first, "map", [0, 1], FIRST_MAP);
+    let how = match first.method.as_str() {
+        "umap" => {
+            "Only who is near whom means something: the axes have no units, and large distances tell little."
+        }
+        _ => {
+            "The axes are the two combinations of columns along which rows differ most (principal components); what differs in \
+             other directions is not to be seen, so segments that overlap here may still lie apart."
+        }
+    };
+    blocks.push(chart(figure, how));
+    blocks.push(Block::Note(format!(
+        "{} of {} rows are drawn, chosen at random.",
+        whole(drawn as u64),
+        whole(first.rows)
+    )));
+    blocks.extend(quality_of(facts, first).map(quality));
+    let each = points_each(facts);
+    let mut more = Vec::new();
+    let pairs = (0..first.axes.len()).flat_map(|a| (a + 1..first.axes.len()).map(move |b| [a, b]));
+    for pair in pairs.skip(1).take(MORE_PAIRS) {
+        more.push(map(facts, first, &format!("map-axes-{}-{}", pair[0] + 1, pair[1] + 1), pair, each).0);
+    }
+    for (i, other) in maps.iter().enumerate().skip(1).take(MORE_MAPS).filter(|(_, m)| m.axes.len() >= 2) {
+        more.push(map(facts, other, &format!("map-{}", i + 1), [0, 1], each).0);
+    }
+    if !more.is_empty() {
+        blocks.push(Block::Heading("The same rows, seen otherwise".into()));
+        blocks.push(Block::Charts(more));
+        blocks.push(Block::Note(format!("Each of these charts has at most {} points.", whole(each as u64))));
+    }
+    if maps.len() > MORE_MAPS + 1 {
+        let left = maps.len() - MORE_MAPS - 1;
+        blocks.push(Block::Note(format!("{} further maps are in metrics.json only.", whole(left as u64))));
+    }
+    for (i, found) in analyses(facts).enumerate() {
+        blocks.extend(components(found, i));
+    }
+    Some(Section {
+        id: "map".into(),
+        title: "Where the segments lie".into(),
+        lead: Some("Each point is one row; rows that are alike lie close together.".into()),
+        paint: None,
+        blocks,
+    })
+}
+
+/// A map with how many points it has.
+fn map(facts: &Facts<'_>, map: &MapFound, id: &str, axes: [usize; 2], room: usize) -> (Figure, usize) {
+    let groups = groups(facts, &map.groups, room, axes, map.colour.is_none());
+    let drawn = groups.iter().map(|group| group.points.len()).sum();
+    let by = map.colour.as_deref().unwrap_or("segment");
+    let title = match axes {
+        [0, 1] => format!("The rows by {by}{}", called(map)),
+        [a, b] => format!("The rows by {by}: components {} and {}", a + 1, b + 1),
+    };
+    let boundary = map.boundary.as_ref().filter(|_| axes == [0, 1]);
+    let scatter = Scatter {
+        x: title_of(map, axes[0]),
+        y: title_of(map, axes[1]),
+        equal: true,
+        numbers: map.method != "umap",
+        boundary: boundary.map(|line| (line.from, line.to, "border of the population".into())),
+        groups,
+    };
+    let desc = described(&scatter.groups, by);
+    (Figure::new(id, title, &desc, &scatter), drawn)
+}
+
+fn described(groups: &[PointGroup], by: &str) -> String {
+    format!("A cloud of points, one for each row of a sample, coloured by {by} in {} groups.", groups.len())
+}
+
+fn called(map: &MapFound) -> String {
+    if map.name.is_empty() { String::new() } else { format!(" in the layout {}", map.name) }
+}
+
+fn title_of(map: &MapFound, place: usize) -> Axis {
+    let title = |found: &MapAxis| match found.variance_ratio {
+        Some(share) => format!("{} ({} of the variance)", found.column, percent(share)),
+        None => found.column.clone(),
+    };
+    axis(map.axes.get(place).map(title).unwrap_or_default(), Unit::Number)
+}
+
+fn analyses<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a PcaFound> + use<'a> {
+    let all = facts.outcome.reductions.iter().filter_map(|one| match one {
+        Reduction::Pca(found) => Some(found),
+        Reduction::Umap(_) => None,
+    });
+    let first = facts.outcome.pca.as_ref().filter(|_| facts.outcome.reductions.is_empty());
+    first.into_iter().chain(all)
+}
+
+fn quality_of<'a>(facts: &Facts<'a>, map: &MapFound) -> Option<&'a EmbeddingQuality> {
+    let layout = facts.outcome.reductions.iter().find_map(|one| match one {
+        Reduction::Umap(found) if found.name == map.name => Some(&found.quality),
+        _ => None,
+    });
+    layout.or_else(|| analyses(facts).find(|found| found.name == map.name)?.quality.as_ref())
+}
+
+fn quality(found: &EmbeddingQuality) -> Block {
+    Block::Note(format!(
+        "How far the map can be trusted: trustworthiness {} (whether neighbours on the map are neighbours in the table) and \
+         continuity {} (whether neighbours in the table stay neighbours on the map). 1 is perfect; {} of the {} nearest rows \
+         of a row are kept on average.",
+        score(found.trustworthiness),
+        score(found.continuity),
+        percent(found.neighbourhood_preservation),
+        found.neighbors
+    ))
+}
+
+/// What principal components consist of, folded.
+fn components(found: &PcaFound, place: usize) -> Option<Block> {
+    let ratios = &found.all_explained_variance_ratio;
+    if ratios.is_empty() {
+        return None;
+    }
+    let bar = |(i, share): (usize, &f64)| Bar {
+        label: found.components.get(i).map_or_else(|| format!("component {}", i + 1), |c| c.name.clone()),
+        paint: Paint::Plain,
+        value: Some(*share),
+        interval: None,
+        reference: None,
+        note: None,
+    };
+    let bars = Bars {
+        axis: axis("share of the variance", Unit::Share),
+        what: "component".into(),
+        bars: ratios.iter().take(COMPONENTS).enumerate().map(bar).collect(),
+        ..Bars::default()
+    };
+    let figure = Figure::new(
+        format!("variance-{}", place + 1),
+        "How much each component explains",
+        "A bar for each principal component, the largest first.",
+        &bars,
+    );
+    let note = "A few long bars mean that a map of the first components shows most of what there is; many bars of equal \
+                length mean that it shows little.";
+    let mut blocks = vec![chart(figure, note)];
+    let kept: Vec<_> = found.components.iter().take(LOADINGS).collect();
+    if !kept.is_empty() && !found.features.is_empty() {
+        let features: Vec<&String> = found.features.iter().take(CELLS).collect();
+        let value = |feature: &String| kept.iter().map(|c| c.loadings.get(feature).copied()).collect();
+        let heatmap = Heatmap {
+            rows_are: "column".into(),
+            columns_are: "component".into(),
+            rows: features.iter().map(|name| plain(name.as_str())).collect(),
+            columns: kept.iter().map(|c| plain(c.name.as_str())).collect(),
+            values: features.iter().map(|feature| value(feature)).collect(),
+            unit: Unit::Score,
+            shading: Shading::Diverging(1.0),
+        };
+        let figure = Figure::new(
+            format!("loadings-{}", place + 1),
+            "What the components consist of",
+            "The weight (loading) of each column in each component.",
+            &heatmap,
+        );
+        let left = match found.features.len().saturating_sub(CELLS) {
+            0 => String::new(),
+            n => format!(" {} further columns are in metrics.json only.", whole(n as u64)),
+        };
+        let note =
+            format!("The further a weight is from 0, the more the column counts in the component.{left}");
+        blocks.push(chart(figure, &note));
+    }
+    let name = if found.name.is_empty() { String::new() } else { format!(" of {}", found.name) };
+    Some(Block::Details(format!("The principal components{name}"), blocks))
 }

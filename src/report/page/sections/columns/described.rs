@@ -1,0 +1,71 @@
+//! What each column has: its type, what is missing, its quantiles.
+
+use crate::analysis::Outcome;
+use crate::describe::{ColumnDescription, Figures};
+use crate::report::chart::{Datum, Unit};
+use crate::report::figures::{count, percent, whole};
+use crate::report::page::content::Block;
+use crate::report::page::sections::parts::{datum, table};
+
+/// How many columns are listed.
+const MOST: usize = 400;
+
+/// The table, folded, if the columns were described.
+pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
+    let Some(found) = outcome.description.as_ref().filter(|found| !found.columns.is_empty()) else {
+        return Vec::new();
+    };
+    let columns = [
+        ("column", false),
+        ("type", false),
+        ("missing", true),
+        ("different", true),
+        ("smallest", true),
+        ("5 %", true),
+        ("median", true),
+        ("95 %", true),
+        ("largest", true),
+        ("mean", true),
+        ("remark", false),
+    ];
+    let rows = found.columns.iter().take(MOST).map(row).collect();
+    let mut inside = vec![table("described", "The columns of the prepared table", &columns, rows)];
+    inside.push(Block::Note(
+        "Columns with much missing or with a single value tell little. Between the 5 % and the 95 % quantile lie nine tenths \
+         of the values."
+            .into(),
+    ));
+    if found.columns.len() > MOST {
+        let left = whole((found.columns.len() - MOST) as u64);
+        inside.push(Block::Note(format!("{left} more columns are in metrics.json only.")));
+    }
+    if let Some(why) = &found.not_correlated {
+        inside.push(Block::Note(format!("There are no correlations: {why}.")));
+    }
+    vec![Block::Details(format!("All {}, described", count(found.columns.len(), "column")), inside)]
+}
+
+fn row(found: &ColumnDescription) -> Vec<Datum> {
+    let (numbers, remark) = match &found.figures {
+        Figures::Numbers(of) => ([of.min, of.p5, of.median, of.p95, of.max, of.mean], String::new()),
+        Figures::Booleans { true_share } => {
+            ([None; 6], true_share.map_or_else(String::new, |share| format!("true: {}", percent(share))))
+        }
+        Figures::Texts(of) => {
+            let most = of.top.first().map(|one| format!("{} ({})", one.value, percent(one.share)));
+            ([None; 6], most.map_or_else(String::new, |most| format!("most often {most}")))
+        }
+        Figures::Empty {} => ([None; 6], "empty".into()),
+    };
+    let remark = if found.key { "looks like a key".into() } else { remark };
+    let mut cells = vec![
+        Datum::text(found.column.as_str()),
+        Datum::text(found.kind.as_ref()),
+        datum(Some(found.missing_share), &Unit::Share),
+        datum(Some(found.distinct as f64), &Unit::Count),
+    ];
+    let hidden = found.key;
+    cells.extend(numbers.map(|value| datum(value.filter(|_| !hidden), &Unit::Number)));
+    cells.push(Datum::text(remark));
+    cells
+}
