@@ -43,6 +43,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Compare(args) => verbs::compare::compare(&args),
         Verb::CompareMethods(args) => verbs::analyse::compare_methods(&args),
         Verb::Reduce(args) => verbs::reduce::reduce(&args),
+        Verb::Report(args) => verbs::report::report(&args),
         Verb::Drift(args) => verbs::drift::drift(&args),
         Verb::Name(args) => verbs::name::name(&args),
         Verb::Synth(args) => verbs::synth::synth(&args),

@@ -265,10 +265,10 @@ pub struct Lines {
     #[serde(skip)]
     pub keys: usize,
     /// How many lines more there are than shown.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub more: usize,
     /// How many groups have too few rows to be shown.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub small: usize,
 }
 

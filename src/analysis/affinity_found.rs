@@ -17,7 +17,7 @@ pub struct AffinityFound {
     /// The similarity of each row to itself, in squared units of the scaled features.
     pub preference: f64,
     /// Whether micro-clusters stood for the rows, because there were too many of them.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub approximate: bool,
     /// How many micro-clusters.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,7 @@ const NAMED: usize = 3;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StabilityFound {
     /// Whether these are the segments of the fit before merges and splits, with the numbers that they had then.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub before_regrouping: bool,
     /// How many bootstrap samples were fitted.
     pub samples: usize,
@@ -63,12 +63,12 @@ pub struct StabilityFound {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cohort: Option<String>,
     /// Whether that column is among the features. What is made of it does not count in how far centroids moved.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cohort_is_feature: bool,
     /// The fit of each cohort beside that of all rows, in the order of the column's values.
     pub cohorts: Vec<CohortFound>,
     /// How many smaller cohorts were not fitted.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub cohorts_left_out: usize,
 }
 

@@ -8,6 +8,7 @@ mod input;
 mod methods;
 mod name;
 mod reduce;
+mod report;
 mod size;
 mod stability;
 mod synth;
@@ -20,6 +21,7 @@ pub use input::{Features, InputFlags, names};
 pub use methods::{MethodFlags, MethodParameters};
 pub use name::Name;
 pub use reduce::Reduce;
+pub use report::Report;
 pub use stability::Stability;
 pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
 
@@ -46,6 +48,7 @@ Examples:
   segmenta compare june/assignments.csv july/assignments.csv  who stayed, moved, came and left
   segmenta compare-methods users.csv --methods kmeans,ward --k 5   whether methods agree
   segmenta reduce users.csv --method umap --embedding-out map.csv  lay the rows out in two dimensions
+  segmenta report segmenta-out               make a page of the results that people can read and send on
   segmenta run recipe.toml                   follow a recipe, from the raw table to the result files
 
 Exit codes:
@@ -98,6 +101,8 @@ pub enum Verb {
     CompareMethods(CompareMethods),
     /// Turn many columns into a few: principal components, or a map by UMAP in which near rows stay near
     Reduce(Reduce),
+    /// Make one page of the results of a run: a file that people open in a browser, and that needs no other
+    Report(Report),
     /// Check whether a table still resembles the one that a saved model was fitted to
     Drift(Drift),
     /// List the segments of a saved model, or give them names

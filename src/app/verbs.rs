@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod name;
 pub mod profile;
 pub mod reduce;
+pub mod report;
 pub mod run;
 pub mod stability;
 pub mod synth;

@@ -35,6 +35,8 @@ pub use paired::{Paired, PairedLine};
 pub use scatter::{PointGroup, Scatter};
 pub use stacked::{Stacked, StackedRow};
 
+use serde::{Serialize, Serializer};
+
 /// A chart.
 pub trait Chart {
     /// The chart as an `svg` element with the `title` and `desc` of its caption, in viewBox units that are CSS pixels at full
@@ -91,8 +93,15 @@ impl Paint {
     }
 }
 
+/// In what a template reads, a paint is its class.
+impl Serialize for Paint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.class())
+    }
+}
+
 /// A name with a colour: a line of a heat map or a table.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Key {
     /// The name.
     pub label: String,
@@ -101,7 +110,7 @@ pub struct Key {
 }
 
 /// A table of figures, as a page and a CSV file show it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct DataTable {
     /// The columns' titles; whether they hold numbers.
     pub columns: Vec<(String, bool)>,
@@ -110,7 +119,7 @@ pub struct DataTable {
 }
 
 /// A cell of a table.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Datum {
     /// What a person reads.
     pub text: String,

@@ -161,7 +161,7 @@ pub(super) fn sequential(share: f64) -> String {
 }
 
 /// The class of a cell that is shaded from -1 to 1 in two colours: `v0` to `v8`, of which `v4` is the middle.
-pub(super) fn diverging(share: f64) -> String {
+pub(in crate::report) fn diverging(share: f64) -> String {
     format!("v{}", step(share / 2.0 + 0.5))
 }
 

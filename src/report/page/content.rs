@@ -1,9 +1,10 @@
 //! What a page consists of, as plain data that knows nothing of HTML. Texts are as they are; whoever writes them escapes them.
 
 use crate::report::chart::{Caption, Chart, DataTable, Key, Paint};
+use serde::Serialize;
 
 /// A part of the page with a heading, which the list of contents names.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Section {
     /// An identifier of lower-case letters, digits and hyphens, which no other section has: `answer`, `segment-3`.
     pub id: String,
@@ -18,7 +19,8 @@ pub struct Section {
 }
 
 /// A piece of a section.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
 pub enum Block {
     /// A heading within the section.
     Heading(String),
@@ -47,7 +49,7 @@ pub enum Block {
 }
 
 /// A name with a value.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Fact {
     /// The name.
     pub name: String,
@@ -58,7 +60,7 @@ pub struct Fact {
 }
 
 /// A segment at a glance.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Card {
     /// Its name and colour.
     pub key: Key,
@@ -77,7 +79,7 @@ pub struct Card {
 }
 
 /// A chart with what is said about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figure {
     /// An identifier that nothing else on the page has.
     pub id: String,
@@ -107,7 +109,7 @@ impl Figure {
 }
 
 /// A table with its caption.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Table {
     /// An identifier that nothing else on the page has; its CSV file is called after it.
     pub id: String,
