@@ -198,12 +198,15 @@ fn a_refit_says_who_moved() {
         assert!(said.out.contains(words), "no {words:?} in {}", said.out);
     }
     assert!(said.err.contains("movers.csv into new"), "{}", said.err);
-    assert_eq!(desk.names("new"), ["assignments.csv", "metrics.json", "model.json", "movers.csv"]);
+    assert_eq!(
+        desk.names("new"),
+        ["assignments.csv", "metrics.json", "model.json", "movers.csv", "report.html"]
+    );
     // A run that follows nobody takes an old file of movers away, if it may.
     let plain = "fit new.csv --id user --k 3 --device cpu --no-structure -q --out new";
     desk.fails(plain, 2, &["already exists", "--force"]);
     desk.run(&format!("{plain} --force")).quietly();
-    assert_eq!(desk.names("new"), ["assignments.csv", "metrics.json", "model.json"]);
+    assert_eq!(desk.names("new"), ["assignments.csv", "metrics.json", "model.json", "report.html"]);
     assert!(desk.read("new/assignments.csv").lines().next().unwrap().ends_with(",name"));
 }
 

@@ -18,6 +18,7 @@ mod profile;
 mod recipes;
 mod reduce;
 mod repeat;
+mod report;
 mod stability;
 mod streams;
 mod terminal;
@@ -302,4 +303,4 @@ pub fn assignments(text: &str) -> Vec<(String, i64, String)> {
 pub const COLUMNS: [&str; 5] = ["segment", "status", "distance", "margin", "name"];
 
 /// The files of a fit.
-pub const FILES: [&str; 3] = ["assignments.csv", "metrics.json", "model.json"];
+pub const FILES: [&str; 4] = ["assignments.csv", "metrics.json", "model.json", "report.html"];

@@ -28,7 +28,7 @@ pub struct Report {
     /// Also write each chart as an SVG file and each table as a CSV file into this folder
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub charts: Option<PathBuf>,
-    /// Replace files that already exist
+    /// Replace files that already exist; the report.html beside the results is always replaced
     #[arg(long, help_heading = "Output")]
     pub force: bool,
 }

@@ -16,6 +16,7 @@ use segmenta::report::json::{Document, Written};
 use segmenta::report::linkage::write_npy;
 use segmenta::report::methods::{METHODS, write as write_methods};
 use segmenta::report::movers::{MOVERS, write as write_movers};
+use segmenta::report::page::{Page, REPORT};
 use segmenta::report::text::{passed_over, text};
 use segmenta::table::write::OutputFormat;
 use std::path::PathBuf;
@@ -220,7 +221,7 @@ pub fn has_linkage(spec: &Spec) -> bool {
 
 /// The names of a fit's files, in the order in which they are opened. Assignments that go to stdout have no file.
 pub fn file_names(assignments: Option<OutputFormat>) -> Vec<&'static str> {
-    ["model.json", "metrics.json"].into_iter().chain(assignments.map(file_name)).collect()
+    ["model.json", "metrics.json", REPORT].into_iter().chain(assignments.map(file_name)).collect()
 }
 
 /// A fit, and what to do with its outcome.
@@ -256,6 +257,9 @@ impl Job<'_> {
         if to_file {
             print(self.command, &outcome, written.as_ref(), talk, console)?;
             console.note(&format!("wrote {} into {out}", names.join(", ")));
+            if names.iter().any(|name| name == REPORT) {
+                console.note(&format!("to read the results: open {out}/{REPORT} in a browser"));
+            }
         } else if let Some(found) = &outcome.passed_over {
             console.note(&passed_over(found, self.command == "run"));
         }
@@ -315,6 +319,14 @@ impl Job<'_> {
         seconds.total = began.elapsed().as_secs_f64();
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
         folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
+        match Document::from_json(&json).and_then(|document| Page::new(document, model).html()) {
+            Ok(html) => folder.write(REPORT, |out| out.write_all(html.as_bytes()))?,
+            // The results themselves must not be lost with the page.
+            Err(e) => {
+                folder.leave_out(REPORT);
+                console.note(&format!("note: there is no {REPORT}: {e}"));
+            }
+        }
         let names = folder.names();
         let beside = features.into_files().chain(table.into_files()).chain(responsibilities.into_file());
         folder.keep_with(beside)?;

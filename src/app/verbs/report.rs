@@ -30,7 +30,8 @@ pub fn report(args: &cli::Report) -> anyhow::Result<()> {
         }
     }
     let out = args.out.clone().unwrap_or_else(|| folder.join(REPORT));
-    let mut page_file = Pending::open(&out, args.force)?;
+    // The page beside the results can be made again at any time, so it is replaced.
+    let mut page_file = Pending::open(&out, args.force || args.out.is_none())?;
     let text =
         fs::read_to_string(&metrics).map_err(|source| Error::Read { path: metrics.clone(), source })?;
     let document = Document::from_json(&text).map_err(|e| e.in_file(&metrics.display().to_string()))?;

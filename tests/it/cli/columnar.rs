@@ -10,7 +10,7 @@ fn assignments_as_parquet_are_those_of_the_csv() {
     desk.run("fit t.csv --device cpu -q --k 3 --missing drop --full-precision --out c").quietly();
     desk.run("fit t.csv --device cpu -q --k 3 --missing drop --out p --assignments parquet").quietly();
     assert_eq!(desk.names("c"), FILES);
-    assert_eq!(desk.names("p"), ["assignments.parquet", "metrics.json", "model.json"]);
+    assert_eq!(desk.names("p"), ["assignments.parquet", "metrics.json", "model.json", "report.html"]);
     assert_eq!(desk.read("c/model.json"), desk.read("p/model.json"));
     let table = |name: &str| {
         read(&desk.path(name), &ReadOptions { text: vec!["row".into()], ..ReadOptions::default() }).unwrap()

@@ -117,13 +117,13 @@ fn force_replaces_the_whole_set() {
         desk.fails(&format!("{fit} 3 --assignments parquet"), 2, &words);
         assert_eq!(bytes(&desk, "out"), old[..1]);
         desk.run(&format!("{fit} 3 --assignments parquet --force")).quietly();
-        assert_eq!(desk.names("out"), ["assignments.parquet", "metrics.json", "model.json"]);
+        assert_eq!(desk.names("out"), ["assignments.parquet", "metrics.json", "model.json", "report.html"]);
         desk.run(&format!("{fit} 3 --force")).quietly();
         assert_eq!(desk.names("out"), FILES);
     }
     // Assignments that go to stdout leave none of an earlier run beside their model.
     desk.run(&format!("{fit} 4 --labels - --force -q").replace("-q --out", "--out")).quietly();
-    assert_eq!(desk.names("out"), ["metrics.json", "model.json"]);
+    assert_eq!(desk.names("out"), ["metrics.json", "model.json", "report.html"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn z(desk: &Desk, folder: &str) -> Array2<f64> {
 }
 
 fn with_linkage() -> Vec<&'static str> {
-    vec!["assignments.csv", "linkage.npy", "metrics.json", "model.json"]
+    vec!["assignments.csv", "linkage.npy", "metrics.json", "model.json", "report.html"]
 }
 
 #[test]

@@ -40,7 +40,11 @@ fn a_full_stdout_is_a_failure() {
         let said = Said::from(child.wait_with_output().unwrap());
         desk.one_clear_line(line, &said, 1, &["stdout", "No space left"]);
     }
-    assert_eq!(desk.names("labels"), ["metrics.json", "model.json"], "the model outlives its reader");
+    assert_eq!(
+        desk.names("labels"),
+        ["metrics.json", "model.json", "report.html"],
+        "the model outlives its reader"
+    );
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn labels_alone_on_stdout() {
     assert!(!piped.err.contains("segment,"), "{}", piped.err);
     desk.run(&format!("{line} filed -q")).quietly();
     assert_eq!(piped.out, desk.read("filed/assignments.csv"));
-    assert_eq!(desk.names("piped"), ["metrics.json", "model.json"]);
+    assert_eq!(desk.names("piped"), ["metrics.json", "model.json", "report.html"]);
     assert_eq!(desk.read("piped/model.json"), desk.read("filed/model.json"));
 
     let before = desk.everything();

@@ -70,13 +70,7 @@ fn shown(report: &Value) -> (String, Withheld) {
 #[test]
 fn nobody_is_named() {
     let (text, withheld) = shown(&json!({}));
-    for secret in [
-        "Rareville",
-        "ada@example.org",
-        "id-4711",
-        "Ada Lovelace",
-        "/home/ada",
-    ] {
+    for secret in ["Rareville", "ada@example.org", "id-4711", "Ada Lovelace", "/home/ada"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
     for kept in ["Bigtown", "Midville", "town = Bigtown"] {

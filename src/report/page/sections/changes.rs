@@ -103,7 +103,7 @@ fn moves(facts: &Facts<'_>, found: &Migration) -> Vec<Block> {
     let figure = Figure::new("moves", "Where the rows of each segment are now", desc, &heatmap);
     blocks.push(chart(
         figure,
-        "Each line adds up to 100 %. Dark cells where a segment meets itself mean that people stayed; dark cells elsewhere are moves.",
+        "Each line adds up to 100 %. Strong colours where a segment meets itself mean that people stayed; elsewhere they are moves.",
     ));
     blocks
 }

@@ -81,7 +81,7 @@ fn rules(facts: &Facts<'_>, found: &Compared, place: usize) -> Vec<Block> {
         String::new()
     };
     let note = format!(
-        "Each line adds up to 100 %; one dark cell in a line means that the rules know this segment.{left}"
+        "Each line adds up to 100 %; one strong colour in a line means that the rules know this segment.{left}"
     );
     blocks.push(chart(figure, &note));
     blocks

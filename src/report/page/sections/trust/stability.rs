@@ -22,8 +22,8 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
             }
             _ => "in no sample".into(),
         };
-        let note =
-            one.reading.as_ref().map_or_else(|| shares.clone(), |reading| format!("{reading}; {shares}"));
+        // What there is not room for beside the dot stands in the table behind the chart.
+        let note = one.reading.as_ref().map_or_else(|| shares.clone(), |reading| reading.to_string());
         Bar {
             label: key.label,
             paint: key.paint,
