@@ -205,7 +205,7 @@ fn texts_of_a_table_are_texts_on_the_page() {
         table += &format!("{},{},{}\n", i % 5 + far, i % 7 + far, quoted(names[2 + i / 2 % 5]));
     }
     desk.put("t.csv", table);
-    let said = desk.run("fit t.csv --k 2 --device cpu --categorical kind --out out -q");
+    let said = desk.run("fit t.csv --k 2 --device cpu --out out -q");
     assert_eq!(said.code, Some(0), "{}", said.err);
     let named = ["name", "out/model.json", "0=<script>alert(2)</script>", "1=\"><b>&amp;"];
     let mut command = desk.command("");
