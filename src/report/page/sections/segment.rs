@@ -3,7 +3,7 @@
 use super::answer::profile_of;
 use crate::analysis::Segment;
 use crate::profile::rules::Quality;
-use crate::profile::{LevelShare, Measure, NumericFigures, SegmentProfile, Trait};
+use crate::profile::{LevelShare, Measure, NumericFigures, SegmentProfile, Separation, Trait};
 use crate::report::chart::{Axis, BoxRow, Boxes, DataTable, Datum, Paint, Paired, PairedLine, Unit};
 use crate::report::figures::{among, percent, score, whole};
 use crate::report::page::content::{Block, Fact, Figure, Section, Table};
@@ -177,22 +177,26 @@ fn numbers(facts: &Facts<'_>, profile: &SegmentProfile) -> Vec<Block> {
         ["column", "mean here", "95 % interval", "mean of all rows", "median here", "median of all rows"];
     let columns: Vec<(String, bool)> =
         titles.iter().enumerate().map(|(i, title)| ((*title).to_string(), i > 0)).collect();
-    let line = |column: &str| -> Option<Vec<Datum>> {
+    let line = |separation: &Separation| -> Option<Vec<Datum>> {
+        let column = &separation.column;
         let (here, overall) = (profile.numeric.get(column)?, all.overall.get(column)?);
+        // The mean of a column of 0 and 1 is the share of ones, and its median says nothing.
+        let share = separation.measure == Measure::Share;
         let spread = spread(facts, column);
+        let written = |value: f64| if share { percent(value) } else { among(value, spread) };
         let show = |value: Option<f64>| {
-            value.map_or_else(Datum::missing, |value| Datum::number(value, among(value, spread)))
+            value.map_or_else(Datum::missing, |value| Datum::number(value, written(value)))
         };
+        let middle = |value: Option<f64>| show(value.filter(|_| !share));
         let interval = here.low.zip(here.high);
         let interval = interval.map_or_else(Datum::missing, |(low, high)| {
-            Datum::text(format!("{} to {}", among(low, spread), among(high, spread)))
+            Datum::text(format!("{} to {}", written(low), written(high)))
         });
         let NumericFigures { mean, median, .. } = *here;
         let name = Datum::text(short_label(column));
-        Some(vec![name, show(mean), interval, show(overall.mean), show(median), show(overall.median)])
+        Some(vec![name, show(mean), interval, show(overall.mean), middle(median), middle(overall.median)])
     };
-    let lines: Vec<Vec<Datum>> =
-        all.separation.iter().filter_map(|one| line(&one.column)).take(MOST_COLUMNS).collect();
+    let lines: Vec<Vec<Datum>> = all.separation.iter().filter_map(line).take(MOST_COLUMNS).collect();
     if lines.is_empty() {
         return Vec::new();
     }
