@@ -65,7 +65,7 @@ fn results(report: &Value) -> Value {
         "profile": {"segments": [segment(0, 990, rule("Rareville")), segment(1, 4, rule("Fewtown")),
                                  segment(2, 6, rule("Bigtown"))],
                     "overall": {}, "separation": [], "comparisons": 4},
-        "questions": [{"name": "Where?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {}, "table": table, "list": list}],
+        "questions": [{"name": "Where?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {"count": 1000}, "table": table, "list": list}],
         "migration": {"from": "/home/ada/old/model.json", "rows": [], "stayed": 0, "moved": 0, "share": 0.0, "moves": []},
     })
 }
