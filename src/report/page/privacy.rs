@@ -3,8 +3,10 @@
 //!
 //! What people wrote themselves stays: names, summaries, questions, the recipe. So do the names of columns.
 
+mod answers;
 mod judge;
 mod look;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -12,10 +14,11 @@ use crate::analysis::{ChartShows, MethodFound, Outcome, Pictures, Shape};
 use crate::describe::Figures;
 use crate::model::{Direction, Model};
 use crate::profile::rules::{Rule, Test};
-use crate::profile::{LevelShare, NumericFigures, OTHER, Profile, describe};
-use crate::questions::{Answer, Cell, Lines};
+use crate::profile::{LevelShare, NumericFigures, OTHER, Profile, SegmentProfile, describe};
 use crate::report::json::Document;
-use judge::Judge;
+use judge::{Judge, with_value};
+use names::{file_name, without_folders};
+use std::collections::HashSet;
 
 /// What stands in the place of a text that is not shown.
 pub(super) const HIDDEN: &str = "(not shown)";
@@ -47,7 +50,7 @@ pub fn withhold(mut document: Document, model: &Model) -> (Document, Withheld) {
     }
     of_description(outcome, &mut judge);
     let single_rows = outcome.report.rows;
-    outcome.questions.iter_mut().for_each(|answer| of_answer(answer, single_rows, &mut judge));
+    outcome.questions.iter_mut().for_each(|answer| answers::of_answer(answer, single_rows, &mut judge));
     of_cohorts(outcome, &mut judge);
     of_tables(outcome, &mut judge);
     if let Some(pictures) = &mut outcome.pictures {
@@ -69,12 +72,34 @@ pub fn withhold(mut document: Document, model: &Model) -> (Document, Withheld) {
         migration.from = file_name(&migration.from);
         migration.previous = migration.previous.as_deref().map(file_name);
     }
+    of_segments(outcome, &judge);
+    if let Some(source) = &mut outcome.source {
+        source.table = file_name(&source.table);
+        source.recipe = source.recipe.as_deref().map(file_name);
+        source.again = source.again.as_deref().map(without_folders);
+    }
     (document, judge.withheld())
 }
 
-/// The name of a file without its folder, whichever system wrote it.
-fn file_name(path: &str) -> String {
-    path.rsplit(['/', '\\']).next().unwrap_or(path).to_string()
+/// Takes the figures out of what is said about segments of few rows, then or now, and the values that split them off.
+fn of_segments(outcome: &mut Outcome, judge: &Judge) {
+    for segment in outcome.segments.iter_mut().flatten().filter(|one| judge.is_few(one.size)) {
+        segment.centroid.clear();
+    }
+    for change in &mut outcome.changes {
+        if judge.is_few(change.size) || judge.is_few(change.previous_size) {
+            change.columns.clear();
+        }
+    }
+    let segments = outcome.segments.as_deref().unwrap_or_default();
+    let size = |number: u32| segments.iter().find(|one| one.segment == number).map_or(0, |one| one.size);
+    for split in outcome.regrouped.iter_mut().flat_map(|found| &mut found.split) {
+        for (value, to) in split.values.iter_mut().flatten().zip(&split.to) {
+            if judge.is_few(size(*to)) {
+                *value = value.as_ref().map(|_| HIDDEN.into());
+            }
+        }
+    }
 }
 
 fn of_method(found: &mut MethodFound) {
@@ -85,16 +110,23 @@ fn of_method(found: &mut MethodFound) {
 }
 
 fn of_profile(profile: &mut Profile, ids: bool, judge: &mut Judge) {
-    let sizes: Vec<u64> = profile.segments.iter().map(|segment| segment.size).collect();
-    let total: u64 = sizes.iter().sum();
+    let there = with_value(profile);
+    // A share is of the rows that have a value.
+    let rows = |column: &str, share: f64| share * there.get(column).copied().unwrap_or(0) as f64;
     for segment in &mut profile.segments {
         if !ids {
             segment.typical.clear();
         }
+        if judge.is_few(segment.size) {
+            of_few(segment);
+            continue;
+        }
+        let thin = thin(segment, judge);
         let before = segment.traits.len();
         segment.traits.retain(|one| {
-            let rows = one.overall * total as f64;
-            !one.level.as_ref().is_some_and(|level| judge.hides(&one.column, level, rows))
+            let rows = rows(&one.column, one.overall);
+            !thin.contains(&one.column)
+                && !one.level.as_ref().is_some_and(|level| judge.hides(&one.column, level, rows))
         });
         if segment.traits.len() < before {
             segment.description = match segment.traits.is_empty() {
@@ -102,13 +134,17 @@ fn of_profile(profile: &mut Profile, ids: bool, judge: &mut Judge) {
                 false => describe(&segment.traits),
             };
         }
-        segment.lifts.retain(|lift| !judge.is_rare(lift.overall * total as f64));
+        segment
+            .lifts
+            .retain(|lift| !thin.contains(&lift.column) && !judge.is_rare(rows(&lift.column, lift.overall)));
         for (column, levels) in &mut segment.levels.0 {
-            let missing = segment.missing.get(column).copied().unwrap_or(0);
-            *levels = merged(column, std::mem::take(levels), total.saturating_sub(missing), judge);
+            let all = std::mem::take(levels);
+            if !thin.contains(column) {
+                *levels = merged(column, all, rows(column, 1.0), judge);
+            }
         }
-        if judge.is_few(segment.size) {
-            segment.numeric.0.iter_mut().for_each(|(_, figures)| *figures = NumericFigures::default());
+        for (_, figures) in segment.numeric.0.iter_mut().filter(|(column, _)| thin.contains(column)) {
+            *figures = NumericFigures { missing: figures.missing, ..NumericFigures::default() };
         }
         if segment.rule.as_ref().is_some_and(|rule| names_hidden(rule, judge)) {
             segment.rule = None;
@@ -117,10 +153,30 @@ fn of_profile(profile: &mut Profile, ids: bool, judge: &mut Judge) {
     }
 }
 
+/// Leaves of a segment of few rows only how large it is.
+fn of_few(segment: &mut SegmentProfile) {
+    segment.description = "it has too few rows to be described here".into();
+    segment.no_rule = segment.rule.take().map(|_| "it has too few rows for a rule to be shown here".into());
+    segment.traits.clear();
+    segment.lifts.clear();
+    segment.levels.0.clear();
+    segment.missing.0.clear();
+    segment.in_doubt = None;
+    segment.numeric.0.iter_mut().for_each(|(_, figures)| *figures = NumericFigures::default());
+}
+
+/// The columns in which so few rows of a segment have a value that its figures would be those of single people.
+fn thin(segment: &SegmentProfile, judge: &Judge) -> HashSet<String> {
+    let numbers = segment.numeric.0.iter().map(|(column, figures)| (column, figures.missing));
+    let texts = segment.missing.0.iter().map(|(column, missing)| (column, *missing));
+    let few = numbers.chain(texts).filter(|(_, missing)| judge.is_few(segment.size.saturating_sub(*missing)));
+    few.map(|(column, _)| column.clone()).collect()
+}
+
 /// The categories that may be shown, and the others put together.
-fn merged(column: &str, levels: Vec<LevelShare>, rows: u64, judge: &mut Judge) -> Vec<LevelShare> {
+fn merged(column: &str, levels: Vec<LevelShare>, rows: f64, judge: &mut Judge) -> Vec<LevelShare> {
     let hidden = |level: &LevelShare, judge: &mut Judge| {
-        level.level != OTHER && judge.hides(column, &level.level, level.overall * rows as f64)
+        level.level != OTHER && judge.hides(column, &level.level, level.overall * rows)
     };
     let (mut shown, mut rest): (Vec<LevelShare>, Vec<LevelShare>) = (Vec::new(), Vec::new());
     for level in levels {
@@ -147,63 +203,17 @@ fn names_hidden(rule: &Rule, judge: &mut Judge) -> bool {
 fn of_description(outcome: &mut Outcome, judge: &mut Judge) {
     let Some(description) = &mut outcome.description else { return };
     for column in &mut description.columns {
-        if let Figures::Texts(texts) = &mut column.figures {
-            texts.top.retain(|one| !judge.hides(&column.column, &one.value, one.count as f64));
-        }
-    }
-}
-
-fn of_answer(answer: &mut Answer, single_rows: bool, judge: &mut Judge) {
-    if !single_rows && answer.list.take().is_some() {
-        judge.list();
-    }
-    if let Some(within) = &mut answer.within {
-        let rows = number(&within.rows).unwrap_or(0.0);
-        if text(&within.group).is_some_and(|group| judge.hides(&within.column, &group, rows)) {
-            within.group = Cell::Text(HIDDEN.into());
-        }
-    }
-    if number(&answer.rows).is_some_and(|rows| judge.is_rare(rows)) {
-        answer.figures.clear();
-        answer.difference = None;
-        answer.table.small += answer.table.rows.len();
-        answer.table.rows.clear();
-    }
-    of_lines(&mut answer.table, judge);
-    if let Some(answers) = &mut answer.answers {
-        answers.lines.retain(|line| {
-            let rows = number(&line.count).unwrap_or(0.0);
-            match answers.columns.as_slice() {
-                [column] => !judge.hides(column, &line.answer, rows),
-                _ => !judge.is_rare(rows),
+        match &mut column.figures {
+            Figures::Texts(texts) => {
+                texts.top.retain(|one| !judge.hides(&column.column, &one.value, one.count as f64));
             }
-        });
-    }
-}
-
-/// Takes out the lines about groups of few rows, and hides texts that look like ids.
-fn of_lines(lines: &mut Lines, judge: &mut Judge) {
-    let count = lines.columns.iter().position(|column| column == "count");
-    let before = lines.rows.len();
-    let columns = lines.columns.clone();
-    lines.rows.retain_mut(|line| {
-        let rows = count.and_then(|place| number(line.get(place)?));
-        if rows.is_some_and(|rows| judge.is_rare(rows)) {
-            return false;
-        }
-        for (column, cell) in columns.iter().zip(line) {
-            let Some(written) = text(cell) else { continue };
-            let hidden = match rows {
-                Some(rows) => judge.hides(column, &written, rows),
-                None => judge.hides_unknown(column, &written),
-            };
-            if hidden {
-                *cell = Cell::Text(HIDDEN.into());
+            // The values of a key are ids.
+            Figures::Numbers(numbers) if column.key => {
+                **numbers = crate::describe::NumericFigures { whole: numbers.whole, ..Default::default() };
             }
+            Figures::Numbers(_) | Figures::Booleans { .. } | Figures::Empty {} => {}
         }
-        true
-    });
-    lines.small += before - lines.rows.len();
+    }
 }
 
 fn of_cohorts(outcome: &mut Outcome, judge: &mut Judge) {
@@ -212,6 +222,16 @@ fn of_cohorts(outcome: &mut Outcome, judge: &mut Judge) {
     for one in &mut stability.cohorts {
         if one.cohort.as_ref().is_some_and(|cohort| judge.hides(&column, cohort, one.rows as f64)) {
             one.cohort = Some(HIDDEN.into());
+        }
+        if judge.is_few(one.rows as u64) {
+            one.segments.clear();
+            (one.agreement, one.ari) = (None, None);
+            one.note = Some("too few rows to be shown here".into());
+        }
+        for segment in &mut one.segments {
+            if judge.is_few((segment.share * one.rows as f64).round() as u64) {
+                segment.features.clear();
+            }
         }
     }
 }
@@ -275,22 +295,5 @@ fn few(shape: &mut Shape, judge: &Judge) {
         shape.mean = None;
         shape.quantiles = None;
         shape.shares.iter_mut().for_each(|share| *share = 0.0);
-    }
-}
-
-/// A cell as a number.
-fn number(cell: &Cell) -> Option<f64> {
-    match cell {
-        Cell::Count(count) => Some(*count as f64),
-        Cell::Number(number) => Some(*number),
-        Cell::Missing | Cell::Flag(_) | Cell::Text(_) => None,
-    }
-}
-
-/// A cell that is a text.
-fn text(cell: &Cell) -> Option<String> {
-    match cell {
-        Cell::Text(text) => Some(text.clone()),
-        Cell::Missing | Cell::Flag(_) | Cell::Number(_) | Cell::Count(_) => None,
     }
 }

@@ -1,11 +1,12 @@
 //! Decides which texts may be shown.
 
-use super::{HIDDEN, Withheld, look};
-use crate::analysis::Outcome;
+use super::{HIDDEN, Withheld, answers, look};
+use crate::analysis::{ChartShows, Outcome, Points};
 use crate::describe::Figures;
-use crate::profile::OTHER;
+use crate::profile::{OTHER, Profile, SegmentProfile};
+use crate::questions::SEGMENT;
 use crate::recipe::{Aliases, FittedAlias};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What is known of a table's texts, and what was decided.
 pub(super) struct Judge {
@@ -19,8 +20,12 @@ pub(super) struct Judge {
     made: HashSet<(String, String)>,
     /// Columns most of whose texts look like codes that no person reads.
     opaque: HashSet<String>,
-    /// How many rows have a text at most, where that is known.
+    /// How many rows with a segment have a text, by the profile's shares, which are of weights where rows have weights.
     known: BTreeMap<(String, String), f64>,
+    /// How many rows have a text, counted one by one.
+    counted: BTreeMap<(String, String), f64>,
+    /// How many rows each segment has.
+    sizes: BTreeMap<u32, u64>,
     rare: HashSet<(String, String)>,
     ids: HashSet<(String, String)>,
     lists: usize,
@@ -36,31 +41,34 @@ impl Judge {
         };
         let made: HashSet<(String, String)> = aliases.0.iter().flat_map(names).collect();
         let mut known: BTreeMap<(String, String), f64> = BTreeMap::new();
-        let mut learn = |column: &str, text: &str, rows: f64| {
-            let of = known.entry((column.into(), text.into())).or_insert(0.0);
-            *of = of.max(rows);
-        };
-        for column in outcome.description.iter().flat_map(|found| &found.columns) {
-            if let Figures::Texts(texts) = &column.figures {
-                texts.top.iter().for_each(|one| learn(&column.column, &one.value, one.count as f64));
-            }
-        }
         if let Some(profile) = &outcome.profile {
-            let total: u64 = profile.segments.iter().map(|segment| segment.size).sum();
+            let there = with_value(profile);
             // The overall shares are the same in every segment.
             for (column, levels) in profile.segments.first().into_iter().flat_map(|s| &s.levels.0) {
-                let missing =
-                    |s: &crate::profile::SegmentProfile| s.missing.get(column).copied().unwrap_or(0);
-                let there = total.saturating_sub(profile.segments.iter().map(missing).sum());
-                levels.iter().for_each(|one| learn(column, &one.level, one.overall * there as f64));
+                let there = there.get(column).copied().unwrap_or(0) as f64;
+                for one in levels {
+                    known.insert((column.clone(), one.level.clone()), one.overall * there);
+                }
             }
         }
-        let mut texts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        let found = known.keys().filter(|place| !made.contains(place));
-        found.for_each(|(column, text)| texts.entry(column).or_default().push(text));
-        let opaque =
-            texts.iter().filter(|(_, texts)| look::are_codes(texts)).map(|(column, _)| (*column).into());
+        let mut counted: BTreeMap<(String, String), f64> = BTreeMap::new();
+        for column in outcome.description.iter().flat_map(|found| &found.columns) {
+            if let Figures::Texts(texts) = &column.figures {
+                for one in &texts.top {
+                    counted.insert((column.column.clone(), one.value.clone()), one.count as f64);
+                }
+            }
+        }
+        let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let seen = known.keys().chain(counted.keys()).cloned().chain(elsewhere(outcome));
+        for (column, text) in seen.filter(|place| !made.contains(place) && place.1 != OTHER) {
+            texts.entry(column).or_default().insert(text);
+        }
+        let codes =
+            |texts: &BTreeSet<String>| look::are_codes(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let opaque = texts.iter().filter(|(_, texts)| codes(texts)).map(|(column, _)| column.clone());
         let opaque = opaque.collect();
+        let sizes = outcome.segments.iter().flatten().map(|one| (one.segment, one.size)).collect();
         Judge {
             least: outcome.report.min_rows,
             rows: outcome.rows as f64,
@@ -68,6 +76,8 @@ impl Judge {
             made,
             opaque,
             known,
+            counted,
+            sizes,
             rare: HashSet::new(),
             ids: HashSet::new(),
             lists: 0,
@@ -86,11 +96,15 @@ impl Judge {
             return false;
         }
         let place = (column.to_string(), text.to_string());
-        let code = !self.made.contains(&place) && (self.opaque.contains(column) || look::is_id(text));
+        // The names of segments are people's words.
+        let theirs = self.made.contains(&place) || column == SEGMENT;
+        let code = !theirs && (self.opaque.contains(column) || look::is_id(text));
         if code {
             self.ids.insert(place);
             return true;
         }
+        // A few rows of great weight would pass for many.
+        let rows = self.counted.get(&place).map_or(rows, |counted| counted.min(rows));
         let rare = self.too_few(rows);
         if rare {
             self.rare.insert(place);
@@ -100,13 +114,24 @@ impl Judge {
 
     /// The same where the number of rows does not stand beside the text. A text of which nothing is known counts as rare.
     pub(super) fn hides_unknown(&mut self, column: &str, text: &str) -> bool {
-        let rows = self.known.get(&(column.to_string(), text.to_string())).copied().unwrap_or(0.0);
+        let rows = self.rows_of(column, text);
         self.hides(column, text, rows)
     }
 
-    /// Whether so many rows are too few to be spoken of. They are counted if they are.
+    /// How many rows of the table have a text at least: 1 where nobody counted them.
+    pub(super) fn rows_of(&self, column: &str, text: &str) -> f64 {
+        let place = (column.to_string(), text.to_string());
+        self.known.get(&place).or_else(|| self.counted.get(&place)).copied().unwrap_or(1.0)
+    }
+
+    /// How many rows a segment has.
+    pub(super) fn size(&self, segment: u64) -> f64 {
+        u32::try_from(segment).ok().and_then(|number| self.sizes.get(&number)).map_or(0.0, |&n| n as f64)
+    }
+
+    /// Whether so many rows are too few to be spoken of. They are counted if they are. That there are none may be said.
     pub(super) fn is_rare(&mut self, rows: f64) -> bool {
-        let rare = self.too_few(rows);
+        let rare = rows != 0.0 && self.too_few(rows);
         self.small += usize::from(rare);
         rare
     }
@@ -131,4 +156,59 @@ impl Judge {
         // Not a number is too few as well.
         !(rows + 1e-6 >= self.least as f64)
     }
+}
+
+/// How many rows have a value in each column that a profile describes, all segments together.
+pub(super) fn with_value(profile: &Profile) -> BTreeMap<String, u64> {
+    let missing = |segment: &SegmentProfile, column: &str| {
+        let numbers = segment.numeric.get(column).map(|figures| figures.missing);
+        numbers.or_else(|| segment.missing.get(column).copied()).unwrap_or(0)
+    };
+    let columns = profile.segments.iter().flat_map(|segment| {
+        let numbers = segment.numeric.0.iter().map(|(column, _)| column);
+        numbers.chain(segment.levels.0.iter().map(|(column, _)| column))
+    });
+    let columns: BTreeSet<&String> = columns.collect();
+    let rows = |column: &String| {
+        let there = |segment: &SegmentProfile| segment.size.saturating_sub(missing(segment, column));
+        profile.segments.iter().map(there).sum()
+    };
+    columns.into_iter().map(|column| (column.clone(), rows(column))).collect()
+}
+
+/// The texts that stand outside the profile and the description, each with its column.
+fn elsewhere(outcome: &Outcome) -> Vec<(String, String)> {
+    let pair = |column: &str, text: &String| (column.to_string(), text.clone());
+    let mut found: Vec<(String, String)> = outcome.questions.iter().flat_map(answers::texts).collect();
+    if let Some(stability) = &outcome.stability {
+        let column = stability.cohort.as_deref().unwrap_or_default();
+        let cohorts = stability.cohorts.iter().filter_map(|one| one.cohort.as_ref());
+        found.extend(cohorts.map(|text| pair(column, text)));
+    }
+    for compared in &outcome.comparisons {
+        if let [column] = compared.columns.as_slice() {
+            found.extend(compared.table.b.iter().map(|text| pair(column, text)));
+        }
+    }
+    let groups = |column: &String, groups: &[Points]| {
+        let labels = groups.iter().filter_map(|group| group.label.as_ref());
+        labels.map(|text| pair(column, text)).collect::<Vec<_>>()
+    };
+    if let Some(pictures) = &outcome.pictures {
+        for map in &pictures.maps {
+            found.extend(map.colour.iter().flat_map(|column| groups(column, &map.groups)));
+        }
+        for chart in &pictures.charts {
+            match &chart.shows {
+                ChartShows::Scatter { colour: Some(column), groups: points, .. } => {
+                    found.extend(groups(column, points));
+                }
+                ChartShows::Boxes { by, boxes, .. } => {
+                    found.extend(boxes.iter().map(|(text, _)| pair(by, text)));
+                }
+                ChartShows::Scatter { .. } | ChartShows::Curve { .. } => {}
+            }
+        }
+    }
+    found
 }

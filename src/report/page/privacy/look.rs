@@ -12,9 +12,29 @@ const TEXTS: usize = 8;
 /// Whether a text looks like an id, an e-mail address, a link, a telephone number or a hash.
 pub(super) fn is_id(text: &str) -> bool {
     let text = text.trim();
-    let word = !text.contains(char::is_whitespace);
-    let mail = text.split(|c: char| c.is_whitespace() || ",;<>()".contains(c)).any(is_mail);
-    mail || text.contains("://") || (word && (is_hash(text) || is_token(text))) || is_number(text)
+    if is_date(text) || is_range(text) {
+        return false;
+    }
+    let mut words = text.split(|c: char| c.is_whitespace() || ",;<>()[]{}\"'".contains(c));
+    let named = |word: &str| is_mail(word) || word.split([':', '=', '/', '#']).any(is_hash) || is_token(word);
+    text.contains("://") || words.any(named) || is_number(text)
+}
+
+/// A day: `2024-01-31`, `31.01.2024`, `1/31/2024`.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '.', '/']).collect();
+    let digits = |part: &&str| part.chars().all(|c| c.is_ascii_digit());
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    parts.iter().all(digits) && matches!(lengths[..], [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
+}
+
+/// A range between round numbers, such as `50000-74999`, which is no telephone number.
+fn is_range(text: &str) -> bool {
+    let round = |part: &str| {
+        let number = part.trim().parse::<u64>().ok().filter(|_| !part.trim().starts_with(['0', '+']));
+        number.is_some_and(|n| n % 1000 == 0 || n % 1000 == 999 || n % 1000 == 1)
+    };
+    text.split_once(['-', '\u{2013}']).is_some_and(|(from, to)| round(from) && round(to))
 }
 
 fn is_mail(word: &str) -> bool {
@@ -24,9 +44,7 @@ fn is_mail(word: &str) -> bool {
 /// Hexadecimal digits with hyphens or without, as of a hash or a UUID.
 fn is_hash(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_hexdigit).count();
-    digits >= HASH
-        && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
-        && word.contains(|c: char| c.is_ascii_digit())
+    digits >= HASH && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
 /// A long word of letters and digits mixed, as of a key: the kind changes often.
@@ -51,7 +69,11 @@ pub(super) fn are_codes(texts: &[&str]) -> bool {
 }
 
 fn is_code(text: &str) -> bool {
-    is_id(text) || (!text.contains(char::is_whitespace) && longest_run(text) >= CONSONANTS)
+    is_id(text)
+        || (!is_range(text)
+            && !is_date(text)
+            && !text.contains(char::is_whitespace)
+            && longest_run(text) >= CONSONANTS)
 }
 
 /// The longest run of consonants or digits in a word.
@@ -80,6 +102,10 @@ mod tests {
             "+49 170 1234567",
             "00441234567",
             "aB3xY9kQ2LmZ7p",
+            "session 9f86d081884c7d659a2feaa0c55ad015",
+            "user:9f86d081884c7d659a2feaa0c55ad015",
+            "deadbeefcafebabe",
+            "170-1234567",
         ];
         for text in ids {
             assert!(is_id(text), "{text}");
@@ -98,6 +124,10 @@ mod tests {
             "Amazon Web Services (AWS)",
             "Backend Engineer",
             "2026",
+            "2024-01-31",
+            "31.01.2024",
+            "50000-74999",
+            "100000 - 200000",
         ];
         for text in words {
             assert!(!is_id(text), "{text}");

@@ -31,6 +31,14 @@ fn level(level: &str, overall: f64) -> Value {
 
 /// Results about 1,000 rows with everything in them that names somebody. `report` are the wishes of the recipe.
 fn document(report: &Value) -> Document {
+    read(&results(report))
+}
+
+fn read(results: &Value) -> Document {
+    Document::from_json(&results.to_string()).unwrap()
+}
+
+fn results(report: &Value) -> Value {
     let one = |column: &str, level: &str, overall: f64| {
         json!({"column": column, "level": level, "measure": "share", "value": 0.5, "overall": overall, "effect": 1.0,
                "low": 0.4, "high": 0.6, "q_value": 0.0})
@@ -51,15 +59,15 @@ fn document(report: &Value) -> Document {
     let list = json!({"columns": ["name"], "rows": [["Ada Lovelace"]]});
     let table =
         json!({"columns": ["town", "count"], "rows": [["Bigtown", 500], ["Rareville", 4], ["Midville", 5]]});
-    let text = json!({
+    json!({
         "version": "0.0.0", "command": "run", "rows": 1000, "features": ["x"], "seed": 0, "seconds": {"total": 1.0},
         "report": report,
-        "profile": {"segments": [segment(0, 996, rule("Rareville")), segment(1, 4, rule("Bigtown"))],
+        "profile": {"segments": [segment(0, 990, rule("Rareville")), segment(1, 4, rule("Fewtown")),
+                                 segment(2, 6, rule("Bigtown"))],
                     "overall": {}, "separation": [], "comparisons": 4},
-        "questions": [{"name": "Where?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {}, "table": table, "list": list}],
+        "questions": [{"name": "Where?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {"count": 1000}, "table": table, "list": list}],
         "migration": {"from": "/home/ada/old/model.json", "rows": [], "stayed": 0, "moved": 0, "share": 0.0, "moves": []},
-    });
-    Document::from_json(&text.to_string()).unwrap()
+    })
 }
 
 fn shown(report: &Value) -> (String, Withheld) {
@@ -86,6 +94,123 @@ fn small_segments_have_no_figures() {
     let segments = document.outcome.profile.unwrap().segments;
     assert_eq!(segments[0].numeric.get("pay").unwrap().mean, Some(77.25));
     assert_eq!(segments[1].numeric.get("pay").unwrap().mean, None);
+    assert!(segments[1].traits.is_empty() && segments[1].levels.0.is_empty() && segments[1].rule.is_none());
+    assert_eq!(segments[2].numeric.get("pay").unwrap().mean, Some(77.25));
+}
+
+#[test]
+fn shares_are_of_the_rows_that_have_a_value() {
+    let mut results = results(&json!({}));
+    // 0.006 of 1,000 rows are 6, and of the 500 that have a town 3.
+    for segment in results["profile"]["segments"].as_array_mut().unwrap() {
+        segment["levels"]["town"][1] = level("Thinville", 0.006);
+        segment["traits"][0]["level"] = "Thinville".into();
+        segment["traits"][0]["overall"] = 0.006.into();
+    }
+    let shown = |results: &Value| {
+        let (document, _) = withhold(read(results), &model());
+        serde_json::to_string(&document.outcome.profile).unwrap().contains("Thinville")
+    };
+    assert!(shown(&results));
+    results["profile"]["segments"][0]["missing"] = json!({"town": 500});
+    assert!(!shown(&results));
+}
+
+#[test]
+fn columns_that_few_rows_of_a_segment_have_a_value_in_have_no_figures() {
+    let mut results = results(&json!({}));
+    results["profile"]["segments"][0]["numeric"]["pay"]["missing"] = 988.into();
+    let mean = json!({"column": "pay", "measure": "mean", "value": 77.25, "overall": 50.0, "effect": 3.0, "q_value": 0.0});
+    results["profile"]["segments"][0]["traits"].as_array_mut().unwrap().push(mean);
+    let (document, _) = withhold(read(&results), &model());
+    let segment = &document.outcome.profile.unwrap().segments[0];
+    let pay = segment.numeric.get("pay").unwrap();
+    assert_eq!((pay.mean, pay.missing), (None, 988));
+    assert!(segment.traits.iter().all(|one| one.column != "pay"), "{:?}", segment.traits);
+}
+
+/// What is left of a question's table.
+fn asked(question: Value) -> crate::questions::Answer {
+    let mut results = results(&json!({}));
+    results["questions"] = json!([question]);
+    withhold(read(&results), &model()).0.outcome.questions.remove(0)
+}
+
+#[test]
+fn groups_of_unknown_size_are_left_out() {
+    let question = |condition: Value| {
+        let mut question = json!({
+            "name": "Pay by town?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {"mean": 50.0},
+            "table": {"columns": ["town", "mean"], "rows": [["Bigtown", 51.0], ["Rareville", 77.25], ["Nowhere", 12.5]]},
+        });
+        if !condition.is_null() {
+            question["where"] = condition;
+        }
+        question
+    };
+    let all = asked(question(Value::Null)).table;
+    assert_eq!((all.rows.len(), all.small, all.keys), (1, 2, 1));
+    // How many rows of a town meet the condition is not known.
+    assert_eq!(asked(question("age > 90".into())).table.rows.len(), 0);
+}
+
+#[test]
+fn a_difference_does_not_tell_the_figures_of_a_small_group() {
+    let question = |rows: u32| {
+        json!({
+            "name": "Pay?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {"count": 1000, "mean": 50.0},
+            "table": {"columns": ["group", "count", "mean"],
+                      "rows": [["mail = \"ada@example.org\"", rows, 60.0], ["the others", 1000 - rows, 50.0]]},
+            "difference": {"mean": 10.0},
+        })
+    };
+    let large = asked(question(5));
+    assert!(large.difference.is_some() && large.table.rows.len() == 2);
+    let text = serde_json::to_string(&large).unwrap();
+    assert!(text.contains("ada@example.org"), "the recipe's own words stay: {text}");
+    assert!(asked(question(4)).difference.is_none());
+}
+
+#[test]
+fn segments_in_which_nobody_meets_a_condition_stay() {
+    let table = json!({"columns": ["segment", "count", "share", "rate"],
+                       "rows": [[0, 996, 0.996, 1.0], [1, 4, 0.004, 1.0], [2, 0, 0.0, 0.0]]});
+    let found = asked(
+        json!({"name": "Who?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {}, "table": table}),
+    );
+    let left: Vec<_> = found.table.rows.iter().map(|line| line[0].clone()).collect();
+    assert_eq!(left, [crate::questions::Cell::Count(0), crate::questions::Cell::Count(2)]);
+    assert_eq!(found.table.keys, 1);
+}
+
+#[test]
+fn columns_of_codes_are_found_wherever_they_are() {
+    let codes = [
+        "vqxosrgmvr",
+        "bxwqgogen",
+        "wgszxkvzn",
+        "vbvkgztr",
+        "zgnvrxwvmrt",
+        "ntwyzgrgsxto",
+        "xzgrtojo",
+        "hzxntvrny",
+    ];
+    let rows: Vec<Value> = codes.iter().map(|code| json!([code, 100])).collect();
+    let found = asked(
+        json!({"name": "Which?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {"count": 1000},
+                             "table": {"columns": ["company", "count"], "rows": rows}}),
+    );
+    let text = serde_json::to_string(&found).unwrap();
+    assert!(codes.iter().all(|code| !text.contains(code)), "{text}");
+    assert_eq!(found.table.rows.len(), codes.len());
+}
+
+#[test]
+fn folders_are_not_named() {
+    let mut results = results(&json!({}));
+    results["source"] = json!({"table": "users.csv", "again": "segmenta fit /home/ada/users.csv --k 2"});
+    let (document, _) = withhold(read(&results), &model());
+    assert_eq!(document.outcome.source.unwrap().again.as_deref(), Some("segmenta fit users.csv --k 2"));
 }
 
 #[test]
