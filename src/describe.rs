@@ -109,13 +109,15 @@ pub struct ColumnDescription {
 pub enum Figures {
     /// Numbers.
     Numbers(Box<NumericFigures>),
+    /// Texts.
+    Texts(TextFigures),
     /// True and false.
     Booleans {
         /// The share of true among the cells that have a value; `None` if no cell has one.
+        // Without a function of its own, a missing key would be read as null, and every column would be one of booleans.
+        #[serde(deserialize_with = "Option::deserialize")]
         true_share: Option<f64>,
     },
-    /// Texts.
-    Texts(TextFigures),
     /// Nothing: all cells are missing.
     Empty {},
 }

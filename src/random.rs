@@ -44,6 +44,8 @@ pub enum Purpose {
     UmapCounters = 42,
     /// The rows of which a layout's quality is computed, if there are many.
     EmbeddingSample = 50,
+    /// The rows that a report draws as points; the index is the row.
+    Picture = 51,
     /// Made-up tables; the index is the row.
     SynthRow = 16,
     /// Made-up tables: companies, one stream per company.

@@ -1,6 +1,12 @@
 //! What a report draws besides an outcome's other figures: a sample of the rows on the maps, distributions of columns, and the
 //! charts that a recipe asks for.
 
+mod distribution;
+mod map;
+
+use super::prepare::Prepared;
+use crate::model::Assignment;
+use crate::profile::Profile;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// At most so many rows are drawn as points.
@@ -18,6 +24,24 @@ pub struct Pictures {
     /// The charts that the recipe asks for, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charts: Vec<ChartFound>,
+}
+
+impl Prepared {
+    /// What a report draws of segments, `k` of them; `rows` are those of the table. `None` if there is nothing to draw.
+    pub(super) fn pictures(
+        &self,
+        rows: &[Option<Assignment>],
+        k: usize,
+        profile: Option<&Profile>,
+        seed: u64,
+    ) -> Option<Pictures> {
+        let pictures = Pictures {
+            maps: self.maps(rows, k, seed),
+            distributions: profile.map_or_else(Vec::new, |profile| self.distributions(rows, k, profile)),
+            charts: Vec::new(),
+        };
+        (pictures != Pictures::default()).then_some(pictures)
+    }
 }
 
 /// Rows laid out by a reduction.

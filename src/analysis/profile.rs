@@ -197,7 +197,7 @@ impl Prepared {
     }
 
     /// The weights of the table's rows, if they have any: those of the fit's rows, and 0 for all others.
-    fn table_weights(&self) -> Option<Weights> {
+    pub(super) fn table_weights(&self) -> Option<Weights> {
         self.weights.as_ref().map(|weights| match &self.kept {
             None => weights.clone(),
             Some(kept) => {

@@ -456,6 +456,7 @@ impl Ready<'_> {
         outcome.seconds.questions = (!outcome.questions.is_empty()).then(|| start.elapsed().as_secs_f64());
         model.figures = outcome.profile.as_ref().map_or_else(Vec::new, figures_of);
         model.identify();
+        outcome.pictures = prepared.pictures(&rows, all_rows.k, outcome.profile.as_ref(), self.spec.seed);
         let mut labelled = Labelled { ids, rows, left_out, names, followed: None };
         if let Some(before) = prepared.init.as_ref().and_then(|init| init.before.as_ref()) {
             outcome.migration = self.migration(before, migration, &mut labelled, all_rows.k);
@@ -518,8 +519,7 @@ impl Ready<'_> {
         rows
     }
 
-    /// Who moved since last time: by the rows' ids if last time's assignments are at hand, otherwise as the earlier model
-    /// labels the rows, which is `relabelled`.
+    /// Who moved since last time, by ids if last time's assignments are at hand; otherwise what `relabelled` says.
     fn migration(
         &self,
         before: &Before,

@@ -47,12 +47,13 @@ pub fn report(args: &cli::Report) -> anyhow::Result<()> {
     let page = Page::new(document, &read);
     let html = page.html()?;
     page_file.write(|out| out.write_all(html.as_bytes()))?;
-    let mut files = vec![page_file];
+    let mut beside = 0;
     if let Some(charts) = &args.charts {
-        files.extend(charts_into(&page, charts, args.force)?);
+        let files = charts_into(&page, charts, args.force)?;
+        beside = files.len();
+        Pending::keep_all(files)?;
     }
-    let beside = files.len() - 1;
-    Pending::keep_all(files)?;
+    page_file.keep()?;
     complain(&format!("wrote {}: open it in a browser", out.display()));
     if let Some(charts) = &args.charts {
         complain(&format!("wrote {} into {}", count(beside, "chart and table"), charts.display()));

@@ -13,6 +13,8 @@ mod parts;
 mod questions;
 mod segment;
 mod small_print;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod trust;
 

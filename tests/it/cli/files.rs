@@ -32,6 +32,7 @@ fn results_that_are_there_stay_without_force() {
     desk.run("synth blobs --rows 5 --out out/x.csv --force").quietly();
     let mut expected: Vec<&str> = FILES.to_vec();
     expected.extend(["notes.txt", "x.csv", "y-labels.npy"]);
+    expected.sort_unstable();
     assert_eq!(desk.names("out"), expected, "no temporary file is left");
     assert_eq!(desk.read("out/notes.txt"), "mine");
     assert_eq!(desk.read("out/model.json"), desk.read("m.json"));
@@ -102,7 +103,7 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     fn mount(at: &Path) -> Option<Self> {
         std::fs::create_dir(at).unwrap();
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(at).output();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(at).output();
         mount.is_ok_and(|m| m.status.success()).then(|| SmallDisk(at.to_path_buf()))
     }
 }
@@ -120,15 +121,15 @@ fn a_full_disk_leaves_nothing_half_written() {
         skip("no tmpfs can be mounted here: a full disk is not tested");
         return;
     };
-    desk.run("synth blobs --rows 4000 --features 2 --centers 3 --out big.csv").quietly();
-    desk.run("synth blobs --rows 4000 --features 2 --centers 3 --out big.npy").quietly();
+    desk.run("synth blobs --rows 20000 --features 2 --centers 3 --out big.csv").quietly();
+    desk.run("synth blobs --rows 20000 --features 2 --centers 3 --out big.npy").quietly();
     desk.run("fit big.csv --device cpu -q --features f0,f1 --k 3 --out wide").quietly();
 
     let full = ["No space left"];
-    desk.fails("synth blobs --rows 4000 --out disk/x.csv", 1, &[&["disk/x.csv"][..], &full].concat());
-    desk.fails("synth blobs --rows 4000 --out disk/x.npy", 1, &[&["disk/x.npy"][..], &full].concat());
-    desk.fails("synth blobs --rows 4000 --out disk/x.csv.gz", 1, &[&["disk/x.csv.gz"][..], &full].concat());
-    desk.fails("synth learners --rows 4000 --out disk/x.csv", 1, &[&["disk/x.csv"][..], &full].concat());
+    desk.fails("synth blobs --rows 20000 --out disk/x.csv", 1, &[&["disk/x.csv"][..], &full].concat());
+    desk.fails("synth blobs --rows 20000 --out disk/x.npy", 1, &[&["disk/x.npy"][..], &full].concat());
+    desk.fails("synth blobs --rows 20000 --out disk/x.csv.gz", 1, &[&["disk/x.csv.gz"][..], &full].concat());
+    desk.fails("synth learners --rows 20000 --out disk/x.csv", 1, &[&["disk/x.csv"][..], &full].concat());
     let words = [&["disk/out/assignments.csv"][..], &full].concat();
     desk.fails("fit big.csv --device cpu -q --k 3 --out disk/out", 1, &words);
     desk.fails("assign wide/model.json big.csv --device cpu -q --out disk/out", 1, &words);

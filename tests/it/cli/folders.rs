@@ -113,6 +113,7 @@ fn force_replaces_the_whole_set() {
         desk.fails(&format!("{fit} 3 --assignments parquet"), 2, &["out/", "--force"]);
         std::fs::remove_file(desk.path("out/model.json")).unwrap();
         std::fs::remove_file(desk.path("out/metrics.json")).unwrap();
+        std::fs::remove_file(desk.path("out/report.html")).unwrap();
         let words = ["out/assignments.csv", "--force"];
         desk.fails(&format!("{fit} 3 --assignments parquet"), 2, &words);
         assert_eq!(bytes(&desk, "out"), old[..1]);

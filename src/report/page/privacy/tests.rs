@@ -20,7 +20,7 @@ fn model() -> Model {
         structure: false,
         ..crate::analysis::Spec::default()
     };
-    let compute = crate::analysis::Compute { device: crate::backend::Device::Cpu, ..Default::default() };
+    let compute = crate::analysis::Compute::default();
     let source = crate::analysis::Source::Table(Box::new(table));
     crate::analysis::run(&spec, source, &compute, &crate::analysis::Silent).unwrap().model.unwrap()
 }
