@@ -173,7 +173,7 @@ fn fit() {
     let said = desk.run("fit t.csv --device cpu --k 3 -q --silhouette --json --out again");
     let (found, top) = said.json();
     let expected = "version command run assignments rows distinct_rows features method k inertia restarts n_iter converged sizes silhouette segments profile structure seed \
-                    device undecided seconds gates source";
+                    device undecided seconds gates source pictures";
     assert_eq!(top, keys(expected));
     assert_eq!((said.err.as_str(), numbers(&found["sizes"])), ("", vec![20.0; 3]));
     assert_eq!(keys_of(&found["segments"][0]), keys("segment size share centroid"));

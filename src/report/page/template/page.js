@@ -21,14 +21,17 @@
     tip.style.left = Math.max(4, Math.min(x + 12, innerWidth - box.width - 4)) + "px";
     tip.style.top = (y + 16 + box.height > innerHeight ? Math.max(4, y - box.height - 8) : y + 16) + "px";
   }
+  function place(mark) { var box = mark.getBoundingClientRect(); show(mark, box.right, box.top); }
   function hide() { tip.hidden = true; }
   function over(event) {
     var mark = event.target.closest ? event.target.closest("[data-tip]") : null;
-    if (mark) show(mark, event.clientX, event.clientY); else hide();
+    if (mark) { walking = null; show(mark, event.clientX, event.clientY); } else if (!walking) hide();
   }
   document.addEventListener("pointermove", over);
   document.addEventListener("pointerdown", over);
-  document.addEventListener("scroll", hide, true);
+  // A tooltip of the mouse is not where it belongs once the page has moved; one of the keyboard follows its mark.
+  var walking = null;
+  document.addEventListener("scroll", function () { if (walking) place(walking); else hide(); }, true);
 
   // A segment that is pointed at stands out in all charts; a click keeps it so.
   var kept = null;
@@ -50,7 +53,7 @@
   // In a chart that has the focus, the arrow keys walk through its marks.
   document.querySelectorAll(".drawing").forEach(function (box) {
     var at = -1, marks = null;
-    function leave() { if (marks && marks[at]) marks[at].classList.remove("at"); hide(); highlight(kept); }
+    function leave() { if (marks && marks[at]) marks[at].classList.remove("at"); walking = null; hide(); highlight(kept); }
     box.addEventListener("keydown", function (event) {
       var step = event.key === "ArrowRight" || event.key === "ArrowDown" ? 1
         : event.key === "ArrowLeft" || event.key === "ArrowUp" ? -1 : 0;
@@ -61,9 +64,10 @@
       if (!marks.length) return;
       leave();
       at = at < 0 ? (step > 0 ? 0 : marks.length - 1) : (at + step + marks.length) % marks.length;
-      var mark = marks[at], place = mark.getBoundingClientRect();
+      var mark = marks[at];
       mark.classList.add("at");
-      show(mark, place.right, place.top);
+      walking = mark;
+      place(mark);
       highlight(segmentOf(mark) || kept);
       said.textContent = mark.dataset.tip;
     });
