@@ -4,13 +4,19 @@
 mod distribution;
 mod map;
 
+use super::memory::default_limit;
+use super::notice::{Notice, Observer};
+use super::outcome::Outcome;
 use super::prepare::Prepared;
+use super::spec::Spec;
 use crate::model::Assignment;
-use crate::profile::Profile;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// At most so many rows are drawn as points.
 pub const MOST_POINTS: usize = 10_000;
+
+/// The most memory that drawing takes for each row, in bytes, without the features.
+const ROW: u64 = 128;
 
 /// What a report draws besides.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -26,21 +32,42 @@ pub struct Pictures {
     pub charts: Vec<ChartFound>,
 }
 
-impl Prepared {
-    /// What a report draws of segments, `k` of them; `rows` are those of the table. `None` if there is nothing to draw.
-    pub(super) fn pictures(
-        &self,
+impl Outcome {
+    /// Adds what a report draws of the segments; `rows` are those of the table.
+    pub(super) fn add_pictures(
+        &mut self,
+        prepared: &Prepared,
         rows: &[Option<Assignment>],
-        k: usize,
-        profile: Option<&Profile>,
-        seed: u64,
-    ) -> Option<Pictures> {
+        spec: &Spec,
+        observer: &dyn Observer,
+    ) {
+        let Some(k) = self.k else { return };
+        if !prepared.can_be_drawn(spec) {
+            let why =
+                "there is not enough memory to draw the rows, so the report has no map and no distributions";
+            observer.notice(&Notice::Data(why.into()));
+            return;
+        }
+        let distributions = |profile| prepared.distributions(rows, k, profile);
         let pictures = Pictures {
-            maps: self.maps(rows, k, seed),
-            distributions: profile.map_or_else(Vec::new, |profile| self.distributions(rows, k, profile)),
+            maps: prepared.maps(rows, k, spec.seed),
+            distributions: self.profile.as_ref().map_or_else(Vec::new, distributions),
             charts: Vec::new(),
         };
-        (pictures != Pictures::default()).then_some(pictures)
+        self.pictures = (pictures != Pictures::default()).then_some(pictures);
+    }
+}
+
+impl Prepared {
+    /// Whether there is memory for the coordinates of a map, or for one column with the segments of its rows, beside the table and
+    /// the matrix.
+    fn can_be_drawn(&self, spec: &Spec) -> bool {
+        let features = 4 * self.matrix.features() as u64;
+        let beside = (self.rows as u64).saturating_mul(ROW.saturating_add(features));
+        let matrix = (self.matrix.rows() as u64).saturating_mul(features);
+        let table = self.table.as_ref().map_or(0, |table| table.bytes());
+        let limit = spec.max_memory.unwrap_or_else(default_limit);
+        table.saturating_add(matrix).saturating_add(beside) <= limit
     }
 }
 

@@ -183,6 +183,12 @@ impl Prepared {
         columns.filter(|c| self.written.contains(&c.name)).collect()
     }
 
+    /// A component of one of the recipe's reductions, for all rows of the table, if it is at hand.
+    pub(super) fn component(&self, name: &str) -> Option<&Column> {
+        let mut columns = self.table.iter().flat_map(|table| &table.columns).chain(&self.components);
+        columns.find(|column| column.name == name)
+    }
+
     /// The partition of all rows of the fit, from one of the matrix' rows.
     pub(super) fn of_all_rows<'p>(&self, partition: &'p Partition) -> Cow<'p, Partition> {
         match &self.merged {

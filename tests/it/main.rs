@@ -35,6 +35,7 @@ mod metrics;
 mod model;
 mod oracle;
 mod pca;
+mod pictures;
 mod population;
 mod prepared;
 mod primitives;

@@ -72,7 +72,7 @@ fn everything_beside_the_fit_comes_back() {
         "[profile]\ncolumns = [\"*\"]\ntypical = 3\nlifts = 4\n",
         "[report]\ntitle = \"Ours\"\nmin_rows = 9\nshow = [\"kind\"]\nids = true\n",
         "[[persona]]\nsegment = 0\nname = \"First\"\nsummary = \"Many.\"\nactions = [\"Ask them\"]\n",
-        "[[reduce]]\ncolumns = [\"x\", \"y\"]\nmethod = \"pca\"\ncomponents = 2\n",
+        "[[reduce]]\nname = \"pc\"\ncolumns = [\"x\", \"y\"]\nmethod = \"pca\"\ncomponents = 2\n",
     ];
     for part in parts {
         let text = format!("{FEATURES}[analysis]\nk = 3\n{part}");

@@ -5,6 +5,7 @@ use super::{Distribution, Shape};
 use crate::model::Assignment;
 use crate::profile::Profile;
 use crate::table::Values;
+use crate::weights::Weights;
 use rayon::prelude::*;
 
 /// So many columns are drawn at most.
@@ -16,8 +17,8 @@ const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 /// The quantiles that a histogram reaches from and to.
 const ENDS: [f64; 2] = [0.01, 0.99];
 
-/// A row's value, how many copies of the row there are in steps of weight, and its segment.
-type Entry = (f64, u64, u32);
+/// A row's value, its segment, and how many copies of the row there are in steps of weight.
+type Entry = (f64, u32, u64);
 
 impl Prepared {
     /// The distributions of the columns that a profile describes, beginning with the features that tell most segments apart.
@@ -29,105 +30,142 @@ impl Prepared {
     ) -> Vec<Distribution> {
         let Some(table) = &self.table else { return Vec::new() };
         let weights = self.table_weights();
-        let steps = weights.as_ref().map(|weights| weights.steps());
         let mut columns: Vec<(&str, bool)> =
             profile.separation.iter().map(|one| (one.column.as_str(), one.feature)).collect();
         columns.sort_by_key(|(_, feature)| !feature);
         let numbers = columns.into_iter().filter(|(column, _)| profile.overall.get(column).is_some());
-        let mut found = Vec::new();
-        // In batches, so that columns of two values do not take the places of others.
-        let numbers: Vec<(&str, bool)> = numbers.collect();
-        for batch in numbers.chunks(COLUMNS) {
-            let drawn: Vec<Option<Distribution>> = batch
-                .par_iter()
-                .map(|&(name, feature)| {
-                    let column = table.columns.iter().find(|column| column.name == name)?;
-                    distribution(&column.values, name, feature, (rows, k, steps))
-                })
-                .collect();
-            found.extend(drawn.into_iter().flatten());
-            if found.len() >= COLUMNS {
-                break;
-            }
-        }
-        found.truncate(COLUMNS);
-        found
+        // One column after the other, so that only one needs memory.
+        let found = numbers.filter_map(|(name, feature)| {
+            let column = table.columns.iter().find(|column| column.name == name)?;
+            let entries = entries(&column.values, rows, k, weights.as_ref());
+            distribution(entries, (name, feature), k, weights.as_ref().map_or(1.0, |w| w.as_copies(1)))
+        });
+        found.take(COLUMNS).collect()
     }
 }
 
-/// The distribution of one column; `None` if it has fewer than three different values.
-fn distribution(
-    values: &Values,
-    column: &str,
-    feature: bool,
-    (rows, k, steps): (&[Option<Assignment>], usize, Option<&[u64]>),
-) -> Option<Distribution> {
+/// The values of the rows that have a segment, in ascending order.
+fn entries(values: &Values, rows: &[Option<Assignment>], k: usize, weights: Option<&Weights>) -> Vec<Entry> {
     let entry = |(row, found): (usize, &Option<Assignment>)| -> Option<Entry> {
         let value = values.number(row).filter(|value| value.is_finite())?;
-        let step = steps.map_or(1, |steps| steps.get(row).copied().unwrap_or(0));
+        let step = weights.map_or(1, |weights| weights.steps().get(row).copied().unwrap_or(0));
         let segment = found.as_ref().map(|found| found.segment).filter(|&segment| (segment as usize) < k)?;
-        (step > 0).then_some((value, step, segment))
+        (step > 0).then_some((value, segment, step))
     };
     let mut entries: Vec<Entry> = rows.iter().enumerate().filter_map(entry).collect();
-    entries.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut different = entries.iter().map(|entry| entry.0).collect::<Vec<f64>>();
-    different.dedup();
-    if different.len() < 3 {
+    // Entries that are equal in all are the same, so any order of them gives the same sums.
+    entries.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    entries
+}
+
+/// The distribution of one column of sorted values; `None` if it has fewer than three different ones. A step of weight is
+/// `copies` rows.
+fn distribution(
+    entries: Vec<Entry>,
+    (column, feature): (&str, bool),
+    k: usize,
+    copies: f64,
+) -> Option<Distribution> {
+    let different = 1 + entries.windows(2).filter(|pair| pair[0].0 < pair[1].0).take(2).count();
+    if different < 3 {
         return None;
     }
-    let ends = ENDS.map(|q| quantile(&entries, q));
-    let whole = different.iter().all(|value| value.fract() == 0.0);
-    let log = !whole && is_skewed(&entries);
-    let edges = edges(ends, whole, log)?;
-    let shape = |of: &[Entry]| shape(of, &edges);
+    let whole = entries.iter().all(|entry| entry.0.fract() == 0.0);
+    let all = Sorted::new(&entries, copies);
+    let log = !whole && all.is_skewed();
+    let edges = edges(ENDS.map(|q| all.quantile(q)), whole, log)?;
     let (first, last) = (edges.first().copied()?, edges.last().copied()?);
-    let total = weight(&entries);
     let beyond = |outside: &dyn Fn(f64) -> bool| {
-        let out: u128 =
-            entries.iter().filter(|entry| outside(entry.0)).map(|entry| u128::from(entry.1)).sum();
-        rounded(out as f64 / total as f64)
+        let out = entries.iter().filter(|entry| outside(entry.0)).map(|entry| u128::from(entry.2));
+        rounded(out.sum::<u128>() as f64 / all.steps() as f64)
     };
     let segments = (0..k as u32).map(|segment| {
-        let own: Vec<Entry> = entries.iter().filter(|entry| entry.2 == segment).copied().collect();
-        shape(&own)
+        let own: Vec<Entry> = entries.iter().filter(|entry| entry.1 == segment).copied().collect();
+        Sorted::new(&own, copies).shape(&edges)
     });
     Some(Distribution {
         column: column.into(),
         feature,
         log,
         beyond: (beyond(&|value| value < first), beyond(&|value| value > last)),
-        all: shape(&entries),
+        all: all.shape(&edges),
         segments: segments.collect(),
         edges,
     })
 }
 
-/// The total weight in steps.
-fn weight(entries: &[Entry]) -> u128 {
-    entries.iter().map(|entry| u128::from(entry.1)).sum()
+/// Sorted values with their weights.
+struct Sorted<'a> {
+    entries: &'a [Entry],
+    /// The steps of weight up to and with each entry.
+    reach: Vec<u128>,
+    /// How many copies of a row a step is.
+    copies: f64,
 }
 
-/// A quantile of sorted values, each of which counts as often as its weight says, interpolated linearly as in NumPy.
-fn quantile(entries: &[Entry], q: f64) -> f64 {
-    let place = q * (weight(entries).saturating_sub(1)) as f64;
-    let (below, above) = (place.floor(), place.ceil());
-    let at = |place: f64| {
-        let mut passed = 0u128;
-        let found = entries.iter().find(|entry| {
-            passed += u128::from(entry.1);
-            passed as f64 > place
+impl<'a> Sorted<'a> {
+    fn new(entries: &'a [Entry], copies: f64) -> Self {
+        let mut sum = 0u128;
+        let reach = entries.iter().map(|entry| {
+            sum += u128::from(entry.2);
+            sum
         });
-        found.or(entries.last()).map_or(f64::NAN, |entry| entry.0)
-    };
-    let (low, high) = (at(below), at(above));
-    low + (high - low) * (place - below)
-}
+        Sorted { entries, reach: reach.collect(), copies }
+    }
 
-/// Whether numbers above 0 spread over orders of magnitude, with a tail towards the large ones.
-fn is_skewed(entries: &[Entry]) -> bool {
-    let [low, middle, high] = [0.05, 0.5, 0.95].map(|q| quantile(entries, q));
-    let positive = entries.first().is_some_and(|entry| entry.0 > 0.0);
-    positive && high > 20.0 * low && high - middle > 4.0 * (middle - low)
+    /// The total weight in steps.
+    fn steps(&self) -> u128 {
+        self.reach.last().copied().unwrap_or(0)
+    }
+
+    /// A quantile of the values, each written out as often as it has copies, interpolated linearly as in NumPy. Where copies are not
+    /// whole numbers, the value at a position is the first for which the sum of copies reaches the position.
+    fn quantile(&self, q: f64) -> f64 {
+        let all = self.steps() as f64 * self.copies;
+        // Copies that are not whole are products with rounding errors.
+        let slack = all * 1e-12;
+        let at = |position: f64| {
+            let index = self.reach.partition_point(|&steps| steps as f64 * self.copies < position - slack);
+            self.entries.get(index).or(self.entries.last()).map_or(f64::NAN, |entry| entry.0)
+        };
+        let place = (all - 1.0).max(0.0) * q;
+        let below = libm::floor(place);
+        let (low, high) = (at(below + 1.0), at(below + 2.0));
+        low + (high - low) * (place - below)
+    }
+
+    /// Whether numbers above 0 spread over orders of magnitude, with a tail towards the large ones.
+    fn is_skewed(&self) -> bool {
+        let [low, middle, high] = [0.05, 0.5, 0.95].map(|q| self.quantile(q));
+        let positive = self.entries.first().is_some_and(|entry| entry.0 > 0.0);
+        positive && high > 20.0 * low && high - middle > 4.0 * (middle - low)
+    }
+
+    /// How the values are distributed over bins. A value on an edge is in the bin above it; the last bin has both of its edges.
+    fn shape(&self, edges: &[f64]) -> Shape {
+        let bins = edges.len() - 1;
+        let mut counts = vec![0u128; bins];
+        let total = self.steps();
+        if total == 0 {
+            return Shape { shares: vec![0.0; bins], ..Shape::default() };
+        }
+        for &(value, _, step) in self.entries {
+            let bin = match edges.partition_point(|&edge| edge <= value) {
+                0 => continue,
+                above if above <= bins => above - 1,
+                _ if value == edges[bins] => bins - 1,
+                _ => continue,
+            };
+            counts[bin] += u128::from(step);
+        }
+        let sum: f64 = self.entries.iter().map(|entry| entry.0 * entry.2 as f64).sum();
+        Shape {
+            count: self.entries.len() as u64,
+            mean: Some(sum / total as f64),
+            quantiles: Some(QUANTILES.map(|q| self.quantile(q))),
+            shares: counts.into_iter().map(|count| rounded(count as f64 / total as f64)).collect(),
+        }
+    }
 }
 
 /// The edges of the bins between two ends.
@@ -154,32 +192,6 @@ fn edges([low, high]: [f64; 2], whole: bool, log: bool) -> Option<Vec<f64>> {
     sound.then_some(edges)
 }
 
-/// How sorted values are distributed over bins. A value on an edge is in the bin above it; the last bin has both of its edges.
-fn shape(entries: &[Entry], edges: &[f64]) -> Shape {
-    let bins = edges.len() - 1;
-    let mut counts = vec![0u128; bins];
-    let total = weight(entries);
-    if total == 0 {
-        return Shape { shares: vec![0.0; bins], ..Shape::default() };
-    }
-    for &(value, step, _) in entries {
-        let bin = match edges.partition_point(|&edge| edge <= value) {
-            0 => continue,
-            above if above <= bins => above - 1,
-            _ if value == edges[bins] => bins - 1,
-            _ => continue,
-        };
-        counts[bin] += u128::from(step);
-    }
-    let sum: f64 = entries.iter().map(|entry| entry.0 * entry.1 as f64).sum();
-    Shape {
-        count: entries.len() as u64,
-        mean: Some(sum / total as f64),
-        quantiles: Some(QUANTILES.map(|q| quantile(entries, q))),
-        shares: counts.into_iter().map(|count| rounded(count as f64 / total as f64)).collect(),
-    }
-}
-
 /// A share with the digits that a drawing can show.
 fn rounded(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
@@ -187,21 +199,29 @@ fn rounded(share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, edges, quantile, shape};
+    use super::{Entry, Sorted, edges};
 
     fn entries(values: &[(f64, u64)]) -> Vec<Entry> {
-        values.iter().map(|&(value, step)| (value, step, 0)).collect()
+        values.iter().map(|&(value, step)| (value, 0, step)).collect()
     }
 
     #[test]
     fn quantiles_are_those_of_the_rows_written_out() {
-        let weighted = entries(&[(1.0, 2), (4.0, 1), (9.0, 3), (11.0, 1)]);
         let copies = entries(&[(1.0, 1), (1.0, 1), (4.0, 1), (9.0, 1), (9.0, 1), (9.0, 1), (11.0, 1)]);
+        let copies = Sorted::new(&copies, 1.0);
+        let weighted = entries(&[(1.0, 2), (4.0, 1), (9.0, 3), (11.0, 1)]);
+        // Twice the steps of half a copy each are the same rows.
+        let halves = entries(&[(1.0, 4), (4.0, 2), (9.0, 6), (11.0, 2)]);
         for q in [0.0, 0.05, 0.25, 0.4, 0.5, 0.75, 0.95, 1.0] {
-            assert_eq!(quantile(&weighted, q).to_bits(), quantile(&copies, q).to_bits(), "{q}");
+            for other in [Sorted::new(&weighted, 1.0), Sorted::new(&halves, 0.5)] {
+                assert_eq!(other.quantile(q).to_bits(), copies.quantile(q).to_bits(), "{q}");
+            }
         }
-        assert_eq!(quantile(&copies, 0.5), 9.0);
-        assert_eq!(quantile(&copies, 0.25), 2.5, "halfway between the second and the third");
+        assert_eq!((copies.quantile(0.5), copies.quantile(1.0)), (9.0, 11.0));
+        assert_eq!(copies.quantile(0.25), 2.5, "halfway between the second and the third");
+        // Every row twice: fourteen rows, whose quarter lies at position 3.25 of 1, 1, 1, 1, 4, ...
+        let twice = Sorted::new(&weighted, 2.0);
+        assert_eq!(twice.quantile(0.25), 1.75);
     }
 
     #[test]
@@ -222,7 +242,8 @@ mod tests {
 
     #[test]
     fn each_value_is_in_one_bin() {
-        let found = shape(&entries(&[(-1.0, 1), (0.0, 1), (1.0, 2), (2.0, 4), (3.0, 2)]), &[0.0, 1.0, 2.0]);
+        let values = entries(&[(-1.0, 1), (0.0, 1), (1.0, 2), (2.0, 4), (3.0, 2)]);
+        let found = Sorted::new(&values, 1.0).shape(&[0.0, 1.0, 2.0]);
         assert_eq!(found.shares, [0.1, 0.6]);
         assert_eq!((found.count, found.mean), (5, Some(1.5)));
     }

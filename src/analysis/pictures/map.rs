@@ -45,10 +45,8 @@ impl Prepared {
             FittedMethod::Umap(_) => ("umap", Vec::new()),
         };
         let names: Vec<String> = reduction.names().into_iter().take(MOST_AXES).collect();
-        let all = self.all_components();
-        let column = |name: &String| all.iter().find(|column| column.name == *name);
         let values = |name: &String| {
-            let column = column(name)?;
+            let column = self.component(name)?;
             Some((0..self.rows).map(|row| column.values.number(row).unwrap_or(f64::NAN)).collect())
         };
         let columns: Option<Vec<Vec<f64>>> = names.iter().map(values).collect();
@@ -144,8 +142,9 @@ fn quota(count: usize, total: usize, groups: usize) -> usize {
 fn scale(column: &[f64]) -> f64 {
     let finite = column.iter().filter(|value| value.is_finite());
     let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
-    let digits = (0..18).find(|&digits| (high - low) * 10f64.powi(digits) >= 1000.0);
-    10f64.powi(digits.unwrap_or(0))
+    let digits = (0..300).find(|&digits| (high - low) * 10f64.powi(digits) >= 1000.0);
+    // All in one place need no more digits than they have.
+    10f64.powi(digits.unwrap_or(15))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
             size: format!("{}: {} of {} rows", percent(one.share), whole(one.size), whole(total)),
             summary: one.persona.as_ref().and_then(|persona| persona.summary.clone()).or_else(described),
             traits,
-            rule: profile.and_then(rule_in_words),
+            rule: profile.and_then(|of| rule_in_words(facts, of)),
         }
     });
     let bars = segments.iter().map(|one| {

@@ -2,10 +2,10 @@
 
 use super::answer::profile_of;
 use crate::analysis::Segment;
-use crate::profile::rules::Quality;
+use crate::profile::rules::{Condition, Quality, Test};
 use crate::profile::{LevelShare, Measure, NumericFigures, SegmentProfile, Separation, Trait};
 use crate::report::chart::{Axis, BoxRow, Boxes, DataTable, Datum, Paint, Paired, PairedLine, Unit};
-use crate::report::figures::{among, percent, score, whole};
+use crate::report::figures::{among, brief, percent, score, whole};
 use crate::report::page::content::{Block, Fact, Figure, Section, Table};
 use crate::report::page::facts::Facts;
 use crate::table::short_label;
@@ -79,18 +79,46 @@ pub(super) fn trait_in_words(facts: &Facts<'_>, one: &Trait) -> String {
 }
 
 /// A segment's rule and what its two shares mean; `None` without a rule that can be relied on.
-pub(super) fn rule_in_words(profile: &SegmentProfile) -> Option<String> {
+pub(super) fn rule_in_words(facts: &Facts<'_>, profile: &SegmentProfile) -> Option<String> {
     let rule = profile.rule.as_ref()?;
     if matches!(rule.quality, Quality::Poor | Quality::Untested) {
         return None;
     }
     let (coverage, precision) = (rule.coverage?, rule.precision?);
+    let conditions: Vec<String> = rule.conditions.iter().map(|one| condition_in_words(facts, one)).collect();
     Some(format!(
-        "In words: {}. This finds {} of the segment, and {} of the rows it finds are in the segment.",
-        rule.text,
+        "The rule: {}. It finds {} of the segment, and {} of the rows it finds are in the segment.",
+        conditions.join(", and "),
         percent(coverage),
         percent(precision)
     ))
+}
+
+/// A condition as people say it: `experience at least 10 and below 15`, `role is Analyst`, `uses Python: yes`.
+fn condition_in_words(facts: &Facts<'_>, condition: &Condition) -> String {
+    let column = &condition.column;
+    let mut separation = facts.outcome.profile.iter().flat_map(|profile| &profile.separation);
+    // A column of 0 and 1 is a question with yes or no.
+    let flag = separation.any(|one| one.column == *column && one.measure == Measure::Share);
+    match &condition.test {
+        Test::Range(range) if flag => match range.at_least.is_some_and(|least| least > 0.0) {
+            true => format!("{column}: yes"),
+            false => format!("{column}: no"),
+        },
+        Test::Range(range) => match (range.at_least, range.below) {
+            // Answers of 0 and 1 are cut halfway.
+            (Some(least), None) => format!("{column} at least {}", brief(least)),
+            (None, Some(below)) => format!("{column} below {}", brief(below)),
+            (Some(least), Some(below)) => {
+                format!("{column} at least {} and below {}", brief(least), brief(below))
+            }
+            (None, None) => format!("{column} has a value"),
+        },
+        Test::Is(text) => format!("{column} is {text}"),
+        Test::IsNot(text) => format!("{column} is not {text}"),
+        Test::Missing(true) => format!("{column} is missing"),
+        Test::Missing(false) => format!("{column} has a value"),
+    }
 }
 
 /// How far a column's numbers spread, which decides how many digits are shown.
@@ -117,7 +145,7 @@ fn figures(facts: &Facts<'_>, segment: &Segment, profile: Option<&SegmentProfile
         list.push(fact("Stability", format!("{reading} ({})", score(jaccard)), Some(note)));
     }
     let Some(profile) = profile else { return list };
-    match (rule_in_words(profile), &profile.no_rule) {
+    match (rule_in_words(facts, profile), &profile.no_rule) {
         (Some(rule), _) => list.push(fact("How to recognise them", rule, None)),
         (None, Some(why)) => list.push(fact("How to recognise them", format!("{why}."), None)),
         (None, None) if profile.rule.is_some() => {
