@@ -101,7 +101,7 @@ fn distributions_are_those_of_the_column() {
 
 #[test]
 fn a_weight_is_a_number_of_copies() {
-    let recipe = "weight = \"w\"\n";
+    let recipe = "[input]\nweight = \"w\"\n";
     let weighted = outcome(table(600, true), recipe);
     let base = table(600, true);
     let rows: Vec<usize> = (0..600).flat_map(|row| vec![row; 1 + row % 3]).collect();

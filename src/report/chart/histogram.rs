@@ -96,13 +96,10 @@ impl Histogram {
         let (below, above) = self.beyond;
         let part = |share: f64, side: &str| {
             (share.is_finite() && share > 0.0)
-                .then(|| format!("{} of all values {side}", Unit::Share.format(share)))
+                .then(|| format!("{} of the values {side}", Unit::Share.format(share)))
         };
-        let parts: Vec<String> = [part(below, "below what is shown"), part(above, "above what is shown")]
-            .into_iter()
-            .flatten()
-            .collect();
-        (!parts.is_empty()).then(|| format!("Not drawn: {}.", parts.join(" and ")))
+        let parts: Vec<String> = [part(below, "below"), part(above, "above")].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!("Not drawn: {}.", parts.join(", ")))
     }
 }
 

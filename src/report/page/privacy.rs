@@ -257,10 +257,10 @@ fn of_pictures(pictures: &mut Pictures, ids: bool, judge: &mut Judge) {
             if !ids {
                 group.names.clear();
             }
-            if let (Some(column), Some(label)) = (&column, &mut group.label) {
-                if judge.hides(column, label, group.rows as f64) {
-                    *label = HIDDEN.into();
-                }
+            if let (Some(column), Some(label)) = (&column, &mut group.label)
+                && judge.hides(column, label, group.rows as f64)
+            {
+                *label = HIDDEN.into();
             }
         }
     }
@@ -274,10 +274,10 @@ fn of_pictures(pictures: &mut Pictures, ids: bool, judge: &mut Judge) {
                     if !ids {
                         group.names.clear();
                     }
-                    if let (Some(column), Some(label)) = (&colour, &mut group.label) {
-                        if judge.hides(column, label, group.rows as f64) {
-                            *label = HIDDEN.into();
-                        }
+                    if let (Some(column), Some(label)) = (&colour, &mut group.label)
+                        && judge.hides(column, label, group.rows as f64)
+                    {
+                        *label = HIDDEN.into();
                     }
                 }
             }

@@ -62,10 +62,10 @@ pub(super) fn texts(answer: &Answer) -> Vec<(String, String)> {
         keys.filter_map(|(column, cell)| Some((column.clone(), text(cell)?))).collect::<Vec<_>>()
     };
     let mut found: Vec<(String, String)> = answer.table.rows.iter().flat_map(line).collect();
-    if let Some(answers) = &answer.answers {
-        if let [column] = answers.columns.as_slice() {
-            found.extend(answers.lines.iter().map(|line| (column.clone(), line.answer.clone())));
-        }
+    if let Some(answers) = &answer.answers
+        && let [column] = answers.columns.as_slice()
+    {
+        found.extend(answers.lines.iter().map(|line| (column.clone(), line.answer.clone())));
     }
     found
 }

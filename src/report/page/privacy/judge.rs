@@ -154,7 +154,7 @@ impl Judge {
     /// Counts are made from shares, so that a little less than a whole number is that number.
     fn too_few(&self, rows: f64) -> bool {
         // Not a number is too few as well.
-        !(rows + 1e-6 >= self.least as f64)
+        rows.is_nan() || rows + 1e-6 < self.least as f64
     }
 }
 

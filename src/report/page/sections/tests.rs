@@ -92,7 +92,7 @@ fn pictures() -> Pictures {
     };
     let spread = |i: usize| Distribution {
         column: format!("column {i}"),
-        feature: i % 2 == 0,
+        feature: i.is_multiple_of(2),
         log: false,
         edges: vec![0.0, 1.0, 2.0],
         beyond: (0.0, 0.0),
