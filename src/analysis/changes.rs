@@ -2,6 +2,7 @@
 
 use super::init::Before;
 use super::migration::{Followed, Migration, State, follow};
+use super::outcome::Outcome;
 use super::previous::Found;
 use crate::backend::Backend;
 use crate::error::Result;
@@ -147,9 +148,17 @@ fn segment_changes(then: Then<'_>, now: Then<'_>, names: &[Option<String>]) -> V
     (0..k).map(one).collect()
 }
 
+impl Outcome {
+    /// Adds how the segments and the columns changed since the model that the fit started from.
+    pub(super) fn add_changes(&mut self, before: &Before, model: &Model, names: &[Option<String>]) {
+        self.changes = before.changes(model, names);
+        self.drift.clone_from(&before.drift);
+    }
+}
+
 impl Before {
     /// The segments of last time beside those of a new fit, which has the same numbers.
-    pub(super) fn changes(&self, model: &Model, names: &[Option<String>]) -> Vec<SegmentChange> {
+    fn changes(&self, model: &Model, names: &[Option<String>]) -> Vec<SegmentChange> {
         let own = Sizes::of_fit(model);
         let now = Then { sizes: Cow::Borrowed(&own), figures: &model.figures };
         segment_changes(then(&self.found, &self.sizes, &self.figures), now, names)

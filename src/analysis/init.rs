@@ -1,13 +1,14 @@
 //! What a fit starts from if the user names a file: centroids, or the model of an earlier fit.
 
 use super::changes::Sizes;
+use super::drift_since::DriftSince;
 use super::notice::{Notice, Observer};
 use super::prepare::Start;
 use super::previous::{Found, Search, find};
 use super::regroup::Regroup;
 use crate::backend::Backend;
 use crate::error::{Error, Place, Result};
-use crate::model::{ColumnFigures, Model, Persona};
+use crate::model::{ColumnFigures, LabelledTable, Model, Persona};
 use crate::recipe::{Aliases, Encoder, FittedReduction};
 use crate::table::{KnownColumns, ReadOptions, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -44,6 +45,8 @@ pub struct Before {
     pub sizes: Sizes,
     /// What the old segments were like at their fit.
     pub figures: Vec<ColumnFigures>,
+    /// How the new table's columns differ from those of the model's fit; `None` if the model does not know them.
+    pub(super) drift: Option<DriftSince>,
     /// Last time's assignments, or why there are none.
     pub(super) found: Found,
 }
@@ -143,15 +146,19 @@ impl Init {
     /// A table that the model cannot label.
     pub(super) fn labels(&self, table: &Table, backend: &dyn Backend) -> Result<Option<Before>> {
         let From::Model(model) = &self.from else { return Ok(None) };
-        let labels = |model: &Model| -> Result<Vec<Option<u32>>> {
-            let assigned = model.assign(table, backend).map_err(|e| e.in_file(&table.source))?;
-            Ok(assigned.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect())
+        let label = |model: &Model| model.label(table, backend).map_err(|e| e.in_file(&table.source));
+        let segments = |found: &LabelledTable<'_>| {
+            found.assignments.rows.iter().map(|row| row.as_ref().map(|row| row.segment)).collect()
         };
+        let labelled = label(model)?;
+        let of_fit: Option<Result<Vec<Option<u32>>>> =
+            model.before_regrouping().map(|model| Ok(segments(&label(&model)?)));
         Ok(Some(Before {
             path: self.path.clone(),
-            labels: labels(model)?,
+            labels: segments(&labelled),
             k: model.k(),
-            fit_labels: model.before_regrouping().as_ref().map(labels).transpose()?,
+            fit_labels: of_fit.transpose()?,
+            drift: DriftSince::of(model, &labelled),
             names: model.names(),
             personas: model.personas(),
             sizes: Sizes::of_fit(model),

@@ -460,7 +460,7 @@ impl Ready<'_> {
         let mut labelled = Labelled { ids, rows, left_out, names, followed: None };
         if let Some(before) = prepared.init.as_ref().and_then(|init| init.before.as_ref()) {
             outcome.migration = self.migration(before, migration, &mut labelled, all_rows.k);
-            outcome.changes = before.changes(&model, &labelled.names);
+            outcome.add_changes(before, &model, &labelled.names);
         }
         outcome.add_reported(self.spec, &prepared.source);
         outcome.model = Some(model);

@@ -185,13 +185,32 @@ fn categories(levels: &[&str], then: &[f64], now: &[f64]) -> Direction {
 }
 
 impl Model {
+    /// Compares the columns of a table that the model has labelled with those of the fit, the one that changed most first. Empty if
+    /// no row got a segment.
+    ///
+    /// # Errors
+    /// As [`Model::reference`].
+    pub(crate) fn column_drift(&self, labelled: &LabelledTable<'_>) -> Result<Vec<ColumnDrift>> {
+        let reference = self.reference()?;
+        let rows = (self.rows as f64, labelled.assignments.rows.iter().flatten().count() as f64);
+        // The segments' shares are one more comparison.
+        let comparisons = reference.columns.len() + 1;
+        let column = |(then, now)| ColumnDrift::new(then, now, rows, comparisons);
+        let mut columns: Vec<ColumnDrift> =
+            reference.columns.iter().zip(&labelled.counted).map(column).collect();
+        columns.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+        Ok(columns)
+    }
+
     /// Labels the rows of a table and compares them with the rows of the fit.
     ///
     /// # Errors
     /// As [`Model::assign`] and [`Model::reference`]; a table in which no row gets a segment.
     pub fn drift(&self, table: &Table, backend: &dyn Backend) -> Result<Drift> {
         let reference = self.reference()?;
-        let LabelledTable { assignments: assigned, counted, weights, .. } = self.label(table, backend)?;
+        let labelled_table = self.label(table, backend)?;
+        let columns = self.column_drift(&labelled_table)?;
+        let LabelledTable { assignments: assigned, weights, .. } = labelled_table;
         let mut sizes = vec![0u64; self.k()];
         let mut copies = vec![0.0; self.k()];
         for (i, row) in assigned.rows.iter().flatten().enumerate() {
@@ -209,9 +228,6 @@ impl Model {
         // The segments' shares are one more comparison.
         let comparisons = reference.columns.len() + 1;
         let rows = (self.rows as f64, labelled as f64);
-        let column = |(then, now)| ColumnDrift::new(then, now, rows, comparisons);
-        let mut columns: Vec<ColumnDrift> = reference.columns.iter().zip(&counted).map(column).collect();
-        columns.sort_by(|a, b| b.psi.total_cmp(&a.psi));
         let shares: Vec<f64> = copies.iter().map(|own| own / all).collect();
         let fitted = self.shares();
         let segments: Vec<SegmentDrift> = (0..self.k())

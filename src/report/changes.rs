@@ -3,7 +3,8 @@
 use super::figures::{brief, count, percent, plain, whole};
 use super::profile::{MOST_SEGMENTS, WIDTH};
 use super::sheet::{Kind, Sheet, wrapped};
-use crate::analysis::{ColumnChange, Joined, Migration, Move, SegmentChange, State};
+use crate::analysis::{ColumnChange, DriftSince, Joined, Migration, Move, SegmentChange, State};
+use crate::evidence::psi::Change;
 use crate::evidence::shift::LEVEL;
 use crate::model::Middle;
 use crate::profile::LEAST_EFFECT;
@@ -21,6 +22,22 @@ pub fn changed(
     let table = migration.map_or_else(String::new, |migration| table(migration, names));
     let parts = [summary(migration, changes, names), table, columns(changes)];
     parts.into_iter().filter(|part| !part.is_empty()).collect()
+}
+
+/// How many columns of the table are distributed otherwise than at the fit, in one line.
+pub(super) fn drifted(drift: &DriftSince) -> String {
+    let changed = drift.columns.iter().filter(|column| column.change >= Change::Moderate);
+    let line = match (changed.count(), drift.columns.first()) {
+        (0, _) => "columns: none is distributed otherwise than at the last fit".into(),
+        (n, Some(most)) => format!(
+            "columns: {n} of {} are distributed otherwise than at the last fit, most {} (PSI {})",
+            drift.columns.len(),
+            plain(&most.column),
+            brief(most.psi)
+        ),
+        (_, None) => String::new(),
+    };
+    wrapped(&format!("{line}\n"), WIDTH)
 }
 
 /// The lines that answer what changed, under a heading. Empty if there is nothing to compare with.

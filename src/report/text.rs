@@ -147,6 +147,10 @@ pub fn text(outcome: &Outcome) -> String {
         separate(&mut text);
         text.push_str(&part);
     }
+    if let Some(drift) = &outcome.drift {
+        separate(&mut text);
+        text.push_str(&super::changes::drifted(drift));
+    }
     text
 }
 

@@ -202,6 +202,15 @@ fn a_refit_says_who_moved() {
         desk.names("new"),
         ["assignments.csv", "metrics.json", "model.json", "movers.csv", "report.html"]
     );
+    // The columns are compared as `drift` compares them.
+    let metrics: Value = serde_json::from_str(&desk.read("new/metrics.json")).unwrap();
+    let drift = desk.run("drift old/model.json new.csv --device cpu -q --json").json().0;
+    let figures = |columns: &Value| -> Vec<(Value, Value)> {
+        columns.as_array().unwrap().iter().map(|one| (one["column"].clone(), one["psi"].clone())).collect()
+    };
+    assert_eq!(figures(&metrics["drift"]["columns"]), figures(&drift["columns"]));
+    assert!(said.out.contains("distributed otherwise than at the last fit"), "{}", said.out);
+    assert!(desk.read("new/report.html").contains("Are the rows themselves different?"));
     // A run that follows nobody takes an old file of movers away, if it may.
     let plain = "fit new.csv --id user --k 3 --device cpu --no-structure -q --out new";
     desk.fails(plain, 2, &["already exists", "--force"]);
