@@ -23,6 +23,7 @@
 mod affinity_found;
 mod answers;
 mod changes;
+mod charts;
 mod choose_k;
 mod compare;
 mod compare_methods;
@@ -56,6 +57,7 @@ mod work;
 
 pub use affinity_found::{AffinityFound, Exemplar};
 pub use changes::{ColumnChange, Relabelled, SegmentChange, Since, Sizes, relabel};
+pub use charts::{ChartKind, ChartSpec, MOST_COLOURS};
 pub use compare::{
     Came, Compared, Comparison, Correspondence, CountedBy, Cross, CrossTable, Flows, LabelMove, Left,
     MatchedBy, Moved, Part, Same, Side, compare as compare_labels,

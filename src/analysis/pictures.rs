@@ -1,13 +1,16 @@
 //! What a report draws besides an outcome's other figures: a sample of the rows on the maps, distributions of columns, and the
 //! charts that a recipe asks for.
 
+mod chart;
 mod distribution;
 mod map;
+mod sample;
 
 use super::memory::default_limit;
 use super::notice::{Notice, Observer};
 use super::outcome::Outcome;
 use super::prepare::Prepared;
+use super::profile::name;
 use super::spec::Spec;
 use crate::model::Assignment;
 use serde::{Deserialize, Serialize, Serializer};
@@ -39,20 +42,23 @@ impl Outcome {
         prepared: &Prepared,
         rows: &[Option<Assignment>],
         spec: &Spec,
+        ids: Option<&(String, Vec<String>)>,
         observer: &dyn Observer,
     ) {
         let Some(k) = self.k else { return };
         if !prepared.can_be_drawn(spec) {
-            let why =
-                "there is not enough memory to draw the rows, so the report has no map and no distributions";
+            let why = "there is not enough memory to draw the rows, so the report has no map, no distributions and no charts of \
+                       the recipe";
             observer.notice(&Notice::Data(why.into()));
             return;
         }
+        let name = |row: usize| name(ids, row);
+        let names = spec.report.ids.then_some(&name as &dyn Fn(usize) -> String);
         let distributions = |profile| prepared.distributions(rows, k, profile);
         let pictures = Pictures {
-            maps: prepared.maps(rows, k, spec.seed),
+            maps: prepared.maps(rows, k, (spec, names)),
             distributions: self.profile.as_ref().map_or_else(Vec::new, distributions),
-            charts: Vec::new(),
+            charts: prepared.charts(rows, k, (spec, names), observer),
         };
         self.pictures = (pictures != Pictures::default()).then_some(pictures);
     }
@@ -81,14 +87,11 @@ pub struct MapFound {
     pub method: String,
     /// The components, as many as each point has coordinates.
     pub axes: Vec<MapAxis>,
-    /// What colours the points: `None` for the segments, otherwise a column.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub colour: Option<String>,
     /// How many rows there are, of which the points are a sample.
     pub rows: u64,
-    /// The points by segment or by category.
+    /// The points by segment, and those of rows without one by the reason.
     pub groups: Vec<Points>,
-    /// The value of the first component's side at which the population was split, if it was split in this layout.
+    /// Where the population ends, if one of the first two components decides about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boundary: Option<Boundary>,
 }
@@ -103,7 +106,7 @@ pub struct MapAxis {
     pub variance_ratio: Option<f64>,
 }
 
-/// A line between the two sides of a population's widest gap, in the coordinates of the layout.
+/// A straight line between the rows of the population and the others, in the units of the axes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Boundary {
     /// A point of the line.
@@ -118,7 +121,8 @@ pub struct Points {
     /// Their segment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<u32>,
-    /// What they are called, where they are not a segment's: a category, `outliers`, `outside the population`.
+    /// What they are called, where they are not a segment's: a category, `outliers`, `outside the population`. `None` for rows that
+    /// lack a category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// How many rows there are.
@@ -190,7 +194,13 @@ pub enum ChartShows {
         /// The column that colours the points; `None` for the segments.
         #[serde(skip_serializing_if = "Option::is_none")]
         colour: Option<String>,
-        /// How many rows lie beyond the axes, which end at the quantiles that the recipe names.
+        /// The method of the layout whose components the columns are, if they are: `pca` or `umap`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        layout: Option<String>,
+        /// Where the population ends, if one of the columns decides about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boundary: Option<Boundary>,
+        /// How many rows lie beyond the axes, which end at the quantile that the recipe names.
         beyond: u64,
         /// The points.
         groups: Vec<Points>,
@@ -204,7 +214,7 @@ pub enum ChartShows {
         /// The categories, in the order in which they are drawn.
         boxes: Vec<(String, Shape)>,
     },
-    /// A column as a function of another.
+    /// The mean of a column at each value of another.
     Curve {
         /// The column from left to right.
         x: String,

@@ -14,7 +14,7 @@ use crate::weights::Weights;
 use std::collections::BTreeMap;
 
 /// Checks that a table has the columns that the profile is to describe, and decides whether the table is kept for it: not
-/// if there is neither a profile nor a question, and not if memory is too short for both the table and the matrix of its features.
+/// if there is neither a profile nor a question nor a chart, and not if memory is too short for both the table and the matrix of its features.
 ///
 /// # Errors
 /// A column that the table does not have or that cannot be described.
@@ -29,9 +29,8 @@ pub(super) fn keeps_table(
     if written {
         check_memory(table, features, true, limit)?;
     }
-    if spec.fit.is_none()
-        || (spec.profile.is_none() && spec.questions.is_empty() && spec.comparisons.is_empty())
-    {
+    let described = spec.profile.is_some() || !spec.charts.is_empty();
+    if spec.fit.is_none() || (!described && spec.questions.is_empty() && spec.comparisons.is_empty()) {
         return Ok(written);
     }
     check(table, &spec.comparisons)?;
@@ -119,7 +118,7 @@ fn places(rows: &[Option<Assignment>]) -> Vec<Option<Place>> {
 }
 
 /// What a row is called: its id, or its number as in the assignments.
-fn name(ids: Option<&(String, Vec<String>)>, row: usize) -> String {
+pub(super) fn name(ids: Option<&(String, Vec<String>)>, row: usize) -> String {
     let id = ids.and_then(|(_, cells)| cells.get(row).cloned());
     id.unwrap_or_else(|| (row + 1).to_string())
 }

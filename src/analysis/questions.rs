@@ -1,5 +1,6 @@
 //! Answers the questions of a recipe once the rows have segments.
 
+use super::charts;
 use super::notice::{Notice, Observer};
 use super::prepare::Prepared;
 use super::spec::Spec;
@@ -10,10 +11,10 @@ use crate::recipe::Aliases;
 use crate::table::Table;
 use crate::weights::Weights;
 
-/// Gives the table its aliases, and checks the questions against it. Returns the texts that the aliases stand for.
+/// Gives the table its aliases, and checks the questions and the charts against it. Returns the texts that the aliases stand for.
 ///
 /// # Errors
-/// Mistakes in the questions.
+/// Mistakes in the questions or the charts.
 pub(super) fn begin(
     table: &mut Option<Table>,
     aliases: &Aliases,
@@ -24,6 +25,7 @@ pub(super) fn begin(
     let hidden = if spec.questions.is_empty() { Hidden::default() } else { Hidden::new(table, aliases) };
     aliases.apply(table);
     questions::check(&spec.questions, table, &spec.recipe.source, id)?;
+    charts::check(&spec.charts, table, &spec.recipe.source, id)?;
     Ok(hidden)
 }
 
@@ -48,10 +50,7 @@ impl Prepared {
             return Ok(Vec::new());
         };
         let segments: Vec<Option<u32>> = rows.iter().map(|row| row.map(|row| row.segment)).collect();
-        // Of all rows, those too that the fit left out.
-        let column = self.weight_column.as_deref().and_then(|name| table.column(name));
-        let weights = column.and_then(|column| column.values.numbers()).map(|numbers| Weights::new(&numbers));
-        let weights = weights.transpose().map_err(Error::from)?;
+        let weights = self.weights_of_all_rows()?;
         let context = Context {
             source: &spec.recipe.source,
             segments: &segments,
@@ -61,5 +60,16 @@ impl Prepared {
             topics: &self.topics,
         };
         questions::answer(&spec.questions, table, &context)
+    }
+
+    /// The weights of all rows of the table, those too that the fit left out, if rows have weights and the table was kept.
+    ///
+    /// # Errors
+    /// As [`Weights::new`].
+    pub(super) fn weights_of_all_rows(&self) -> Result<Option<Weights>> {
+        let column = self.weight_column.as_deref().zip(self.table.as_ref());
+        let column = column.and_then(|(name, table)| table.column(name));
+        let weights = column.and_then(|column| column.values.numbers()).map(|numbers| Weights::new(&numbers));
+        weights.transpose().map_err(Error::from)
     }
 }

@@ -456,7 +456,7 @@ impl Ready<'_> {
         outcome.seconds.questions = (!outcome.questions.is_empty()).then(|| start.elapsed().as_secs_f64());
         model.figures = outcome.profile.as_ref().map_or_else(Vec::new, figures_of);
         model.identify();
-        outcome.add_pictures(prepared, &rows, self.spec, self.observer);
+        outcome.add_pictures(prepared, &rows, self.spec, ids.as_ref(), self.observer);
         let mut labelled = Labelled { ids, rows, left_out, names, followed: None };
         if let Some(before) = prepared.init.as_ref().and_then(|init| init.before.as_ref()) {
             outcome.migration = self.migration(before, migration, &mut labelled, all_rows.k);

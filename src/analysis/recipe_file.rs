@@ -1,6 +1,7 @@
 //! Reads a recipe, a TOML file, into a [`Spec`]. Unknown keys are mistakes, and all mistakes are reported together, each
 //! with its line and key.
 
+mod chart;
 mod compare_methods;
 mod describe;
 mod method;
@@ -120,6 +121,7 @@ fn decode(root: Section<'_>, name: &str) -> Spec {
     }
     spec.questions = Question::decode_all(&root);
     spec.personas = personas(&root, &mut spec.names, &spec.regroup, spec.fit.as_ref().and_then(|fit| fit.k));
+    spec.charts = chart::decode(&root);
     if let Some(section) = part("report") {
         spec.report = report::report(section);
     }

@@ -3,6 +3,7 @@
 //! The command line, a recipe and a library user each build a [`Spec`] and nothing else. [`Spec::default`] reads the
 //! table at [`Input::path`], chooses features by rules, sweeps k from 2 to 10, and fits the k that scores best.
 
+use super::charts::ChartSpec;
 use super::choose_k::check_ks;
 use super::compare::Cross;
 use super::compare_methods::OtherMethod;
@@ -75,6 +76,9 @@ pub struct Spec {
     pub personas: BTreeMap<u32, Persona>,
     /// Questions to the table and its segments.
     pub questions: Vec<Question>,
+    /// Charts that the report shows besides its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<ChartSpec>,
     /// Conditions that a result must meet.
     pub gates: Gates,
     /// What the report shows, and what it must not show.
@@ -139,6 +143,7 @@ impl Default for Spec {
             names: BTreeMap::new(),
             personas: BTreeMap::new(),
             questions: Vec::new(),
+            charts: Vec::new(),
             gates: Gates::default(),
             report: Report::default(),
             recipe_text: None,

@@ -230,6 +230,18 @@ impl FittedCondition {
         FittedCondition(Node::Test { column: column.to_string(), test })
     }
 
+    /// The column and the number, if it only asks whether the one is above or below the other.
+    pub(crate) fn limit(&self) -> Option<(&str, f64)> {
+        match &self.0 {
+            Node::Test { column, test: Test::Compare(operator, Operand::Number(number)) }
+                if operator.is_order() =>
+            {
+                Some((column, *number))
+            }
+            _ => None,
+        }
+    }
+
     /// The columns that it looks at, each once, in the order of the text.
     pub fn columns(&self) -> Vec<&str> {
         self.0.columns()

@@ -7,6 +7,7 @@ mod binary;
 mod bounds;
 mod cases;
 mod changes;
+mod charts;
 mod cli;
 mod compare_methods;
 mod conditions;

@@ -18,7 +18,7 @@ const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 const ENDS: [f64; 2] = [0.01, 0.99];
 
 /// A row's value, its segment, and how many copies of the row there are in steps of weight.
-type Entry = (f64, u32, u64);
+pub(super) type Entry = (f64, u32, u64);
 
 impl Prepared {
     /// The distributions of the columns that a profile describes, beginning with the features that tell most segments apart.
@@ -37,22 +37,27 @@ impl Prepared {
         // One column after the other, so that only one needs memory.
         let found = numbers.filter_map(|(name, feature)| {
             let column = table.columns.iter().find(|column| column.name == name)?;
-            let entries = entries(&column.values, rows, k, weights.as_ref());
+            let segment = |row: usize| rows[row].as_ref().map(|found| found.segment);
+            let in_range = |segment: &u32| (*segment as usize) < k;
+            let entries = entries(&column.values, weights.as_ref(), |row| segment(row).filter(in_range));
             distribution(entries, (name, feature), k, weights.as_ref().map_or(1.0, |w| w.as_copies(1)))
         });
         found.take(COLUMNS).collect()
     }
 }
 
-/// The values of the rows that have a segment, in ascending order.
-fn entries(values: &Values, rows: &[Option<Assignment>], k: usize, weights: Option<&Weights>) -> Vec<Entry> {
-    let entry = |(row, found): (usize, &Option<Assignment>)| -> Option<Entry> {
+/// The values of the rows that have a group, each with its group and its weight in steps, in ascending order.
+pub(super) fn entries(
+    values: &Values,
+    weights: Option<&Weights>,
+    group: impl Fn(usize) -> Option<u32>,
+) -> Vec<Entry> {
+    let entry = |row: usize| -> Option<Entry> {
         let value = values.number(row).filter(|value| value.is_finite())?;
         let step = weights.map_or(1, |weights| weights.steps().get(row).copied().unwrap_or(0));
-        let segment = found.as_ref().map(|found| found.segment).filter(|&segment| (segment as usize) < k)?;
-        (step > 0).then_some((value, segment, step))
+        (step > 0).then_some((value, group(row)?, step))
     };
-    let mut entries: Vec<Entry> = rows.iter().enumerate().filter_map(entry).collect();
+    let mut entries: Vec<Entry> = (0..values.len()).filter_map(entry).collect();
     // Entries that are equal in all are the same, so any order of them gives the same sums.
     entries.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     entries
@@ -95,7 +100,7 @@ fn distribution(
 }
 
 /// Sorted values with their weights.
-struct Sorted<'a> {
+pub(super) struct Sorted<'a> {
     entries: &'a [Entry],
     /// The steps of weight up to and with each entry.
     reach: Vec<u128>,
@@ -104,7 +109,7 @@ struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    fn new(entries: &'a [Entry], copies: f64) -> Self {
+    pub(super) fn new(entries: &'a [Entry], copies: f64) -> Self {
         let mut sum = 0u128;
         let reach = entries.iter().map(|entry| {
             sum += u128::from(entry.2);
@@ -120,7 +125,7 @@ impl<'a> Sorted<'a> {
 
     /// A quantile of the values, each written out as often as it has copies, interpolated linearly as in NumPy. Where copies are not
     /// whole numbers, the value at a position is the first for which the sum of copies reaches the position.
-    fn quantile(&self, q: f64) -> f64 {
+    pub(super) fn quantile(&self, q: f64) -> f64 {
         let all = self.steps() as f64 * self.copies;
         // Copies that are not whole are products with rounding errors.
         let slack = all * 1e-12;
@@ -141,15 +146,17 @@ impl<'a> Sorted<'a> {
         positive && high > 20.0 * low && high - middle > 4.0 * (middle - low)
     }
 
-    /// How the values are distributed over bins. A value on an edge is in the bin above it; the last bin has both of its edges.
-    fn shape(&self, edges: &[f64]) -> Shape {
-        let bins = edges.len() - 1;
+    /// How the values are distributed over bins, of which there may be none. A value on an edge is in the bin above it; the
+    /// last bin has both of its edges.
+    pub(super) fn shape(&self, edges: &[f64]) -> Shape {
+        let bins = edges.len().saturating_sub(1);
         let mut counts = vec![0u128; bins];
         let total = self.steps();
         if total == 0 {
             return Shape { shares: vec![0.0; bins], ..Shape::default() };
         }
-        for &(value, _, step) in self.entries {
+        let binned = if bins == 0 { &[][..] } else { self.entries };
+        for &(value, _, step) in binned {
             let bin = match edges.partition_point(|&edge| edge <= value) {
                 0 => continue,
                 above if above <= bins => above - 1,

@@ -1,14 +1,14 @@
 //! Maps: a sample of the rows in the coordinates of a layout.
 
 use super::super::prepare::Prepared;
-use super::{MOST_POINTS, MapAxis, MapFound, Points};
+use super::super::spec::Spec;
+use super::sample::{Label, Names, sample};
+use super::{Boundary, MOST_POINTS, MapAxis, MapFound};
+use crate::cluster::Method;
 use crate::embed::pca::{NComponents, Pca};
 use crate::model::Assignment;
-use crate::random::{Draws, Purpose};
 use crate::recipe::{FittedMethod, FittedReduction};
 
-/// A segment has so many points at least, if it has as many rows.
-const LEAST_POINTS: usize = 30;
 /// Layouts have at most so many components on a map.
 const MOST_AXES: usize = 4;
 /// With more segments there is no map.
@@ -24,7 +24,12 @@ struct Layout {
 
 impl Prepared {
     /// The maps of the segments, the one in two dimensions first; `rows` are those of the table.
-    pub(super) fn maps(&self, rows: &[Option<Assignment>], k: usize, seed: u64) -> Vec<MapFound> {
+    pub(super) fn maps(
+        &self,
+        rows: &[Option<Assignment>],
+        k: usize,
+        (spec, names): (&Spec, Names<'_>),
+    ) -> Vec<MapFound> {
         if k > MOST_SEGMENTS {
             return Vec::new();
         }
@@ -35,7 +40,7 @@ impl Prepared {
         }
         // People read a layout by neighbours in two dimensions most easily, then principal components.
         layouts.sort_by_key(|layout| (layout.axes.len() > 2, layout.method != "umap"));
-        layouts.iter().filter_map(|layout| map(layout, rows, k, seed)).collect()
+        layouts.into_iter().filter_map(|layout| self.map(layout, rows, k, (spec, names))).collect()
     }
 
     /// The rows in the coordinates of one of the recipe's reductions, if these are at hand.
@@ -79,86 +84,65 @@ impl Prepared {
         });
         Some(Layout { name: String::new(), method: "pca", axes: axes.collect(), columns })
     }
-}
 
-/// The map of a layout; `None` if no row has a place in it.
-fn map(layout: &Layout, rows: &[Option<Assignment>], k: usize, seed: u64) -> Option<MapFound> {
-    let there =
-        |row: &usize| layout.columns.iter().all(|column| column.get(*row).is_some_and(|v| v.is_finite()));
-    // Rows without a segment come last.
-    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); k + 1];
-    for row in (0..rows.len()).filter(there) {
-        let group = rows[row].map_or(k, |found| (found.segment as usize).min(k));
-        groups[group].push(row);
-    }
-    let total: usize = groups.iter().map(Vec::len).sum();
-    if total == 0 {
-        return None;
-    }
-    let draws = Draws::new(seed, Purpose::Picture);
-    let scales: Vec<f64> = layout.columns.iter().map(|column| scale(column)).collect();
-    let points = |(group, mut rows): (usize, Vec<usize>)| {
-        let count = rows.len();
-        if count == 0 {
-            return None;
-        }
-        rows.sort_by_cached_key(|&row| (draws.at(row as u64).bits(), row));
-        rows.truncate(quota(count, total, k + 1));
-        let place = |row: usize| {
-            let axes = layout.columns.iter().zip(&scales);
-            axes.map(|(column, scale)| (column[row] * scale).round() / scale).collect()
+    /// The map of a layout; `None` if no row has a place in it.
+    fn map(
+        &self,
+        layout: Layout,
+        rows: &[Option<Assignment>],
+        k: usize,
+        (spec, names): (&Spec, Names<'_>),
+    ) -> Option<MapFound> {
+        let Layout { name, method, axes, columns } = layout;
+        let there =
+            |row: &usize| columns.iter().all(|column| column.get(*row).is_some_and(|v| v.is_finite()));
+        let groups = self.by_segment((0..rows.len()).filter(there), rows, k, &spec.method);
+        let groups = sample(&columns, groups, MOST_POINTS, spec.seed, names);
+        let rows = groups.iter().map(|group| group.rows).sum();
+        let boundary = match &axes[..] {
+            [x, y, ..] => self.boundary(&x.column, &y.column),
+            _ => None,
         };
-        let segment = (group < k).then_some(group as u32);
-        Some(Points {
-            segment,
-            label: segment.is_none().then(|| "in no segment".into()),
-            rows: count as u64,
-            points: rows.into_iter().map(place).collect(),
-            names: Vec::new(),
-        })
-    };
-    Some(MapFound {
-        name: layout.name.clone(),
-        method: layout.method.into(),
-        axes: layout.axes.clone(),
-        colour: None,
-        rows: total as u64,
-        groups: groups.into_iter().enumerate().filter_map(points).collect(),
-        boundary: None,
-    })
-}
-
-/// How many points a group of `count` of all `total` rows has, of `groups` groups.
-fn quota(count: usize, total: usize, groups: usize) -> usize {
-    if total <= MOST_POINTS {
-        return count;
+        (rows > 0).then(|| MapFound { name, method: method.into(), axes, rows, groups, boundary })
     }
-    let shared = MOST_POINTS.saturating_sub(LEAST_POINTS * groups) as u128;
-    let own = (count as u128 * shared / total as u128) as usize;
-    (own + LEAST_POINTS).min(count)
-}
 
-/// What values of a column are multiplied with so that their whole parts keep four digits of the column's range.
-fn scale(column: &[f64]) -> f64 {
-    let finite = column.iter().filter(|value| value.is_finite());
-    let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
-    let digits = (0..300).find(|&digits| (high - low) * 10f64.powi(digits) >= 1000.0);
-    // All in one place need no more digits than they have.
-    10f64.powi(digits.unwrap_or(15))
-}
+    /// Rows of the table by segment, and those without one by the reason.
+    pub(super) fn by_segment(
+        &self,
+        drawn: impl Iterator<Item = usize>,
+        rows: &[Option<Assignment>],
+        k: usize,
+        method: &Method,
+    ) -> Vec<(Label, Vec<usize>)> {
+        let rest = if matches!(method, Method::Dbscan(_)) { "noise" } else { "in no segment" };
+        let others = ["outliers", "outside the population", rest];
+        let label = |group: usize| match group.checked_sub(k) {
+            None => (Some(group as u32), None),
+            Some(other) => (None, Some(others[other].to_string())),
+        };
+        let mut groups: Vec<(Label, Vec<usize>)> =
+            (0..k + others.len()).map(|g| (label(g), Vec::new())).collect();
+        let among =
+            |list: &[u32], row: usize| u32::try_from(row).is_ok_and(|row| list.binary_search(&row).is_ok());
+        for row in drawn {
+            let group = match rows.get(row).copied().flatten() {
+                Some(found) => (found.segment as usize).min(k + 2),
+                None if among(&self.outliers, row) => k,
+                None if among(&self.outside, row) => k + 1,
+                None => k + 2,
+            };
+            groups[group].1.push(row);
+        }
+        groups
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::{LEAST_POINTS, MOST_POINTS, quota};
-
-    #[test]
-    fn small_segments_are_seen_and_all_points_fit() {
-        let sizes = [900_000, 99_000, 900, 70, 25, 5];
-        let total: usize = sizes.iter().sum();
-        let points: Vec<usize> = sizes.iter().map(|&size| quota(size, total, sizes.len())).collect();
-        assert!(points.iter().sum::<usize>() <= MOST_POINTS, "{points:?}");
-        assert!(points.iter().zip(sizes).all(|(&n, size)| n >= size.min(LEAST_POINTS)), "{points:?}");
-        assert!(points[0] > 8_000, "large segments have their share");
-        assert_eq!(quota(7, MOST_POINTS, 3), 7, "all rows, if these are few");
+    /// The line in a drawing by two columns at which the population ends, if one of the columns decides about it by one limit.
+    pub(super) fn boundary(&self, x: &str, y: &str) -> Option<Boundary> {
+        let (column, limit) = self.fitted.preparation.population.as_ref()?.limit()?;
+        match () {
+            () if column == x => Some(Boundary { from: [limit, 0.0], to: [limit, 1.0] }),
+            () if column == y => Some(Boundary { from: [0.0, limit], to: [1.0, limit] }),
+            () => None,
+        }
     }
 }

@@ -252,17 +252,7 @@ fn of_tables(outcome: &mut Outcome, judge: &mut Judge) {
 
 fn of_pictures(pictures: &mut Pictures, ids: bool, judge: &mut Judge) {
     for map in &mut pictures.maps {
-        let column = map.colour.clone();
-        for group in &mut map.groups {
-            if !ids {
-                group.names.clear();
-            }
-            if let (Some(column), Some(label)) = (&column, &mut group.label)
-                && judge.hides(column, label, group.rows as f64)
-            {
-                *label = HIDDEN.into();
-            }
-        }
+        map.groups.iter_mut().filter(|_| !ids).for_each(|group| group.names.clear());
     }
     for one in &mut pictures.distributions {
         one.segments.iter_mut().for_each(|shape| few(shape, judge));

@@ -17,6 +17,7 @@ mod small_print;
 mod tests;
 mod tree;
 mod trust;
+mod wished;
 
 use super::content::Section;
 use super::facts::Facts;

@@ -195,9 +195,6 @@ fn elsewhere(outcome: &Outcome) -> Vec<(String, String)> {
         labels.map(|text| pair(column, text)).collect::<Vec<_>>()
     };
     if let Some(pictures) = &outcome.pictures {
-        for map in &pictures.maps {
-            found.extend(map.colour.iter().flat_map(|column| groups(column, &map.groups)));
-        }
         for chart in &pictures.charts {
             match &chart.shows {
                 ChartShows::Scatter { colour: Some(column), groups: points, .. } => {

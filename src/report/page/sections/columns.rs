@@ -3,14 +3,15 @@
 mod correlations;
 mod described;
 mod distributions;
-mod wished;
 
-use crate::report::page::content::Section;
+use super::wished;
+use crate::report::page::content::{Block, Section};
 use crate::report::page::facts::Facts;
 
 /// The section, if there is something to draw.
 pub fn section(facts: &Facts<'_>) -> Option<Section> {
-    let mut blocks = wished::blocks(facts);
+    let mut blocks: Vec<Block> = wished::figures(facts, false).into_iter().map(Block::Chart).collect();
+    blocks.extend(wished::left(facts));
     blocks.extend(distributions::blocks(facts));
     blocks.extend(correlations::blocks(facts.outcome));
     blocks.extend(described::blocks(facts.outcome));

@@ -1,15 +1,18 @@
 //! The map: the rows in two dimensions.
 
-use super::parts::{CELLS, FIRST_MAP, MORE_MAPS, MORE_PAIRS, axis, chart, groups, plain, points_each};
+use super::parts::{CELLS, FIRST_MAP, axis, chart, groups, plain, points_each, views};
+use super::wished;
 use crate::analysis::{MapAxis, MapFound, PcaFound, Reduction};
 use crate::evidence::embedding::EmbeddingQuality;
-use crate::report::chart::{Axis, Bar, Bars, Heatmap, Paint, PointGroup, Scatter, Shading, Unit};
-use crate::report::figures::{percent, score, whole};
+use crate::report::chart::{Axis, Bar, Bars, Heatmap, Paint, Scatter, Shading, Unit};
+use crate::report::figures::{count, percent, score, whole};
 use crate::report::page::content::{Block, Figure, Section};
 use crate::report::page::facts::Facts;
 
 /// How many components are drawn of an analysis of principal components.
 const COMPONENTS: usize = 20;
+/// What stands beside the line where the population ends.
+pub(super) const BORDER: &str = "border of the population";
 /// How many components have a column of loadings.
 const LOADINGS: usize = 8;
 
@@ -29,29 +32,29 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
         }
     };
     blocks.push(chart(figure, how));
-    blocks.push(Block::Note(format!(
-        "{} of {} rows are drawn, chosen at random.",
-        whole(drawn as u64),
-        whole(first.rows)
-    )));
+    let (drawn, rows) = (whole(drawn as u64), whole(first.rows));
+    let sampled = format!("{drawn} of {rows} rows are drawn, chosen at random.");
+    blocks.push(Block::Note(if drawn == rows { format!("All {rows} rows are drawn.") } else { sampled }));
     blocks.extend(quality_of(facts, first).map(quality));
     let each = points_each(facts);
-    let mut more = Vec::new();
-    let pairs = (0..first.axes.len()).flat_map(|a| (a + 1..first.axes.len()).map(move |b| [a, b]));
-    for pair in pairs.skip(1).take(MORE_PAIRS) {
-        more.push(map(facts, first, &format!("map-axes-{}-{}", pair[0] + 1, pair[1] + 1), pair, each).0);
-    }
-    for (i, other) in maps.iter().enumerate().skip(1).take(MORE_MAPS).filter(|(_, m)| m.axes.len() >= 2) {
-        more.push(map(facts, other, &format!("map-{}", i + 1), [0, 1], each).0);
-    }
+    let (views, left) = views(maps);
+    let view = |&(i, pair): &(usize, [usize; 2])| {
+        let id = format!("map-{}-components-{}-{}", i + 1, pair[0] + 1, pair[1] + 1);
+        map(facts, &maps[i], &id, pair, each).0
+    };
+    let mut more: Vec<Figure> = wished::figures(facts, true);
+    more.extend(views.iter().skip(1).map(view));
     if !more.is_empty() {
         blocks.push(Block::Heading("The same rows, seen otherwise".into()));
+        let only = match left {
+            0 => String::new(),
+            n => format!(" {} of the maps are in metrics.json only.", count(n, "further view")),
+        };
+        blocks.push(Block::Note(format!(
+            "Each of these charts has at most {} points.{only}",
+            whole(each as u64)
+        )));
         blocks.push(Block::Charts(more));
-        blocks.push(Block::Note(format!("Each of these charts has at most {} points.", whole(each as u64))));
-    }
-    if maps.len() > MORE_MAPS + 1 {
-        let left = maps.len() - MORE_MAPS - 1;
-        blocks.push(Block::Note(format!("{} further maps are in metrics.json only.", whole(left as u64))));
     }
     for (i, found) in analyses(facts).enumerate() {
         blocks.extend(components(found, i));
@@ -67,12 +70,11 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
 
 /// A map with how many points it has.
 fn map(facts: &Facts<'_>, map: &MapFound, id: &str, axes: [usize; 2], room: usize) -> (Figure, usize) {
-    let groups = groups(facts, &map.groups, room, axes, map.colour.is_none());
+    let groups = groups(facts, &map.groups, room, axes, true);
     let drawn = groups.iter().map(|group| group.points.len()).sum();
-    let by = map.colour.as_deref().unwrap_or("segment");
     let title = match axes {
-        [0, 1] => format!("The rows by {by}{}", called(map)),
-        [a, b] => format!("The rows by {by}: components {} and {}", a + 1, b + 1),
+        [0, 1] => format!("The rows by segment{}", called(map)),
+        [a, b] => format!("The rows by segment{}: components {} and {}", called(map), a + 1, b + 1),
     };
     let boundary = map.boundary.as_ref().filter(|_| axes == [0, 1]);
     let scatter = Scatter {
@@ -80,15 +82,13 @@ fn map(facts: &Facts<'_>, map: &MapFound, id: &str, axes: [usize; 2], room: usiz
         y: title_of(map, axes[1]),
         equal: true,
         numbers: map.method != "umap",
-        boundary: boundary.map(|line| (line.from, line.to, "border of the population".into())),
+        boundary: boundary.map(|line| (line.from, line.to, BORDER.into())),
         groups,
     };
-    let desc = described(&scatter.groups, by);
+    let count = scatter.groups.len();
+    let desc =
+        format!("A cloud of points, one for each row of a sample, coloured by segment in {count} groups.");
     (Figure::new(id, title, &desc, &scatter), drawn)
-}
-
-fn described(groups: &[PointGroup], by: &str) -> String {
-    format!("A cloud of points, one for each row of a sample, coloured by {by} in {} groups.", groups.len())
 }
 
 fn called(map: &MapFound) -> String {

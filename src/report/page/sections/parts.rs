@@ -1,6 +1,6 @@
 //! Small helpers that several sections share.
 
-use crate::analysis::{ChartShows, Points};
+use crate::analysis::{ChartShows, MapFound, Points};
 use crate::report::chart::{Axis, DataTable, Datum, Key, Paint, PointGroup, Unit};
 use crate::report::page::content::{Block, Figure, Table};
 use crate::report::page::facts::Facts;
@@ -9,10 +9,8 @@ use crate::report::page::facts::Facts;
 pub(super) const FIRST_MAP: usize = 5_000;
 /// How many points all other charts of the page have at most, taken together.
 const OTHER_POINTS: usize = 5_000;
-/// How many other maps are drawn.
-pub(super) const MORE_MAPS: usize = 6;
-/// How many further pairs of components of the first map are drawn.
-pub(super) const MORE_PAIRS: usize = 2;
+/// How many other views of maps are drawn.
+const MORE_VIEWS: usize = 9;
 /// How many of the recipe's charts are drawn.
 pub(super) const RECIPE_CHARTS: usize = 24;
 /// The most lines and columns of a heat map.
@@ -53,19 +51,24 @@ pub(super) fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// What is drawn of the maps: each map's pairs of components, the first of all first, and how many there are that are not drawn.
+pub(super) fn views(maps: &[MapFound]) -> (Vec<(usize, [usize; 2])>, usize) {
+    let pairs = |axes: usize| (0..axes).flat_map(move |a| (a + 1..axes).map(move |b| [a, b]));
+    let all =
+        maps.iter().enumerate().flat_map(|(map, found)| pairs(found.axes.len()).map(move |pair| (map, pair)));
+    let mut all: Vec<(usize, [usize; 2])> = all.collect();
+    let left = all.len().saturating_sub(MORE_VIEWS + 1);
+    all.truncate(MORE_VIEWS + 1);
+    (all, left)
+}
+
 /// How many points each chart after the first map may have.
 pub(super) fn points_each(facts: &Facts<'_>) -> usize {
     let Some(pictures) = &facts.outcome.pictures else { return OTHER_POINTS };
-    let axes = pictures.maps.first().map_or(0, |map| map.axes.len());
-    let pairs = if axes > 2 { MORE_PAIRS } else { 0 };
-    let maps = pictures.maps.len().saturating_sub(1).min(MORE_MAPS);
-    let scatters = pictures
-        .charts
-        .iter()
-        .take(RECIPE_CHARTS)
-        .filter(|chart| matches!(chart.shows, ChartShows::Scatter { .. }))
-        .count();
-    OTHER_POINTS / (pairs + maps + scatters).max(1)
+    let views = views(&pictures.maps).0.len().saturating_sub(1);
+    let charts = pictures.charts.iter().take(RECIPE_CHARTS);
+    let scatters = charts.filter(|chart| matches!(chart.shows, ChartShows::Scatter { .. })).count();
+    OTHER_POINTS / (views + scatters).max(1)
 }
 
 /// How many of `all` points are drawn of each group, no more than `room` together. A group with points keeps at least one

@@ -79,7 +79,6 @@ fn pictures() -> Pictures {
         name: String::new(),
         method: "pca".into(),
         axes,
-        colour: None,
         rows: 27_003,
         groups: groups.clone(),
         boundary: None,
@@ -99,7 +98,15 @@ fn pictures() -> Pictures {
         all: shape([0.5, 0.5]),
         segments: vec![shape([0.9, 0.1]), shape([0.1, 0.9])],
     };
-    let shows = ChartShows::Scatter { x: "a".into(), y: "b".into(), colour: None, beyond: 2, groups };
+    let shows = ChartShows::Scatter {
+        x: "a".into(),
+        y: "b".into(),
+        colour: None,
+        layout: None,
+        boundary: None,
+        beyond: 2,
+        groups,
+    };
     Pictures {
         maps: vec![map],
         distributions: (0..12).map(spread).collect(),

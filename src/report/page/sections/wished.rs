@@ -1,46 +1,52 @@
 //! The charts that the recipe asks for.
 
+use super::map::BORDER;
+use super::parts::{RECIPE_CHARTS, axis, groups, points_each};
 use crate::analysis::{ChartFound, ChartShows, Shape};
 use crate::report::chart::{BoxRow, Boxes, Chart, Lines, Paint, Scatter, Series, Unit};
 use crate::report::figures::{count, whole};
 use crate::report::page::content::{Block, Figure};
 use crate::report::page::facts::Facts;
-use crate::report::page::sections::parts::{RECIPE_CHARTS, axis, groups, points_each};
 
 /// How many boxes a chart has at most.
 const BOXES: usize = 40;
 
-/// The charts in the recipe's order.
-pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
-    let charts = facts.outcome.pictures.as_ref().map_or(&[][..], |pictures| &pictures.charts);
-    let drawn = charts.iter().take(RECIPE_CHARTS).enumerate();
-    let mut blocks: Vec<Block> = drawn.map(|(i, one)| Block::Chart(figure(facts, one, i + 1))).collect();
-    let left = charts.len().saturating_sub(RECIPE_CHARTS);
-    if left > 0 {
-        let text = format!("{} of the recipe are in metrics.json only.", count(left, "further chart"));
-        blocks.push(Block::Note(text));
-    }
-    blocks
+/// The charts in the recipe's order: those of the rows in a layout, which belong to the map, or all others.
+pub(super) fn figures(facts: &Facts<'_>, of_layout: bool) -> Vec<Figure> {
+    let Some(pictures) = &facts.outcome.pictures else { return Vec::new() };
+    let mapped = pictures.maps.first().is_some_and(|map| map.axes.len() >= 2);
+    let belongs = |found: &ChartFound| {
+        let in_layout = matches!(found.shows, ChartShows::Scatter { layout: Some(_), .. });
+        (mapped && in_layout) == of_layout
+    };
+    let drawn = pictures.charts.iter().take(RECIPE_CHARTS).enumerate().filter(|(_, one)| belongs(one));
+    drawn.map(|(i, one)| figure(facts, one, i + 1)).collect()
+}
+
+/// How many charts of the recipe are not drawn.
+pub(super) fn left(facts: &Facts<'_>) -> Option<Block> {
+    let charts = facts.outcome.pictures.as_ref().map_or(0, |pictures| pictures.charts.len());
+    let left = charts.checked_sub(RECIPE_CHARTS).filter(|left| *left > 0)?;
+    let text = format!("{} of the recipe are in metrics.json only.", count(left, "further chart"));
+    Some(Block::Note(text))
 }
 
 fn figure(facts: &Facts<'_>, found: &ChartFound, place: usize) -> Figure {
     let (drawing, desc, note): (Box<dyn Chart>, String, String) = match &found.shows {
-        ChartShows::Scatter { x, y, colour, beyond, groups: all } => {
+        ChartShows::Scatter { x, y, colour, layout, boundary, beyond, groups: all } => {
             let scatter = Scatter {
                 x: axis(x.as_str(), Unit::Number),
                 y: axis(y.as_str(), Unit::Number),
-                equal: false,
-                numbers: true,
+                equal: layout.is_some(),
+                numbers: layout.as_deref() != Some("umap"),
                 groups: groups(facts, all, points_each(facts), [0, 1], colour.is_none()),
-                boundary: None,
+                boundary: boundary.as_ref().map(|line| (line.from, line.to, BORDER.into())),
             };
-            let points: usize = scatter.groups.iter().map(|group| group.points.len()).sum();
-            let rows: u64 = all.iter().map(|group| group.rows).sum();
-            let beyond = match beyond {
+            let note = match beyond {
                 0 => String::new(),
-                n => format!(" {} more lie beyond the axes.", count(*n as usize, "row")),
+                1 => "1 more row lies beyond the end of an axis.".into(),
+                n => format!("{} more rows lie beyond the end of an axis.", whole(*n)),
             };
-            let note = format!("{} of {} rows are drawn.{beyond}", whole(points as u64), whole(rows));
             (Box::new(scatter), format!("Rows by {x} and {y}, as points."), note)
         }
         ChartShows::Boxes { of, by, boxes } => {
@@ -68,7 +74,7 @@ fn figure(facts: &Facts<'_>, found: &ChartFound, place: usize) -> Figure {
                 series: vec![series],
                 marks: Vec::new(),
             };
-            (Box::new(lines), format!("{y} as a function of {x}."), String::new())
+            (Box::new(lines), format!("The mean of {y} at each value of {x}."), String::new())
         }
     };
     let figure = Figure::new(format!("chart-{place}"), found.title.as_str(), &desc, drawing.as_ref());
