@@ -1,5 +1,6 @@
 //! The last stage: describes the segments in the table's own columns.
 
+use super::charts;
 use super::compare::{Compared, check};
 use super::memory::check_memory;
 use super::notice::{Notice, Observer};
@@ -13,11 +14,11 @@ use crate::table::{Column, Table};
 use crate::weights::Weights;
 use std::collections::BTreeMap;
 
-/// Checks that a table has the columns that the profile is to describe, and decides whether the table is kept for it: not
+/// Checks that a table has the columns that the profile is to describe and that charts show, and decides whether the table is kept for it: not
 /// if there is neither a profile nor a question nor a chart, and not if memory is too short for both the table and the matrix of its features.
 ///
 /// # Errors
-/// A column that the table does not have or that cannot be described.
+/// A column that the table does not have or that cannot be described or drawn.
 pub(super) fn keeps_table(
     table: &Table,
     (features, components): (usize, &[String]),
@@ -25,6 +26,8 @@ pub(super) fn keeps_table(
     spec: &Spec,
     observer: &dyn Observer,
 ) -> Result<bool> {
+    let id = table.ids.as_ref().map(|(name, _)| name.as_str());
+    charts::check(&spec.charts, table, &spec.recipe.source, id)?;
     let written = !spec.output.table.is_empty();
     if written {
         check_memory(table, features, true, limit)?;
@@ -35,7 +38,7 @@ pub(super) fn keeps_table(
     }
     check(table, &spec.comparisons)?;
     if let Some(options) = &spec.profile {
-        let never = never(spec, table.ids.as_ref().map(|(name, _)| name.as_str()));
+        let never = never(spec, id);
         choose(table, options, &[never, undescribed(options, components)].concat())?;
     }
     let fits = check_memory(table, features, true, limit).is_ok();

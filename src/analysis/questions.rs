@@ -1,6 +1,5 @@
 //! Answers the questions of a recipe once the rows have segments.
 
-use super::charts;
 use super::notice::{Notice, Observer};
 use super::prepare::Prepared;
 use super::spec::Spec;
@@ -11,10 +10,10 @@ use crate::recipe::Aliases;
 use crate::table::Table;
 use crate::weights::Weights;
 
-/// Gives the table its aliases, and checks the questions and the charts against it. Returns the texts that the aliases stand for.
+/// Gives the table its aliases, and checks the questions against it. Returns the texts that the aliases stand for.
 ///
 /// # Errors
-/// Mistakes in the questions or the charts.
+/// Mistakes in the questions.
 pub(super) fn begin(
     table: &mut Option<Table>,
     aliases: &Aliases,
@@ -25,7 +24,6 @@ pub(super) fn begin(
     let hidden = if spec.questions.is_empty() { Hidden::default() } else { Hidden::new(table, aliases) };
     aliases.apply(table);
     questions::check(&spec.questions, table, &spec.recipe.source, id)?;
-    charts::check(&spec.charts, table, &spec.recipe.source, id)?;
     Ok(hidden)
 }
 

@@ -77,8 +77,9 @@ fn distribution(
     }
     let whole = entries.iter().all(|entry| entry.0.fract() == 0.0);
     let all = Sorted::new(&entries, copies);
-    let log = !whole && all.is_skewed();
-    let edges = edges(ENDS.map(|q| all.quantile(q)), whole, log)?;
+    let ends = ENDS.map(|q| all.quantile(q));
+    let log = all.is_skewed() && (!whole || narrowest(ends) >= 1.0);
+    let edges = edges(ends, whole && !log, log)?;
     let (first, last) = (edges.first().copied()?, edges.last().copied()?);
     let beyond = |outside: &dyn Fn(f64) -> bool| {
         let out = entries.iter().filter(|entry| outside(entry.0)).map(|entry| u128::from(entry.2));
@@ -175,6 +176,11 @@ impl<'a> Sorted<'a> {
     }
 }
 
+/// The width of the narrowest bin on a logarithmic scale. Whole numbers need a width of 1, or some bins could hold none of them.
+fn narrowest([low, high]: [f64; 2]) -> f64 {
+    low * (libm::exp((libm::log(high) - libm::log(low)) / BINS as f64) - 1.0)
+}
+
 /// The edges of the bins between two ends.
 fn edges([low, high]: [f64; 2], whole: bool, log: bool) -> Option<Vec<f64>> {
     let bins = BINS as f64;
@@ -206,7 +212,7 @@ fn rounded(share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Sorted, edges};
+    use super::{Entry, Sorted, distribution, edges};
 
     fn entries(values: &[(f64, u64)]) -> Vec<Entry> {
         values.iter().map(|&(value, step)| (value, 0, step)).collect()
@@ -245,6 +251,17 @@ mod tests {
         assert_eq!((edges[0], edges[30]), (0.1, 1000.0));
         let ratio = edges[1] / edges[0];
         assert!(edges.windows(2).all(|pair| (pair[1] / pair[0] / ratio - 1.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn whole_numbers_have_a_logarithmic_scale_only_if_every_bin_can_hold_some() {
+        // A long tail from 1 on, and the same a thousand times as large.
+        let tail = |unit: f64| -> Vec<Entry> {
+            (0..1000).map(|i| ((unit * 1.01f64.powi(i)).round(), 0, 1)).collect()
+        };
+        let is_log = |unit: f64| distribution(tail(unit), ("pay", true), 1, 1.0).unwrap().log;
+        assert!(!is_log(1.0));
+        assert!(is_log(1000.0));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The answer: the segments at a glance.
 
+use super::parts::capital;
 use super::segment::{rule_in_words, trait_in_words};
+use super::trust::SURE;
 use crate::profile::{NAMED, SegmentProfile, strongest};
 use crate::report::chart::{Axis, Bar, Bars, Unit};
 use crate::report::figures::{count, percent, whole};
@@ -48,8 +50,31 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
         title: "The segments".into(),
         lead: Some(lead(facts, total)),
         paint: None,
-        blocks: vec![Block::Cards(cards.collect()), Block::Chart(figure)],
+        blocks: doubts(facts)
+            .into_iter()
+            .chain([Block::Cards(cards.collect()), Block::Chart(figure)])
+            .collect(),
     })
+}
+
+/// What a reader has to know before anything else: whether there are groups at all, and which conditions are not met.
+fn doubts(facts: &Facts<'_>) -> Vec<Block> {
+    let outcome = facts.outcome;
+    let mut blocks = Vec::new();
+    if let Some(found) = &outcome.structure {
+        let text = format!("{} See \"{SURE}\" below.", capital(&found.meaning));
+        let sound = found.verdict.as_deref() == Some("strong");
+        blocks.push(if sound { Block::Text(text) } else { Block::Warning(text) });
+    }
+    let missed = outcome.missed();
+    if !missed.is_empty() {
+        blocks.push(Block::Warning(format!(
+            "The result does not meet {} that had been set for it: {}.",
+            if missed.len() == 1 { "a condition" } else { "conditions" },
+            missed.join("; ")
+        )));
+    }
+    blocks
 }
 
 /// What the profile says about a segment.

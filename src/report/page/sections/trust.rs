@@ -10,6 +10,9 @@ use crate::report::figures::{score, whole};
 use crate::report::page::content::{Block, Fact, Section};
 use crate::report::page::facts::Facts;
 
+/// The title of the section.
+pub(super) const SURE: &str = "How sure is this?";
+
 /// The section, if the run has anything that speaks for or against the result.
 pub fn section(facts: &Facts<'_>) -> Option<Section> {
     let outcome = facts.outcome;
@@ -20,11 +23,6 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
             let text =
                 "This verdict is close to a limit: another sample of the rows may be judged differently.";
             blocks.push(Block::Warning(text.into()));
-        }
-        if !found.restates.is_empty() {
-            let text =
-                format!("The segments mainly restate the categories of {}.", found.restates.join(", "));
-            blocks.push(Block::Warning(text));
         }
     }
     let figures = figures(outcome);
@@ -39,7 +37,7 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
         return None;
     }
     let lead = outcome.structure.as_ref().map(|found| capital(&found.meaning));
-    Some(Section { id: "trust".into(), title: "How sure is this?".into(), lead, paint: None, blocks })
+    Some(Section { id: "trust".into(), title: SURE.into(), lead, paint: None, blocks })
 }
 
 fn fact(name: &str, value: String, note: impl Into<String>) -> Fact {

@@ -20,11 +20,11 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
         ("type", false),
         ("missing", true),
         ("different", true),
-        ("smallest", true),
+        ("1 %", true),
         ("5 %", true),
         ("median", true),
         ("95 %", true),
-        ("largest", true),
+        ("99 %", true),
         ("mean", true),
         ("remark", false),
     ];
@@ -32,7 +32,7 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
     let mut inside = vec![table("described", "The columns of the prepared table", &columns, rows)];
     inside.push(Block::Note(
         "Columns with much missing or with a single value tell little. Between the 5 % and the 95 % quantile lie nine tenths \
-         of the values."
+         of the values. The smallest and the largest value are those of single rows and are not shown."
             .into(),
     ));
     if found.columns.len() > MOST {
@@ -47,7 +47,7 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
 
 fn row(found: &ColumnDescription) -> Vec<Datum> {
     let (numbers, remark) = match &found.figures {
-        Figures::Numbers(of) => ([of.min, of.p5, of.median, of.p95, of.max, of.mean], String::new()),
+        Figures::Numbers(of) => ([of.p1, of.p5, of.median, of.p95, of.p99, of.mean], String::new()),
         Figures::Booleans { true_share } => {
             ([None; 6], true_share.map_or_else(String::new, |share| format!("true: {}", percent(share))))
         }

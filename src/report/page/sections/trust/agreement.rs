@@ -21,8 +21,8 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
 fn in_words(ari: f64) -> &'static str {
     match ari {
         ari if ari >= 0.9 => "nearly the same groups",
-        ari if ari >= 0.65 => "largely the same groups",
-        ari if ari >= 0.3 => "partly the same groups",
+        ari if ari >= 0.8 => "largely the same groups",
+        ari if ari >= 0.65 => "partly the same groups",
         _ => "mostly other groups",
     }
 }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn agreement_is_said_in_words() {
         assert_eq!(in_words(1.0), "nearly the same groups");
-        assert_eq!(in_words(0.5), "partly the same groups");
+        assert_eq!(in_words(0.7), "partly the same groups");
         assert_eq!(in_words(-0.01), "mostly other groups");
         assert_eq!(in_words(f64::NAN), "mostly other groups");
     }
