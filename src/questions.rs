@@ -18,6 +18,7 @@ use crate::recipe::{Aliases, Condition};
 use crate::table::{Table, Values};
 use crate::weights::Weights;
 
+pub(crate) use groups::cell;
 pub use shares::{AnswerLine, AnswerShares, Answering, Answers};
 
 /// The column that holds the row's segment. A table's own column of this name is hidden by it.

@@ -5,6 +5,7 @@ mod chart;
 mod distribution;
 mod map;
 mod sample;
+mod typical;
 
 use super::memory::default_limit;
 use super::notice::{Notice, Observer};
@@ -13,10 +14,14 @@ use super::prepare::Prepared;
 use super::profile::name;
 use super::spec::Spec;
 use crate::model::Assignment;
+use crate::questions::Cell;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// At most so many rows are drawn as points.
 pub const MOST_POINTS: usize = 10_000;
+
+/// What points of rows that were left out as outliers are called.
+pub const OUTLIERS: &str = "outliers";
 
 /// The most memory that drawing takes for each row, in bytes, without the features.
 const ROW: u64 = 128;
@@ -30,6 +35,12 @@ pub struct Pictures {
     /// How the values of columns of numbers are distributed, beginning with the column that tells most segments apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub distributions: Vec<Distribution>,
+    /// The first map again for each other method, by its clusters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<MethodMap>,
+    /// The rows that are most typical of each segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typical: Option<Typical>,
     /// The charts that the recipe asks for, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charts: Vec<ChartFound>,
@@ -57,6 +68,11 @@ impl Outcome {
         let distributions = |profile| prepared.distributions(rows, k, profile);
         let pictures = Pictures {
             maps: prepared.maps(rows, k, (spec, names)),
+            methods: self
+                .compare_methods
+                .as_ref()
+                .map_or_else(Vec::new, |compared| prepared.maps_of_methods(&compared.methods, spec)),
+            typical: self.profile.as_ref().and_then(|profile| prepared.typical(rows, k, profile)),
             distributions: self.profile.as_ref().map_or_else(Vec::new, distributions),
             charts: prepared.charts(rows, k, (spec, names), observer),
         };
@@ -94,6 +110,34 @@ pub struct MapFound {
     /// Where the population ends, if one of the first two components decides about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boundary: Option<Boundary>,
+}
+
+/// Rows laid out by a reduction, in the clusters of a method that the fit is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodMap {
+    /// What people call the method.
+    pub method: String,
+    /// The rows, in the first two components of a layout.
+    pub map: MapFound,
+}
+
+/// The rows that are most typical of each segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Typical {
+    /// The columns that are shown, those that tell most segments apart.
+    pub columns: Vec<String>,
+    /// The rows, by segment.
+    pub rows: Vec<TypicalRow>,
+}
+
+/// A row that is typical of its segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TypicalRow {
+    /// The segment.
+    pub segment: u32,
+    /// The row's values in the columns.
+    #[serde(serialize_with = "on_one_line")]
+    pub cells: Vec<Cell>,
 }
 
 /// A component of a layout.

@@ -353,6 +353,8 @@ fn output(section: Section<'_>) -> Output {
         responsibilities: section.take("responsibilities").and_then(|v| file(&v)),
         table: section.take("table").and_then(|v| files(&v)).unwrap_or_default(),
         table_columns: section.take("table_columns").and_then(|v| v.texts()).unwrap_or_default(),
+        charts: section.take("charts").and_then(|v| file(&v)),
+        report: section.take("report").and_then(|v| v.boolean()),
     };
     section.finish();
     output

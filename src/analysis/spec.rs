@@ -364,6 +364,12 @@ pub struct Output {
     pub table: Vec<PathBuf>,
     /// Names or globs of the columns that go into them; if there are none, all.
     pub table_columns: Vec<String>,
+    /// A folder in the results' folder for the charts and tables of the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charts: Option<PathBuf>,
+    /// Whether there is a report; `None`: there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<bool>,
 }
 
 /// The k of a sweep: at least one, in ascending order, without repeats.

@@ -21,7 +21,7 @@ pub use input::{Features, InputFlags, names};
 pub use methods::{MethodFlags, MethodParameters};
 pub use name::Name;
 pub use reduce::Reduce;
-pub use report::Report;
+pub use report::{Report, ReportFlags};
 pub use stability::Stability;
 pub use synth::{ExampleFlags, SynthBlobs, SynthVerb};
 
@@ -198,6 +198,8 @@ pub struct Demo {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     #[command(flatten)]
+    pub report: ReportFlags,
+    #[command(flatten)]
     pub run: Run,
 }
 
@@ -207,6 +209,9 @@ prepared, which of them become features, what is fitted and where the results
 go. RECIPES.md explains every key. Whatever the recipe learns from the table
 (medians, categories, quantiles, figures per group) is saved in model.json;
 `segmenta assign` applies it to new rows and learns nothing from them.
+
+A run writes model.json, metrics.json, the assignments, and report.html: one page
+for people to read, which opens in a browser and needs no network.
 
 Examples:
   segmenta inspect users.csv --print-recipe > users.toml   write a recipe to start from
@@ -256,6 +261,8 @@ pub struct RunRecipe {
     pub rows: RowsOut,
     #[command(flatten)]
     pub features_out: FeaturesOut,
+    #[command(flatten)]
+    pub report: ReportFlags,
     /// Write the features to the file of --features-out, then stop without fitting
     #[arg(long, requires = "features_out", help_heading = "Output")]
     pub no_fit: bool,
@@ -361,6 +368,8 @@ pub struct Fit {
     pub out: Out,
     #[command(flatten)]
     pub features_out: FeaturesOut,
+    #[command(flatten)]
+    pub report: ReportFlags,
     /// `--labels -` writes the assignments to stdout as CSV, for a pipe, instead of to a file. model.json and
     /// metrics.json are still written; `-` is the only value
     #[arg(long, value_name = "-", value_parser = ["-"], hide_possible_values = true,

@@ -4,6 +4,7 @@
 //! together; [`lock`] keeps two runs from writing into one folder, and tells the leftovers of dead runs from the files
 //! of living ones.
 
+mod charts;
 mod commit;
 mod embedding;
 mod features;
@@ -23,6 +24,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
+pub use charts::ChartsFolder;
 pub use commit::heal_before_reading;
 pub use embedding::EmbeddingFile;
 pub use features::FeaturesFiles;

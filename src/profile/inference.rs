@@ -41,7 +41,8 @@ pub fn wilson(share: f64, n: f64) -> Option<(f64, f64)> {
     let z2 = Z * Z / n;
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let half = Z / (1.0 + z2) * libm::sqrt(share * (1.0 - share) / n + z2 / (4.0 * n));
-    Some(((centre - half).max(0.0), (centre + half).min(1.0)))
+    // Rounding must not leave the share itself out.
+    Some(((centre - half).max(0.0).min(share), (centre + half).min(1.0).max(share)))
 }
 
 /// The 95 % interval of a mean, by Student's t. `None` for fewer than two values.

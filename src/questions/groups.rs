@@ -41,7 +41,7 @@ pub(super) fn number(value: f64) -> Cell {
 }
 
 /// The cell of a column in a row.
-pub(super) fn cell(values: &Values, row: usize) -> Cell {
+pub(crate) fn cell(values: &Values, row: usize) -> Cell {
     match values {
         _ if values.is_missing(row) => Cell::Missing,
         Values::Bool(cells) => cells.get(row).copied().flatten().map_or(Cell::Missing, Cell::Flag),

@@ -2,7 +2,8 @@
 //!
 //! A page is made from `metrics.json` and `model.json` alone. [`privacy`] first takes out what would name somebody. Each
 //! section of the page is then a function of what is left ([`sections`]) and returns plain data ([`content`]): texts, charts,
-//! tables. [`render`] turns that into HTML, and [`files`] writes the charts and the tables as files of their own.
+//! tables. [`render`] turns that into HTML, as far as
+//! [`shorten`] lets it, and [`files`] writes the charts and the tables as files of their own.
 
 pub mod content;
 pub mod facts;
@@ -10,6 +11,7 @@ pub mod files;
 pub mod privacy;
 pub mod render;
 pub mod sections;
+pub mod shorten;
 
 use super::chart::palette::Palette;
 use super::json::Document;

@@ -58,9 +58,9 @@ pub(super) fn sentence(answer: &Answer) -> String {
                 _ => format!("{among} rows"),
             };
             let mut text = format!(
-                "{rows} of {among} ({}) contradict it{of}: if {}, then {}",
-                percent(answer.share),
+                "{rows} of {among}{of} with {} ({}) contradict the expectation {}",
                 expect.premise,
+                percent(answer.share),
                 expect.conclusion
             );
             if let Some(condition) = condition {

@@ -109,7 +109,7 @@ fn loadings(component: &Component) -> String {
 }
 
 /// How many components explain how much, and what that means.
-fn verdict(reduction: &PcaFound) -> String {
+pub(super) fn verdict(reduction: &PcaFound) -> String {
     let d = reduction.features.len();
     let [first, rest @ ..] = &reduction.for_share[..] else { return String::new() };
     let pct = |share: &ForShare| format!("{:.0} %", 100.0 * share.share);

@@ -37,6 +37,26 @@ fn now(found: &RegroupedFound, number: u32) -> String {
     kept.map_or(String::new(), |kept| format!("segment {}", kept.to))
 }
 
+/// What merges and splits did, in words: `8 and 9 became segment 3`, `7 became segments 8 and 9`.
+pub(super) fn changed(found: &RegroupedFound) -> Vec<String> {
+    let merged = found.merged.iter().map(|merged| {
+        format!(
+            "its {} were put together as segment {}",
+            joined(merged.from.iter().map(u32::to_string)),
+            merged.to
+        )
+    });
+    let split = found.split.iter().map(|split| {
+        let by = split.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+        format!(
+            "its {} was split{by} into segments {}",
+            split.from,
+            joined(split.to.iter().map(u32::to_string))
+        )
+    });
+    merged.chain(split).collect()
+}
+
 /// `8`, `8 and 9`, `7, 8 and 9`.
 fn joined(words: impl Iterator<Item = String>) -> String {
     let words: Vec<String> = words.collect();

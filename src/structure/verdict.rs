@@ -186,6 +186,9 @@ pub(super) fn meaning(figures: &Figures, verdict: Verdict) -> &'static str {
         Verdict::Strong if grouped_only => {
             "The rows form groups that are separated by sparse zones, but not round ones, so segments may cut across them."
         }
+        Verdict::Strong if !GATES.apart(figures) => {
+            "The rows form groups that are separated by sparse zones, and the segments reappear on held-out rows; some segments touch."
+        }
         Verdict::Strong => "The segments are separated by sparse zones and reappear on held-out rows.",
         Verdict::Weak => {
             "There is more structure than correlations and column shapes explain, but borders are blurred; treat \

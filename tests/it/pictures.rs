@@ -1,6 +1,7 @@
 //! What a report draws: maps of the rows and distributions of columns.
 
 use segmenta::analysis::{Compute, MOST_POINTS, Outcome, Silent, Source, Spec, run};
+use segmenta::questions::Cell;
 use segmenta::table::{Column, Table, Values};
 use std::collections::BTreeMap;
 
@@ -125,4 +126,47 @@ fn a_weight_is_a_number_of_copies() {
             assert_eq!((a.quantiles, &a.shares), (b.quantiles, &b.shares), "{name}");
         }
     }
+}
+
+#[test]
+fn typical_rows_are_the_nearest_to_the_middle() {
+    let found = outcome(table(2000, false), "");
+    let typical = found.pictures.as_ref().unwrap().typical.clone().unwrap();
+    assert!(typical.columns[..2].contains(&"a".to_string()), "{:?}", typical.columns);
+    let rows = &found.labelled.as_ref().unwrap().rows;
+    let table = table(2000, false);
+    let cells = |row: usize| -> Vec<Cell> {
+        let column = |name: &String| table.columns.iter().find(|column| column.name == *name).unwrap();
+        typical.columns.iter().map(|name| Cell::Number(column(name).values.number(row).unwrap())).collect()
+    };
+    for segment in 0..3 {
+        let mut own: Vec<(f64, usize)> = (0..2000)
+            .filter_map(|row| {
+                rows[row].filter(|found| found.segment == segment).map(|found| (found.distance, row))
+            })
+            .collect();
+        own.sort_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
+        let expected: Vec<Vec<Cell>> = own.iter().take(3).map(|(_, row)| cells(*row)).collect();
+        let shown = typical.rows.iter().filter(|row| row.segment == segment);
+        assert_eq!(shown.map(|row| row.cells.clone()).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn other_methods_have_the_same_map_by_their_clusters() {
+    let recipe = "[[compare_method]]\nmethod = \"ward\"\n[[compare_method]]\nmethod = \"dbscan\"\neps = 0.02\nmin_samples = 40\n";
+    let found = outcome(table(2000, false), recipe);
+    let maps = &found.pictures.as_ref().unwrap().methods;
+    let methods = &found.compare_methods.as_ref().unwrap().methods;
+    assert_eq!(maps.iter().map(|map| map.method.as_str()).collect::<Vec<_>>(), ["ward", "dbscan"]);
+    for (map, method) in maps.iter().zip(&methods[1..]) {
+        let none = map.map.groups.iter().find(|group| group.label.as_deref() == Some("in no cluster"));
+        assert_eq!(none.map_or(0, |group| group.rows), method.noise);
+        for (group, size) in map.map.groups.iter().zip(&method.sizes).take(12) {
+            assert_eq!(group.rows, *size);
+        }
+        let drawn: usize = map.map.groups.iter().map(|group| group.points.len()).sum();
+        assert!(map.map.rows == 2000 && drawn <= 2000);
+    }
+    assert!(methods[2].noise > 0 && methods[2].segments > 0, "{:?}", methods[2].sizes);
 }

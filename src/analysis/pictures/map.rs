@@ -3,7 +3,8 @@
 use super::super::prepare::Prepared;
 use super::super::spec::Spec;
 use super::sample::{Label, Names, sample};
-use super::{Boundary, MOST_POINTS, MapAxis, MapFound};
+use super::{Boundary, MOST_POINTS, MapAxis, MapFound, MethodMap, OUTLIERS};
+use crate::analysis::MethodResult;
 use crate::cluster::Method;
 use crate::embed::pca::{NComponents, Pca};
 use crate::model::Assignment;
@@ -11,6 +12,12 @@ use crate::recipe::{FittedMethod, FittedReduction};
 
 /// Layouts have at most so many components on a map.
 const MOST_AXES: usize = 4;
+/// So many other methods have a map.
+const MOST_METHODS: usize = 6;
+/// Each of these has so many points at most.
+const MOST_METHOD_POINTS: usize = 2_000;
+/// So many clusters of another method have a colour of their own.
+const MOST_CLUSTERS: usize = 12;
 /// With more segments there is no map.
 const MOST_SEGMENTS: usize = 100;
 
@@ -23,6 +30,49 @@ struct Layout {
 }
 
 impl Prepared {
+    /// The layouts of the rows, the one in two dimensions first.
+    fn layouts(&self) -> Vec<Layout> {
+        let reductions = self.fitted.preparation.reductions.iter();
+        let mut layouts: Vec<Layout> = reductions.filter_map(|one| self.layout_of(one)).collect();
+        if layouts.is_empty() {
+            layouts.extend(self.principal_components());
+        }
+        // People read a layout by neighbours in two dimensions most easily, then principal components.
+        layouts.sort_by_key(|layout| (layout.axes.len() > 2, layout.method != "umap"));
+        layouts
+    }
+
+    /// The first two components of the first layout for each method but the fit's own, by its clusters.
+    pub(super) fn maps_of_methods(&self, methods: &[MethodResult], spec: &Spec) -> Vec<MethodMap> {
+        let Some(layout) = self.layouts().into_iter().next().filter(|_| methods.len() > 1) else {
+            return Vec::new();
+        };
+        let Layout { name, method, mut axes, mut columns } = layout;
+        axes.truncate(2);
+        columns.truncate(2);
+        let map = |of: &MethodResult| {
+            let shown = of.sizes.len().min(MOST_CLUSTERS);
+            let label = |cluster: usize| match cluster {
+                cluster if cluster < shown => format!("cluster {cluster}"),
+                cluster if cluster == shown => "other clusters".into(),
+                _ => "in no cluster".into(),
+            };
+            let mut groups: Vec<(Label, Vec<usize>)> =
+                (0..shown + 2).map(|cluster| ((None, Some(label(cluster))), Vec::new())).collect();
+            for (row, found) in of.rows.iter().enumerate() {
+                let placed = columns.iter().all(|column| column.get(row).is_some_and(|v| v.is_finite()));
+                let Some(found) = found.filter(|_| placed) else { continue };
+                groups[usize::try_from(found).map_or(shown + 1, |cluster| cluster.min(shown))].1.push(row);
+            }
+            let groups = sample(&columns, groups, MOST_METHOD_POINTS, spec.seed, None);
+            let rows = groups.iter().map(|group| group.rows).sum();
+            let (name, axes) = (name.clone(), axes.clone());
+            let map = MapFound { name, method: method.into(), axes, rows, groups, boundary: None };
+            (rows > 0).then(|| MethodMap { method: of.name.clone(), map })
+        };
+        methods.iter().skip(1).take(MOST_METHODS).filter_map(map).collect()
+    }
+
     /// The maps of the segments, the one in two dimensions first; `rows` are those of the table.
     pub(super) fn maps(
         &self,
@@ -33,14 +83,7 @@ impl Prepared {
         if k > MOST_SEGMENTS {
             return Vec::new();
         }
-        let reductions = self.fitted.preparation.reductions.iter();
-        let mut layouts: Vec<Layout> = reductions.filter_map(|one| self.layout_of(one)).collect();
-        if layouts.is_empty() {
-            layouts.extend(self.principal_components());
-        }
-        // People read a layout by neighbours in two dimensions most easily, then principal components.
-        layouts.sort_by_key(|layout| (layout.axes.len() > 2, layout.method != "umap"));
-        layouts.into_iter().filter_map(|layout| self.map(layout, rows, k, (spec, names))).collect()
+        self.layouts().into_iter().filter_map(|layout| self.map(layout, rows, k, (spec, names))).collect()
     }
 
     /// The rows in the coordinates of one of the recipe's reductions, if these are at hand.
@@ -115,7 +158,7 @@ impl Prepared {
         method: &Method,
     ) -> Vec<(Label, Vec<usize>)> {
         let rest = if matches!(method, Method::Dbscan(_)) { "noise" } else { "in no segment" };
-        let others = ["outliers", "outside the population", rest];
+        let others = [OUTLIERS, "outside the population", rest];
         let label = |group: usize| match group.checked_sub(k) {
             None => (Some(group as u32), None),
             Some(other) => (None, Some(others[other].to_string())),

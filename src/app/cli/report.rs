@@ -15,6 +15,17 @@ Examples:
   segmenta report segmenta-out --charts slides      also each chart as SVG and each table as CSV
   segmenta report june --out june.html --force      write the page elsewhere, over an older one";
 
+/// Whether a run ends in a page, and where its charts go.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReportFlags {
+    /// Also write each chart of the report as an SVG file and each table as a CSV file into this folder
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub charts: Option<PathBuf>,
+    /// Do not write report.html, the page for people to read; `segmenta report` can write it later
+    #[arg(long, help_heading = "Output")]
+    pub no_report: bool,
+}
+
 /// `segmenta report`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]

@@ -1,8 +1,10 @@
 //! `segmenta tendency`, `sweep` and `fit`: each verb runs a part of the same analysis.
 
 use super::super::again::again;
-use super::super::console::{Console, result, tell};
-use super::super::files::{FeaturesFiles, Folder, ResponsibilitiesFile, TableFiles, heal_before_reading};
+use super::super::console::{Console, count, result, tell};
+use super::super::files::{
+    ChartsFolder, FeaturesFiles, Folder, ResponsibilitiesFile, TableFiles, heal_before_reading,
+};
 use super::super::hints::expect_table;
 use super::super::{Gate, set_up};
 use crate::app::cli::{CompareMethods, Features, Fit, InputFlags, Sweep, Talk, Tendency};
@@ -19,7 +21,7 @@ use segmenta::report::movers::{MOVERS, write as write_movers};
 use segmenta::report::page::{Page, REPORT};
 use segmenta::report::text::{passed_over, text};
 use segmenta::table::write::OutputFormat;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// `segmenta tendency`.
@@ -136,6 +138,8 @@ pub fn fit(args: &Fit) -> anyhow::Result<()> {
         linkage: has_linkage(&spec),
         movers: args.init.is_some(),
         methods: false,
+        report: !args.report.no_report,
+        charts: args.report.charts.clone(),
     })?;
     if let Some(init) = &args.init {
         heal_before_reading(init)?;
@@ -179,12 +183,18 @@ pub struct Wanted<'a> {
     pub movers: bool,
     /// Whether there is a file with the segments of other methods.
     pub methods: bool,
+    /// Whether there is a page for people to read.
+    pub report: bool,
+    /// The folder for the charts of the page.
+    pub charts: Option<PathBuf>,
 }
 
 /// The files of a fit, opened before any work, so that a folder that is not writable is reported at once.
 pub struct Files {
     pub features: FeaturesFiles,
     pub table: TableFiles,
+    charts: ChartsFolder,
+    report: bool,
     responsibilities: ResponsibilitiesFile,
     assignments: Option<OutputFormat>,
     full_precision: bool,
@@ -209,8 +219,9 @@ impl Files {
         let table: Vec<PathBuf> = wanted.table.iter().map(|path| wanted.folder.join(path)).collect();
         let table = TableFiles::open(&table, wanted.force)?;
         let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
-        let Wanted { assignments, full_precision, .. } = wanted;
-        Ok(Files { folder, features, table, responsibilities, assignments, full_precision })
+        let charts = ChartsFolder::open(wanted.charts.as_deref(), wanted.force)?;
+        let Wanted { assignments, full_precision, report, .. } = wanted;
+        Ok(Files { folder, features, table, charts, report, responsibilities, assignments, full_precision })
     }
 }
 
@@ -246,17 +257,18 @@ impl Job<'_> {
         let out = files.folder.path().display().to_string();
         if self.dry_run {
             let mut names = files.folder.names();
-            names.retain(|name| name != MOVERS);
+            names.retain(|name| name != MOVERS && (files.report || name != REPORT));
             console.note(&format!("dry run: would write {} into {out}", names.join(", ")));
             return Ok(());
         }
         let mut outcome = ready.run()?;
         outcome.source.iter_mut().for_each(|source| source.again = Some(again()));
         let to_file = files.assignments.is_some();
-        let (written, names) = self.write(&mut outcome, files, console, began)?;
+        let Wrote { assignments, names, charts } = self.write(&mut outcome, files, console, began)?;
         if to_file {
-            print(self.command, &outcome, written.as_ref(), talk, console)?;
+            print(self.command, &outcome, assignments.as_ref(), talk, console)?;
             console.note(&format!("wrote {} into {out}", names.join(", ")));
+            charts.iter().for_each(|charts| console.note(charts));
             if names.iter().any(|name| name == REPORT) {
                 console.note(&format!("to read the results: open {out}/{REPORT} in a browser"));
             }
@@ -266,17 +278,17 @@ impl Job<'_> {
         gates(self.strict, &outcome, console)
     }
 
-    /// Writes a fit's files; assignments that have no file go to stdout. Returns what was written of the assignments, and the
-    /// names of the files in the folder.
+    /// Writes a fit's files; assignments that have no file go to stdout.
     fn write(
         &self,
         outcome: &mut Outcome,
         files: Files,
         console: &Console,
         began: Instant,
-    ) -> anyhow::Result<(Option<Written>, Vec<String>)> {
+    ) -> anyhow::Result<Wrote> {
         let start = Instant::now();
-        let Files { mut folder, features, table, mut responsibilities, assignments, full_precision } = files;
+        let Files { mut folder, features, table, mut charts, .. } = files;
+        let Files { report, mut responsibilities, assignments, full_precision, .. } = files;
         let nothing = || anyhow::anyhow!("the fit produced no model");
         let model = outcome.model.as_ref().ok_or_else(nothing)?;
         folder.write("model.json", |out| out.write_all(model.to_json().as_bytes()))?;
@@ -319,8 +331,15 @@ impl Job<'_> {
         seconds.total = began.elapsed().as_secs_f64();
         let json = Document::new(self.command, outcome, written.as_ref()).to_json();
         folder.write("metrics.json", |out| out.write_all(json.as_bytes()))?;
-        match Document::from_json(&json).and_then(|document| Page::new(document, model).html()) {
-            Ok(html) => folder.write(REPORT, |out| out.write_all(html.as_bytes()))?,
+        let page = Document::from_json(&json).map(|document| Page::new(document, model));
+        match page.and_then(|page| Ok((page.html()?, page))) {
+            Ok((html, page)) => {
+                match report {
+                    true => folder.write(REPORT, |out| out.write_all(html.as_bytes()))?,
+                    false => folder.leave_out(REPORT),
+                }
+                charts.write(&page)?;
+            }
             // The results themselves must not be lost with the page.
             Err(e) => {
                 folder.leave_out(REPORT);
@@ -328,14 +347,30 @@ impl Job<'_> {
             }
         }
         let names = folder.names();
+        let of_charts = charts.written().map(|(folder, files)| wrote_charts(folder, files));
         let beside = features.into_files().chain(table.into_files()).chain(responsibilities.into_file());
-        folder.keep_with(beside)?;
+        folder.keep_with(beside.chain(charts.into_files()))?;
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;
         }
-        Ok((written, names))
+        Ok(Wrote { assignments: written, names, charts: of_charts })
     }
+}
+
+/// What a fit wrote.
+struct Wrote {
+    /// The file of the assignments, if they have one.
+    assignments: Option<Written>,
+    /// The names of the files in the folder.
+    names: Vec<String>,
+    /// A sentence about the charts, if they were asked for.
+    charts: Option<String>,
+}
+
+/// What is said of the charts once they are written.
+pub fn wrote_charts(folder: &Path, files: usize) -> String {
+    format!("wrote the charts and tables of the report, {}, into {}", count(files, "file"), folder.display())
 }
 
 /// Tells the user if the id column has another name in the assignments.

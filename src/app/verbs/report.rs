@@ -1,15 +1,14 @@
 //! `segmenta report`: makes the page of a run from its files.
 
 use super::super::console::complain;
-use super::super::files::{Pending, heal_before_reading};
+use super::super::files::{ChartsFolder, Pending, heal_before_reading};
 use super::super::hints::read_model;
+use super::analyse::wrote_charts;
 use crate::app::cli;
 use segmenta::Error;
-use segmenta::report::figures::count;
 use segmenta::report::json::Document;
 use segmenta::report::page::{Page, REPORT};
 use std::fs;
-use std::path::Path;
 
 /// `segmenta report`.
 pub fn report(args: &cli::Report) -> anyhow::Result<()> {
@@ -47,29 +46,12 @@ pub fn report(args: &cli::Report) -> anyhow::Result<()> {
     let page = Page::new(document, &read);
     let html = page.html()?;
     page_file.write(|out| out.write_all(html.as_bytes()))?;
-    let mut beside = 0;
-    if let Some(charts) = &args.charts {
-        let files = charts_into(&page, charts, args.force)?;
-        beside = files.len();
-        Pending::keep_all(files)?;
-    }
+    let mut charts = ChartsFolder::open(args.charts.as_deref(), args.force)?;
+    charts.write(&page)?;
+    let written = charts.written().map(|(folder, files)| wrote_charts(folder, files));
+    Pending::keep_all(charts.into_files().collect())?;
     page_file.keep()?;
     complain(&format!("wrote {}: open it in a browser", out.display()));
-    if let Some(charts) = &args.charts {
-        complain(&format!("wrote {} into {}", count(beside, "chart and table"), charts.display()));
-    }
+    written.iter().for_each(|said| complain(said));
     Ok(())
-}
-
-/// Writes the charts and tables of a page into a folder, which is created if necessary.
-fn charts_into(page: &Page, folder: &Path, force: bool) -> anyhow::Result<Vec<Pending>> {
-    let failed = |source| Error::Write { path: folder.to_path_buf(), source };
-    fs::create_dir_all(folder).map_err(failed)?;
-    let mut files = Vec::new();
-    for (name, contents) in page.charts()? {
-        let mut file = Pending::open(&folder.join(name), force)?;
-        file.write(|out| out.write_all(&contents))?;
-        files.push(file);
-    }
-    Ok(files)
 }

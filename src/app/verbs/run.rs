@@ -36,8 +36,9 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         return features_alone(&mut spec, args, &features, (compute, &console));
     }
     let folder = args.out.clone().or_else(|| spec.output.folder.clone());
+    let folder = folder.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER));
     let mut files = Files::open(Wanted {
-        folder: &folder.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER)),
+        folder: &folder,
         force: args.force,
         assignments: Some(args.rows.assignments),
         features: &features,
@@ -47,6 +48,8 @@ fn follow(args: &RunRecipe, compute: &Compute) -> anyhow::Result<()> {
         linkage: has_linkage(&spec),
         movers: init.is_some(),
         methods: !spec.compare_methods.is_empty(),
+        report: spec.output.report.unwrap_or(true) && !args.report.no_report,
+        charts: args.report.charts.clone().or_else(|| Some(folder.join(spec.output.charts.as_ref()?))),
     })?;
     if let Some(init) = &init {
         heal_before_reading(init)?;
@@ -173,6 +176,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<()> {
         force: args.force,
         rows: RowsOut { assignments: OutputFormat::Csv, full_precision: false },
         features_out: FeaturesOut { features_out: Vec::new(), responsibilities_out: None },
+        report: args.report.clone(),
         no_fit: false,
         dry_run: false,
         gates: GateFlags::default(),

@@ -124,7 +124,8 @@ impl Heatmap {
                 Unit::Share if briefly && small && (percent == 0.0 || percent >= 0.5) => {
                     format!("{percent:.0} %")
                 }
-                Unit::Points if briefly && small => format!("{:+.0}", percent.round() + 0.0),
+                Unit::Points if briefly && small && percent.round() == 0.0 => "0".into(),
+                Unit::Points if briefly && small => format!("{:+.0}", percent.round()),
                 _ => self.unit.short(value),
             }
         })

@@ -237,3 +237,81 @@ fn folders_without_results_are_errors() {
     desk.put("a/metrics.json", "{\"version\": 1");
     desk.fails("report a", 3, &["a/metrics.json", "line 1"]);
 }
+
+#[test]
+fn a_page_of_a_wide_table_stays_small_and_its_files_are_complete() {
+    let desk = Desk::new();
+    let columns = 120;
+    let mut text: String = (0..columns).map(|i| format!("a long name for column number {i},")).collect();
+    text = text.trim_end_matches(',').to_string() + "\n";
+    for row in 0..1200usize {
+        let group = row % 16;
+        let cell = |i: usize| (group * (i + 3) % 7 * 40 + row * (i + 11) % 37).to_string();
+        text += &((0..columns).map(cell).collect::<Vec<_>>().join(",") + "\n");
+    }
+    desk.put("wide.csv", text);
+    let recipe = "[input]\npath = \"wide.csv\"\n[describe]\n[features]\nscale = \"standard\"\n[analysis]\nk = 16\nn_init = 1\n\
+                  structure = false\n[[compare_method]]\nmethod = \"ward\"\n";
+    desk.put("r.toml", recipe);
+    let said = desk.run("run r.toml --device cpu -q --out out");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let page = desk.read("out/report.html");
+    assert!(page.len() <= 1_500_000, "{} bytes", page.len());
+    assert!(
+        page.contains("So that this page stays below 1.5 MB, it does not have "),
+        "nothing had to be left out"
+    );
+    well_formed(&body(&page));
+    assert_eq!(desk.run("report out --charts charts").code, Some(0));
+    let behind = desk.read("charts/values-24.csv");
+    assert!(behind.lines().count() > 10, "{behind}");
+}
+
+#[test]
+fn a_run_writes_its_charts_too_and_the_page_can_be_left_out() {
+    let desk = Desk::with_table();
+    let fit = "fit t.csv --device cpu --k 3 --id user_id";
+    let said = desk.run(&format!("{fit} --out out --charts slides"));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let charts = desk.names("slides");
+    assert!(
+        charts.contains(&"sizes.svg".to_string()) && charts.contains(&"sizes.csv".to_string()),
+        "{charts:?}"
+    );
+    let line = format!("wrote the charts and tables of the report, {} files, into slides", charts.len());
+    assert!(said.err.contains(&line), "{}", said.err);
+    let files = |desk: &Desk| -> Vec<String> {
+        charts.iter().map(|name| desk.read(&format!("slides/{name}"))).collect()
+    };
+    let first = files(&desk);
+    assert_eq!(desk.run("report out --charts slides --force").code, Some(0));
+    assert_eq!(files(&desk), first, "the same files from the results alone");
+
+    // Charts that are there already are seen before any work, and nothing is lost.
+    desk.fails(&format!("{fit} --out other --charts slides"), 2, &["already exists", "--force"]);
+    assert!(!desk.path("other").exists());
+    desk.fails(&format!("{fit} --out other --charts t.csv"), 2, &["t.csv is a file"]);
+
+    // Without a page, an old one does not stay beside new results.
+    let said = desk.run(&format!("{fit} --out out --force --no-report"));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(!said.err.contains("report.html"), "{}", said.err);
+    let left: Vec<&str> = FILES.into_iter().filter(|name| *name != "report.html").collect();
+    assert_eq!(desk.names("out"), left);
+    assert_eq!(desk.run("report out").code, Some(0), "it can be made later");
+    assert_eq!(desk.names("out"), FILES);
+}
+
+#[test]
+fn a_recipe_says_whether_there_is_a_page_and_where_its_charts_go() {
+    let desk = Desk::with_table();
+    let recipe = "[input]\npath = \"t.csv\"\nid = \"user_id\"\n[analysis]\nk = 3\n[output]\nreport = false\ncharts = \"charts\"\n";
+    desk.put("r.toml", recipe);
+    let said = desk.run("run r.toml --device cpu -q --out out");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(!desk.path("out/report.html").exists());
+    assert!(desk.path("out/charts/sizes.svg").exists());
+    let said = desk.run("run r.toml --device cpu -q --out next --charts elsewhere");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(!desk.path("next/charts").exists() && desk.path("elsewhere/sizes.svg").exists());
+}

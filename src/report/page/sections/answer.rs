@@ -2,12 +2,14 @@
 
 use super::parts::capital;
 use super::segment::{rule_in_words, trait_in_words};
+use super::small_print::left_out;
 use super::trust::SURE;
 use crate::profile::{NAMED, SegmentProfile, strongest};
 use crate::report::chart::{Axis, Bar, Bars, Unit};
 use crate::report::figures::{count, percent, whole};
 use crate::report::page::content::{Block, Card, Figure, Section};
 use crate::report::page::facts::Facts;
+use crate::report::regrouped::changed;
 
 /// The section.
 pub fn section(facts: &Facts<'_>) -> Option<Section> {
@@ -66,6 +68,14 @@ fn doubts(facts: &Facts<'_>) -> Vec<Block> {
         let sound = found.verdict.as_deref() == Some("strong");
         blocks.push(if sound { Block::Text(text) } else { Block::Warning(text) });
     }
+    if let Some(found) = &outcome.regrouped {
+        let text = format!(
+            "The fit found {} segments, and the recipe changed them: {}.",
+            found.k,
+            changed(found).join("; ")
+        );
+        blocks.push(Block::Text(text));
+    }
     let missed = outcome.missed();
     if !missed.is_empty() {
         blocks.push(Block::Warning(format!(
@@ -98,6 +108,9 @@ fn lead(facts: &Facts<'_>, total: u64) -> String {
     if let Some(noise) = facts.outcome.noise.filter(|&noise| noise > 0) {
         let noise = count(usize::try_from(noise).unwrap_or(usize::MAX), "row");
         text += &format!(" {noise} belong to no segment.");
+    }
+    if let Some(left_out) = left_out(facts.outcome) {
+        text += &format!(" Left out: {left_out}.");
     }
     text
 }

@@ -1,7 +1,7 @@
 //! What changed since the last fit.
 
-use super::parts::{CELLS, axis, capital, chart, datum, table};
-use crate::analysis::{DriftSince, Migration, SegmentChange};
+use super::parts::{CELLS, axis, capital, chart, datum, plain, table};
+use crate::analysis::{DriftSince, Migration, SegmentChange, State};
 use crate::evidence::psi::{Change, MAJOR, MODERATE};
 use crate::model::Middle;
 use crate::report::changes::{answers, matters};
@@ -83,19 +83,39 @@ fn moves(facts: &Facts<'_>, found: &Migration) -> Vec<Block> {
     if lines == 0 || found.rows.iter().flatten().all(|&rows| rows == 0) {
         return blocks;
     }
-    let shares = |line: &Vec<u64>| {
-        let total: u64 = line.iter().sum();
-        let share = |&n: &u64| (total > 0).then(|| n as f64 / total as f64);
-        line.iter().take(CELLS).map(share).collect()
+    // Rows that are or were in no segment have moved too.
+    let others = [State::Outlier, State::Outside, State::Noise, State::Excluded];
+    let between = |from: State, to: State| match (from.segment(), to.segment()) {
+        (Some(from), Some(to)) => {
+            found.rows.get(from as usize).and_then(|line| line.get(to as usize)).copied().unwrap_or(0)
+        }
+        _ => found.moves.iter().filter(|one| (one.from, one.to) == (from, to)).map(|one| one.rows).sum(),
     };
-    let key = |place: usize| facts.segment(u32::try_from(place).unwrap_or(u32::MAX));
     let columns = found.rows.iter().map(Vec::len).max().unwrap_or(0).min(CELLS);
+    let sides = |segments: usize, moved: &dyn Fn(State) -> bool| -> Vec<State> {
+        let segments = (0..segments).map(|place| State::Segment(u32::try_from(place).unwrap_or(u32::MAX)));
+        segments.chain(others.into_iter().filter(|other| moved(*other))).collect()
+    };
+    let then = sides(lines.min(CELLS), &|state| found.moves.iter().any(|one| one.from == state));
+    let now = sides(columns, &|state| found.moves.iter().any(|one| one.to == state));
+    let key = |state: &State| match state {
+        State::Segment(segment) => facts.segment(*segment),
+        State::Outlier => plain("left out as outliers"),
+        State::Outside => plain("outside the population"),
+        State::Noise => plain("in no segment"),
+        State::Excluded => plain("left out"),
+    };
+    let shares = |from: &State| -> Vec<Option<f64>> {
+        let counts: Vec<u64> = now.iter().map(|to| between(*from, *to)).collect();
+        let total: u64 = counts.iter().sum();
+        counts.iter().map(|&n| (total > 0).then(|| n as f64 / total as f64)).collect()
+    };
     let heatmap = Heatmap {
         rows_are: "segment last time".into(),
         columns_are: "segment now".into(),
-        rows: (0..lines.min(CELLS)).map(key).collect(),
-        columns: (0..columns).map(key).collect(),
-        values: found.rows.iter().take(CELLS).map(shares).collect(),
+        rows: then.iter().map(key).collect(),
+        columns: now.iter().map(key).collect(),
+        values: then.iter().map(shares).collect(),
         unit: Unit::Share,
         shading: Shading::Sequential(1.0),
     };
@@ -103,7 +123,7 @@ fn moves(facts: &Facts<'_>, found: &Migration) -> Vec<Block> {
     let figure = Figure::new("moves", "Where the rows of each segment are now", desc, &heatmap);
     blocks.push(chart(
         figure,
-        "Each line adds up to 100 %. Strong colours where a segment meets itself mean that people stayed; elsewhere they are moves.",
+        "Each line is the rows of then that are still there, and adds up to 100 %. Strong colours where a segment meets itself mean that people stayed; elsewhere they are moves.",
     ));
     blocks
 }
@@ -138,7 +158,8 @@ fn segments(facts: &Facts<'_>, changes: &[SegmentChange]) -> Vec<Block> {
         Block::Heading("Which segments grew and which shrank?".into()),
         sizes,
         Block::Note(
-            "\u{201c}Within chance\u{201d}: so few rows would move as much by chance alone; moderate and major changes deserve a look."
+            "Stable: too small a change to matter, even where it is not chance. Within chance: so few rows would move as much by \
+             chance alone. Moderate and major changes deserve a look."
                 .into(),
         ),
     ];

@@ -2,15 +2,18 @@
 
 use super::parts::{CELLS, FIRST_MAP, axis, chart, groups, plain, points_each, views};
 use super::wished;
-use crate::analysis::{MapAxis, MapFound, PcaFound, Reduction};
+use crate::analysis::{MapAxis, MapFound, OUTLIERS, PcaFound, Reduction};
 use crate::evidence::embedding::EmbeddingQuality;
-use crate::report::chart::{Axis, Bar, Bars, Heatmap, Paint, Scatter, Shading, Unit};
+use crate::report::chart::{Axis, Bar, Bars, Heatmap, Paint, PointGroup, Scatter, Shading, Unit};
 use crate::report::figures::{count, percent, score, whole};
 use crate::report::page::content::{Block, Figure, Section};
 use crate::report::page::facts::Facts;
+use crate::report::reductions::verdict;
 
 /// How many components are drawn of an analysis of principal components.
 const COMPONENTS: usize = 20;
+/// How far around the segments outliers are drawn, as a share of the segments' range.
+const AROUND: f64 = 0.15;
 /// What stands beside the line where the population ends.
 pub(super) const BORDER: &str = "border of the population";
 /// How many components have a column of loadings.
@@ -31,9 +34,10 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
              other directions is not to be seen, so segments that overlap here may still lie apart."
         }
     };
-    blocks.push(chart(figure, how));
+    let note = figure.note.as_ref().map_or_else(|| how.to_string(), |note| format!("{how} {note}"));
+    blocks.push(chart(figure, &note));
     let (drawn, rows) = (whole(drawn as u64), whole(first.rows));
-    let sampled = format!("{drawn} of {rows} rows are drawn, chosen at random.");
+    let sampled = format!("{drawn} of {rows} rows are drawn, chosen at random, small segments more densely.");
     blocks.push(Block::Note(if drawn == rows { format!("All {rows} rows are drawn.") } else { sampled }));
     blocks.extend(quality_of(facts, first).map(quality));
     let each = points_each(facts);
@@ -70,7 +74,8 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
 
 /// A map with how many points it has.
 fn map(facts: &Facts<'_>, map: &MapFound, id: &str, axes: [usize; 2], room: usize) -> (Figure, usize) {
-    let groups = groups(facts, &map.groups, room, axes, true);
+    let mut groups = groups(facts, &map.groups, room, axes, true);
+    let beyond = near_segments(&mut groups);
     let drawn = groups.iter().map(|group| group.points.len()).sum();
     let title = match axes {
         [0, 1] => format!("The rows by segment{}", called(map)),
@@ -88,7 +93,40 @@ fn map(facts: &Facts<'_>, map: &MapFound, id: &str, axes: [usize; 2], room: usiz
     let count = scatter.groups.len();
     let desc =
         format!("A cloud of points, one for each row of a sample, coloured by segment in {count} groups.");
-    (Figure::new(id, title, &desc, &scatter), drawn)
+    let figure = Figure::new(id, title, &desc, &scatter);
+    let note = match beyond {
+        0 => return (figure, drawn),
+        1 => "1 point of an outlier lies beyond the axes.".into(),
+        n => format!("{n} points of outliers lie beyond the axes."),
+    };
+    (figure.with_note(note), drawn)
+}
+
+/// Leaves out points of outliers that would press all segments together, and counts them.
+fn near_segments(groups: &mut [PointGroup]) -> usize {
+    let of_segments = groups.iter().filter(|group| group.paint.segment().is_some());
+    let points: Vec<[f64; 2]> = of_segments.flat_map(|group| group.points.iter().copied()).collect();
+    if points.is_empty() {
+        return 0;
+    }
+    let range = |axis: usize| {
+        let (low, high) = points
+            .iter()
+            .fold((f64::MAX, f64::MIN), |(low, high), point| (low.min(point[axis]), high.max(point[axis])));
+        let around = AROUND * (high - low);
+        (low - around)..=(high + around)
+    };
+    let (x, y) = (range(0), range(1));
+    let mut beyond = 0;
+    for group in groups.iter_mut().filter(|group| group.label == OUTLIERS) {
+        let near: Vec<bool> = group.points.iter().map(|[a, b]| x.contains(a) && y.contains(b)).collect();
+        beyond += near.iter().filter(|near| !**near).count();
+        let mut keep = near.iter();
+        group.points.retain(|_| keep.next().copied().unwrap_or(true));
+        let mut keep = near.iter();
+        group.names.retain(|_| keep.next().copied().unwrap_or(true));
+    }
+    beyond
 }
 
 fn called(map: &MapFound) -> String {
@@ -123,12 +161,16 @@ fn quality_of<'a>(facts: &Facts<'a>, map: &MapFound) -> Option<&'a EmbeddingQual
 fn quality(found: &EmbeddingQuality) -> Block {
     Block::Note(format!(
         "How far the map can be trusted: trustworthiness {} (whether neighbours on the map are neighbours in the table) and \
-         continuity {} (whether neighbours in the table stay neighbours on the map). 1 is perfect; {} of the {} nearest rows \
-         of a row are kept on average.",
+         continuity {} (whether neighbours in the table stay neighbours on the map). 1 is perfect. Of the {} nearest rows of a \
+         row, {} are still among the nearest on the map{}.",
         score(found.trustworthiness),
         score(found.continuity),
+        found.neighbors,
         percent(found.neighbourhood_preservation),
-        found.neighbors
+        match found.neighbourhood_preservation < 0.2 {
+            true => ", so it shows groups, and not who is nearest to whom",
+            false => "",
+        }
     ))
 }
 
@@ -160,7 +202,7 @@ fn components(found: &PcaFound, place: usize) -> Option<Block> {
     );
     let note = "A few long bars mean that a map of the first components shows most of what there is; many bars of equal \
                 length mean that it shows little.";
-    let mut blocks = vec![chart(figure, note)];
+    let mut blocks = vec![Block::Text(verdict(found)), chart(figure, note)];
     let kept: Vec<_> = found.components.iter().take(LOADINGS).collect();
     if !kept.is_empty() && !found.features.is_empty() {
         let features: Vec<&String> = found.features.iter().take(CELLS).collect();
@@ -190,4 +232,27 @@ fn components(found: &PcaFound, place: usize) -> Option<Block> {
     }
     let name = if found.name.is_empty() { String::new() } else { format!(" of {}", found.name) };
     Some(Block::Details(format!("The principal components{name}"), blocks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outliers_do_not_press_the_segments_together() {
+        let group = |label: &str, paint: Paint, points: &[[f64; 2]]| PointGroup {
+            label: label.into(),
+            paint,
+            points: points.to_vec(),
+            ..PointGroup::default()
+        };
+        let mut groups = vec![
+            group("Segment 0", Paint::Segment(0), &[[0.0, 0.0], [10.0, 5.0]]),
+            group(OUTLIERS, Paint::Whole, &[[11.0, 5.0], [400.0, 3.0]]),
+            group("outside the population", Paint::Whole, &[[50.0, 0.0]]),
+        ];
+        assert_eq!(near_segments(&mut groups), 1);
+        assert_eq!(groups[1].points, [[11.0, 5.0]]);
+        assert_eq!((groups[0].points.len(), groups[2].points.len()), (2, 1));
+    }
 }

@@ -68,7 +68,7 @@ pub(super) fn points_each(facts: &Facts<'_>) -> usize {
     let views = views(&pictures.maps).0.len().saturating_sub(1);
     let charts = pictures.charts.iter().take(RECIPE_CHARTS);
     let scatters = charts.filter(|chart| matches!(chart.shows, ChartShows::Scatter { .. })).count();
-    OTHER_POINTS / (views + scatters).max(1)
+    OTHER_POINTS / (views + pictures.methods.len() + scatters).max(1)
 }
 
 /// How many of `all` points are drawn of each group, no more than `room` together. A group with points keeps at least one

@@ -1,9 +1,10 @@
 //! The recipe's questions and their answers.
 
 use super::parts::{axis, capital, chart};
+use crate::profile::inference::t_quantile;
 use crate::questions::{Answer, Cell, Lines, SEGMENT};
 use crate::report::chart::{Bar, Bars, DataTable, Datum, Form, Key, Paint, Unit};
-use crate::report::figures::percent;
+use crate::report::figures::{brief, percent};
 use crate::report::page::content::{Block, Figure, Section, Table};
 use crate::report::page::facts::Facts;
 use crate::report::questions::{heading, integer, notes, sentence, value};
@@ -13,7 +14,7 @@ const BARS: usize = 20;
 /// The most lines of a table.
 const LINES: usize = 200;
 /// The figures that are worth a chart, the one that is drawn first.
-const DRAWN: [&str; 7] = ["mean", "median", "rate", "share", "sum", "distinct", "count"];
+const DRAWN: [&str; 7] = ["rate", "share", "median", "mean", "sum", "distinct", "count"];
 
 /// The section, if the recipe asks any.
 pub fn section(facts: &Facts<'_>) -> Option<Section> {
@@ -61,7 +62,34 @@ fn difference(answer: &Answer) -> Option<Block> {
         Some(cell) => Some(format!("{name} {}", written(name, cell))),
     };
     let all: Vec<String> = figures.filter_map(one).collect();
-    (!all.is_empty()).then(|| Block::Text(format!("The first group less the second: {}.", all.join(", "))))
+    let interval = interval(&answer.table).map_or_else(String::new, |[low, high]| {
+        let chance =
+            if low <= 0.0 && high >= 0.0 { ", so the difference of the means may be chance" } else { "" };
+        format!(
+            " The 95 % interval of the difference of the means is {} to {}{chance}.",
+            brief(low),
+            brief(high)
+        )
+    });
+    let text = format!("The first group less the second: {}.{interval}", all.join(", "));
+    (!all.is_empty()).then_some(Block::Text(text))
+}
+
+/// The 95 % interval of the difference of two means (Welch, 1947), where the answer has what it takes.
+fn interval(table: &Lines) -> Option<[f64; 2]> {
+    let place = |name: &str| table.columns.iter().position(|own| own == name);
+    let (count, mean, std) = (place("count")?, place("mean")?, place("std")?);
+    let [first, second] = &table.rows[..] else { return None };
+    let of = |row: &[Cell]| {
+        let value = |place: usize| row.get(place).and_then(number);
+        let n = value(count).filter(|n| *n >= 2.0)?;
+        Some((value(mean)?, value(std)?.powi(2) / n, n))
+    };
+    let ((a, a_error, a_n), (b, b_error, b_n)) = (of(first)?, of(second)?);
+    let error = a_error + b_error;
+    let freedom = error.powi(2) / (a_error.powi(2) / (a_n - 1.0) + b_error.powi(2) / (b_n - 1.0));
+    let half = t_quantile(freedom)? * libm::sqrt(error);
+    Some([a - b - half, a - b + half]).filter(|ends| ends.iter().all(|end| end.is_finite()))
 }
 
 fn written(name: &str, cell: &Cell) -> String {
@@ -170,4 +198,30 @@ fn bars(facts: &Facts<'_>, place: usize, answer: &Answer) -> Option<Block> {
         &bars,
     );
     Some(chart(figure, "A longer bar is a higher figure; the table below has all figures."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_a_difference_is_that_of_welch() {
+        let line = |n: u64, mean: f64, std: f64| {
+            vec![Cell::Text("a".into()), Cell::Count(n), Cell::Number(mean), Cell::Number(std)]
+        };
+        let table = Lines {
+            keys: 1,
+            columns: ["group", "count", "mean", "std"].map(String::from).to_vec(),
+            rows: vec![line(10, 5.0, 2.0), line(15, 3.0, 1.0)],
+            ..Lines::default()
+        };
+        // By SciPy: 12.035088 degrees of freedom, whose 0.975 quantile is 2.178109, times the error of 0.683130.
+        let [low, high] = interval(&table).unwrap();
+        assert!(
+            (low - (2.0 - 1.487_931)).abs() < 1e-4 && (high - (2.0 + 1.487_931)).abs() < 1e-4,
+            "{low} {high}"
+        );
+        let bare = Lines { columns: table.columns[..3].to_vec(), ..table };
+        assert_eq!(interval(&bare), None);
+    }
 }

@@ -4,6 +4,7 @@ use super::answer::profile_of;
 use crate::analysis::Segment;
 use crate::profile::rules::{Condition, Quality, Test};
 use crate::profile::{LevelShare, Measure, NumericFigures, SegmentProfile, Separation, Trait};
+use crate::questions::Cell;
 use crate::report::chart::{Axis, BoxRow, Boxes, DataTable, Datum, Paint, Paired, PairedLine, Unit};
 use crate::report::figures::{among, brief, percent, score, whole};
 use crate::report::page::content::{Block, Fact, Figure, Section, Table};
@@ -42,6 +43,7 @@ fn section(facts: &Facts<'_>, segment: &Segment) -> Section {
         blocks.extend(lifts(facts, profile));
         blocks.extend(numbers(facts, profile));
         blocks.extend(boxes(facts, segment.segment));
+        blocks.extend(typical(facts, segment.segment));
         blocks.extend(categories(profile));
     }
     let persona = segment.persona.as_ref();
@@ -59,16 +61,16 @@ fn section(facts: &Facts<'_>, segment: &Segment) -> Section {
     }
 }
 
-/// A trait as a few words with its figures: `ctc_lpa 31.2 on average, 22.7 in all rows`.
+/// A trait as a few words with its figures: `ctc_lpa: 31.2 on average, 22.7 in all rows`, `role: Analyst for 12 %, 3 % of all rows`.
 pub(super) fn trait_in_words(facts: &Facts<'_>, one: &Trait) -> String {
     let column = short_label(&one.column);
     match (&one.level, one.measure) {
         (Some(level), _) if level != "true" => {
             let (here, all) = (percent(one.value), percent(one.overall));
-            format!("{column} is {} for {here}, {all} of all rows", short_label(level))
+            format!("{column} = {}: {here} here, {all} of all rows", short_label(level))
         }
         (_, Measure::Share) => {
-            format!("{column}: {}, {} of all rows", percent(one.value), percent(one.overall))
+            format!("{column}: {} here, {} of all rows", percent(one.value), percent(one.overall))
         }
         (_, Measure::Mean) => {
             let spread = spread(facts, &one.column);
@@ -81,13 +83,17 @@ pub(super) fn trait_in_words(facts: &Facts<'_>, one: &Trait) -> String {
 /// A segment's rule and what its two shares mean; `None` without a rule that can be relied on.
 pub(super) fn rule_in_words(facts: &Facts<'_>, profile: &SegmentProfile) -> Option<String> {
     let rule = profile.rule.as_ref()?;
-    if matches!(rule.quality, Quality::Poor | Quality::Untested) {
+    if rule.quality == Quality::Poor {
         return None;
     }
+    let tested = match rule.quality {
+        Quality::Untested => "; there are too few rows to test it on others than those it was learned from",
+        _ => ", tested on rows it was not learned from",
+    };
     let (coverage, precision) = (rule.coverage?, rule.precision?);
     let conditions: Vec<String> = rule.conditions.iter().map(|one| condition_in_words(facts, one)).collect();
     Some(format!(
-        "The rule: {}. It finds {} of the segment, and {} of the rows it finds are in the segment.",
+        "The rule: {}. It finds {} of the segment, and {} of the rows it finds are in the segment{tested}.",
         conditions.join(", and "),
         percent(coverage),
         percent(precision)
@@ -153,10 +159,9 @@ fn figures(facts: &Facts<'_>, segment: &Segment, profile: Option<&SegmentProfile
         }
         (None, None) => {}
     }
-    if let Some(in_doubt) = profile.in_doubt.filter(|_| profile.size > 0) {
+    if let Some(in_doubt) = profile.in_doubt.filter(|&in_doubt| in_doubt > 0 && profile.size > 0) {
         let share = percent(in_doubt as f64 / profile.size as f64);
-        let note = "rows that are nearly as near to another segment";
-        list.push(fact("In doubt", format!("{share} of them"), Some(note)));
+        list.push(fact("In doubt", format!("{share} lie nearly as near to another segment"), None));
     }
     list
 }
@@ -263,6 +268,36 @@ fn boxes(facts: &Facts<'_>, segment: u32) -> Option<Block> {
     });
     let figures: Vec<Figure> = figures.collect();
     (!figures.is_empty()).then_some(Block::Charts(figures))
+}
+
+/// The rows nearest to the middle of the segment, without their ids.
+fn typical(facts: &Facts<'_>, segment: u32) -> Vec<Block> {
+    let Some(found) = facts.outcome.pictures.as_ref().and_then(|pictures| pictures.typical.as_ref()) else {
+        return Vec::new();
+    };
+    let written = |(column, cell): (&String, &Cell)| match cell {
+        Cell::Missing => Datum::missing(),
+        Cell::Number(value) => Datum::number(*value, among(*value, spread(facts, column))),
+        Cell::Count(n) => Datum::number(*n as f64, whole(*n)),
+        Cell::Flag(flag) => Datum::text(if *flag { "yes" } else { "no" }),
+        Cell::Text(text) => Datum::text(short_label(text)),
+    };
+    let own = found.rows.iter().filter(|row| row.segment == segment);
+    let rows: Vec<Vec<Datum>> =
+        own.map(|row| found.columns.iter().zip(&row.cells).map(written).collect()).collect();
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let numeric = |place: usize| rows.iter().any(|row| row.get(place).is_some_and(|one| one.value.is_some()));
+    let titles = found.columns.iter().enumerate();
+    let columns = titles.map(|(place, name)| (short_label(name), numeric(place))).collect();
+    let table = Table {
+        id: format!("typical-{segment}"),
+        caption: "Typical members: the rows nearest to the middle of the segment".into(),
+        note: None,
+        data: DataTable { columns, rows },
+    };
+    vec![Block::Table(table)]
 }
 
 fn categories(profile: &SegmentProfile) -> Vec<Block> {

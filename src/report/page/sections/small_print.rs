@@ -1,5 +1,6 @@
 //! The small print: where the results come from, how they are computed, how to run it again.
 
+use crate::analysis::Outcome;
 use crate::report::figures::{count, whole};
 use crate::report::page::content::{Block, Fact, Section};
 use crate::report::page::facts::Facts;
@@ -14,7 +15,7 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
     let source = outcome.source.as_ref();
     fact("Table", source.map(|source| source.table.clone()));
     fact("Rows", Some(whole(outcome.rows as u64)));
-    fact("Left out", left_out(facts));
+    fact("Left out", left_out(outcome));
     fact("Method", outcome.method.as_ref().map(|method| method.to_string()));
     fact("Features", Some(count(outcome.features.len(), "feature")));
     fact("Recipe", source.and_then(|source| source.recipe.clone()));
@@ -41,13 +42,14 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
 }
 
 /// Which rows have no part in the segments, and why.
-fn left_out(facts: &Facts<'_>) -> Option<String> {
-    let outcome = facts.outcome;
+pub(super) fn left_out(outcome: &Outcome) -> Option<String> {
+    // Rows that `[[drop]]` took out as outliers are among those that it left out.
+    let dropped = outcome.dropped.map(|dropped| dropped.saturating_sub(outcome.outliers.unwrap_or(0)));
     let all = [
         (outcome.outliers, "as outliers"),
         (outcome.outside, "outside the population that the segments are for"),
         (outcome.weightless, "without influence, because their weight is 0"),
-        (outcome.dropped, "by the recipe"),
+        (dropped, "by the recipe"),
     ];
     let some = all.iter().filter_map(|(rows, why)| {
         let rows = rows.filter(|&rows| rows > 0)?;

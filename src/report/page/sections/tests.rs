@@ -110,6 +110,8 @@ fn pictures() -> Pictures {
     Pictures {
         maps: vec![map],
         distributions: (0..12).map(spread).collect(),
+        methods: Vec::new(),
+        typical: None,
         charts: vec![ChartFound { title: "A by b".into(), shows }],
     }
 }

@@ -3,7 +3,7 @@
 use super::parts::{axis, chart};
 use crate::analysis::{LinkageFound, TreeNode};
 use crate::report::chart::{Dendrogram, Key, Node, Paint, Unit};
-use crate::report::figures::count;
+use crate::report::figures::{count, percent};
 use crate::report::linkage::sentences;
 use crate::report::page::content::{Block, Figure, Section};
 use crate::report::page::facts::Facts;
@@ -23,18 +23,26 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
         cut: Some((found.cut.from, found.cut.below)),
     };
     let desc = "A tree whose leaves are segments; branches join at the height at which segments merge.";
-    let figure =
-        Figure::new("tree-of-segments", "Which segments are closest to each other", desc, &dendrogram);
-    let note = "The further out two branches join, the more their segments differ. A wide gap before the cut speaks for this \
-                number of segments.";
-    let mut blocks = vec![chart(figure, note), Block::Text(sentences(found))];
+    let groups = if other.is_some() { "clusters" } else { "segments" };
+    let title = format!("Which {groups} are closest to each other");
+    let figure = Figure::new("tree-of-segments", title, desc, &dendrogram);
+    let note = format!(
+        "The further out two branches join, the more their {groups} differ. The range of heights in which the tree can be cut into \
+         this number of {groups} is {} of its height; the wider it is, the more it speaks for the number.",
+        percent(found.cut.below.map_or(0.0, |below| below - found.cut.from) / found.tree.height)
+    );
+    let mut blocks = vec![chart(figure, &note), Block::Text(sentences(found))];
     if other.is_none() && facts.outcome.regrouped.is_some() {
         blocks.push(Block::Text("This is the tree of the fit, before segments were merged or split.".into()));
     }
     let lead = other.map(|name| {
         format!("The tree is that of {name}, which the fit is compared with; its clusters are not the segments of this report.")
     });
-    Some(Section { id: "tree".into(), title: "How the segments merge".into(), lead, paint: None, blocks })
+    let title = match other {
+        Some(name) => format!("How the clusters of {name} merge"),
+        None => "How the segments merge".into(),
+    };
+    Some(Section { id: "tree".into(), title, lead, paint: None, blocks })
 }
 
 /// The tree, and the name of the method if it is not that of the fit.

@@ -56,6 +56,11 @@ fn figures(outcome: &Outcome) -> Vec<Fact> {
         );
         facts.push(fact("Silhouette", score(found), note));
     }
+    if let Some(found) = outcome.silhouette_jaccard {
+        let note = "The same among the answers themselves, in Jaccard's distance. A layout pulls groups apart, so this is the figure \
+                    that tells how far the segments overlap.";
+        facts.push(fact("Silhouette among the answers", score(found), note));
+    }
     if let Some(found) = &outcome.hopkins {
         facts.extend(hopkins(found));
     }
@@ -108,7 +113,7 @@ fn gates(outcome: &Outcome) -> Vec<Block> {
     }
     let line = |gate: &crate::analysis::GateFound| {
         let word = if gate.met { "Met" } else { "Not met" };
-        format!("{word}: {}; {}.", gate.condition, gate.found)
+        format!("{word}: {}.", gate.found)
     };
     let missed = outcome.gates.iter().filter(|gate| !gate.met).count();
     let mut blocks = vec![Block::Heading("Is it good enough for what was required?".into())];

@@ -1,11 +1,15 @@
 //! How far the segments agree with rules that people made, and with other methods.
 
-use crate::analysis::{Compared, MethodsCompared};
-use crate::report::chart::{Datum, Heatmap, Key, Shading, Unit};
+use crate::analysis::{Compared, MethodMap, MethodResult, MethodsCompared};
+use crate::profile::SegmentProfile;
+use crate::report::chart::{Datum, Heatmap, Key, Paint, Scatter, Shading, Unit};
 use crate::report::figures::{percent, score, whole};
 use crate::report::page::content::{Block, Fact, Figure};
 use crate::report::page::facts::Facts;
-use crate::report::page::sections::parts::{CELLS, chart, datum, plain, table};
+use crate::report::page::sections::parts::{CELLS, axis, chart, datum, groups, plain, points_each, table};
+
+/// So many sizes of a method's segments are written out.
+const SIZES: usize = 12;
 
 /// All comparisons.
 pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
@@ -13,7 +17,7 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
     for (i, found) in facts.outcome.comparisons.iter().enumerate() {
         blocks.extend(rules(facts, found, i + 1));
     }
-    blocks.extend(facts.outcome.compare_methods.iter().flat_map(methods));
+    blocks.extend(facts.outcome.compare_methods.iter().flat_map(|found| methods(facts, found)));
     blocks
 }
 
@@ -87,13 +91,14 @@ fn rules(facts: &Facts<'_>, found: &Compared, place: usize) -> Vec<Block> {
     blocks
 }
 
-fn methods(found: &MethodsCompared) -> Vec<Block> {
-    let row = |one: &crate::analysis::MethodResult| {
+fn methods(facts: &Facts<'_>, found: &MethodsCompared) -> Vec<Block> {
+    let row = |one: &MethodResult| {
         let rows: u64 = one.sizes.iter().sum::<u64>() + one.noise;
         let share = |n: u64| (rows > 0).then(|| n as f64 / rows as f64);
         vec![
             Datum::text(one.name.as_str()),
             datum(Some(one.segments as f64), &Unit::Count),
+            Datum::text(sizes(one)),
             datum(one.sizes.first().and_then(|&largest| share(largest)), &Unit::Share),
             datum(share(one.noise), &Unit::Share),
             datum(one.silhouette, &Unit::Score),
@@ -103,6 +108,7 @@ fn methods(found: &MethodsCompared) -> Vec<Block> {
     let columns = [
         ("method", false),
         ("segments", true),
+        ("sizes", false),
         ("largest segment", true),
         ("in no segment", true),
         ("silhouette", true),
@@ -129,11 +135,25 @@ fn methods(found: &MethodsCompared) -> Vec<Block> {
         unit: Unit::Score,
         shading: Shading::Sequential(1.0),
     };
+    let own = found.ari.first().into_iter().flatten().zip(&found.methods).skip(1);
+    let said = own.filter_map(|(ari, other)| {
+        let ari = (*ari)?;
+        Some(format!("{}: {} (adjusted Rand index {}).", other.name, in_words(ari), score(ari)))
+    });
+    blocks.push(Block::List(said.collect()));
     let desc = "The adjusted Rand index of each pair of methods.";
     let figure = Figure::new("methods-ari", "How far the methods agree", desc, &heatmap);
     let note = "1: the same groups; 0: no more alike than by chance (adjusted Rand index). Segments that several methods find \
                 are no product of one method.";
     blocks.push(chart(figure, note));
+    let maps = maps(facts);
+    if !maps.is_empty() {
+        blocks.push(Block::Text(
+            "The same rows as on the map of the segments, by the clusters of each method:".into(),
+        ));
+        blocks.push(Block::Charts(maps));
+    }
+    blocks.extend(found.methods.iter().enumerate().filter_map(profile));
     let largest = found.methods.iter().filter(|one| one.noise > 0).map(|one| {
         let rows: u64 = one.sizes.iter().sum::<u64>() + one.noise;
         format!("{} leaves {} of the rows in no segment.", one.name, percent(one.noise as f64 / rows as f64))
@@ -143,6 +163,62 @@ fn methods(found: &MethodsCompared) -> Vec<Block> {
         blocks.push(Block::List(left));
     }
     blocks
+}
+
+/// The rows by the clusters of each other method.
+fn maps(facts: &Facts<'_>) -> Vec<Figure> {
+    let maps = facts.outcome.pictures.iter().flat_map(|pictures| &pictures.methods).enumerate();
+    let figure = |(i, of): (usize, &MethodMap)| {
+        let title =
+            |place: usize| of.map.axes.get(place).map_or_else(String::new, |axis| axis.column.clone());
+        let mut groups = groups(facts, &of.map.groups, points_each(facts), [0, 1], false);
+        if let Some(none) = groups.iter_mut().find(|group| group.label == "in no cluster") {
+            none.paint = Paint::Whole;
+        }
+        let scatter = Scatter {
+            x: axis(title(0), Unit::Number),
+            y: axis(title(1), Unit::Number),
+            equal: true,
+            numbers: of.map.method != "umap",
+            groups,
+            boundary: None,
+        };
+        let desc = format!("A cloud of points, coloured by the clusters of {}.", of.method);
+        Figure::new(
+            format!("method-map-{}", i + 1),
+            format!("The clusters of {}", of.method),
+            &desc,
+            &scatter,
+        )
+    };
+    maps.map(figure).collect()
+}
+
+/// A method's segments by size, as far as there is room.
+fn sizes(of: &MethodResult) -> String {
+    let mut text: Vec<String> = of.sizes.iter().take(SIZES).map(|&size| whole(size)).collect();
+    if of.sizes.len() > SIZES {
+        text.push(format!("{} more", of.sizes.len() - SIZES));
+    }
+    text.join(", ")
+}
+
+/// What the segments of another method are like, folded.
+fn profile((place, of): (usize, &MethodResult)) -> Option<Block> {
+    let found = of.profile.as_ref()?;
+    let row = |one: &SegmentProfile| {
+        vec![
+            Datum::text(format!("cluster {}", one.segment)),
+            datum(Some(one.size as f64), &Unit::Count),
+            datum(Some(one.share), &Unit::Share),
+            Datum::text(one.description.as_str()),
+        ]
+    };
+    let columns = [("cluster", false), ("rows", true), ("share", true), ("what sets it apart", false)];
+    let rows = found.segments.iter().take(CELLS).map(row).collect();
+    let caption = format!("What the clusters of {} are like", of.name);
+    let table = table(&format!("method-profile-{place}"), &caption, &columns, rows);
+    Some(Block::Details(caption, vec![table]))
 }
 
 #[cfg(test)]

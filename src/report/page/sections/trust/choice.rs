@@ -4,6 +4,16 @@ use crate::analysis::{Outcome, SweepLine};
 use crate::report::chart::{Lines, Mark, Paint, Series, Unit};
 use crate::report::page::content::{Block, Figure};
 use crate::report::page::sections::parts::{axis, capital, datum, table};
+use std::collections::BTreeMap;
+
+/// Which value of a score is the best.
+#[derive(Clone, Copy, PartialEq)]
+enum Best {
+    Highest,
+    Lowest,
+    /// It always rises or falls, or has no best value.
+    Neither,
+}
 
 /// A score by the number of segments.
 struct Curve {
@@ -11,6 +21,7 @@ struct Curve {
     title: &'static str,
     unit: Unit,
     note: &'static str,
+    best: Best,
     of: fn(&SweepLine) -> Option<f64>,
 }
 
@@ -21,6 +32,7 @@ const CURVES: [Curve; 9] = [
         unit: Unit::Score,
         note: "Higher is better. Where there is a second curve, it is that of made-up tables without groups: only what lies \
                above it speaks for segments.",
+        best: Best::Highest,
         of: |line| line.silhouette,
     },
     Curve {
@@ -28,6 +40,7 @@ const CURVES: [Curve; 9] = [
         title: "Inertia: how far rows are from the middle of their segment",
         unit: Unit::Number,
         note: "It always falls; the elbow is where more segments begin to help less.",
+        best: Best::Neither,
         of: |line| Some(line.inertia),
     },
     Curve {
@@ -35,6 +48,7 @@ const CURVES: [Curve; 9] = [
         title: "Share of the smallest segment",
         unit: Unit::Share,
         note: "A very small segment is hard to act on, and often a handful of odd rows.",
+        best: Best::Neither,
         of: |line| Some(line.min_segment_pct / 100.0),
     },
     Curve {
@@ -42,6 +56,7 @@ const CURVES: [Curve; 9] = [
         title: "Gap: how much better than rows without groups",
         unit: Unit::Score,
         note: "Higher is better; differences within a bar (one standard error) are chance.",
+        best: Best::Highest,
         of: |line| line.gap,
     },
     Curve {
@@ -49,6 +64,7 @@ const CURVES: [Curve; 9] = [
         title: "Stability of the weakest segment",
         unit: Unit::Score,
         note: "Higher is better; from 0.75 on the weakest segment reappears when the rows are drawn again.",
+        best: Best::Highest,
         of: |line| line.stability,
     },
     Curve {
@@ -56,6 +72,7 @@ const CURVES: [Curve; 9] = [
         title: "Calinski-Harabasz: spread between against within segments",
         unit: Unit::Number,
         note: "Higher is better.",
+        best: Best::Highest,
         of: |line| line.calinski_harabasz,
     },
     Curve {
@@ -63,6 +80,7 @@ const CURVES: [Curve; 9] = [
         title: "Davies-Bouldin: how alike the most similar segments are",
         unit: Unit::Score,
         note: "Lower is better.",
+        best: Best::Lowest,
         of: |line| line.davies_bouldin,
     },
     Curve {
@@ -70,6 +88,7 @@ const CURVES: [Curve; 9] = [
         title: "BIC: fit of the mixture, less a price for its size",
         unit: Unit::Number,
         note: "Lower is better.",
+        best: Best::Lowest,
         of: |line| line.bic,
     },
     Curve {
@@ -77,6 +96,7 @@ const CURVES: [Curve; 9] = [
         title: "AIC: the same with a lower price",
         unit: Unit::Number,
         note: "Lower is better; it tends to choose more segments than BIC.",
+        best: Best::Lowest,
         of: |line| line.aic,
     },
 ];
@@ -97,7 +117,7 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
     }
     if let Some(passed) = &outcome.passed_over {
         blocks.push(Block::Note(format!(
-            "{} segments score higher ({:.3} against {:.3}), but so few were not allowed.",
+            "{} segments have a higher silhouette ({:.3} against {:.3}), but so few were not allowed.",
             passed.better.0, passed.better.1, passed.chosen.1
         )));
     }
@@ -105,11 +125,8 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
     if sweep.len() > 1 {
         let drawn: Vec<Figure> = CURVES.iter().filter_map(|curve| figure(curve, sweep, chosen)).collect();
         blocks.push(Block::Charts(drawn));
-        blocks.push(Block::Note(
-            "The marked number is the chosen one. Scores that agree on it make it trustworthy; scores that point elsewhere mean \
-             that another number would do as well."
-                .into(),
-        ));
+        blocks.push(Block::Note("The marked number is the chosen one.".into()));
+        blocks.extend(best_by_each(sweep).map(|text| Block::Text(format!("{text} {AGREE}"))));
     }
     if !sweep.is_empty() {
         blocks.push(lines(sweep));
@@ -118,6 +135,39 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
         blocks.insert(0, Block::Heading("How sure is the number of segments?".into()));
     }
     blocks
+}
+
+/// What it means where scores differ.
+const AGREE: &str = "Where most of them agree, the number is a property of the table; where they do not, several numbers are \
+                     defensible, and what can be done with the segments should decide.";
+
+/// Which number of segments each score would choose.
+fn best_by_each(sweep: &[SweepLine]) -> Option<String> {
+    let mut by_k: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let name = |curve: &Curve| curve.title.split(':').next().unwrap_or_default();
+    for curve in CURVES.iter().filter(|curve| curve.best != Best::Neither) {
+        let values =
+            sweep.iter().filter_map(|line| Some((line.k, (curve.of)(line).filter(|v| v.is_finite())?)));
+        let values: Vec<(usize, f64)> = values.collect();
+        let better = |a: f64, b: f64| if curve.best == Best::Highest { a > b } else { a < b };
+        let best = values.iter().copied().reduce(|best, own| if better(own.1, best.1) { own } else { best });
+        if let Some((k, _)) = best.filter(|_| values.len() > 1) {
+            by_k.entry(k).or_default().push(name(curve));
+        }
+    }
+    if let Some(elbow) = sweep.iter().find(|line| line.elbow) {
+        by_k.entry(elbow.k).or_default().push("the elbow of the inertia");
+    }
+    let one = |(k, names): (usize, Vec<&str>)| {
+        let joined = match &names[..] {
+            [one] => (*one).to_string(),
+            [first @ .., last] => format!("{} and {last}", first.join(", ")),
+            [] => String::new(),
+        };
+        format!("{k}: {joined}")
+    };
+    let all: Vec<String> = by_k.into_iter().map(one).collect();
+    (!all.is_empty()).then(|| format!("The best number by each score: {}.", all.join("; ")))
 }
 
 fn full_stop(text: &str) -> String {
