@@ -76,8 +76,8 @@ pub use outcome::{
     StructureFound, SweepLine, TendencyFound,
 };
 pub use pictures::{
-    Boundary, ChartFound, ChartShows, Distribution, MOST_POINTS, MapAxis, MapFound, MethodMap, OUTLIERS,
-    Pictures, Points, Shape, Typical, TypicalRow,
+    Boundary, ChartFound, ChartShows, Distribution, MOST_POINTS, MapAxis, MapFound, Member, Members,
+    MethodMap, OUTLIERS, Pictures, Points, Shape,
 };
 pub use prepare::{Prepared, Weightless};
 pub use previous::{COLUMNS as ASSIGNMENT_COLUMNS, Found, Previous, Search, find as find_previous, id_name};

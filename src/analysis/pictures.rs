@@ -4,8 +4,8 @@
 mod chart;
 mod distribution;
 mod map;
+mod members;
 mod sample;
-mod typical;
 
 use super::memory::default_limit;
 use super::notice::{Notice, Observer};
@@ -40,7 +40,7 @@ pub struct Pictures {
     pub methods: Vec<MethodMap>,
     /// The rows that are most typical of each segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub typical: Option<Typical>,
+    pub members: Option<Members>,
     /// The charts that the recipe asks for, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charts: Vec<ChartFound>,
@@ -72,7 +72,7 @@ impl Outcome {
                 .compare_methods
                 .as_ref()
                 .map_or_else(Vec::new, |compared| prepared.maps_of_methods(&compared.methods, spec)),
-            typical: self.profile.as_ref().and_then(|profile| prepared.typical(rows, k, profile)),
+            members: self.profile.as_ref().and_then(|profile| prepared.nearest_members(rows, k, profile)),
             distributions: self.profile.as_ref().map_or_else(Vec::new, distributions),
             charts: prepared.charts(rows, k, (spec, names), observer),
         };
@@ -123,16 +123,16 @@ pub struct MethodMap {
 
 /// The rows that are most typical of each segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Typical {
+pub struct Members {
     /// The columns that are shown, those that tell most segments apart.
     pub columns: Vec<String>,
     /// The rows, by segment.
-    pub rows: Vec<TypicalRow>,
+    pub rows: Vec<Member>,
 }
 
 /// A row that is typical of its segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TypicalRow {
+pub struct Member {
     /// The segment.
     pub segment: u32,
     /// The row's values in the columns.

@@ -9,11 +9,13 @@ mod commit;
 mod embedding;
 mod features;
 mod lock;
+mod made;
 mod responsibilities;
 mod table;
 
 use super::interrupt::{finished, hold, interrupted};
 use lock::{clear_leftovers, locked_temporary};
+use made::MadeFolders;
 use segmenta::Error;
 use segmenta::analysis::LINKAGE;
 use segmenta::report::methods::METHODS;
@@ -194,13 +196,13 @@ fn write_error(path: &Path, e: io::Error) -> Error {
 /// A folder of results, locked for this run, all of its files opened before the work.
 pub struct Folder {
     dir: PathBuf,
-    /// The folders that were made for it, outermost first.
-    made: Vec<PathBuf>,
     lock: Option<FolderLock>,
     files: Vec<Pending>,
     /// Older files that must not remain beside the new ones.
     stale: Vec<PathBuf>,
     force: bool,
+    /// The folders that were made for it; they go after the files in them.
+    made: MadeFolders,
 }
 
 impl Folder {
@@ -213,9 +215,9 @@ impl Folder {
         if dir.exists() && !dir.is_dir() {
             return Err(Error::Usage(format!("{} is not a folder", dir.display())));
         }
-        let (made, stale, files) = (Vec::new(), Vec::new(), Vec::new());
-        let mut folder = Folder { dir: dir.to_path_buf(), made, lock: None, files, stale, force };
-        folder.make()?;
+        let (stale, files) = (Vec::new(), Vec::new());
+        let made = MadeFolders::make(dir)?;
+        let mut folder = Folder { dir: dir.to_path_buf(), lock: None, files, stale, force, made };
         let lock = FolderLock::take(dir)?;
         commit::heal(dir)?;
         clear_leftovers(dir);
@@ -231,25 +233,6 @@ impl Folder {
             folder.stale.push(path);
         }
         Ok(folder)
-    }
-
-    /// Creates the folder and its parents.
-    fn make(&mut self) -> Result<(), Error> {
-        let missing = self.dir.ancestors().take_while(|a| !a.as_os_str().is_empty() && !a.exists());
-        let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
-        for new in missing.into_iter().rev() {
-            let mut unfinished = hold();
-            match fs::create_dir(&new) {
-                Ok(()) => {
-                    unfinished.push(new.clone());
-                    self.made.push(new);
-                }
-                // Another run has just created it.
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(write_error(&new, e)),
-            }
-        }
-        Ok(())
     }
 
     /// The place of a file among those that were opened.
@@ -324,9 +307,7 @@ impl Folder {
 
     /// Keeps the folder from now on, even if the remaining files are never written.
     pub fn keep_folder(&mut self) {
-        for made in self.made.drain(..) {
-            finished(&made);
-        }
+        self.made.keep();
     }
 
     /// The folder.
@@ -339,10 +320,5 @@ impl Drop for Folder {
     fn drop(&mut self) {
         self.files.clear();
         self.lock = None;
-        for made in self.made.drain(..).rev() {
-            // This run created it; it is removed if it is empty.
-            let _ = fs::remove_dir(&made);
-            finished(&made);
-        }
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn sentence(answer: &Answer) -> String {
                 _ => format!("{among} rows"),
             };
             let mut text = format!(
-                "{rows} of {among}{of} with {} ({}) contradict the expectation {}",
+                "{rows} of {among}{of} with {} ({}) do not have {}",
                 expect.premise,
                 percent(answer.share),
                 expect.conclusion

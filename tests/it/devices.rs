@@ -25,6 +25,7 @@ impl Setup {
 
 /// All of them. The others are compared with the first one.
 pub fn all() -> &'static [Setup] {
+    assert_that_ci_finds_this_test();
     static ALL: OnceLock<Vec<Setup>> = OnceLock::new();
     ALL.get_or_init(|| {
         let mut all: Vec<Setup> =
@@ -35,6 +36,21 @@ pub fn all() -> &'static [Setup] {
         all.extend(gpus());
         all
     })
+}
+
+/// `.ci/run` runs the tests that compute on a GPU once more, on another driver. It finds them by the name of [`all`] in their
+/// file, or in that of a module around them, so a test must not come here through a helper of another file.
+fn assert_that_ci_finds_this_test() {
+    let thread = std::thread::current();
+    // Threads of a pool have no such name; the test's own has that of the test.
+    let Some((module, _)) = thread.name().and_then(|name| name.rsplit_once("::")) else { return };
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let parts: Vec<&str> = module.split("::").collect();
+    let named = (1..=parts.len()).any(|n| {
+        let file = tests.join(parts[..n].join("/")).with_extension("rs");
+        std::fs::read_to_string(file).is_ok_and(|text| text.contains("devices::all"))
+    });
+    assert!(named, "the file of {module} does not say devices::all, by which .ci/run finds it");
 }
 
 /// Prints that something is skipped, in a way that the test harness does not capture.

@@ -131,7 +131,7 @@ fn a_weight_is_a_number_of_copies() {
 #[test]
 fn typical_rows_are_the_nearest_to_the_middle() {
     let found = outcome(table(2000, false), "");
-    let typical = found.pictures.as_ref().unwrap().typical.clone().unwrap();
+    let typical = found.pictures.as_ref().unwrap().members.clone().unwrap();
     assert!(typical.columns[..2].contains(&"a".to_string()), "{:?}", typical.columns);
     let rows = &found.labelled.as_ref().unwrap().rows;
     let table = table(2000, false);
@@ -154,7 +154,7 @@ fn typical_rows_are_the_nearest_to_the_middle() {
 
 #[test]
 fn other_methods_have_the_same_map_by_their_clusters() {
-    let recipe = "[[compare_method]]\nmethod = \"ward\"\n[[compare_method]]\nmethod = \"dbscan\"\neps = 0.02\nmin_samples = 40\n";
+    let recipe = "[[compare_method]]\nmethod = \"ward\"\n[[compare_method]]\nmethod = \"dbscan\"\neps = 0.1\nmin_samples = 30\n";
     let found = outcome(table(2000, false), recipe);
     let maps = &found.pictures.as_ref().unwrap().methods;
     let methods = &found.compare_methods.as_ref().unwrap().methods;

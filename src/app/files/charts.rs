@@ -1,6 +1,7 @@
 //! The charts and the tables of a report as files of their own, in a folder.
 
-use super::{Pending, write_error};
+use super::made::MadeFolders;
+use super::{Pending, clear_leftovers};
 use segmenta::Error;
 use segmenta::report::page::Page;
 use std::fs;
@@ -11,17 +12,30 @@ pub struct ChartsFolder {
     folder: Option<PathBuf>,
     force: bool,
     files: Vec<Pending>,
+    /// The folders that were made for it; they go after the files in them.
+    made: MadeFolders,
 }
 
 impl ChartsFolder {
-    /// Checks that the folder is free, before any work.
+    /// Makes the folder if necessary, and checks that it is free and can be written, before any work.
     ///
     /// # Errors
-    /// It has charts or tables already and `force` is not given; a file of this name.
-    pub fn open(folder: Option<&Path>, force: bool) -> Result<Self, Error> {
+    /// It has charts or tables already and `force` is not given; it is the folder of the results, whose files have some of the
+    /// same names; it cannot be written; a file of this name.
+    pub fn open(folder: Option<&Path>, results: &Path, force: bool) -> Result<Self, Error> {
+        let mut made = MadeFolders::default();
         if let Some(folder) = folder {
             if folder.exists() && !folder.is_dir() {
                 let what = format!("--charts needs a folder, and {} is a file", folder.display());
+                return Err(Error::Usage(what));
+            }
+            let place = |folder: &Path| fs::canonicalize(folder).ok();
+            if place(folder).is_some_and(|place_of_charts| Some(place_of_charts) == place(results)) {
+                let what = format!(
+                    "the charts need a folder of their own, and {} is that of the results; {} would do",
+                    folder.display(),
+                    folder.join("charts").display()
+                );
                 return Err(Error::Usage(what));
             }
             let ours =
@@ -35,17 +49,20 @@ impl ChartsFolder {
                 );
                 return Err(Error::Usage(what));
             }
+            made = MadeFolders::make(folder)?;
+            clear_leftovers(folder);
+            // Whether it can be written shows in any file.
+            drop(Pending::open_in(folder, &folder.join("sizes.svg"), force)?);
         }
-        Ok(ChartsFolder { folder: folder.map(Path::to_path_buf), force, files: Vec::new() })
+        Ok(ChartsFolder { folder: folder.map(Path::to_path_buf), force, files: Vec::new(), made })
     }
 
-    /// Writes the files of a page into the folder, which is created if necessary. They appear with [`Self::into_files`].
+    /// Writes the files of a page under temporary names.
     ///
     /// # Errors
     /// A full disk, and what else a disk can say.
     pub fn write(&mut self, page: &Page) -> Result<(), Error> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        fs::create_dir_all(folder).map_err(|source| write_error(folder, source))?;
         for (name, contents) in page.charts()? {
             let mut file = Pending::open(&folder.join(name), self.force)?;
             file.write(|out| out.write_all(&contents))?;
@@ -54,13 +71,18 @@ impl ChartsFolder {
         Ok(())
     }
 
-    /// The folder, and how many files it gets.
+    /// The folder, and how many files it gets; `None` if there are none.
     pub fn written(&self) -> Option<(&Path, usize)> {
-        self.folder.as_deref().map(|folder| (folder, self.files.len()))
+        self.folder.as_deref().map(|folder| (folder, self.files.len())).filter(|(_, files)| *files > 0)
     }
 
     /// The files, to be put in their places.
-    pub fn into_files(self) -> impl Iterator<Item = Pending> {
-        self.files.into_iter()
+    pub fn take_files(&mut self) -> Vec<Pending> {
+        std::mem::take(&mut self.files)
+    }
+
+    /// Keeps the folder, once the files are in their places.
+    pub fn keep(mut self) {
+        self.made.keep();
     }
 }

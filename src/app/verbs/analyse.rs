@@ -219,7 +219,7 @@ impl Files {
         let table: Vec<PathBuf> = wanted.table.iter().map(|path| wanted.folder.join(path)).collect();
         let table = TableFiles::open(&table, wanted.force)?;
         let responsibilities = ResponsibilitiesFile::open(wanted.responsibilities, wanted.force)?;
-        let charts = ChartsFolder::open(wanted.charts.as_deref(), wanted.force)?;
+        let charts = ChartsFolder::open(wanted.charts.as_deref(), wanted.folder, wanted.force)?;
         let Wanted { assignments, full_precision, report, .. } = wanted;
         Ok(Files { folder, features, table, charts, report, responsibilities, assignments, full_precision })
     }
@@ -349,7 +349,8 @@ impl Job<'_> {
         let names = folder.names();
         let of_charts = charts.written().map(|(folder, files)| wrote_charts(folder, files));
         let beside = features.into_files().chain(table.into_files()).chain(responsibilities.into_file());
-        folder.keep_with(beside.chain(charts.into_files()))?;
+        folder.keep_with(beside.chain(charts.take_files()))?;
+        charts.keep();
         if assignments.is_none() {
             // After the files, so that the model is safe even if the reader of the pipe stops early.
             super::super::console::stream(|out| rows.write_csv(out))?;

@@ -46,10 +46,11 @@ pub fn report(args: &cli::Report) -> anyhow::Result<()> {
     let page = Page::new(document, &read);
     let html = page.html()?;
     page_file.write(|out| out.write_all(html.as_bytes()))?;
-    let mut charts = ChartsFolder::open(args.charts.as_deref(), args.force)?;
+    let mut charts = ChartsFolder::open(args.charts.as_deref(), folder, args.force)?;
     charts.write(&page)?;
     let written = charts.written().map(|(folder, files)| wrote_charts(folder, files));
-    Pending::keep_all(charts.into_files().collect())?;
+    Pending::keep_all(charts.take_files())?;
+    charts.keep();
     page_file.keep()?;
     complain(&format!("wrote {}: open it in a browser", out.display()));
     written.iter().for_each(|said| complain(said));

@@ -15,6 +15,7 @@ use crate::describe::Figures;
 use crate::model::{Direction, Model};
 use crate::profile::rules::{Rule, Test};
 use crate::profile::{LevelShare, NumericFigures, OTHER, Profile, SegmentProfile, describe};
+use crate::questions::Cell;
 use crate::report::json::Document;
 use judge::{Judge, with_value};
 use names::{file_name, without_folders};
@@ -253,6 +254,17 @@ fn of_tables(outcome: &mut Outcome, judge: &mut Judge) {
 fn of_pictures(pictures: &mut Pictures, ids: bool, judge: &mut Judge) {
     for map in &mut pictures.maps {
         map.groups.iter_mut().filter(|_| !ids).for_each(|group| group.names.clear());
+    }
+    if let Some(members) = &mut pictures.members {
+        let columns = members.columns.clone();
+        members.rows.retain(|member| !judge.is_few_of(member.segment));
+        for member in &mut members.rows {
+            for (column, cell) in columns.iter().zip(&mut member.cells) {
+                if matches!(cell, Cell::Text(text) if judge.hides_unknown(column, text)) {
+                    *cell = Cell::Text(HIDDEN.into());
+                }
+            }
+        }
     }
     for one in &mut pictures.distributions {
         one.segments.iter_mut().for_each(|shape| few(shape, judge));

@@ -291,6 +291,14 @@ fn a_run_writes_its_charts_too_and_the_page_can_be_left_out() {
     desk.fails(&format!("{fit} --out other --charts slides"), 2, &["already exists", "--force"]);
     assert!(!desk.path("other").exists());
     desk.fails(&format!("{fit} --out other --charts t.csv"), 2, &["t.csv is a file"]);
+    // A folder of results has files of the same names.
+    desk.fails(&format!("{fit} --out other --charts ./other"), 2, &["a folder of their own", "other/charts"]);
+    desk.fails("report out --charts out --force", 2, &["a folder of their own", "out/charts"]);
+    // Folders that were made go again when a run fails after that, and when it only tries.
+    desk.fails(&format!("{fit} --max-memory 1kB --out other --charts far/away"), 3, &["memory"]);
+    let said = desk.run(&format!("{fit} --dry-run --out other --charts far/away"));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(!desk.path("far").exists() && !desk.path("other").exists());
 
     // Without a page, an old one does not stay beside new results.
     let said = desk.run(&format!("{fit} --out out --force --no-report"));

@@ -56,7 +56,12 @@ fn unknown_keys() {
             Case("[features]\ncolums = [\"a\"]", 2, "features.colums", &["did you mean columns?"]),
             Case("[analysis]\nk = 3\nninit = 4", 3, "analysis.ninit", &["did you mean n_init"]),
             Case("[output]\nfeature = \"f.csv\"", 2, "output.feature", &["did you mean features?"]),
-            Case("[output]\nzzzzz = 1", 2, "output.zzzzz", &["expected one of features, folder"]),
+            Case(
+                "[output]\nzzzzz = 1",
+                2,
+                "output.zzzzz",
+                &["expected one of charts, features, folder, report"],
+            ),
             Case("[[column]]\nname = \"a\"\nstep = []", 3, "column[0].step", &["did you mean steps?"]),
             Case(
                 "[[column]]\nname = \"a\"\none_hot = { tops = 3 }",

@@ -4,7 +4,7 @@ use super::{HIDDEN, Withheld, answers, look};
 use crate::analysis::{ChartShows, Outcome, Points};
 use crate::describe::Figures;
 use crate::profile::{OTHER, Profile, SegmentProfile};
-use crate::questions::SEGMENT;
+use crate::questions::{Cell, SEGMENT};
 use crate::recipe::{Aliases, FittedAlias};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -141,6 +141,11 @@ impl Judge {
         rows < self.least
     }
 
+    /// The same for the rows of a segment.
+    pub(super) fn is_few_of(&self, segment: u32) -> bool {
+        self.is_few(self.sizes.get(&segment).copied().unwrap_or(0))
+    }
+
     /// Notes that a list of rows was taken out.
     pub(super) fn list(&mut self) {
         self.lists += 1;
@@ -195,6 +200,18 @@ fn elsewhere(outcome: &Outcome) -> Vec<(String, String)> {
         labels.map(|text| pair(column, text)).collect::<Vec<_>>()
     };
     if let Some(pictures) = &outcome.pictures {
+        if let Some(members) = &pictures.members {
+            let pairs = |cells: &Vec<Cell>| {
+                let texts = members.columns.iter().zip(cells);
+                texts
+                    .filter_map(|(column, cell)| match cell {
+                        Cell::Text(text) => Some(pair(column, text)),
+                        _ => None,
+                    })
+                    .collect::<Vec<_>>()
+            };
+            found.extend(members.rows.iter().flat_map(|member| pairs(&member.cells)));
+        }
         for chart in &pictures.charts {
             match &chart.shows {
                 ChartShows::Scatter { colour: Some(column), groups: points, .. } => {

@@ -97,9 +97,12 @@ fn lead(facts: &Facts<'_>, total: u64) -> String {
     let segments = facts.outcome.segments.as_deref().unwrap_or_default();
     let largest = segments.iter().max_by(|a, b| a.share.total_cmp(&b.share).then(b.segment.cmp(&a.segment)));
     let rows = count(usize::try_from(total).unwrap_or(usize::MAX), "row");
+    let all = whole(facts.outcome.rows as u64);
+    let rows =
+        if whole(total) == all { format!("The {rows}") } else { format!("{} of {all} rows", whole(total)) };
     let mut text = match segments.len() {
-        1 => format!("The {rows} are one segment."),
-        n => format!("The {rows} fall into {n} segments."),
+        1 => format!("{rows} are one segment."),
+        n => format!("{rows} fall into {n} segments."),
     };
     if let Some(largest) = largest.filter(|_| segments.len() > 1) {
         let name = facts.segment(largest.segment).label;

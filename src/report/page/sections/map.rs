@@ -12,6 +12,8 @@ use crate::report::reductions::verdict;
 
 /// How many components are drawn of an analysis of principal components.
 const COMPONENTS: usize = 20;
+/// So many rows in one place are worth a word.
+const MANY: usize = 10;
 /// How far around the segments outliers are drawn, as a share of the segments' range.
 const AROUND: f64 = 0.15;
 /// What stands beside the line where the population ends.
@@ -94,12 +96,22 @@ fn map(facts: &Facts<'_>, map: &MapFound, id: &str, axes: [usize; 2], room: usiz
     let desc =
         format!("A cloud of points, one for each row of a sample, coloured by segment in {count} groups.");
     let figure = Figure::new(id, title, &desc, &scatter);
-    let note = match beyond {
-        0 => return (figure, drawn),
-        1 => "1 point of an outlier lies beyond the axes.".into(),
-        n => format!("{n} points of outliers lie beyond the axes."),
-    };
-    (figure.with_note(note), drawn)
+    let mut notes: Vec<String> = scatter.groups.iter().filter_map(in_one_place).collect();
+    notes.extend(match beyond {
+        0 => None,
+        1 => Some("1 point of an outlier lies beyond the axes.".into()),
+        n => Some(format!("{n} points of outliers lie beyond the axes.")),
+    });
+    (if notes.is_empty() { figure } else { figure.with_note(notes.join(" ")) }, drawn)
+}
+
+/// Says so where many rows look like a single one.
+fn in_one_place(group: &PointGroup) -> Option<String> {
+    let first = group.points.first()?;
+    let same = group.points.iter().all(|point| point == first);
+    (same && group.points.len() >= MANY).then(|| {
+        format!("All {} drawn rows of {} lie in one point.", whole(group.points.len() as u64), group.label)
+    })
 }
 
 /// Leaves out points of outliers that would press all segments together, and counts them.

@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 
 /// How many traits a segment's section lists.
 const TRAITS: usize = 8;
+/// How many categories of one column are among them.
+const LEVELS_OF_A_TRAIT: usize = 2;
 /// How many columns its table has before the rest is folded.
 const COLUMNS: usize = 12;
 /// How many columns its tables have at all.
@@ -170,7 +172,12 @@ fn traits(facts: &Facts<'_>, profile: &SegmentProfile) -> Vec<Block> {
     if profile.traits.is_empty() {
         return Vec::new();
     }
-    let list = profile.traits.iter().take(TRAITS).map(|one| trait_in_words(facts, one)).collect();
+    let place = |i: usize| {
+        profile.traits[..i].iter().filter(|other| other.column == profile.traits[i].column).count()
+    };
+    let few = |(i, _): &(usize, &Trait)| place(*i) < LEVELS_OF_A_TRAIT;
+    let shown = profile.traits.iter().enumerate().filter(few).map(|(_, one)| one).take(TRAITS);
+    let list = shown.map(|one| trait_in_words(facts, one)).collect();
     let note = "The strongest differences from the rest, the largest first. Differences that may be chance are left out.";
     vec![Block::Heading("What sets them apart".into()), Block::List(list), Block::Note(note.into())]
 }
@@ -272,7 +279,7 @@ fn boxes(facts: &Facts<'_>, segment: u32) -> Option<Block> {
 
 /// The rows nearest to the middle of the segment, without their ids.
 fn typical(facts: &Facts<'_>, segment: u32) -> Vec<Block> {
-    let Some(found) = facts.outcome.pictures.as_ref().and_then(|pictures| pictures.typical.as_ref()) else {
+    let Some(found) = facts.outcome.pictures.as_ref().and_then(|pictures| pictures.members.as_ref()) else {
         return Vec::new();
     };
     let written = |(column, cell): (&String, &Cell)| match cell {
@@ -282,20 +289,23 @@ fn typical(facts: &Facts<'_>, segment: u32) -> Vec<Block> {
         Cell::Flag(flag) => Datum::text(if *flag { "yes" } else { "no" }),
         Cell::Text(text) => Datum::text(short_label(text)),
     };
-    let own = found.rows.iter().filter(|row| row.segment == segment);
-    let rows: Vec<Vec<Datum>> =
-        own.map(|row| found.columns.iter().zip(&row.cells).map(written).collect()).collect();
-    if rows.is_empty() {
+    let own: Vec<_> = found.rows.iter().filter(|row| row.segment == segment).collect();
+    if own.is_empty() {
         return Vec::new();
     }
-    let numeric = |place: usize| rows.iter().any(|row| row.get(place).is_some_and(|one| one.value.is_some()));
-    let titles = found.columns.iter().enumerate();
-    let columns = titles.map(|(place, name)| (short_label(name), numeric(place))).collect();
+    let line = |(place, column): (usize, &String)| {
+        let cells = own
+            .iter()
+            .map(|row| row.cells.get(place).map_or_else(Datum::missing, |cell| written((column, cell))));
+        std::iter::once(Datum::text(short_label(column))).chain(cells).collect::<Vec<Datum>>()
+    };
+    let rows: Vec<Vec<Datum>> = found.columns.iter().enumerate().map(line).collect();
+    let members = (1..=own.len()).map(|n| (format!("member {n}"), true));
     let table = Table {
         id: format!("typical-{segment}"),
         caption: "Typical members: the rows nearest to the middle of the segment".into(),
         note: None,
-        data: DataTable { columns, rows },
+        data: DataTable { columns: std::iter::once(("column".into(), false)).chain(members).collect(), rows },
     };
     vec![Block::Table(table)]
 }

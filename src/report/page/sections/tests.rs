@@ -111,7 +111,7 @@ fn pictures() -> Pictures {
         maps: vec![map],
         distributions: (0..12).map(spread).collect(),
         methods: Vec::new(),
-        typical: None,
+        members: None,
         charts: vec![ChartFound { title: "A by b".into(), shows }],
     }
 }

@@ -1,6 +1,7 @@
 //! How far the segments agree with rules that people made, and with other methods.
 
 use crate::analysis::{Compared, MethodMap, MethodResult, MethodsCompared};
+use crate::cluster::Method;
 use crate::profile::SegmentProfile;
 use crate::report::chart::{Datum, Heatmap, Key, Paint, Scatter, Shading, Unit};
 use crate::report::figures::{percent, score, whole};
@@ -96,7 +97,7 @@ fn methods(facts: &Facts<'_>, found: &MethodsCompared) -> Vec<Block> {
         let rows: u64 = one.sizes.iter().sum::<u64>() + one.noise;
         let share = |n: u64| (rows > 0).then(|| n as f64 / rows as f64);
         vec![
-            Datum::text(one.name.as_str()),
+            Datum::text(called(&one.name)),
             datum(Some(one.segments as f64), &Unit::Count),
             Datum::text(sizes(one)),
             datum(one.sizes.first().and_then(|&largest| share(largest)), &Unit::Share),
@@ -125,7 +126,7 @@ fn methods(facts: &Facts<'_>, found: &MethodsCompared) -> Vec<Block> {
     if known == 0 || found.ari.len() < 2 || found.ari.len() != found.methods.len() {
         return blocks;
     }
-    let keys: Vec<Key> = found.methods.iter().map(|one| plain(one.name.as_str())).collect();
+    let keys: Vec<Key> = found.methods.iter().map(|one| plain(called(&one.name))).collect();
     let heatmap = Heatmap {
         rows_are: "method".into(),
         columns_are: String::new(),
@@ -138,7 +139,7 @@ fn methods(facts: &Facts<'_>, found: &MethodsCompared) -> Vec<Block> {
     let own = found.ari.first().into_iter().flatten().zip(&found.methods).skip(1);
     let said = own.filter_map(|(ari, other)| {
         let ari = (*ari)?;
-        Some(format!("{}: {} (adjusted Rand index {}).", other.name, in_words(ari), score(ari)))
+        Some(format!("{}: {} (adjusted Rand index {}).", called(&other.name), in_words(ari), score(ari)))
     });
     blocks.push(Block::List(said.collect()));
     let desc = "The adjusted Rand index of each pair of methods.";
@@ -156,7 +157,11 @@ fn methods(facts: &Facts<'_>, found: &MethodsCompared) -> Vec<Block> {
     blocks.extend(found.methods.iter().enumerate().filter_map(profile));
     let largest = found.methods.iter().filter(|one| one.noise > 0).map(|one| {
         let rows: u64 = one.sizes.iter().sum::<u64>() + one.noise;
-        format!("{} leaves {} of the rows in no segment.", one.name, percent(one.noise as f64 / rows as f64))
+        format!(
+            "{} leaves {} of the rows in no segment.",
+            called(&one.name),
+            percent(one.noise as f64 / rows as f64)
+        )
     });
     let left: Vec<String> = largest.collect();
     if !left.is_empty() {
@@ -183,15 +188,20 @@ fn maps(facts: &Facts<'_>) -> Vec<Figure> {
             groups,
             boundary: None,
         };
-        let desc = format!("A cloud of points, coloured by the clusters of {}.", of.method);
+        let desc = format!("A cloud of points, coloured by the clusters of {}.", called(&of.method));
         Figure::new(
             format!("method-map-{}", i + 1),
-            format!("The clusters of {}", of.method),
+            format!("The clusters of {}", called(&of.method)),
             &desc,
             &scatter,
         )
     };
     maps.map(figure).collect()
+}
+
+/// What people call a method: its name in the recipe, or the usual one if it has none of its own.
+fn called(name: &str) -> String {
+    Method::named(name).map_or_else(|| name.to_string(), |method| method.title().to_string())
 }
 
 /// A method's segments by size, as far as there is room.
@@ -216,7 +226,7 @@ fn profile((place, of): (usize, &MethodResult)) -> Option<Block> {
     };
     let columns = [("cluster", false), ("rows", true), ("share", true), ("what sets it apart", false)];
     let rows = found.segments.iter().take(CELLS).map(row).collect();
-    let caption = format!("What the clusters of {} are like", of.name);
+    let caption = format!("What the clusters of {} are like", called(&of.name));
     let table = table(&format!("method-profile-{place}"), &caption, &columns, rows);
     Some(Block::Details(caption, vec![table]))
 }

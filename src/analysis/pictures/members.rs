@@ -1,7 +1,7 @@
 //! The rows that are most typical of each segment, in the table's own columns and without a name.
 
 use super::super::prepare::Prepared;
-use super::{Typical, TypicalRow};
+use super::{Member, Members};
 use crate::model::Assignment;
 use crate::profile::Profile;
 use crate::questions::{Cell, cell};
@@ -15,12 +15,12 @@ const MOST_SEGMENTS: usize = 40;
 
 impl Prepared {
     /// The rows nearest to the middle of each segment, the first one on ties; `None` if the table was not kept.
-    pub(super) fn typical(
+    pub(super) fn nearest_members(
         &self,
         rows: &[Option<Assignment>],
         k: usize,
         profile: &Profile,
-    ) -> Option<Typical> {
+    ) -> Option<Members> {
         let table = self.table.as_ref().filter(|_| k <= MOST_SEGMENTS)?;
         let named = profile.separation.iter().filter_map(|one| table.column(&one.column));
         let columns: Vec<_> = named.take(COLUMNS).collect();
@@ -41,9 +41,8 @@ impl Prepared {
             own.into_iter().map(move |(_, row)| (segment, row)).collect::<Vec<_>>()
         };
         let rows = (0..).zip(nearest).flat_map(of);
-        let rows: Vec<TypicalRow> =
-            rows.map(|(segment, row)| TypicalRow { segment, cells: cells(row) }).collect();
+        let rows: Vec<Member> = rows.map(|(segment, row)| Member { segment, cells: cells(row) }).collect();
         let names = columns.iter().map(|column| column.name.clone()).collect();
-        (!columns.is_empty() && !rows.is_empty()).then_some(Typical { columns: names, rows })
+        (!columns.is_empty() && !rows.is_empty()).then_some(Members { columns: names, rows })
     }
 }
