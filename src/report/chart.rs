@@ -43,6 +43,11 @@ pub trait Chart {
     /// width. It has no `width` or `height`, so that it takes the width of its place.
     fn svg(&self, caption: &Caption<'_>) -> String;
 
+    /// Whether the chart can be read as a narrow drawing.
+    fn can_be_narrow(&self) -> bool {
+        true
+    }
+
     /// The numbers behind the chart.
     fn table(&self) -> DataTable;
 }
@@ -57,6 +62,8 @@ pub struct Caption<'a> {
     pub title: &'a str,
     /// What a reader would see in it, as one or two sentences for somebody who cannot see it.
     pub desc: &'a str,
+    /// Whether the drawing is half as wide, for a phone and for charts side by side.
+    pub narrow: bool,
 }
 
 /// The colour and shape of a mark.
@@ -118,6 +125,24 @@ pub struct DataTable {
     pub rows: Vec<Vec<Datum>>,
 }
 
+impl DataTable {
+    /// Drops the columns in which no line has a figure or a word. The first column, which says what a line is about, stays.
+    pub fn drop_empty_columns(&mut self) {
+        let told =
+            |column: usize| self.rows.iter().any(|row| row.get(column).is_some_and(|one| !one.is_empty()));
+        let kept: Vec<bool> = (0..self.columns.len()).map(|column| column == 0 || told(column)).collect();
+        if self.rows.is_empty() || kept.iter().all(|kept| *kept) {
+            return;
+        }
+        let mut of_columns = kept.iter();
+        self.columns.retain(|_| of_columns.next().is_some_and(|kept| *kept));
+        for row in &mut self.rows {
+            let mut of_cells = kept.iter();
+            row.retain(|_| of_cells.next().is_some_and(|kept| *kept));
+        }
+    }
+}
+
 /// A cell of a table.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Datum {
@@ -145,6 +170,11 @@ impl Datum {
     /// A name with its colour.
     pub fn key(key: &Key) -> Self {
         Datum { text: key.label.clone(), paint: Some(key.paint), ..Datum::default() }
+    }
+
+    /// Whether it says nothing.
+    fn is_empty(&self) -> bool {
+        self.value.is_none() && (self.text.is_empty() || *self == Datum::missing())
     }
 
     /// A figure that there is not.

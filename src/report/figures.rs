@@ -29,6 +29,15 @@ pub fn number(value: f64) -> String {
     format!("{value:.*}", (3 - first_digit(size)).clamp(0, 8) as usize)
 }
 
+/// A year such as `2017`, or a mean of years such as `2017.5`: no separator, and one decimal where there is a fraction.
+pub fn year(value: f64) -> String {
+    if value.abs() >= 1e6 || !value.is_finite() {
+        return brief(value);
+    }
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map(String::from).unwrap_or(text)
+}
+
 /// As [`number`], without zeros at the end of a fraction: `60`, `0.75`.
 pub fn brief(value: f64) -> String {
     let text = number(value);

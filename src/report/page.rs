@@ -38,6 +38,8 @@ impl Page {
     pub fn new(document: Document, model: &Model) -> Self {
         let (document, withheld) = privacy::withhold(document, model);
         let facts = Facts::new(&document, model, withheld);
-        Page { title: facts.title(), sections: sections::all(&facts), palette: facts.palette() }
+        let mut sections = sections::all(&facts);
+        sections.iter_mut().for_each(Section::tidy);
+        Page { title: facts.title(), sections, palette: facts.palette() }
     }
 }

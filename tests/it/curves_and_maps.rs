@@ -12,7 +12,8 @@ use segmenta::report::chart::{
     Series, Shading, Unit,
 };
 
-const CAPTION: Caption<'static> = Caption { id: "c1", title: "a <title>", desc: "a \"description\"" };
+const CAPTION: Caption<'static> =
+    Caption { id: "c1", title: "a <title>", desc: "a \"description\"", narrow: false };
 
 fn drawn(chart: &dyn Chart) -> Vec<Element> {
     elements(&chart.svg(&CAPTION))
@@ -39,6 +40,7 @@ fn holds(chart: &dyn Chart) {
         }));
         assert!(element.tag != "script" && element.tag != "style");
     }
+    within(&elements(&chart.svg(&Caption { narrow: true, ..CAPTION })));
     within(&elements(stand_alone(&chart.svg(&CAPTION), &Palette::default().css()).trim_end()));
     let table = chart.table();
     assert!(table.columns.iter().all(|(title, _)| !title.is_empty()));

@@ -1,7 +1,7 @@
 //! Axes: what numbers are measured in, where ticks go, and how they read.
 
 use super::Datum;
-use super::svg::{Anchor, Drawing, WIDTH, line};
+use super::svg::{Anchor, Drawing, line};
 use super::text::{SIZE, width};
 use crate::report::figures;
 
@@ -19,9 +19,17 @@ pub enum Unit {
     Points,
     /// Scores such as silhouettes, with three decimals.
     Score,
+    /// Years such as 2017, without a separator.
+    Year,
 }
 
 impl Unit {
+    /// That of numbers of which these are quantiles: years, if all are whole and of our time.
+    pub fn of(quantiles: &[f64]) -> Unit {
+        let year = |value: &f64| value.fract() == 0.0 && (1900.0..=2100.0).contains(value);
+        if !quantiles.is_empty() && quantiles.iter().all(year) { Unit::Year } else { Unit::Number }
+    }
+
     /// A value, as it stands in a table and in a tip; a dash where it is not a number.
     pub fn format(&self, value: f64) -> String {
         if !value.is_finite() {
@@ -36,6 +44,7 @@ impl Unit {
             Unit::Points => figures::signed(100.0 * value),
             Unit::Score if value.abs() < 1e6 => figures::score(value),
             Unit::Score => figures::brief(value),
+            Unit::Year => figures::year(value),
         }
     }
 
@@ -61,7 +70,7 @@ impl Unit {
     fn tick(&self, value: f64, step: f64) -> String {
         let (value, step) = match self {
             Unit::Share | Unit::Points => (100.0 * value, 100.0 * step),
-            Unit::Number | Unit::Count | Unit::Score => (value, step),
+            Unit::Number | Unit::Count | Unit::Score | Unit::Year => (value, step),
         };
         let value = if value.abs() < step / 1e6 { 0.0 } else { value };
         let decimals = -libm::floor(libm::log10(step) + 1e-9);
@@ -79,6 +88,7 @@ impl Unit {
         };
         match self {
             Unit::Share => format!("{text} %"),
+            Unit::Year => text.replace(',', ""),
             Unit::Points if value > 0.0 => format!("+{text}"),
             _ => text,
         }
@@ -204,11 +214,15 @@ impl Scale {
         // Numbers that differ in their last digits alone count as equal.
         if high - low <= 1e-12 * high.abs().max(low.abs()) {
             let around = if low == 0.0 { 1.0 } else { 0.1 * low.abs().max(1.0 / LARGEST) };
-            let around = if axis.unit == Unit::Count { around.max(1.0) } else { around };
+            let around = match axis.unit {
+                Unit::Count => around.max(1.0),
+                Unit::Year => 5.0,
+                _ => around,
+            };
             (low, high) = if low == 0.0 { (0.0, around) } else { (low - around, high + around) };
         }
         let mut step = nice((high - low) / most.max(1) as f64);
-        if axis.unit == Unit::Count {
+        if matches!(axis.unit, Unit::Count | Unit::Year) {
             step = step.max(1.0);
         }
         let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
@@ -308,13 +322,13 @@ impl Area {
         for (value, label) in &scale.ticks {
             if let Some(x) = scale.place(*value) {
                 drawing.put(line(x, self.top, x, self.bottom).class("grid"));
-                drawing.write("tick", [x, below], Anchor::Middle, WIDTH, label);
+                drawing.write("tick", [x, below], Anchor::Middle, drawing.width(), label);
             }
         }
         if !title.is_empty() {
             below += SIZE + 5.0;
             let middle = (self.left + self.right) / 2.0;
-            drawing.write("axis-title", [middle, below], Anchor::Middle, WIDTH, title);
+            drawing.write("axis-title", [middle, below], Anchor::Middle, drawing.width(), title);
         }
         below + SIZE / 2.0 + 4.0
     }
@@ -329,7 +343,8 @@ impl Area {
             }
         }
         let left = self.left - 6.0 - widest(scale);
-        drawing.write("axis-title", [left, self.top - TITLE / 2.0 - 4.0], Anchor::Start, WIDTH, title);
+        let at = [left, self.top - TITLE / 2.0 - 4.0];
+        drawing.write("axis-title", at, Anchor::Start, drawing.width(), title);
     }
 }
 

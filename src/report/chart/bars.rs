@@ -3,9 +3,9 @@
 use super::axis::{Area, Scale};
 use super::legend::{Sign, legend};
 use super::palette::Shape;
-use super::svg::{Anchor, Drawing, Element, WIDTH, line, path, rect};
+use super::svg::{Anchor, Drawing, Element, line, path, rect};
 use super::text::{shorten, widest, width};
-use super::{Axis, Caption, Chart, DataTable, Datum, Key, Paint};
+use super::{Axis, Caption, Chart, DataTable, Datum, Key, Paint, Unit};
 
 /// How a value is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,8 +53,9 @@ pub struct Bar {
     pub note: Option<String>,
 }
 
-/// The height of a line.
+/// The height of a line, and of one with its name above the bar.
 const LINE: f64 = 28.0;
+const NARROW_LINE: f64 = 46.0;
 /// The height of a bar.
 const BAR: f64 = 18.0;
 /// Between names and the area.
@@ -62,6 +63,8 @@ const GAP: f64 = 14.0;
 /// The widest that names and notes may be.
 const LABELS: f64 = 230.0;
 const NOTES: f64 = 150.0;
+/// The narrowest that the area may become where notes need more room than that.
+const AREA: f64 = 240.0;
 
 impl Bar {
     fn finite(&self) -> Option<f64> {
@@ -82,6 +85,14 @@ impl Bars {
             [bar.finite(), low, high, bar.reference].into_iter().flatten()
         });
         limits.chain(bars).collect()
+    }
+
+    /// The ends of the axis of scores and shares that lie between 0 and 1: it shows all of that range, since a part of it would
+    /// make small differences look large.
+    fn whole_range(&self) -> Vec<f64> {
+        let known = self.form == Form::Dots && matches!(self.axis.unit, Unit::Score | Unit::Share);
+        let inside = self.numbers().iter().all(|number| (0.0..=1.0).contains(number));
+        if known && inside && !self.axis.log { vec![0.0, 1.0] } else { Vec::new() }
     }
 
     fn value(&self, bar: &Bar) -> String {
@@ -107,14 +118,16 @@ impl Bars {
     }
 
     /// Draws one line around `y`.
-    fn draw(&self, drawing: &mut Drawing<'_>, scale: &Scale, bar: &Bar, y: f64) {
+    fn draw(&self, drawing: &mut Drawing<'_>, scale: &Scale, bar: &Bar, y: f64, notes: f64) {
         let tip = self.tip(bar);
         let base = scale.base();
         let text = self.value(bar);
-        let note = bar.note.as_deref().map(|note| shorten(note, NOTES)).filter(|note| !note.is_empty());
+        let note = bar.note.as_deref().filter(|_| !drawing.narrow());
+        let note = note.map(|note| shorten(note, notes)).filter(|note| !note.is_empty());
+        let whole = drawing.width();
         let Some(place) = bar.finite().and_then(|value| scale.place(value)) else {
             let text = note.map_or_else(|| text.clone(), |note| format!("{text}, {note}"));
-            drawing.write("note", [base + 6.0, y], Anchor::Start, WIDTH - base - 6.0, &text);
+            drawing.write("note", [base + 6.0, y], Anchor::Start, whole - base - 6.0, &text);
             return;
         };
         let (mut left, mut right) = (place, place);
@@ -159,7 +172,7 @@ impl Bars {
             drawing.write("value", [end, y], Anchor::End, wide, &text);
             if let Some(note) = note {
                 let start = reference.map_or(right, |x| right.max(x)) + 6.0;
-                drawing.write("note", [start, y], Anchor::Start, NOTES, &note);
+                drawing.write("note", [start, y], Anchor::Start, notes, &note);
             }
             return;
         }
@@ -168,9 +181,20 @@ impl Bars {
         if let Some(x) = reference.filter(|x| (start - 6.0..=start + wide + 4.0).contains(x)) {
             start = x + 6.0;
         }
-        start += drawing.write("value", [start, y], Anchor::Start, WIDTH, &text) + 8.0;
+        start += drawing.write("value", [start, y], Anchor::Start, whole, &text) + 8.0;
         if let Some(note) = note {
-            drawing.write("note", [start, y], Anchor::Start, NOTES, &note);
+            drawing.write("note", [start, y], Anchor::Start, notes, &note);
+        }
+    }
+
+    /// Writes a bar's name, and its note at the other end, in a line of their own.
+    fn write_above(&self, drawing: &mut Drawing<'_>, bar: &Bar, y: f64) {
+        let whole = drawing.width();
+        let note = bar.note.as_deref().filter(|note| !note.is_empty());
+        let noted = note.map_or(0.0, |note| width(&shorten(note, NOTES)) + 10.0);
+        drawing.write("label over", [0.0, y], Anchor::Start, whole - noted, &bar.label);
+        if let Some(note) = note {
+            drawing.write("note", [whole, y], Anchor::End, NOTES, note);
         }
     }
 
@@ -185,11 +209,11 @@ impl Bars {
     }
 
     /// The line above the area in which each limit's words stand, counted from the area upwards, so that none overlap.
-    fn limit_lines(&self, scale: &Scale) -> Vec<usize> {
+    fn limit_lines(&self, scale: &Scale, whole: f64) -> Vec<usize> {
         let mut ends: Vec<Vec<[f64; 2]>> = Vec::new();
         let level = |(limit, word): &(f64, String)| {
             let half = width(&shorten(word, LABELS)) / 2.0 + 6.0;
-            let x = scale.place(*limit).unwrap_or_default().clamp(half, (WIDTH - half).max(half));
+            let x = scale.place(*limit).unwrap_or_default().clamp(half, (whole - half).max(half));
             let free = |taken: &Vec<[f64; 2]>| taken.iter().all(|[l, r]| x + half < *l || x - half > *r);
             let level = ends.iter().position(free).unwrap_or(ends.len());
             if level == ends.len() {
@@ -217,26 +241,36 @@ impl Chart for Bars {
         }
         let labels = widest(self.bars.iter().map(|bar| bar.label.as_str()), LABELS);
         let values = self.bars.iter().map(|bar| width(&self.value(bar))).fold(0.0, f64::max);
-        let notes = widest(self.bars.iter().filter_map(|bar| bar.note.as_deref()), NOTES);
         let negative = self.form == Form::Bars
             && self.bars.iter().any(|bar| bar.finite().is_some_and(|value| value < 0.0) && !self.axis.log);
-        let left = labels + if negative { 18.0 + values } else { GAP };
-        let right = WIDTH - 14.0 - values - if notes > 0.0 { 8.0 + notes } else { 0.0 };
+        let narrow = drawing.narrow();
+        let beside = if narrow { 8.0 } else { labels + GAP };
+        let most = (drawing.width() - beside - values - 22.0 - AREA).max(NOTES);
+        let notes = widest(self.bars.iter().filter_map(|bar| bar.note.as_deref()), most);
+        let notes = if narrow { 0.0 } else { notes };
+        let left = if negative { beside + 8.0 + values } else { beside };
+        let right = drawing.width() - 14.0 - values - if notes > 0.0 { 8.0 + notes } else { 0.0 };
+        let pitch = if narrow { NARROW_LINE } else { LINE };
         let axis = Axis { zero: self.axis.zero || self.form == Form::Bars, ..self.axis.clone() };
-        let scale = Scale::across(&axis, self.numbers(), left, right);
-        let lines = self.limit_lines(&scale);
+        let scale = Scale::across(&axis, self.numbers().into_iter().chain(self.whole_range()), left, right);
+        let lines = self.limit_lines(&scale, drawing.width());
         let above = lines.iter().max().map_or(4.0, |most| 22.0 + 17.0 * *most as f64);
         let top = legend(&mut drawing, 0.0, 0.0, &entries) + above;
-        let area = Area { left, right, top, bottom: top + LINE * self.bars.len() as f64 };
+        let area = Area { left, right, top, bottom: top + pitch * self.bars.len() as f64 };
         let height = area.grid_across(&mut drawing, &scale, &self.axis.title);
         if scale.holds(0.0) {
             drawing.put(line(scale.base(), top, scale.base(), area.bottom).class("axis"));
         }
         self.draw_limits(&mut drawing, &scale, &area, &lines);
         for (i, bar) in self.bars.iter().enumerate() {
-            let y = top + LINE * (i as f64 + 0.5);
-            drawing.write("label", [labels, y], Anchor::End, LABELS, &bar.label);
-            self.draw(&mut drawing, &scale, bar, y);
+            let mut y = top + pitch * (i as f64 + 0.5);
+            if narrow {
+                self.write_above(&mut drawing, bar, y - 12.0);
+                y += 9.0;
+            } else {
+                drawing.write("label", [labels, y], Anchor::End, LABELS, &bar.label);
+            }
+            self.draw(&mut drawing, &scale, bar, y, notes);
         }
         drawing.finish(height)
     }

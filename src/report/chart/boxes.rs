@@ -2,7 +2,7 @@
 
 use super::axis::{Area, Scale};
 use super::legend::{Sign, legend};
-use super::svg::{Anchor, Drawing, Element, WIDTH, line, path, rect};
+use super::svg::{Anchor, Drawing, Element, line, path, rect};
 use super::text::{widest, width};
 use super::{Axis, Caption, Chart, DataTable, Datum, Key, Paint, Unit};
 
@@ -40,8 +40,9 @@ pub struct BoxRow {
     pub mean: Option<f64>,
 }
 
-/// The height of a line.
+/// The height of a line, and of one with its name above the box.
 const LINE: f64 = 30.0;
+const NARROW_LINE: f64 = 46.0;
 /// The height of a box.
 const BOX: f64 = 16.0;
 /// The widest that names may be.
@@ -87,24 +88,34 @@ impl Chart for Boxes {
         let labels = widest(self.rows.iter().map(|row| row.label.as_str()), LABELS);
         let medians = self.rows.iter().map(|row| width(&self.axis.unit.short(row.median)));
         let medians = medians.fold(width(MEDIAN), f64::max);
-        let (left, right) = (labels + 12.0, WIDTH - 16.0 - medians);
+        let (whole, narrow) = (drawing.width(), drawing.narrow());
+        let pitch = if narrow { NARROW_LINE } else { LINE };
+        let left = if narrow { 8.0 } else { labels + 12.0 };
+        let right = whole - 16.0 - medians;
         let numbers = self.rows.iter().filter_map(BoxRow::finite).flatten();
         let scale = Scale::across(&self.axis, numbers, left, right);
-        drawing.write("axis-title", [WIDTH, top - 14.0], Anchor::End, WIDTH, MEDIAN);
-        let area = Area { left, right, top, bottom: top + LINE * self.rows.len() as f64 };
+        let head = if narrow { top + 8.0 } else { top - 14.0 };
+        drawing.write("axis-title", [whole, head], Anchor::End, whole, MEDIAN);
+        let area = Area { left, right, top, bottom: top + pitch * self.rows.len() as f64 };
         let height = area.grid_across(&mut drawing, &scale, &self.axis.title);
         for (i, row) in self.rows.iter().enumerate() {
-            let y = top + LINE * (i as f64 + 0.5);
-            drawing.write("label", [labels, y], Anchor::End, LABELS, &row.label);
+            let mut y = top + pitch * (i as f64 + 0.5);
+            let hit = rect(left, y - pitch / 2.0, right - left, pitch).class("hit");
+            if narrow {
+                drawing.write("label over", [0.0, y - 12.0], Anchor::Start, right, &row.label);
+                y += 9.0;
+            } else {
+                drawing.write("label", [labels, y], Anchor::End, LABELS, &row.label);
+            }
             let Some(quantiles) = row.finite() else {
-                drawing.write("note", [left + 6.0, y], Anchor::Start, WIDTH, "no values");
+                drawing.write("note", [left + 6.0, y], Anchor::Start, whole, "no values");
                 continue;
             };
             // What has no place on a logarithmic axis lies to the left of it.
             let [low, q1, median, q3, high] = quantiles.map(|q| scale.place(q).unwrap_or(left));
             let mut group = Element::new("g")
                 .mark("mark", row.paint, &row.tip(&self.axis))
-                .child(rect(left, y - LINE / 2.0, right - left, LINE).class("hit"))
+                .child(hit)
                 .child(line(low, y, high, y).class("line"));
             for end in [low, high] {
                 group = group.child(line(end, y - 5.0, end, y + 5.0).class("line"));
@@ -116,7 +127,7 @@ impl Chart for Boxes {
                 group = group.child(diamond(x, y).class("mean"));
             }
             drawing.put(group);
-            drawing.write("value", [WIDTH, y], Anchor::End, WIDTH, &self.axis.unit.short(row.median));
+            drawing.write("value", [whole, y], Anchor::End, whole, &self.axis.unit.short(row.median));
         }
         drawing.finish(height)
     }

@@ -2,7 +2,7 @@
 
 use super::axis::{Area, Scale, Unit};
 use super::legend::{Sign, draw};
-use super::svg::{Anchor, Drawing, Element, WIDTH, coordinate, line, rect};
+use super::svg::{Anchor, Drawing, Element, coordinate, line, rect};
 use super::text::{widest, width};
 use super::{Axis, Caption, Chart, DataTable, Datum, Paint};
 use crate::report::figures::{count, plain, whole};
@@ -40,6 +40,7 @@ const TIGHT: f64 = 17.0;
 const FEW: usize = 40;
 /// The longest name of a leaf.
 const NAME: f64 = 180.0;
+const NARROW_NAME: f64 = 110.0;
 /// How much the words above the tree take.
 const HEAD: f64 = 20.0;
 
@@ -136,10 +137,11 @@ impl Dendrogram {
         let words = "the cut";
         // The words stay within the drawing.
         let half = width(words) / 2.0;
-        let middle = ((left + right) / 2.0).clamp(half, WIDTH - half);
+        let middle = ((left + right) / 2.0).clamp(half, drawing.width() - half);
         let target = rect(left, area.top - HEAD, (right - left).max(2.0), HEAD).class("hit");
         drawing.put(target.set("data-tip", &between));
-        drawing.write("label strong", [middle, area.top - HEAD / 2.0], Anchor::Middle, WIDTH, words);
+        let at = [middle, area.top - HEAD / 2.0];
+        drawing.write("label strong", at, Anchor::Middle, drawing.width(), words);
     }
 
     /// Draws a merge: its upright line, and the lines to its parts.
@@ -189,12 +191,14 @@ impl Chart for Dendrogram {
         }
         let pitch = if leaves.len() <= FEW { ROOMY } else { TIGHT };
         let sizes: Vec<String> = leaves.iter().map(|leaf| whole(leaf.node.size)).collect();
-        let names = widest(leaves.iter().map(|leaf| leaf.node.label.as_str()), NAME);
-        let size = widest(sizes.iter().map(String::as_str), WIDTH).max(width("rows"));
+        let whole = drawing.width();
+        let name = if drawing.narrow() { NARROW_NAME } else { NAME };
+        let names = widest(leaves.iter().map(|leaf| leaf.node.label.as_str()), name);
+        let size = widest(sizes.iter().map(String::as_str), whole).max(width("rows"));
         let margin = 26.0 + names + 14.0 + size;
         let area = Area {
             left: 12.0,
-            right: WIDTH - margin,
+            right: whole - margin,
             top: HEAD,
             bottom: HEAD + pitch * leaves.len() as f64 + 2.0,
         };
@@ -205,15 +209,15 @@ impl Chart for Dendrogram {
         };
         let end = area.grid_across(&mut drawing, &x, &self.axis.title);
         self.draw_cut(&mut drawing, &area, &x);
-        drawing.write("tick", [WIDTH, area.top - HEAD / 2.0], Anchor::End, WIDTH, "rows");
+        drawing.write("tick", [whole, area.top - HEAD / 2.0], Anchor::End, whole, "rows");
         for (leaf, size) in leaves.iter().zip(&sizes) {
             let [from, y] = place(leaf);
             if from + 4.0 < area.right {
                 drawing.put(line(from + 2.0, y, area.right + 4.0, y).class("leader"));
             }
             draw(&mut drawing, Sign::Square(leaf.node.paint), area.right + 8.0, y);
-            drawing.write("label", [area.right + 26.0, y], Anchor::Start, NAME, &leaf.node.label);
-            drawing.write("tick", [WIDTH, y], Anchor::End, WIDTH, size);
+            drawing.write("label", [area.right + 26.0, y], Anchor::Start, name, &leaf.node.label);
+            drawing.write("tick", [whole, y], Anchor::End, whole, size);
         }
         for cluster in list.iter().filter(|p| !p.parts.is_empty()) {
             self.draw_merge(&mut drawing, &list, cluster, place);

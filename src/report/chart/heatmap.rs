@@ -2,7 +2,7 @@
 
 use super::legend::{Sign, draw};
 use super::palette::{STEPS, diverging, sequential};
-use super::svg::{Anchor, Drawing, Element, WIDTH, coordinate, rect, words};
+use super::svg::{Anchor, Drawing, Element, coordinate, rect, words};
 use super::text::{SIZE, shorten, widest, width};
 use super::{Caption, Chart, DataTable, Datum, Key, Paint, Unit};
 use crate::report::figures::{plain, whole};
@@ -47,6 +47,11 @@ const LOWEST: f64 = 15.0;
 /// The longest name of a line and of a column.
 const NAME: f64 = 170.0;
 const TURNED: f64 = 140.0;
+/// The same of a narrow drawing.
+const NARROW_NAME: f64 = 110.0;
+const NARROW_TURNED: f64 = 100.0;
+/// The most columns of a narrow drawing.
+const NARROW_COLUMNS: usize = 16;
 /// The sign before the name of a line that has a colour.
 const SIGN: f64 = 17.0;
 /// The size of the texts in cells.
@@ -91,6 +96,8 @@ struct Grid {
     wide: f64,
     high: f64,
     turn: Turn,
+    /// The longest name of a line and of a column.
+    names: [f64; 2],
     /// The width of the signs beside the lines' names.
     sign: f64,
 }
@@ -138,15 +145,16 @@ impl Heatmap {
         widths.get((9 * widths.len()).div_ceil(10).saturating_sub(1)).copied().unwrap_or(0.0)
     }
 
-    fn grid(&self) -> Grid {
+    fn grid(&self, drawing: &Drawing<'_>) -> Grid {
+        let [name, turned] = if drawing.narrow() { [NARROW_NAME, NARROW_TURNED] } else { [NAME, TURNED] };
         let (rows, columns) = self.shown();
         let has_sign = self.rows.iter().any(|key| coloured(key.paint));
         let sign = if has_sign { SIGN } else { 0.0 };
-        let names = widest(self.rows[..rows].iter().map(|k| k.label.as_str()), NAME);
-        let left = (sign + names).max(width(&self.rows_are).min(NAME)) + 8.0;
-        let longest = widest(self.columns[..columns].iter().map(|k| k.label.as_str()), TURNED);
+        let names = widest(self.rows[..rows].iter().map(|k| k.label.as_str()), name);
+        let left = (sign + names).max(width(&self.rows_are).min(name)) + 8.0;
+        let longest = widest(self.columns[..columns].iter().map(|k| k.label.as_str()), turned);
         let text = self.text_width(self.written(true));
-        let room = |right: f64| (WIDTH - left - right) / columns as f64;
+        let room = |right: f64| (drawing.width() - left - right) / columns as f64;
         let (mut wide, mut turn) = (room(0.0).min((longest + 10.0).max(WIDEST)), Turn::Level);
         if longest + 6.0 > wide {
             // Names that lean to the right need room after the last column.
@@ -167,14 +175,14 @@ impl Heatmap {
         };
         let signs = if self.columns.iter().any(|key| coloured(key.paint)) { SIGN } else { 0.0 };
         let titles = if self.columns_are.is_empty() { 0.0 } else { SIZE + 7.0 };
-        Grid { left, top: titles + head + signs, wide, high, turn, sign }
+        Grid { left, top: titles + head + signs, wide, high, turn, names: [name, turned], sign }
     }
 
     fn draw_names(&self, drawing: &mut Drawing<'_>, grid: &Grid) {
         let (rows, columns) = self.shown();
         for (r, key) in self.rows[..rows].iter().enumerate() {
             let y = grid.top + (r as f64 + 0.5) * grid.high;
-            drawing.write("label", [grid.left - 8.0 - grid.sign, y], Anchor::End, NAME, &key.label);
+            drawing.write("label", [grid.left - 8.0 - grid.sign, y], Anchor::End, grid.names[0], &key.label);
             if coloured(key.paint) {
                 draw(drawing, Sign::Square(key.paint), grid.left - 5.0 - grid.sign, y);
             }
@@ -200,7 +208,7 @@ impl Heatmap {
             };
             // The middle of the letters' height lies on the line that is turned.
             let turn = format!("translate({} {}) rotate({angle})", coordinate(x), coordinate(bottom));
-            let short = shorten(&key.label, TURNED);
+            let short = shorten(&key.label, grid.names[1]);
             let mut text = words("label", [0.0, 0.0], Anchor::Start).set("transform", &turn);
             if short != key.label {
                 text = text.set("data-tip", &plain(&key.label));
@@ -212,14 +220,14 @@ impl Heatmap {
             "axis-title",
             [(grid.left + right) / 2.0, SIZE / 2.0 + 2.0],
             Anchor::Middle,
-            WIDTH,
+            drawing.width(),
             &self.columns_are,
         );
         drawing.write(
             "axis-title",
             [grid.left - 8.0, grid.top - SIZE / 2.0 - 4.0],
             Anchor::End,
-            NAME,
+            grid.names[0],
             &self.rows_are,
         );
     }
@@ -269,27 +277,28 @@ impl Heatmap {
 
     /// Draws the steps of the scale with the values at their ends, and says what is left out. Returns where this ends.
     fn draw_scale(&self, drawing: &mut Drawing<'_>, grid: &Grid, top: f64) -> f64 {
-        const STEP: f64 = 24.0;
+        let step_wide = if drawing.narrow() { 15.0 } else { 24.0 };
         let limit = self.shading.limit();
         let low = if matches!(self.shading, Shading::Sequential(_)) { 0.0 } else { -limit };
         let ends = [low, limit].map(|end| self.unit.short(end));
-        let wide = STEP * STEPS as f64 + width(&ends[0]) + width(&ends[1]) + 16.0;
-        let mut x = grid.left.min(WIDTH - wide).max(0.0);
+        let wide = step_wide * STEPS as f64 + width(&ends[0]) + width(&ends[1]) + 16.0;
+        let room = drawing.width();
+        let mut x = grid.left.min(room - wide).max(0.0);
         let y = top + SIZE / 2.0;
-        x += drawing.write("tick", [x, y], Anchor::Start, WIDTH, &ends[0]) + 6.0;
+        x += drawing.write("tick", [x, y], Anchor::Start, room, &ends[0]) + 6.0;
         for step in 0..STEPS {
             let share = step as f64 / (STEPS - 1) as f64;
             let shade = if low < 0.0 { 2.0 * share - 1.0 } else { share };
             let class = format!("tile {}", self.shading.class(shade));
-            drawing.put(rect(x + STEP * step as f64, y - 6.0, STEP, 12.0).class(&class));
+            drawing.put(rect(x + step_wide * step as f64, y - 6.0, step_wide, 12.0).class(&class));
         }
-        x += STEP * STEPS as f64 + 6.0;
-        drawing.write("tick", [x, y], Anchor::Start, WIDTH, &ends[1]);
+        x += step_wide * STEPS as f64 + 6.0;
+        drawing.write("tick", [x, y], Anchor::Start, room, &ends[1]);
         let mut end = top + SIZE + 6.0;
         let all = [(self.rows.len(), "lines"), (self.columns.len(), "columns")];
         for (count, what) in all.into_iter().filter(|(count, _)| *count > MOST) {
             let note = format!("the first {MOST} of {} {what}", whole(count as u64));
-            drawing.write("note", [grid.left, end + SIZE / 2.0], Anchor::Start, WIDTH, &note);
+            drawing.write("note", [grid.left, end + SIZE / 2.0], Anchor::Start, room, &note);
             end += SIZE + 6.0;
         }
         end
@@ -297,12 +306,16 @@ impl Heatmap {
 }
 
 impl Chart for Heatmap {
+    fn can_be_narrow(&self) -> bool {
+        self.columns.len() <= NARROW_COLUMNS
+    }
+
     fn svg(&self, caption: &Caption<'_>) -> String {
         let mut drawing = Drawing::new(caption);
         if self.cells().next().is_none() {
             return drawing.nothing();
         }
-        let grid = self.grid();
+        let grid = self.grid(&drawing);
         self.draw_names(&mut drawing, &grid);
         self.draw_cells(&mut drawing, &grid);
         let bottom = grid.top + self.shown().0 as f64 * grid.high;

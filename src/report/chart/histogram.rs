@@ -2,7 +2,7 @@
 
 use super::axis::{Area, Scale};
 use super::legend::{Sign, legend};
-use super::svg::{Anchor, Drawing, Element, WIDTH, coordinate, line, rect};
+use super::svg::{Anchor, Drawing, Element, coordinate, line, rect};
 use super::text::widest;
 use super::{Axis, Caption, Chart, DataTable, Datum, Paint, Unit};
 
@@ -35,6 +35,8 @@ pub struct Layer {
 /// The height of a line, and of the highest bin in it.
 const LINE: f64 = 50.0;
 const HIGHEST: f64 = 42.0;
+/// The height of a line with its name above the bins.
+const NARROW_LINE: f64 = 66.0;
 /// The widest that names may be.
 const LABELS: f64 = 200.0;
 /// Lines whose highest bins differ by more than this factor have scales of their own.
@@ -54,6 +56,13 @@ impl Histogram {
             from.is_finite() && to.is_finite() && from <= to && (!self.axis.log || from > 0.0)
         };
         (0..self.edges.len().saturating_sub(1)).filter(sound).collect()
+    }
+
+    /// Where the bins begin and end.
+    fn span(&self, bins: &[usize]) -> (f64, f64) {
+        let low = bins.iter().map(|bin| self.edges[*bin]).fold(f64::INFINITY, f64::min);
+        let high = bins.iter().map(|bin| self.edges[bin + 1]).fold(f64::NEG_INFINITY, f64::max);
+        (low, high)
     }
 
     fn highest(&self, layer: &Layer) -> f64 {
@@ -124,19 +133,31 @@ impl Chart for Histogram {
         }
         let top = legend(&mut drawing, 0.0, 0.0, &entries) + 4.0;
         let labels = widest(self.layers.iter().map(|layer| layer.label.as_str()), LABELS);
-        let (left, right) = (labels + 12.0, WIDTH - 16.0);
+        let narrow = drawing.narrow();
+        let pitch = if narrow { NARROW_LINE } else { LINE };
+        let (left, right) =
+            if narrow { (8.0, drawing.width() - 8.0) } else { (labels + 12.0, drawing.width() - 16.0) };
         let edges = bins.iter().flat_map(|bin| [self.edges[*bin], self.edges[bin + 1]]);
+        let (low, high) = self.span(&bins);
         let scale = Scale::across(&self.axis, edges, left, right);
-        let area = Area { left, right, top, bottom: top + LINE * self.layers.len() as f64 };
+        // The axis ends where the bins do, so that one of counts has nothing below 0.
+        let tight = scale.clone().between(low, high);
+        let scale = if tight.ticks.len() > 1 { tight } else { scale };
+        let area = Area { left, right, top, bottom: top + pitch * self.layers.len() as f64 };
         let mut height = area.grid_across(&mut drawing, &scale, &self.axis.title);
         for (i, layer) in self.layers.iter().enumerate() {
-            let base = top + LINE * (i as f64 + 1.0);
+            let base = top + pitch * (i as f64 + 1.0);
             let full = if own_scales { tallest[i].max(tallest[0]) } else { top_of_all };
-            drawing.write("label", [labels, base - 12.0], Anchor::End, LABELS, &layer.label);
+            if narrow {
+                let above = base - HIGHEST - 12.0;
+                drawing.write("label over", [0.0, above], Anchor::Start, drawing.width(), &layer.label);
+            } else {
+                drawing.write("label", [labels, base - 12.0], Anchor::End, LABELS, &layer.label);
+            }
             drawing.put(line(left, base, right, base).class("axis"));
             let group = Element::new("g")
                 .mark("mark", layer.paint, &self.tip(layer))
-                .child(rect(left, base - LINE, right - left, LINE).class("hit"));
+                .child(rect(left, base - pitch, right - left, pitch).class("hit"));
             let shape = Element::new("path").set("d", &(self.steps(&scale, layer, base, full) + "Z"));
             let group = drawing.fill_in(group, shape, layer.paint);
             drawing.put(group);

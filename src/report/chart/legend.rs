@@ -1,7 +1,7 @@
 //! Legends: what colours and signs mean, above the drawing.
 
 use super::boxes::diamond;
-use super::svg::{Anchor, Drawing, Element, WIDTH, line, rect};
+use super::svg::{Anchor, Drawing, Element, line, rect};
 use super::text::{shorten, width};
 use super::{Paint, palette};
 
@@ -20,6 +20,8 @@ pub(super) enum Sign {
     Tick,
     /// A line with ends, as intervals have.
     Interval,
+    /// An upright line with ends, as errors have.
+    Error,
     /// A line without a colour of its own, as the outline of a distribution.
     Outline,
     /// The diamond of a mean.
@@ -41,10 +43,10 @@ pub(super) fn legend(drawing: &mut Drawing<'_>, left: f64, top: f64, entries: &[
     }
     let (mut x, mut y) = (left, top + HEIGHT / 2.0);
     for (sign, name) in entries {
-        let room = WIDEST.min(WIDTH - left - 20.0);
+        let room = WIDEST.min(drawing.width() - left - 20.0);
         let sign_width = if *sign == Sign::None { 0.0 } else { 20.0 };
         let wide = sign_width + width(&shorten(name, room));
-        if x > left && x + wide > WIDTH {
+        if x > left && x + wide > drawing.width() {
             (x, y) = (left, y + HEIGHT);
         }
         draw(drawing, *sign, x, y);
@@ -67,6 +69,11 @@ pub(super) fn draw(drawing: &mut Drawing<'_>, sign: Sign, x: f64, y: f64) {
             let group = Element::new("g").class("whisker").child(line(x, y, x + 14.0, y));
             let group = [x, x + 14.0].into_iter().fold(group, |g, x| g.child(line(x, y - 4.0, x, y + 4.0)));
             drawing.put(group);
+        }
+        Sign::Error => {
+            let group = Element::new("g").class("whisker").child(line(x + 6.0, y - 6.0, x + 6.0, y + 6.0));
+            let ends = [y - 6.0, y + 6.0].map(|y| line(x + 2.0, y, x + 10.0, y));
+            drawing.put(ends.into_iter().fold(group, Element::child));
         }
         Sign::Outline => drawing.put(line(x, y, x + 14.0, y).class("outline")),
         Sign::Mean => drawing.put(diamond(x + 6.0, y).class("mean")),

@@ -3,7 +3,7 @@
 use super::axis::{Area, Scale, TITLE, widest};
 use super::legend::{Sign, legend};
 use super::palette::Shape;
-use super::svg::{Anchor, Drawing, Element, WIDTH, circle, coordinate, line, rect};
+use super::svg::{Anchor, Drawing, Element, circle, coordinate, line, rect};
 use super::text::{SIZE, shorten, width};
 use super::{Axis, Caption, Chart, DataTable, Datum, Paint};
 use crate::report::figures::plain;
@@ -30,7 +30,7 @@ pub struct Series {
     pub paint: Paint,
     /// Its points; a `None` interrupts the curve.
     pub points: Vec<(f64, Option<f64>)>,
-    /// Half the height of the bar at each point, as many as points; empty without bars.
+    /// The standard error at each point, which a bar reaches up and down; as many as points, or empty without bars.
     pub errors: Vec<Option<f64>>,
     /// Whether it is drawn as a curve without dots, as a function with many points is.
     pub smooth: bool,
@@ -49,6 +49,7 @@ pub struct Mark {
 
 /// The height of the area that curves lie in, without the lines of words above them.
 const HEIGHT: f64 = 240.0;
+const NARROW_HEIGHT: f64 = 180.0;
 /// The height of a line of words.
 const LINE: f64 = 18.0;
 /// The widest name at the end of a curve.
@@ -145,20 +146,22 @@ impl Lines {
     /// The words of a mark: what is there; which place this is, unless a tick says it; and the value, of a single curve.
     fn words(&self, mark: &Mark, x: &Scale) -> String {
         let ticked = x.ticks.iter().any(|(value, _)| *value == mark.x);
-        let place = if ticked { String::new() } else { format!("{} ", self.x.unit.format(mark.x)) };
+        let place = if ticked { String::new() } else { format!(" at {}", self.x.unit.format(mark.x)) };
         let value = match &self.series[..] {
             [only] if only.dotted() => only.at(mark.x).filter(|v| v.is_finite()),
             _ => None,
         };
         let value = value.map_or(String::new(), |v| format!(": {}", self.y.unit.short(v)));
-        format!("{place}{}{value}", mark.label)
+        format!("{}{place}{value}", mark.label)
     }
 
     /// Draws the marks' bands and lines, with their words in the area's upper part.
     fn draw_marks(&self, drawing: &mut Drawing<'_>, area: &Area, x: &Scale, words: &[Words]) {
         let spacing = (x.place(1.0).zip(x.place(0.0))).map_or(0.0, |(a, b)| (a - b).abs());
+        let smooth = self.series.iter().any(|series| series.smooth);
         for Words { mark, at, left, line: row, text } in words {
-            let class = if mark.chosen {
+            // A place on a smooth curve is no number of its own that a band could surround.
+            let class = if mark.chosen && !smooth {
                 let half = (spacing * 0.35).clamp(5.0, 18.0);
                 let (from, to) = ((at - half).max(area.left), (at + half).min(area.right));
                 drawing.put(rect(from, area.top, to - from, area.bottom - area.top).class("band"));
@@ -166,7 +169,7 @@ impl Lines {
             } else {
                 let top = area.top + (*row as f64 + 1.0) * LINE;
                 drawing.put(line(*at, top, *at, area.bottom).class("limit"));
-                "tick over"
+                if mark.chosen { "label strong over" } else { "tick over" }
             };
             let y = area.top + (*row as f64 + 0.5) * LINE;
             drawing.write(class, [*left, y], Anchor::Start, area.right - area.left, text);
@@ -316,27 +319,32 @@ impl Chart for Lines {
             return drawing.nothing();
         }
         let several = self.series.len() > 1;
-        let named = several && self.series.len() as f64 * LINE <= HEIGHT;
-        let mut top = 0.0;
+        let (whole, narrow) = (drawing.width(), drawing.narrow());
+        let tall = if narrow { NARROW_HEIGHT } else { HEIGHT };
+        let named = several && !narrow && self.series.len() as f64 * LINE <= HEIGHT;
+        let mut entries: Vec<(Sign, &str)> = Vec::new();
         if several && !named {
             let sign = |s: &Series| if s.dotted() { Sign::Point(s.paint) } else { Sign::Line(s.paint) };
-            let entries: Vec<(Sign, &str)> =
-                self.series.iter().map(|s| (sign(s), s.label.as_str())).collect();
-            top = legend(&mut drawing, 2.0, 0.0, &entries);
+            entries.extend(self.series.iter().map(|s| (sign(s), s.label.as_str())));
         }
+        let barred = |s: &Series| s.dotted() && (0..s.points.len()).any(|i| s.error(i).is_some());
+        if self.series.iter().any(barred) {
+            entries.push((Sign::Error, "bar: one standard error up and down"));
+        }
+        let top = legend(&mut drawing, 2.0, 0.0, &entries);
         let names = self.series.iter().map(|s| width(&s.label).min(NAME)).fold(0.0, f64::max);
         let margin = if named { names + 34.0 } else { 12.0 };
-        let trial = Scale::upward(&self.y, ys.iter().copied(), HEIGHT, 0.0);
+        let trial = Scale::upward(&self.y, ys.iter().copied(), tall, 0.0);
         let area = Area {
             left: widest(&trial) + 10.0,
-            right: WIDTH - margin,
+            right: whole - margin,
             top: top + if self.y.title.is_empty() { SIZE / 2.0 } else { TITLE },
             bottom: 0.0,
         };
         let x = self.across(&xs, area.left, area.right);
         let words = self.place_words(&area, &x);
         let head = words.iter().map(|w| (w.line + 1) as f64 * LINE).fold(0.0, f64::max);
-        let area = Area { bottom: area.top + head + HEIGHT, ..area };
+        let area = Area { bottom: area.top + head + tall, ..area };
         let y = Scale::upward(&self.y, ys, area.bottom, area.top + head);
         self.draw_marks(&mut drawing, &area, &x, &words);
         area.grid_upward(&mut drawing, &y, &self.y.title);
@@ -344,12 +352,12 @@ impl Chart for Lines {
         for (value, label) in &x.ticks {
             if let Some(at) = x.place(*value) {
                 drawing.put(line(at, area.bottom, at, area.bottom + 4.0).class("axis"));
-                drawing.write("tick", [at, below + 2.0], Anchor::Middle, WIDTH, label);
+                drawing.write("tick", [at, below + 2.0], Anchor::Middle, whole, label);
             }
         }
         drawing.put(line(area.left, area.bottom, area.right, area.bottom).class("axis"));
         let middle = (area.left + area.right) / 2.0;
-        drawing.write("axis-title", [middle, below + SIZE + 7.0], Anchor::Middle, WIDTH, &self.x.title);
+        drawing.write("axis-title", [middle, below + SIZE + 7.0], Anchor::Middle, whole, &self.x.title);
         for series in &self.series {
             self.draw_series(&mut drawing, series, &x, &y);
         }

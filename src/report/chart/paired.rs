@@ -2,7 +2,7 @@
 
 use super::axis::{Area, Scale};
 use super::legend::{Sign, legend};
-use super::svg::{Anchor, Drawing, WIDTH, line, rect};
+use super::svg::{Anchor, Drawing, line, rect};
 use super::text::{widest, width};
 use super::{Axis, Caption, Chart, DataTable, Datum, Key, Paint, Unit};
 
@@ -32,8 +32,9 @@ pub struct PairedLine {
     pub share: f64,
 }
 
-/// The height of a line.
+/// The height of a line, and of one with its answer above the bars.
 const LINE: f64 = 26.0;
+const NARROW_LINE: f64 = 42.0;
 /// The height of a bar.
 const BAR: f64 = 16.0;
 /// The widest that answers may be.
@@ -84,11 +85,14 @@ impl Chart for Paired {
             .map(|(i, name)| (Sign::Square(Paint::Group(i)), name.as_str()))
             .collect();
         let top = legend(&mut drawing, 0.0, 0.0, &entries) + 26.0;
-        let bottom = top + LINE * self.lines.len() as f64;
+        let (whole, narrow) = (drawing.width(), drawing.narrow());
+        let pitch = if narrow { NARROW_LINE } else { LINE };
+        let bottom = top + pitch * self.lines.len() as f64;
         let labels = widest(self.lines.iter().map(|line| line.label.as_str()), LABELS);
-        let half = (WIDTH - labels - 12.0 - GAP) / 2.0;
-        let left = Area { left: labels + 12.0, right: labels + 12.0 + half, top, bottom };
-        let right = Area { left: left.right + GAP, right: WIDTH, top, bottom };
+        let beside = if narrow { 0.0 } else { labels + 12.0 };
+        let half = (whole - beside - GAP) / 2.0;
+        let left = Area { left: beside, right: beside + half, top, bottom };
+        let right = Area { left: left.right + GAP, right: whole, top, bottom };
         Paired::head(&mut drawing, &left, &self.left);
         Paired::head(&mut drawing, &right, &self.right);
 
@@ -109,18 +113,23 @@ impl Chart for Paired {
         let height = right.grid_across(&mut drawing, &lift, "percentage points");
 
         for (i, row) in self.lines.iter().enumerate() {
-            let y = top + LINE * (i as f64 + 0.5);
+            let mut y = top + pitch * (i as f64 + 0.5);
             let tip = row.tip(self);
-            drawing.write("label", [labels, y], Anchor::End, LABELS, &row.label);
+            if narrow {
+                drawing.write("label over", [0.0, y - 11.0], Anchor::Start, whole, &row.label);
+                y += 8.0;
+            } else {
+                drawing.write("label", [labels, y], Anchor::End, LABELS, &row.label);
+            }
             if let Some(place) = overall.place(row.overall) {
                 let base = overall.base();
                 let (from, to) = (place.min(base), place.max(base));
                 drawing.fill(rect(from, y - BAR / 2.0, (to - from).max(1.0), BAR), Paint::Whole, &tip);
                 let text = Unit::Share.format(row.overall);
-                drawing.write("value", [to + 6.0, y], Anchor::Start, WIDTH, &text);
+                drawing.write("value", [to + 6.0, y], Anchor::Start, whole, &text);
             }
             if overall.place(row.overall).is_none() {
-                drawing.write("note", [overall.base() + 6.0, y], Anchor::Start, WIDTH, "no value");
+                drawing.write("note", [overall.base() + 6.0, y], Anchor::Start, whole, "no value");
             }
             if let Some(place) = lift.place(row.lift()) {
                 let base = lift.base();
@@ -128,9 +137,9 @@ impl Chart for Paired {
                 drawing.fill(rect(from, y - BAR / 2.0, (to - from).max(1.0), BAR), row.paint, &tip);
                 let (x, anchor) =
                     if place < base { (from - 6.0, Anchor::End) } else { (to + 6.0, Anchor::Start) };
-                drawing.write("value", [x, y], anchor, WIDTH, &Unit::Points.format(row.lift()));
+                drawing.write("value", [x, y], anchor, whole, &Unit::Points.format(row.lift()));
             } else {
-                drawing.write("note", [lift.base() + 6.0, y], Anchor::Start, WIDTH, "no value");
+                drawing.write("note", [lift.base() + 6.0, y], Anchor::Start, whole, "no value");
             }
         }
         for scale in [&overall, &lift] {

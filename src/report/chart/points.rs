@@ -1,6 +1,6 @@
 //! Thousands of points in few bytes: one path for many of them, in which each point takes about ten characters.
 //!
-//! A disc is a line without length and with round ends, a square or a diamond one with square ends; crosses are strokes, and
+//! A ring is an arc that ends beside its start. A disc is a line without length and with round ends, a square or a diamond one with square ends; crosses are strokes, and
 //! triangles are filled. All coordinates are relative to the point before, in tenths of a pixel.
 
 use super::palette::Shape;
@@ -32,6 +32,17 @@ impl Pen {
         match shape {
             Shape::Disc => {
                 Pen { start: [0, 0], strokes: "h0".into(), end: [0, 0], line: Some((2.0 * radius, "round")) }
+            }
+            Shape::Ring => {
+                let r = (10.0 * radius).round().max(1.0) as i32;
+                // The numbers of an arc that are no lengths are written as lengths are.
+                let arc: [i32; 7] = [r, r, 0, 10, 0, 1, 0];
+                Pen {
+                    start: [0, -r],
+                    strokes: moves(&[('a', &arc), ('z', &[])]),
+                    end: [0, 0],
+                    line: Some((1.2, "butt")),
+                }
             }
             Shape::Square => Pen {
                 start: [0, 0],
@@ -175,6 +186,16 @@ mod tests {
                 'm' | 'l' => [at[0] + n[0], at[1] + n[1]],
                 'h' => [at[0] + n[0], at[1]],
                 'v' => [at[0], at[1] + n[0]],
+                // A circle around what lies a radius below its start.
+                'a' => {
+                    boxes.last_mut().unwrap().clone_from(&[
+                        at[0] - n[0],
+                        at[0] + n[0],
+                        at[1],
+                        at[1] + 2.0 * n[1],
+                    ]);
+                    at
+                }
                 'z' => from,
                 _ => panic!("{command}"),
             };
@@ -195,7 +216,7 @@ mod tests {
         let expected: BTreeSet<[i64; 2]> =
             points.iter().map(|p| p.map(|v| (10.0_f64 * v).round() as i64)).collect();
         // The middle of a triangle's box is a little above or below its place.
-        for shape in [Shape::Disc, Shape::Square, Shape::Diamond, Shape::Plus, Shape::Cross] {
+        for shape in [Shape::Disc, Shape::Ring, Shape::Square, Shape::Diamond, Shape::Plus, Shape::Cross] {
             assert_eq!(middles(&d_of(&points, shape)), expected, "{shape:?}");
         }
         for shape in [Shape::TriangleUp, Shape::TriangleDown] {

@@ -2,7 +2,7 @@
 
 use super::axis::{Area, Scale, TITLE, Unit, widest};
 use super::palette::Shape;
-use super::svg::{Anchor, Drawing, Element, WIDTH, line, rect, words};
+use super::svg::{Anchor, Drawing, Element, line, rect, words};
 use super::text::{SIZE, shorten, width};
 use super::{Axis, Caption, Chart, DataTable, Datum, Paint, points};
 use crate::report::figures::{self, plain, whole};
@@ -39,9 +39,10 @@ pub struct PointGroup {
     pub names: Vec<String>,
 }
 
-/// The tallest and the lowest drawing of points.
+/// The tallest and the lowest drawing of points, and the tallest narrow one.
 const TALLEST: f64 = 460.0;
 const LOWEST: f64 = 240.0;
+const NARROW_TALLEST: f64 = 330.0;
 /// The widest legend beside it.
 const LEGEND: f64 = 250.0;
 /// The widest name of a point.
@@ -59,6 +60,16 @@ const FURTHEST: f64 = 1e300;
 impl PointGroup {
     fn sampled(&self) -> bool {
         (self.points.len() as u64) < self.rows
+    }
+
+    /// The shape of its points: rings where they are the background of others, so that a colour cannot be mistaken for them.
+    fn shape(&self) -> Shape {
+        if self.paint == Paint::Whole { Shape::Ring } else { Shape::of(self.paint) }
+    }
+
+    /// One of two kinds of marks: that of filled or that of hollow points.
+    fn kind(&self, filled: &'static str, hollow: &'static str) -> &'static str {
+        if self.paint == Paint::Whole { hollow } else { filled }
     }
 
     /// `Learners`, and below it how many rows are drawn.
@@ -143,7 +154,7 @@ impl Scatter {
         points.filter(move |[x, y]| fits(&self.x, *x) && fits(&self.y, *y))
     }
 
-    /// How wide the legend is; 0 where there is nothing for it to tell.
+    /// How wide a legend beside the points is; 0 where there is nothing for it to tell.
     fn legend_width(&self) -> f64 {
         if self.groups.len() < 2 && self.groups.iter().all(|g| g.label.is_empty()) {
             return 0.0;
@@ -160,7 +171,7 @@ impl Scatter {
         (drawn < rows).then(|| format!("{} of {} rows drawn", whole(drawn), whole(rows)))
     }
 
-    fn plot(&self) -> Option<Plot> {
+    fn plot(&self, drawing: &Drawing<'_>) -> Option<Plot> {
         let points: Vec<[f64; 2]> = self.fitting().collect();
         if points.is_empty() {
             return None;
@@ -184,16 +195,17 @@ impl Scatter {
             [low - below, high + above]
         };
         let mut ranges = [range(0, self.x.zero && !self.equal), range(1, self.y.zero && !self.equal)];
-        let legend = self.legend_width();
-        let right = WIDTH - if legend > 0.0 { legend + 20.0 } else { 8.0 };
+        let legend = if drawing.narrow() { 0.0 } else { self.legend_width() };
+        let tallest = if drawing.narrow() { NARROW_TALLEST } else { TALLEST };
+        let right = drawing.width() - if legend > 0.0 { legend + 20.0 } else { 8.0 };
         let top = if self.y.title.is_empty() { SIZE / 2.0 } else { TITLE };
         let trial = Scale::upward(&self.y, ranges[1], 100.0, 0.0);
         let left = if self.numbers { widest(&trial) + 10.0 } else { 8.0 };
         let mut tall = 0.6 * (right - left);
         if self.equal && !self.x.log && !self.y.log {
             let [wide, high] = ranges.map(|[low, high]| high - low);
-            let scale = ((right - left) / wide).min(TALLEST / high);
-            tall = (high * scale).clamp(LOWEST, TALLEST);
+            let scale = ((right - left) / wide).min(tallest / high);
+            tall = (high * scale).clamp(LOWEST, tallest);
             for (range, pixels) in ranges.iter_mut().zip([right - left, tall]) {
                 let more = (pixels / scale - (range[1] - range[0])) / 2.0;
                 if more.is_finite() && more > 0.0 {
@@ -201,7 +213,7 @@ impl Scatter {
                 }
             }
         }
-        let area = Area { left, right, top, bottom: top + tall.clamp(LOWEST, TALLEST) };
+        let area = Area { left, right, top, bottom: top + tall.clamp(LOWEST, tallest) };
         let values = |axis: &Axis, i: usize| if axis.log { column(i).collect() } else { ranges[i].to_vec() };
         let x = Scale::across(&self.x, values(&self.x, 0), area.left, area.right);
         let y = Scale::upward(&self.y, values(&self.y, 1), area.bottom, area.top);
@@ -248,7 +260,11 @@ impl Scatter {
                     tip += &format!("\n{}: {}", plain(&axis.title), axis.unit.format(value));
                 }
             }
-            drawing.put(Shape::of(group.paint).at(*px, *py, 4.5).mark("mark pin", group.paint, &tip));
+            drawing.put(group.shape().at(*px, *py, 4.5).mark(
+                group.kind("mark pin", "mark hollow"),
+                group.paint,
+                &tip,
+            ));
         }
         taken.extend(named.iter().map(|(_, _, _, [x, y])| [x - 5.0, x + 5.0, y - 5.0, y + 5.0]));
         for (_, name, _, [px, py]) in &named {
@@ -301,13 +317,15 @@ impl Scatter {
         Some([x, x + wide, middle - 8.0, middle + 8.0])
     }
 
-    /// Draws the legend on the right: shape, name and rows of each group, and how many rows are drawn. Returns where it ends.
+    /// Draws the legend on the right, or below in a narrow drawing: shape, name and rows of each group, and how many rows are
+    /// drawn. Returns where it ends.
     fn draw_legend(&self, drawing: &mut Drawing<'_>, top: f64) -> f64 {
-        let wide = self.legend_width();
-        let left = WIDTH - wide;
+        let whole = drawing.width();
+        let wide = if drawing.narrow() { whole } else { self.legend_width() };
+        let left = whole - wide;
         let mut y = top + 6.0;
         if !self.groups.iter().all(PointGroup::is_named) {
-            drawing.write("tick", [WIDTH - 2.0, y], Anchor::End, wide, "rows");
+            drawing.write("tick", [whole - 2.0, y], Anchor::End, wide, "rows");
             y += LINE;
         }
         for group in &self.groups {
@@ -321,9 +339,13 @@ impl Scatter {
             let key = key
                 .set("data-tip", &group.tip())
                 .child(target)
-                .child(Shape::of(group.paint).at(left + 8.0, y, 5.0).mark("mark", group.paint, ""))
+                .child(group.shape().at(left + 8.0, y, 5.0).mark(
+                    group.kind("mark", "mark hollow"),
+                    group.paint,
+                    "",
+                ))
                 .child(words("label", [left + 22.0, y], Anchor::Start).text(&shorten(&group.label, room)))
-                .child(words("tick", [WIDTH - 2.0, y], Anchor::End).text(&count));
+                .child(words("tick", [whole - 2.0, y], Anchor::End).text(&count));
             drawing.put(key);
             y += LINE;
         }
@@ -349,7 +371,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 impl Chart for Scatter {
     fn svg(&self, caption: &Caption<'_>) -> String {
         let mut drawing = Drawing::new(caption);
-        let Some(plot) = self.plot() else { return drawing.nothing() };
+        let Some(plot) = self.plot(&drawing) else { return drawing.nothing() };
         let area = plot.area;
         let mut end = area.bottom + 8.0;
         if self.numbers {
@@ -360,7 +382,7 @@ impl Chart for Scatter {
             let room = area.right - area.left;
             drawing.write("axis-title", [middle, area.bottom + 12.0], Anchor::Middle, room, &self.x.title);
             let above = area.top - TITLE / 2.0 - 4.0;
-            drawing.write("axis-title", [area.left, above], Anchor::Start, WIDTH, &self.y.title);
+            drawing.write("axis-title", [area.left, above], Anchor::Start, drawing.width(), &self.y.title);
             end += SIZE;
         }
         drawing.put(rect(area.left, area.top, area.right - area.left, area.bottom - area.top).class("frame"));
@@ -371,14 +393,17 @@ impl Chart for Scatter {
             1500..4000 => 2.6,
             _ => 2.2,
         };
+        // As large in relation to the area.
+        let radius = if drawing.narrow() { 0.8 * radius } else { radius };
         for (group, points) in self.batches(&plot) {
-            let (path, kind) = points::path(&points, Shape::of(group.paint), radius);
+            let (path, kind) = points::path(&points, group.shape(), radius);
             drawing.put(path.mark(kind, group.paint, &group.tip()));
         }
         let taken = self.draw_boundary(&mut drawing, &plot);
         self.draw_named(&mut drawing, &plot, taken.into_iter().collect());
         if self.legend_width() > 0.0 {
-            end = end.max(self.draw_legend(&mut drawing, area.top));
+            let top = if drawing.narrow() { end + 6.0 } else { area.top };
+            end = end.max(self.draw_legend(&mut drawing, top));
         }
         drawing.finish(end)
     }

@@ -3,7 +3,7 @@
 use super::axis::{Area, Scale};
 use super::legend::{Sign, draw, legend};
 use super::palette::STEPS;
-use super::svg::{Anchor, Drawing, Element, WIDTH, rect, words};
+use super::svg::{Anchor, Drawing, Element, rect, words};
 use super::text::{widest, width};
 use super::{Axis, Caption, Chart, DataTable, Datum, Key, Paint, Unit};
 
@@ -35,8 +35,9 @@ pub struct StackedRow {
     pub shares: Vec<f64>,
 }
 
-/// The height of a line.
+/// The height of a line, and of one with its name above the bar.
 const LINE: f64 = 32.0;
+const NARROW_LINE: f64 = 50.0;
 /// The height of a bar.
 const BAR: f64 = 24.0;
 /// The widest that names may be.
@@ -112,23 +113,35 @@ impl Chart for Stacked {
         let marks = if painted { 18.0 } else { 0.0 };
         let counts = self.rows.iter().map(|row| width(&Unit::Count.short(row.count as f64)));
         let counts = counts.fold(width(ROWS), f64::max);
+        let (whole, narrow) = (drawing.width(), drawing.narrow());
+        let pitch = if narrow { NARROW_LINE } else { LINE };
         let area = Area {
-            left: labels + marks + 12.0,
-            right: WIDTH - counts - 22.0,
+            left: if narrow { 0.0 } else { labels + marks + 12.0 },
+            right: if narrow { whole } else { whole - counts - 22.0 },
             top,
-            bottom: top + LINE * self.rows.len() as f64,
+            bottom: top + pitch * self.rows.len() as f64,
         };
         let axis = Axis { unit: Unit::Share, zero: true, ..Axis::default() };
         let scale = Scale::across(&axis, [0.0, 1.0], area.left, area.right);
         let height = area.grid_across(&mut drawing, &scale, "");
-        drawing.write("axis-title", [WIDTH, top - 12.0], Anchor::End, WIDTH, ROWS);
+        drawing.write("axis-title", [whole, top - 12.0], Anchor::End, whole, ROWS);
         for (i, row) in self.rows.iter().enumerate() {
-            let y = top + LINE * (i as f64 + 0.5);
-            drawing.write("label", [labels, y], Anchor::End, LABELS, &row.label);
+            let mut y = top + pitch * (i as f64 + 0.5);
+            let beside = if narrow { y - 14.0 } else { y };
+            let (from, anchor, room) = match narrow {
+                true => (if painted { 18.0 } else { 0.0 }, Anchor::Start, whole - counts - 30.0),
+                false => (labels, Anchor::End, LABELS),
+            };
+            drawing.write("label over", [from, beside], anchor, room, &row.label);
             if row.paint != Paint::Plain {
-                draw(&mut drawing, Sign::Square(row.paint), labels + 8.0, y);
+                let sign = if narrow { 0.0 } else { labels + 8.0 };
+                draw(&mut drawing, Sign::Square(row.paint), sign, beside);
             }
-            drawing.write("value", [WIDTH, y], Anchor::End, WIDTH, &Unit::Count.short(row.count as f64));
+            let count = Unit::Count.short(row.count as f64);
+            drawing.write("value", [whole, beside], Anchor::End, whole, &count);
+            if narrow {
+                y += 9.0;
+            }
             let full = area.right - area.left;
             let mut x = area.left;
             for (part, share) in row.sound(self.parts.len()).into_iter().enumerate() {

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 pub use super::stand_alone::stand_alone;
 
 /// The width of a chart that takes the whole width of the page.
-pub(super) const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 720.0;
+/// The width of a chart on a phone, or beside others.
+const NARROW: f64 = 340.0;
 
 /// An element that attributes and children are added to.
 #[derive(Debug, Clone)]
@@ -144,7 +146,18 @@ pub(super) struct Drawing<'a> {
 
 impl<'a> Drawing<'a> {
     pub(super) fn new(caption: &Caption<'a>) -> Self {
-        Drawing { caption: *caption, width: WIDTH, body: String::new(), hatches: BTreeSet::new() }
+        let width = if caption.narrow { NARROW } else { WIDTH };
+        Drawing { caption: *caption, width, body: String::new(), hatches: BTreeSet::new() }
+    }
+
+    /// How wide the drawing is.
+    pub(super) fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Whether the drawing is narrow, so that names stand above marks instead of beside them.
+    pub(super) fn narrow(&self) -> bool {
+        self.caption.narrow
     }
 
     /// Adds an element above the others.

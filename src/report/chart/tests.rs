@@ -8,7 +8,7 @@ use drawn::{Drawn, Item, read};
 use proptest::prelude::*;
 
 const CAPTION: Caption<'static> =
-    Caption { id: "shares-1", title: "Shares <of> \"all\" & others", desc: "What's in it" };
+    Caption { id: "shares-1", title: "Shares <of> \"all\" & others", desc: "What's in it", narrow: false };
 
 /// Draws a chart, checks the drawing and the file made of it, and compares the table's lines with its columns.
 fn sound(chart: &dyn Chart) -> Drawn {
@@ -16,6 +16,7 @@ fn sound(chart: &dyn Chart) -> Drawn {
     let drawn = read(&svg);
     drawn.check();
     read(&svg::stand_alone(&svg, &Palette::default().css())).check();
+    read(&chart.svg(&Caption { narrow: true, ..CAPTION })).check();
     let table = chart.table();
     assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
     assert!(table.columns.iter().all(|(title, _)| !title.is_empty()));
@@ -55,7 +56,14 @@ fn paints() -> impl Strategy<Value = Paint> {
 }
 
 fn axes() -> impl Strategy<Value = Axis> {
-    let units = prop::sample::select(vec![Unit::Number, Unit::Count, Unit::Share, Unit::Points, Unit::Score]);
+    let units = prop::sample::select(vec![
+        Unit::Number,
+        Unit::Count,
+        Unit::Share,
+        Unit::Points,
+        Unit::Score,
+        Unit::Year,
+    ]);
     (labels(), units, any::<bool>(), any::<bool>()).prop_map(|(title, unit, log, zero)| Axis {
         title,
         unit,
@@ -202,6 +210,68 @@ fn bars_are_as_long_as_their_values() {
     assert_eq!(first.attribute("data-tip"), Some("bar 100&#10;rows: 100"));
     let values: Vec<&str> = drawn.with_class("value").map(Item::text).collect();
     assert_eq!(values, ["100", "50", "-25"]);
+}
+
+#[test]
+fn names_stand_above_the_marks_of_a_narrow_drawing() {
+    let mut bar = simple_bar(100.0);
+    bar.label = "a long name that would leave a narrow bar no room".into();
+    bar.note = Some("so few".into());
+    let bars = Bars { what: "segment".into(), bars: vec![bar, simple_bar(50.0)], ..Bars::default() };
+    let drawn = read(&bars.svg(&Caption { narrow: true, ..CAPTION }));
+    let widths: Vec<f64> = drawn.marks("rect").map(|m| m.number("width")).collect();
+    assert!(widths[0] > 250.0 && (widths[0] / widths[1] - 2.0).abs() < 0.01, "{widths:?}");
+    assert_eq!(drawn.texts().filter(|text| *text == "so few").count(), 1);
+    let label = drawn.with_class("label").next().unwrap();
+    let top = drawn.marks("rect").next().unwrap().number("y");
+    assert!(label.number("y") < top, "the name is above the bar");
+}
+
+#[test]
+fn an_axis_of_counts_has_nothing_below_0_and_scores_show_their_whole_range() {
+    let layer = Layer { label: "all".into(), count: 9, shares: vec![0.5, 0.3, 0.2], ..Layer::default() };
+    let axis = Axis { title: "visits".into(), ..Axis::default() };
+    let edges = vec![-0.5, 9.5, 19.5, 29.5];
+    let counts = Histogram { axis, edges, layers: vec![layer], ..Histogram::default() };
+    let ticks = |chart: &dyn Chart| {
+        sound(chart).with_class("tick").map(|tick| tick.text().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(ticks(&counts).first().unwrap(), "0");
+    let axis = Axis { title: "adjusted Rand index".into(), unit: Unit::Score, ..Axis::default() };
+    let dots = [0.992, 0.998].map(simple_bar).to_vec();
+    let scores = Bars { axis, form: Form::Dots, what: "cohort".into(), bars: dots, ..Bars::default() };
+    let shown = ticks(&scores);
+    assert_eq!((shown.first().unwrap().as_str(), shown.last().unwrap().as_str()), ("0", "1.0"));
+}
+
+#[test]
+fn years_have_no_separator() {
+    assert_eq!(Unit::of(&[1998.0, 2015.0, 2020.0]), Unit::Year);
+    for others in [&[1998.5, 2015.0][..], &[12.0, 2015.0], &[]] {
+        assert_eq!(Unit::of(others), Unit::Number);
+    }
+    assert_eq!([2017.46, 2001.0].map(|year| Unit::Year.format(year)), ["2017.5", "2001"]);
+    let scale =
+        axis::Scale::across(&Axis { unit: Unit::Year, ..Axis::default() }, [1995.0, 2020.0], 0.0, 700.0);
+    assert!(scale.ticks.iter().all(|(year, label)| *label == format!("{year}")), "{:?}", scale.ticks);
+}
+
+#[test]
+fn columns_that_tell_nothing_are_dropped() {
+    let columns = ["method", "median", "remark", "rows"].map(|title| (title.to_string(), false)).to_vec();
+    let row =
+        |remark: &str| vec![Datum::text(""), Datum::missing(), Datum::text(remark), Datum::number(0.0, "0")];
+    let mut table = DataTable { columns: columns.clone(), rows: vec![row(""), row("")] };
+    table.drop_empty_columns();
+    let left: Vec<&str> = table.columns.iter().map(|(title, _)| title.as_str()).collect();
+    assert_eq!(left, ["method", "rows"]);
+    assert!(table.rows.iter().all(|row| row.len() == 2 && row[1].value == Some(0.0)));
+    let mut table = DataTable { columns, rows: vec![row(""), row("did not converge")] };
+    table.drop_empty_columns();
+    assert_eq!(table.columns.len(), 3, "one remark keeps the column");
+    let mut empty = DataTable { columns: table.columns.clone(), rows: Vec::new() };
+    empty.drop_empty_columns();
+    assert_eq!(empty.columns.len(), 3);
 }
 
 #[test]

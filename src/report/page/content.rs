@@ -18,6 +18,32 @@ pub struct Section {
     pub blocks: Vec<Block>,
 }
 
+impl Section {
+    /// Takes the columns without a figure or a word out of all tables.
+    pub fn tidy(&mut self) {
+        tidy(&mut self.blocks);
+    }
+}
+
+fn tidy(blocks: &mut [Block]) {
+    for block in blocks {
+        match block {
+            Block::Chart(figure) => figure.table.drop_empty_columns(),
+            Block::Charts(figures) => figures.iter_mut().for_each(|one| one.table.drop_empty_columns()),
+            Block::Table(table) => table.data.drop_empty_columns(),
+            Block::Details(_, blocks) => tidy(blocks),
+            Block::Heading(_)
+            | Block::Text(_)
+            | Block::Note(_)
+            | Block::Warning(_)
+            | Block::Facts(_)
+            | Block::Cards(_)
+            | Block::List(_)
+            | Block::Code(_) => {}
+        }
+    }
+}
+
 /// A piece of a section.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "of", rename_all = "snake_case")]
@@ -89,6 +115,8 @@ pub struct Figure {
     pub note: Option<String>,
     /// The drawing.
     pub svg: String,
+    /// The drawing for a phone and for charts side by side, if the chart can be read so.
+    pub narrow: Option<String>,
     /// The numbers behind it.
     pub table: DataTable,
 }
@@ -97,8 +125,11 @@ impl Figure {
     /// Draws a chart. `desc` says what is in it, for somebody who cannot see it.
     pub fn new(id: impl Into<String>, title: impl Into<String>, desc: &str, chart: &dyn Chart) -> Self {
         let (id, title) = (id.into(), title.into());
-        let svg = chart.svg(&Caption { id: &id, title: &title, desc });
-        Figure { table: chart.table(), note: None, id, title, svg }
+        let svg = chart.svg(&Caption { id: &id, title: &title, desc, narrow: false });
+        let small = format!("{id}-narrow");
+        let caption = Caption { id: &small, title: &title, desc, narrow: true };
+        let narrow = chart.can_be_narrow().then(|| chart.svg(&caption));
+        Figure { table: chart.table(), note: None, id, title, svg, narrow }
     }
 
     /// The same with a sentence on how to read it.

@@ -2,9 +2,10 @@
 
 use super::privacy::Withheld;
 use crate::analysis::Outcome;
+use crate::describe::Figures;
 use crate::model::Model;
 use crate::report::chart::palette::Palette;
-use crate::report::chart::{Key, Paint};
+use crate::report::chart::{Key, Paint, Unit};
 use crate::report::json::Document;
 
 /// The results of a run, without what is not to be shown.
@@ -55,6 +56,22 @@ impl<'a> Facts<'a> {
             None => format!("Segment {segment}"),
         };
         Key { label, paint: Paint::Segment(segment) }
+    }
+
+    /// What the values of a column are measured in, as far as that shows in them.
+    pub fn unit(&self, column: &str) -> Unit {
+        let drawn = self.outcome.pictures.iter().flat_map(|pictures| &pictures.distributions);
+        if let Some(quantiles) = drawn.filter(|one| one.column == column).find_map(|one| one.all.quantiles) {
+            return Unit::of(&quantiles);
+        }
+        let described = self.outcome.description.iter().flat_map(|described| &described.columns);
+        described
+            .filter(|one| one.column == column)
+            .find_map(|one| match &one.figures {
+                Figures::Numbers(of) => Some([of.p1, of.p5, of.median, of.p95, of.p99]),
+                _ => None,
+            })
+            .map_or(Unit::Number, |all| Unit::of(&all.into_iter().flatten().collect::<Vec<f64>>()))
     }
 
     /// The identifier of the section about a segment.

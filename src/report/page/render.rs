@@ -75,3 +75,67 @@ impl Page {
         .map_err(fault)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::{Bar, Bars, DataTable, Datum, Heatmap, Key, Shading, Unit};
+    use crate::report::page::content::{Block, Figure, Table};
+
+    fn html(blocks: Vec<Block>) -> String {
+        let section =
+            Section { id: "questions".into(), title: "Questions".into(), blocks, ..Section::default() };
+        let page =
+            Page { title: "A page".into(), sections: vec![section], palette: palette::Palette::default() };
+        page.html().unwrap()
+    }
+
+    fn bars(id: &str) -> Figure {
+        let bar = |value: f64| Bar { label: format!("{value}"), value: Some(value), ..Bar::default() };
+        let bars = Bars { what: "group".into(), bars: [1.0, 2.0].map(bar).to_vec(), ..Bars::default() };
+        Figure::new(id, "Rows", "A bar for each group.", &bars)
+    }
+
+    fn table(id: &str, caption: &str) -> Block {
+        let data = DataTable { columns: vec![("group".into(), false)], rows: vec![vec![Datum::text("a")]] };
+        Block::Table(Table { id: id.into(), caption: caption.into(), note: None, data })
+    }
+
+    #[test]
+    fn numbers_that_follow_a_chart_are_not_folded_below_it_as_well() {
+        let question = |table_id: &str, caption: &str| {
+            let heading = Block::Heading("How many?".into());
+            html(vec![heading, Block::Chart(bars("question-1-chart")), table(table_id, caption)])
+        };
+        let folds = |page: &str| page.matches("The numbers behind it").count();
+        let unseen = |page: &str| page.matches("<caption class=\"unseen\"").count();
+        let told = question("question-1", "How many?");
+        assert_eq!((folds(&told), unseen(&told)), (0, 1), "the caption repeats the heading");
+        let other = question("question-2", "How often?");
+        assert_eq!((folds(&other), unseen(&other)), (1, 1), "a folded table's caption repeats its chart's");
+        assert!(other.contains("<caption dir=\"auto\">How often?</caption>"));
+    }
+
+    #[test]
+    fn charts_side_by_side_are_narrow_and_others_have_both_drawings() {
+        let drawings = |page: &str| {
+            let of = |place: &str| page.matches(&format!("<div class=\"drawing {place}\"")).count();
+            (of("wide"), of("small narrow"), of("small"), of("scroll"))
+        };
+        assert_eq!(drawings(&html(vec![Block::Chart(bars("a"))])), (1, 1, 0, 0));
+        assert_eq!(drawings(&html(vec![Block::Charts(vec![bars("a"), bars("b")])])), (0, 0, 2, 0));
+        let keys: Vec<Key> =
+            (0..40).map(|i| Key { label: format!("column {i}"), ..Key::default() }).collect();
+        let map = Heatmap {
+            rows_are: String::new(),
+            columns_are: String::new(),
+            rows: keys.clone(),
+            columns: keys,
+            values: vec![vec![Some(0.5); 40]; 40],
+            unit: Unit::Score,
+            shading: Shading::Diverging(1.0),
+        };
+        let wide = Figure::new("c", "Correlations", "A cell for each pair.", &map);
+        assert_eq!(drawings(&html(vec![Block::Chart(wide)])), (0, 0, 0, 1), "too many columns to be narrow");
+    }
+}

@@ -132,7 +132,7 @@ fn moved(transform: &str, [x, y]: [f64; 2]) -> [f64; 2] {
     [shift[0] + x * cos - y * sin, shift[1] + x * sin + y * cos]
 }
 
-/// The corners of each subpath of a path of straight lines.
+/// The corners of each subpath of a path of straight lines, and the ends of its arcs.
 pub fn subpaths(d: &str) -> Vec<Vec<[f64; 2]>> {
     let mut out: Vec<Vec<[f64; 2]>> = Vec::new();
     let mut at = [0.0, 0.0];
@@ -147,6 +147,7 @@ pub fn subpaths(d: &str) -> Vec<Vec<[f64; 2]>> {
             ('h', [x]) => [at[0] + x, at[1]],
             ('V', [y]) => [at[0], *y],
             ('v', [y]) => [at[0], at[1] + y],
+            ('a', [_, _, _, _, _, x, y]) => [at[0] + x, at[1] + y],
             ('Z' | 'z', []) => out.last().expect("a subpath")[0],
             _ => panic!("{command} {n:?} in {d:?}"),
         };

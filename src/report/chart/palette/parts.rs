@@ -4,6 +4,7 @@
 pub(super) const RULES: &str = "\
 .chart .mark.thin{stroke-width:1.3px}
 .chart .mark.pin{stroke:var(--paper);stroke-width:1px}
+.chart .mark.hollow{fill:none;stroke:var(--c,var(--accent));stroke-width:1.2px}
 .chart .mark.dots{fill:none;stroke:var(--c,var(--accent));stroke-opacity:.7}
 .chart .mark.dots.solid{fill:var(--c,var(--accent));fill-opacity:.7;stroke:none}
 .chart .frame{stroke:var(--grid);fill:none}

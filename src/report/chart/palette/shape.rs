@@ -8,6 +8,8 @@ use crate::report::chart::svg::{Element, circle, path, rect};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report::chart) enum Shape {
     Disc,
+    /// A circle that is not filled, for rows that are in no group.
+    Ring,
     Square,
     TriangleUp,
     Diamond,
@@ -39,7 +41,7 @@ impl Shape {
     /// Its corners around 0 for a radius of 1; a disc has none.
     fn corners(self) -> &'static [[f64; 2]] {
         match self {
-            Shape::Disc => &[],
+            Shape::Disc | Shape::Ring => &[],
             Shape::Square => &[[-0.88, -0.88], [0.88, -0.88], [0.88, 0.88], [-0.88, 0.88]],
             Shape::TriangleUp => &[[0.0, -1.2], [1.15, 0.85], [-1.15, 0.85]],
             Shape::TriangleDown => &[[0.0, 1.2], [1.15, -0.85], [-1.15, -0.85]],
@@ -78,7 +80,7 @@ impl Shape {
     /// The shape around a place, about as large as a disc of this radius.
     pub(in crate::report::chart) fn at(self, x: f64, y: f64, r: f64) -> Element {
         match self {
-            Shape::Disc => circle(x, y, r),
+            Shape::Disc | Shape::Ring => circle(x, y, r),
             _ => {
                 let corners: Vec<[f64; 2]> =
                     self.corners().iter().map(|[dx, dy]| [x + r * dx, y + r * dy]).collect();

@@ -14,7 +14,7 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
     blocks.extend(wished::left(facts));
     blocks.extend(distributions::blocks(facts));
     blocks.extend(correlations::blocks(facts.outcome));
-    blocks.extend(described::blocks(facts.outcome));
+    blocks.extend(described::blocks(facts));
     if blocks.is_empty() {
         return None;
     }

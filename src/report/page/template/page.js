@@ -3,12 +3,13 @@
   var root = document.documentElement, tip = document.getElementById("tip"), said = document.getElementById("said");
 
   // The theme: the reader's system decides until the button does.
-  var theme = document.getElementById("theme");
+  var theme = document.getElementById("theme"), system = matchMedia("(prefers-color-scheme: dark)");
+  function other() { return (root.dataset.theme ? root.dataset.theme === "dark" : system.matches) ? "light" : "dark"; }
+  function name() { theme.textContent = "Switch to " + other(); }
   theme.hidden = false;
-  theme.addEventListener("click", function () {
-    var dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-  });
+  theme.addEventListener("click", function () { root.dataset.theme = other(); name(); });
+  system.addEventListener("change", name);
+  name();
 
   // On a narrow screen the list of contents starts folded.
   if (innerWidth < 1200) document.getElementById("contents").open = false;

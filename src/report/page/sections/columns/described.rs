@@ -1,18 +1,18 @@
 //! What each column has: its type, what is missing, its quantiles.
 
-use crate::analysis::Outcome;
 use crate::describe::{ColumnDescription, Figures};
 use crate::report::chart::{Datum, Unit};
 use crate::report::figures::{count, percent, whole};
 use crate::report::page::content::Block;
+use crate::report::page::facts::Facts;
 use crate::report::page::sections::parts::{datum, table};
 
 /// How many columns are listed.
 const MOST: usize = 400;
 
 /// The table, folded, if the columns were described.
-pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
-    let Some(found) = outcome.description.as_ref().filter(|found| !found.columns.is_empty()) else {
+pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
+    let Some(found) = facts.outcome.description.as_ref().filter(|found| !found.columns.is_empty()) else {
         return Vec::new();
     };
     let columns = [
@@ -28,7 +28,7 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
         ("mean", true),
         ("remark", false),
     ];
-    let rows = found.columns.iter().take(MOST).map(row).collect();
+    let rows = found.columns.iter().take(MOST).map(|one| row(facts, one)).collect();
     let mut inside = vec![table("described", "The columns of the prepared table", &columns, rows)];
     inside.push(Block::Note(
         "Columns with much missing or with a single value tell little. Between the 5 % and the 95 % quantile lie nine tenths \
@@ -45,7 +45,7 @@ pub(super) fn blocks(outcome: &Outcome) -> Vec<Block> {
     vec![Block::Details(format!("All {}, described", count(found.columns.len(), "column")), inside)]
 }
 
-fn row(found: &ColumnDescription) -> Vec<Datum> {
+fn row(facts: &Facts<'_>, found: &ColumnDescription) -> Vec<Datum> {
     let (numbers, remark) = match &found.figures {
         Figures::Numbers(of) => ([of.p1, of.p5, of.median, of.p95, of.p99, of.mean], String::new()),
         Figures::Booleans { true_share } => {
@@ -64,8 +64,8 @@ fn row(found: &ColumnDescription) -> Vec<Datum> {
         datum(Some(found.missing_share), &Unit::Share),
         datum(Some(found.distinct as f64), &Unit::Count),
     ];
-    let hidden = found.key;
-    cells.extend(numbers.map(|value| datum(value.filter(|_| !hidden), &Unit::Number)));
+    let (hidden, unit) = (found.key, facts.unit(&found.column));
+    cells.extend(numbers.map(|value| datum(value.filter(|_| !hidden), &unit)));
     cells.push(Datum::text(remark));
     cells
 }

@@ -1,7 +1,7 @@
 //! How the values of columns are spread, in all rows and in each segment.
 
 use crate::analysis::{Distribution, Shape};
-use crate::report::chart::{Axis, Histogram, Key, Layer, Paint, Unit};
+use crate::report::chart::{Axis, Histogram, Key, Layer, Paint};
 use crate::report::page::content::{Block, Figure};
 use crate::report::page::facts::Facts;
 use crate::report::page::sections::parts::plain;
@@ -60,7 +60,12 @@ fn figure(facts: &Facts<'_>, found: &Distribution, place: usize) -> Option<Figur
         .chain(found.segments.iter().enumerate().filter_map(of).take(SEGMENTS))
         .collect();
     let histogram = Histogram {
-        axis: Axis { title: found.column.clone(), unit: Unit::Number, log: found.log, zero: false },
+        axis: Axis {
+            title: found.column.clone(),
+            unit: facts.unit(&found.column),
+            log: found.log,
+            zero: false,
+        },
         edges: found.edges.clone(),
         layers,
         beyond: found.beyond,
