@@ -38,6 +38,10 @@ impl Page {
     pub fn new(document: Document, model: &Model) -> Self {
         let (document, withheld) = privacy::withhold(document, model);
         let facts = Facts::new(&document, model, withheld);
-        Page { title: facts.title(), sections: sections::all(&facts), palette: facts.palette() }
+        let mut sections = sections::all(&facts);
+        if document.outcome.report.min_rows > 1 {
+            privacy::round(&mut sections);
+        }
+        Page { title: facts.title(), sections, palette: facts.palette() }
     }
 }
