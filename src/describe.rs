@@ -229,6 +229,15 @@ struct Facts {
 /// In a column of more values than this, whole numbers that are nearly all different are taken for keys.
 const KEY_ROWS: usize = 1000;
 
+/// In a column of so many values, whole numbers that are all different and as long as telephone numbers are taken for keys.
+const LONG_ROWS: usize = 100;
+
+/// So many digits a telephone number has, if all have equally many.
+const LONG: usize = 7;
+
+/// From so many digits on, the numbers of one column may have up to two digits more.
+const VERY_LONG: usize = 9;
+
 /// A column with at most this many different values is no key, whatever its name.
 const FEW: usize = 50;
 
@@ -243,11 +252,37 @@ impl Facts {
         match &column.values {
             Values::Text { .. } => named || (distinct > 2 && 2 * distinct > count),
             Values::Number(_) | Values::Packed { .. } => {
-                whole && (named || (count > KEY_ROWS && distinct * 100 > count * 95) || runs(&column.values))
+                let many = count > KEY_ROWS && distinct * 100 > count * 95;
+                let long = count >= LONG_ROWS && distinct == count && are_long(&column.values);
+                whole && (named || many || long || runs(&column.values))
             }
             _ => false,
         }
     }
+}
+
+/// Whether the column looks like a key, by its finite numbers in ascending order.
+pub(crate) fn is_key(table: &Table, column: &Column, sorted: impl Iterator<Item = f64>) -> bool {
+    let (mut count, mut distinct, mut whole, mut last) = (0, 0, true, f64::NAN);
+    for value in sorted {
+        count += 1;
+        distinct += usize::from(value != last);
+        whole &= value.fract() == 0.0;
+        last = value;
+    }
+    let wide = table.wide_integers.contains_key(&column.name);
+    Facts { count, distinct, whole, wide }.is_key(table, column)
+}
+
+/// Whether numbers all have so many digits as telephone numbers have: nearly always the same number of them.
+fn are_long(values: &Values) -> bool {
+    let numbers = (0..values.len()).filter_map(|row| values.number(row)).filter(|number| number.is_finite());
+    let (low, high) = numbers.fold((f64::INFINITY, 0.0_f64), |(low, high), number| {
+        (low.min(number.abs()), high.max(number.abs()))
+    });
+    let digits = |number: f64| format!("{number:.0}").len();
+    let (fewest, most) = (digits(low), digits(high));
+    fewest >= LONG && (fewest == most || (fewest >= VERY_LONG && most <= fewest + 2))
 }
 
 /// Whether numbers go up by one from row to row.

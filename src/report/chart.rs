@@ -148,7 +148,7 @@ impl DataTable {
 pub struct Datum {
     /// What a person reads.
     pub text: String,
-    /// The number with all its digits, which sorts the column and goes into CSV; `None` for texts.
+    /// The number, which sorts the column and goes into CSV; `None` for texts.
     pub value: Option<f64>,
     /// The colour of a mark before the text.
     pub paint: Option<Paint>,

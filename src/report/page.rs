@@ -40,6 +40,9 @@ impl Page {
         let facts = Facts::new(&document, model, withheld);
         let mut sections = sections::all(&facts);
         sections.iter_mut().for_each(Section::tidy);
+        if document.outcome.report.min_rows > 1 {
+            privacy::round(&mut sections);
+        }
         Page { title: facts.title(), sections, palette: facts.palette() }
     }
 }

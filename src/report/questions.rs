@@ -58,9 +58,9 @@ pub(super) fn sentence(answer: &Answer) -> String {
                 _ => format!("{among} rows"),
             };
             let mut text = format!(
-                "{rows} of {among}{of} with {} ({}) do not have {}",
+                "{rows} of {among}{of} with {}{} do not have {}",
                 expect.premise,
-                percent(answer.share),
+                share(answer),
                 expect.conclusion
             );
             if let Some(condition) = condition {
@@ -80,7 +80,7 @@ pub(super) fn sentence(answer: &Answer) -> String {
         }
         None => match condition {
             Some(condition) => {
-                format!("{rows} of {among} {noun} ({}){of}: {condition}", percent(answer.share))
+                format!("{rows} of {among} {noun}{}{of}: {condition}", share(answer))
             }
             None => format!("{rows} {noun}{of}"),
         },
@@ -100,6 +100,11 @@ pub(super) fn sentence(answer: &Answer) -> String {
         text.push_str(&format!("; {of}{}", figures.join(", ")));
     }
     text
+}
+
+/// The share of the rows in brackets, where it is known.
+fn share(answer: &Answer) -> String {
+    if answer.share.is_finite() { format!(" ({})", percent(answer.share)) } else { String::new() }
 }
 
 fn table(answer: &Answer, segments: &[Segment]) -> String {

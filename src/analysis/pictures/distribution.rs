@@ -2,6 +2,7 @@
 
 use super::super::prepare::Prepared;
 use super::{Distribution, Shape};
+use crate::describe::is_key;
 use crate::model::Assignment;
 use crate::profile::Profile;
 use crate::table::Values;
@@ -40,6 +41,10 @@ impl Prepared {
             let segment = |row: usize| rows[row].as_ref().map(|found| found.segment);
             let in_range = |segment: &u32| (*segment as usize) < k;
             let entries = entries(&column.values, weights.as_ref(), |row| segment(row).filter(in_range));
+            // A histogram of ids tells nothing. What segments were made from is a measurement.
+            if !feature && is_key(table, column, entries.iter().map(|entry| entry.0)) {
+                return None;
+            }
             distribution(entries, (name, feature), k, weights.as_ref().map_or(1.0, |w| w.as_copies(1)))
         });
         found.take(COLUMNS).collect()

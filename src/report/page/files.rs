@@ -49,7 +49,7 @@ fn add_figure(figure: &Figure, css: &str, files: &mut Vec<(String, Vec<u8>)>) ->
     Ok(())
 }
 
-/// A table as CSV: numbers with all their digits, texts as they are.
+/// A table as CSV: numbers without separators or signs of units, texts as they are.
 fn csv(table: &DataTable) -> Result<Vec<u8>> {
     let fault = |e: &dyn std::fmt::Display| Error::data(format!("a table could not be written as CSV: {e}"));
     let mut out = csv::Writer::from_writer(Vec::new());

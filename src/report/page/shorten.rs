@@ -123,7 +123,14 @@ mod tests {
         let row = vec![Datum::text("a"), Datum::text("b")];
         let table =
             DataTable { columns: vec![("x".into(), false), ("y".into(), false)], rows: vec![row; rows] };
-        Figure { id: "f".into(), title: "F".into(), note: None, svg: "<svg/>".into(), table }
+        Figure {
+            id: "f".into(),
+            title: "F".into(),
+            note: None,
+            svg: "<svg/>".into(),
+            narrow: Default::default(),
+            table,
+        }
     }
 
     fn section(blocks: Vec<Block>) -> Section {

@@ -1,8 +1,9 @@
 //! Takes out of the answers to a recipe's questions what must not be shown.
 
 use super::HIDDEN;
+use super::cells::hidden;
 use super::judge::Judge;
-use crate::questions::{Answer, Cell, Lines, SEGMENT};
+use crate::questions::{Answer, AnswerLine, AnswerShares, Cell, Lines, SEGMENT};
 
 /// The columns that an answer by segments begins with.
 const BY_SEGMENT: [&str; 4] = [SEGMENT, "count", "share", "rate"];
@@ -35,7 +36,64 @@ pub(super) fn of_answer(answer: &mut Answer, single_rows: bool, judge: &mut Judg
         // With the other group's figures, the difference would tell those of the group that is left out.
         answer.difference = None;
     }
+    if !single_rows && judge.guards() {
+        of_ends(answer, judge);
+    }
+    if !judge.shows_quantile(0.5, rows as u64) {
+        let medians = answer.figures.iter_mut().filter(|(name, _)| is(name, "median"));
+        medians.for_each(|(_, cell)| *cell = Cell::Text(HIDDEN.into()));
+    }
+    of_counts(answer, judge);
     let Some(answers) = &mut answer.answers else { return };
+    of_shares(answers, judge);
+}
+
+/// Takes out the smallest and the largest values, which are those of single rows.
+fn of_ends(answer: &mut Answer, judge: &mut Judge) {
+    let ends = |name: &str| is(name, "min") || is(name, "max");
+    let keys = answer.table.keys;
+    let places: Vec<usize> =
+        (keys..answer.table.columns.len()).filter(|&place| ends(&answer.table.columns[place])).collect();
+    let figures = answer.figures.iter_mut().filter(|(name, _)| ends(name)).map(|(_, cell)| cell);
+    let cells = answer
+        .table
+        .rows
+        .iter_mut()
+        .flat_map(|line| line.iter_mut().enumerate())
+        .filter_map(|(place, cell)| places.contains(&place).then_some(cell));
+    let mut any = false;
+    for cell in figures.chain(cells).filter(|cell| **cell != Cell::Missing) {
+        *cell = Cell::Text(HIDDEN.into());
+        any = true;
+    }
+    if let Some(difference) = &mut answer.difference {
+        difference.retain(|name, _| !ends(name));
+    }
+    if any {
+        judge.extreme();
+    }
+}
+
+/// Whether a figure is of a kind: `max`, or `max pay` where there are several columns.
+fn is(name: &str, figure: &str) -> bool {
+    name.strip_prefix(figure).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// Says of counts of few rows only that they are.
+fn of_counts(answer: &mut Answer, judge: &Judge) {
+    let few = |cell: &Cell| number(cell).is_some_and(|rows| judge.is_cell(rows));
+    if few(&answer.rows) || few(&answer.among) {
+        answer.share = f64::NAN;
+    }
+    let unknown = answer.expect.as_mut().map(|expect| &mut expect.unknown);
+    for cell in [&mut answer.rows, &mut answer.among].into_iter().chain(unknown) {
+        if few(cell) {
+            *cell = Cell::Text(format!("fewer than {}", judge.least()));
+        }
+    }
+}
+
+fn of_shares(answers: &mut AnswerShares, judge: &mut Judge) {
     answers.lines.retain(|line| {
         let rows = number(&line.count).unwrap_or(0.0);
         match answers.columns.as_slice() {
@@ -43,12 +101,23 @@ pub(super) fn of_answer(answer: &mut Answer, single_rows: bool, judge: &mut Judg
             _ => !judge.is_rare(rows),
         }
     });
-    for (place, segment) in answers.segments.iter().enumerate() {
-        if judge.is_rare(number(&segment.rows).unwrap_or(0.0)) {
-            for line in &mut answers.lines {
-                for cells in [&mut line.counts, &mut line.shares, &mut line.lifts] {
-                    cells.iter_mut().skip(place).take(1).for_each(|cell| *cell = Cell::Missing);
+    let count = |line: &AnswerLine, place: usize| line.counts.get(place).and_then(number).unwrap_or(0.0);
+    let segments = answers.segments.len();
+    let counts: Vec<Vec<f64>> =
+        answers.lines.iter().map(|line| (0..segments).map(|place| count(line, place)).collect()).collect();
+    // Where a row gives one answer, a segment's answers add up to its rows.
+    let cells = hidden(&counts, !answers.multiple, judge);
+    let few: Vec<bool> =
+        answers.segments.iter().map(|segment| judge.is_rare(number(&segment.rows).unwrap_or(0.0))).collect();
+    for (line, cells) in answers.lines.iter_mut().zip(&cells) {
+        for place in 0..segments {
+            if few[place] || cells[place] {
+                for of in [&mut line.counts, &mut line.shares, &mut line.lifts] {
+                    of.iter_mut().skip(place).take(1).for_each(|cell| *cell = Cell::Missing);
                 }
+            }
+            if cells[place] {
+                judge.small();
             }
         }
     }
@@ -88,20 +157,47 @@ fn of_lines(lines: &mut Lines, all: f64, (whole, theirs): (bool, bool), judge: &
     let place = |name: &str| (keys..columns.len()).find(|&column| columns[column] == name);
     let (count, share) = (place("count"), place("share"));
     let before = lines.rows.len();
-    lines.rows.retain_mut(|line| {
-        let cell = |place: Option<usize>| number(line.get(place?)?);
-        let counted = cell(count).or_else(|| Some(cell(share)? * all));
-        let rows = counted.unwrap_or_else(|| match line.first() {
+    let cell = |line: &[Cell], place: Option<usize>| number(line.get(place?)?);
+    let counted = |line: &[Cell]| cell(line, count).or_else(|| Some(cell(line, share)? * all));
+    let rows = |line: &Vec<Cell>, judge: &Judge| {
+        counted(line).unwrap_or_else(|| match line.first() {
             Some(Cell::Text(text)) if whole && keys == 1 => judge.rows_of(&columns[0], text),
             Some(Cell::Count(segment)) if whole && keys == 1 && columns[0] == SEGMENT => judge.size(*segment),
             // Each line is about one row at least.
             _ => 1.0,
-        });
-        if judge.is_rare(rows) {
+        })
+    };
+    let sizes: Vec<f64> = lines.rows.iter().map(|line| rows(line, judge)).collect();
+    let mut hide: Vec<bool> = sizes.iter().map(|&rows| judge.is_rare(rows)).collect();
+    // The total less the lines that are shown is that of the others, which must be of enough rows too. A mere count of rows tells
+    // nothing of what they have.
+    let figures = columns.iter().skip(keys).any(|name| !matches!(name.as_str(), "count" | "share" | "rate"));
+    let known = lines.rows.iter().all(|line| counted(line).is_some());
+    let left = |hide: &[bool]| {
+        let sum =
+            |of: bool| sizes.iter().zip(hide).filter(|(_, hide)| **hide == of).map(|(n, _)| n).sum::<f64>();
+        if known { all - sum(false) } else { sum(true) + (lines.small + lines.more) as f64 }
+    };
+    while figures && judge.is_cell(left(&hide)) {
+        let shown = (0..sizes.len()).filter(|&place| !hide[place] && sizes[place] > 0.0);
+        let Some(smallest) = shown.min_by(|&a, &b| sizes[a].total_cmp(&sizes[b])) else { break };
+        hide[smallest] = true;
+        judge.small();
+    }
+    let medians: Vec<usize> = (keys..columns.len()).filter(|&place| is(&columns[place], "median")).collect();
+    let mut place = 0..;
+    lines.rows.retain_mut(|line| {
+        let place = place.next().unwrap_or(0);
+        if hide[place] {
             return false;
         }
+        for median in line.iter_mut().enumerate().filter(|(i, _)| medians.contains(i)).map(|(_, cell)| cell) {
+            if *median != Cell::Missing && !judge.shows_quantile(0.5, sizes[place] as u64) {
+                *median = Cell::Text(HIDDEN.into());
+            }
+        }
         for (column, cell) in columns.iter().zip(line).take(keys) {
-            if !theirs && text(cell).is_some_and(|written| judge.hides(column, &written, rows)) {
+            if !theirs && text(cell).is_some_and(|written| judge.hides(column, &written, sizes[place])) {
                 *cell = Cell::Text(HIDDEN.into());
             }
         }

@@ -31,6 +31,12 @@ pub(super) struct Judge {
     lists: usize,
     /// How many groups without a text were too small.
     small: usize,
+    /// Columns whose values are ids.
+    keys: HashSet<String>,
+    /// How many questions for the smallest or the largest value were not answered.
+    extremes: usize,
+    /// How many rows are not drawn, on the map that lacks most.
+    points: u64,
 }
 
 impl Judge {
@@ -68,6 +74,13 @@ impl Judge {
             |texts: &BTreeSet<String>| look::are_codes(&texts.iter().map(String::as_str).collect::<Vec<_>>());
         let opaque = texts.iter().filter(|(_, texts)| codes(texts)).map(|(column, _)| column.clone());
         let opaque = opaque.collect();
+        // What segments were made from is a measurement, however many different values it has.
+        let separation = outcome.profile.iter().flat_map(|profile| &profile.separation);
+        let features: HashSet<&String> =
+            separation.filter(|one| one.feature).map(|one| &one.column).collect();
+        let described = outcome.description.iter().flat_map(|found| &found.columns);
+        let keys = described.filter(|column| column.key && !features.contains(&column.column));
+        let keys = keys.map(|column| column.column.clone()).collect();
         let sizes = outcome.segments.iter().flatten().map(|one| (one.segment, one.size)).collect();
         Judge {
             least: outcome.report.min_rows,
@@ -82,6 +95,9 @@ impl Judge {
             ids: HashSet::new(),
             lists: 0,
             small: 0,
+            keys,
+            extremes: 0,
+            points: 0,
         }
     }
 
@@ -141,9 +157,49 @@ impl Judge {
         rows < self.least
     }
 
-    /// The same for the rows of a segment.
-    pub(super) fn is_few_of(&self, segment: u32) -> bool {
-        self.is_few(self.sizes.get(&segment).copied().unwrap_or(0))
+    /// Whether a cell of a table with so many rows is one of few rows. An empty cell tells of nobody.
+    pub(super) fn is_cell(&self, rows: f64) -> bool {
+        rows > 1e-6 && self.too_few(rows)
+    }
+
+    /// Whether anything is to be hidden.
+    pub(super) fn guards(&self) -> bool {
+        self.least > 1
+    }
+
+    /// The number of rows that may be spoken of.
+    pub(super) fn least(&self) -> u64 {
+        self.least
+    }
+
+    /// Whether enough of so many rows lie beyond a quantile, so that it is not the value of one of a few.
+    pub(super) fn shows_quantile(&self, q: f64, rows: u64) -> bool {
+        !self.guards() || !self.too_few(q.min(1.0 - q) * rows as f64)
+    }
+
+    /// Whether the values of a column are ids.
+    pub(super) fn is_key(&self, column: &str) -> bool {
+        self.guards() && self.keys.contains(column) && !self.is_to_be_shown(column)
+    }
+
+    /// Whether the recipe shows a column's texts whatever they are.
+    pub(super) fn is_to_be_shown(&self, column: &str) -> bool {
+        self.show.contains(column)
+    }
+
+    /// Notes that a group of few rows was taken out.
+    pub(super) fn small(&mut self) {
+        self.small += 1;
+    }
+
+    /// Notes that a smallest or largest value was taken out.
+    pub(super) fn extreme(&mut self) {
+        self.extremes += 1;
+    }
+
+    /// Notes that so many rows are not drawn on one of the maps.
+    pub(super) fn undrawn(&mut self, rows: u64) {
+        self.points = self.points.max(rows);
     }
 
     /// Notes that a list of rows was taken out.
@@ -153,7 +209,13 @@ impl Judge {
 
     /// What was taken out.
     pub(super) fn withheld(&self) -> Withheld {
-        Withheld { rare: self.rare.len() + self.small, ids: self.ids.len(), lists: self.lists }
+        Withheld {
+            rare: self.rare.len() + self.small,
+            ids: self.ids.len(),
+            lists: self.lists,
+            extremes: self.extremes,
+            points: self.points,
+        }
     }
 
     /// Counts are made from shares, so that a little less than a whole number is that number.

@@ -41,6 +41,11 @@ fn is_mail(word: &str) -> bool {
     word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
 }
 
+/// Whether a word is an address of a person, also one within a company, which has no dot: `ada@sales`.
+pub(super) fn is_address(word: &str) -> bool {
+    word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+}
+
 /// Hexadecimal digits with hyphens or without, as of a hash or a UUID.
 fn is_hash(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_hexdigit).count();

@@ -1,5 +1,7 @@
 //! What must not be shown is not in the results that a page is made from.
 
+mod few;
+
 use super::{Withheld, withhold};
 use crate::model::Model;
 use crate::report::json::Document;

@@ -42,7 +42,13 @@ fn question(facts: &Facts<'_>, place: usize, answer: &Answer, found: &AnswerShar
     } else {
         let figure =
             Figure::new(id, title, "A bar for each segment, divided by answers.", &bars(facts, found));
-        chart(figure, "Each bar adds up to 100 %; where the parts of two bars differ, so do the segments.")
+        chart(
+            figure,
+            &format!(
+                "Each bar adds up to 100 %; where the parts of two bars differ, so do the segments.{}",
+                empty(found)
+            ),
+        )
     });
     if let Some(answer) = &found.sorted_by {
         let text = format!("Segments with the largest share of \u{201c}{answer}\u{201d} come first.");
@@ -70,7 +76,8 @@ fn ordered(found: &AnswerShares) -> bool {
 fn bars(facts: &Facts<'_>, found: &AnswerShares) -> Stacked {
     let row = |(i, one): (usize, &crate::questions::Answering)| {
         let key = facts.segment(one.segment);
-        let share = |line: &crate::questions::AnswerLine| line.shares.get(i).and_then(number).unwrap_or(0.0);
+        let share =
+            |line: &crate::questions::AnswerLine| line.shares.get(i).and_then(number).unwrap_or(f64::NAN);
         StackedRow {
             label: key.label,
             paint: key.paint,
@@ -138,5 +145,11 @@ fn cells(facts: &Facts<'_>, found: &AnswerShares, id: &str, title: &str) -> Bloc
         n => format!(" {} further answers are in metrics.json only.", whole(n as u64)),
     };
     let figure = Figure::new(id, title, "A line for each answer and a column for each segment.", &heatmap);
-    chart(figure, &format!("{note}{left}"))
+    chart(figure, &format!("{note}{left}{}", empty(found)))
+}
+
+/// What it means that a cell has no figure.
+fn empty(found: &AnswerShares) -> &'static str {
+    let missing = found.lines.iter().any(|line| line.shares.contains(&Cell::Missing));
+    if missing { " A dash stands for so few rows that their number is not shown." } else { "" }
 }

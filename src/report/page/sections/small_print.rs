@@ -23,7 +23,7 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
     fact("Device", outcome.device.as_ref().map(|device| format!("{}: {}", device.backend, device.name)));
     fact("Version", Some(format!("segmenta {}", facts.document.version)));
     fact("Run", facts.document.run.clone());
-    fact("Not shown", withheld(facts));
+    fact("Not shown", facts.withheld.in_words(outcome.report.min_rows));
     let mut blocks = vec![Block::Facts(list)];
     if let Some(again) = source.and_then(|source| source.again.clone()) {
         blocks.extend([Block::Heading("To run it again".into()), Block::Code(again)]);
@@ -61,23 +61,6 @@ pub(super) fn left_out(outcome: &Outcome) -> Option<String> {
         (true, Some(rows)) if rows > 0 => Some(count(rows, "row")),
         (true, _) => None,
     }
-}
-
-/// What the report does not show, because it would name somebody.
-fn withheld(facts: &Facts<'_>) -> Option<String> {
-    let withheld = facts.withheld;
-    let least = facts.outcome.report.min_rows;
-    let all = [
-        (withheld.rare, format!("values of fewer than {least} rows")),
-        (withheld.ids, "texts that look like ids, addresses or hashes".into()),
-        (withheld.lists, "lists of single rows".into()),
-    ];
-    let some: Vec<String> = all
-        .iter()
-        .filter(|(times, _)| *times > 0)
-        .map(|(times, what)| format!("{what} ({} left out)", whole(*times as u64)))
-        .collect();
-    (!some.is_empty()).then(|| some.join("; "))
 }
 
 /// The formulas of what this run computed, with their sources.
