@@ -19,6 +19,7 @@ mod recipes;
 mod reduce;
 mod repeat;
 mod report;
+mod singled_out;
 mod stability;
 mod streams;
 mod terminal;

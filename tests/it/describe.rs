@@ -443,3 +443,21 @@ fn a_recipe_describes_its_prepared_table() {
     with("none.toml", "[describe]\ncolumns = [\"payy\"]\n");
     desk.fails("run none.toml -q --out x", 3, &["payy", "pay"]);
 }
+
+#[test]
+fn telephone_numbers_are_keys_and_pay_is_not() {
+    let is_key = |rows: u64, number: &dyn Fn(u64) -> f64| {
+        let values = Values::Number((0..rows).map(number).collect());
+        let table =
+            Table { rows: rows as usize, columns: vec![column("contact", values)], ..Table::default() };
+        of(&all(&table), "contact").key
+    };
+    let spread = |i: u64| (i * 7_919 % 10_007) as f64;
+    assert!(is_key(600, &|i| 491_701_000_000.0 + 997.0 * spread(i)), "telephone numbers");
+    assert!(is_key(600, &|i| 1_000_003.0 + 899.0 * spread(i)), "seven digits each");
+    assert!(!is_key(600, &|i| 20_000.0 + 9.0 * spread(i)), "pay, all different");
+    assert!(!is_key(600, &|i| 900_000.0 + 999.0 * spread(i)), "revenue of six or seven digits");
+    assert!(!is_key(600, &|i| 1_000_003.5 + 899.0 * spread(i)), "not whole");
+    assert!(!is_key(90, &|i| 1_000_003.0 + 899.0 * spread(i)), "too few rows to tell");
+    assert!(!is_key(600, &|i| 1_000_003.0 + 899.0 * spread(i / 2)), "some are the same");
+}

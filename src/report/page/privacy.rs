@@ -4,6 +4,7 @@
 //! What people wrote themselves stays: names, summaries, questions, the recipe. So do the names of columns.
 
 mod answers;
+mod blunt;
 mod cells;
 mod groups;
 mod judge;
@@ -181,6 +182,11 @@ fn of_description(outcome: &mut Outcome, judge: &mut Judge) {
 fn of_numbers(numbers: &mut NumericFigures, rows: u64, judge: &Judge) {
     if judge.guards() {
         (numbers.min, numbers.max) = (None, None);
+    }
+    if judge.tells_the_rest() {
+        let spread = numbers.p75.zip(numbers.p25).map(|(high, low)| high - low).filter(|range| *range > 0.0);
+        let unit = blunt::unit(spread.or(numbers.sd).unwrap_or(0.0) / 10.0);
+        numbers.mean = numbers.mean.map(|mean| blunt::to_unit(mean, unit));
     }
     let quantiles = [
         (0.01, &mut numbers.p1),

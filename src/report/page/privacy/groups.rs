@@ -85,7 +85,13 @@ pub(super) fn of_table(compared: &mut Compared, judge: &mut Judge) {
     table.b.extend(together.then(|| HIDDEN.to_string()));
     let rows: Vec<Vec<f64>> =
         counts.iter().map(|line| line.iter().map(|&rows| rows as f64).collect()).collect();
-    let cells = hidden(&rows, true, judge);
+    // A few rows of no named group tell nobody's, so that nothing else need be hidden for their sake.
+    let unnamed = |line: &Vec<f64>| together && line.last().is_some_and(|&rows| judge.is_cell(rows));
+    let mut named = rows.clone();
+    named.iter_mut().filter(|line| unnamed(line)).filter_map(|line| line.last_mut()).for_each(|n| *n = 0.0);
+    let mut cells = hidden(&named, true, judge);
+    let lines = rows.iter().zip(&mut cells).filter(|(line, _)| unnamed(line));
+    lines.filter_map(|(_, cells)| cells.last_mut()).for_each(|cell| *cell = true);
     cells.iter().flatten().filter(|hidden| **hidden).for_each(|_| judge.small());
     let share = |i: usize, j: usize, of: f64| match cells[i][j] {
         true => f64::NAN,

@@ -177,6 +177,12 @@ impl Judge {
         !self.guards() || !self.too_few(q.min(1.0 - q) * rows as f64)
     }
 
+    /// Whether the segments that nothing is said about have few rows even together, so that the figures of all rows less those of
+    /// the other segments tell theirs.
+    pub(super) fn tells_the_rest(&self) -> bool {
+        self.is_cell(self.sizes.values().filter(|&&rows| self.is_few(rows)).sum::<u64>() as f64)
+    }
+
     /// Whether the values of a column are ids.
     pub(super) fn is_key(&self, column: &str) -> bool {
         self.guards() && self.keys.contains(column) && !self.is_to_be_shown(column)

@@ -1,6 +1,7 @@
 //! Takes out of what is drawn what would tell about a few rows.
 
 use super::HIDDEN;
+use super::blunt::{to_unit, unit, unit_of};
 use super::judge::Judge;
 use crate::analysis::{ChartShows, Distribution, MapFound, Members, Pictures, Points, Shape};
 use crate::profile::Profile;
@@ -14,7 +15,14 @@ pub(super) fn of_pictures(pictures: &mut Pictures, profile: Option<&Profile>, id
     pictures.methods.iter_mut().for_each(|one| of_map(&mut one.map, ids, judge));
     // Those of keys are ids.
     pictures.distributions.retain(|one| !judge.is_key(&one.column));
-    pictures.distributions.iter_mut().for_each(|one| of_distribution(one, judge));
+    for one in &mut pictures.distributions {
+        of_distribution(one, judge);
+        if judge.tells_the_rest() {
+            let unit = unit_of(profile, &one.column);
+            let shapes = std::iter::once(&mut one.all).chain(&mut one.segments);
+            shapes.for_each(|shape| shape.mean = shape.mean.map(|mean| to_unit(mean, unit)));
+        }
+    }
     if let Some(members) = &mut pictures.members {
         of_members(members, profile, judge);
     }
@@ -86,21 +94,6 @@ fn rounded(edges: &[f64], log: bool) -> Vec<f64> {
         })
         .collect();
     if new.is_sorted_by(|a, b| a < b) { new } else { edges.to_vec() }
-}
-
-/// The largest power of ten that is no larger than a size; 0 if there is none.
-fn unit(size: f64) -> f64 {
-    if size.is_finite() && size > 0.0 { libm::pow(10.0, libm::floor(libm::log10(size))) } else { 0.0 }
-}
-
-/// The multiple of a unit that is nearest to a value. Units below 1 are divided by as whole numbers, so that the result is the
-/// shortest decimal fraction.
-fn to_unit(value: f64, unit: f64) -> f64 {
-    if unit >= 1.0 {
-        return (value / unit).round() * unit;
-    }
-    let parts = (1.0 / unit).round();
-    (value * parts).round() / parts
 }
 
 /// Empties the distribution of a few rows, which would be that of single people, and blurs the bins of a few rows.
@@ -181,10 +174,7 @@ fn of_members(members: &mut Members, profile: Option<&Profile>, judge: &mut Judg
     members.rows.retain(|row| !judge.is_few(judge.size(u64::from(row.segment)) as u64));
     for (place, column) in members.columns.iter().enumerate() {
         let key = judge.is_key(column);
-        let figures = profile.and_then(|profile| profile.overall.get(column));
-        let spread =
-            figures.and_then(|of| of.q3.zip(of.q1).map(|(q3, q1)| q3 - q1).filter(|range| *range > 0.0));
-        let unit = unit(spread.or(figures.and_then(|of| of.sd)).unwrap_or(0.0) / 10.0);
+        let unit = unit_of(profile, column);
         for cell in members.rows.iter_mut().filter_map(|row| row.cells.get_mut(place)) {
             match cell {
                 Cell::Missing | Cell::Flag(_) => {}

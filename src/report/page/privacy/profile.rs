@@ -1,5 +1,6 @@
 //! Takes out of the profile of the segments what would tell about a few rows.
 
+use super::blunt::{to_unit, unit_among};
 use super::judge::{Judge, with_value};
 use crate::profile::rules::{Rule, Test};
 use crate::profile::{LevelShare, Measure, NumericFigures, OTHER, Profile, SegmentProfile, describe};
@@ -74,6 +75,30 @@ pub(super) fn of_profile(profile: &mut Profile, ids: bool, judge: &mut Judge) {
             segment.in_doubt = None;
         }
         of_rule(segment, judge);
+    }
+    if judge.tells_the_rest() {
+        blunt(profile);
+    }
+}
+
+/// Rounds means. The mean of all rows less those of the segments that are shown would be the mean of the few rows that are not.
+fn blunt(profile: &mut Profile) {
+    for (column, all) in &mut profile.overall.0 {
+        let unit = unit_among(all);
+        let round = |value: &mut Option<f64>| *value = value.map(|value| to_unit(value, unit));
+        round(&mut all.mean);
+        for segment in &mut profile.segments {
+            let own = segment.numeric.0.iter_mut().filter(|(name, _)| name == column);
+            own.for_each(|(_, figures)| {
+                [&mut figures.mean, &mut figures.low, &mut figures.high].into_iter().for_each(round)
+            });
+            let means =
+                segment.traits.iter_mut().filter(|one| one.column == *column && one.measure == Measure::Mean);
+            for one in means {
+                (one.value, one.overall) = (to_unit(one.value, unit), to_unit(one.overall, unit));
+                [&mut one.low, &mut one.high].into_iter().for_each(round);
+            }
+        }
     }
 }
 

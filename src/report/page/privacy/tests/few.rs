@@ -129,8 +129,8 @@ fn quantiles_of_a_few_rows_are_not_shown() {
                             "distinct": rows, "key": false, "mean": 1.0, "sd": 1.0, "min": 1.0, "p1": 1.0, "p5": 1.0,
                             "p25": 1.0, "median": 1.0, "p75": 1.0, "p95": 1.0, "p99": 1.0, "max": 1.0, "whole": true});
         let mut results = results(report);
-        results["columns"] = json!([column]);
-        results["duplicates"] = json!({"rows": 0, "columns": []});
+        results["describe"] = json!([column]);
+        results["duplicates"] = json!({"rows": 0, "keys": []});
         let found = withhold(read(&results), &model()).0.outcome.description.unwrap();
         let crate::describe::Figures::Numbers(of) = found.columns[0].figures.clone() else {
             panic!("no numbers")
@@ -175,7 +175,7 @@ fn few_answers_of_a_segment_are_not_shown() {
     assert_eq!(shown(true)[2], [false, false]);
     // Here a segment adds up to its rows too.
     assert_eq!(shown(false)[2], [false, false]);
-    assert_eq!(shown(false)[1], [false, false]);
+    assert_eq!(shown(false)[1], [true, false]);
     assert_eq!(shown(false)[0], [true, true]);
 }
 
@@ -251,19 +251,22 @@ fn points_of_a_small_group_are_not_drawn() {
 
 #[test]
 fn hidden_columns_of_a_cross_table_are_one() {
-    let table = json!({"a": ["0", "2"], "b": ["Alphaville", "Bigtown", "Closeville", "Midville"],
-                       "counts": [[2, 600, 1, 300], [1, 50, 2, 44]]});
-    let one = json!({"name": "towns", "columns": ["town"], "rows": 1000, "ari": 0.1, "ami": 0.1, "nmi": 0.1,
-                     "homogeneity": 0.1, "completeness": 0.1, "v_measure": 0.1, "table": table});
-    let found = left("comparisons", json!([one])).comparisons.remove(0).table;
-    assert_eq!(found.b, ["Bigtown", "Midville", super::super::HIDDEN]);
-    let shares = found.row_shares.unwrap();
-    assert_eq!(shares[0][0], 600.0 / 903.0);
-    // The 3 rows of each line, and the next smallest of each line.
-    let hidden: Vec<Vec<bool>> =
-        shares.iter().map(|line| line.iter().map(|share| share.is_nan()).collect()).collect();
-    assert_eq!(hidden, [[false, true, true], [false, true, true]]);
-    assert_eq!(found.counts, None);
+    let crossed = |counts: [[u64; 4]; 2]| {
+        let table = json!({"a": ["0", "2"], "b": ["Alphaville", "Bigtown", "Closeville", "Midville"], "counts": counts});
+        let one = json!({"name": "towns", "columns": ["town"], "rows": 1000, "ari": 0.1, "ami": 0.1, "nmi": 0.1,
+                         "homogeneity": 0.1, "completeness": 0.1, "v_measure": 0.1, "table": table});
+        let found = left("comparisons", json!([one])).comparisons.remove(0).table;
+        assert_eq!(found.b, ["Bigtown", "Midville", super::super::HIDDEN]);
+        assert_eq!(found.counts, None);
+        let shares = found.row_shares.unwrap();
+        let hidden = |line: &Vec<f64>| line.iter().map(|share| share.is_nan()).collect::<Vec<_>>();
+        (shares[0][0], shares.iter().map(hidden).collect::<Vec<_>>())
+    };
+    let all = crossed([[2, 600, 1, 300], [1, 50, 2, 44]]);
+    assert_eq!(all, (600.0 / 903.0, vec![vec![false, false, true], vec![false, false, true]]));
+    // 2 rows of Midville are in the second line, and what its line and its column lack must be more rows.
+    let (_, hidden) = crossed([[2, 600, 1, 300], [1, 50, 2, 2]]);
+    assert_eq!(hidden, [[false, true, true], [true, true, true]]);
 }
 
 #[test]
@@ -325,10 +328,10 @@ fn keys_are_not_drawn() {
         json!({"column": name, "feature": false, "edges": [0.0, 1.0], "beyond": [0.0, 0.0], "all": shape(1000, &[1000]),
                "segments": []})
     };
-    let drift = |name: &str| json!({"column": name, "psi": 0.1, "change": "moderate", "points": 1.0, "direction": {"grew": null, "shrank": null}});
+    let drift = |name: &str| json!({"column": name, "psi": 0.1, "change": "moderate", "points": 1.0, "grew": null, "shrank": null});
     let mut results = results(&json!({}));
-    results["columns"] = json!([column("phone", true), column("pay", false)]);
-    results["duplicates"] = json!({"rows": 0, "columns": []});
+    results["describe"] = json!([column("phone", true), column("pay", false)]);
+    results["duplicates"] = json!({"rows": 0, "keys": []});
     results["pictures"] = json!({"distributions": [one("phone"), one("pay")]});
     results["drift"] = json!({"change": "moderate", "columns": [drift("phone"), drift("pay")]});
     let outcome = withhold(read(&results), &model()).0.outcome;
@@ -390,4 +393,20 @@ fn no_least_number_of_rows_hides_nothing() {
     assert_eq!(serde_json::to_value(&after.pictures).unwrap(), before);
     let town = after.profile.unwrap().segments[1].levels.get("town").unwrap().len();
     assert_eq!(town, 3, "two towns, and the others, whose name is an address");
+}
+
+#[test]
+fn means_do_not_tell_that_of_the_segment_that_is_left_out() {
+    let mean = |others: u64| {
+        let mut results = results(&json!({}));
+        let segment = |number: u32, size: u64| json!({"segment": number, "size": size, "share": 0.3, "centroid": [1.0]});
+        results["segments"] = json!([segment(0, 990), segment(1, 4), segment(2, others)]);
+        results["profile"]["overall"] =
+            json!({"pay": {"q1": 70.0, "q3": 100.0, "mean": 81.75, "missing": 0}});
+        let found = withhold(read(&results), &model()).0.outcome.profile.unwrap();
+        (found.overall.get("pay").unwrap().mean, found.segments[0].numeric.get("pay").unwrap().mean)
+    };
+    assert_eq!(mean(6), (Some(82.0), Some(77.0)));
+    // With another small segment, the two are enough rows together.
+    assert_eq!(mean(4), (Some(81.75), Some(77.25)));
 }
