@@ -107,7 +107,7 @@ impl Histogram {
             (share.is_finite() && share > 0.0).then(|| format!("{} {side}", Unit::Share.format(share)))
         };
         let parts: Vec<String> = [part(below, "below"), part(above, "above")].into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| format!("Not drawn of the values: {}.", parts.join(", ")))
+        (!parts.is_empty()).then(|| format!("Not drawn: {}.", parts.join(", ")))
     }
 }
 
