@@ -46,6 +46,9 @@ const HIGHEST: f64 = 30.0;
 const LOWEST: f64 = 15.0;
 /// The longest name of a line and of a column.
 const NAME: f64 = 170.0;
+/// The longest name of a line where there are few columns.
+const LONG_NAME: f64 = 260.0;
+const FEW_COLUMNS: usize = 12;
 const TURNED: f64 = 140.0;
 /// The same of a narrow drawing.
 const NARROW_NAME: f64 = 120.0;
@@ -156,7 +159,11 @@ impl Heatmap {
     }
 
     fn grid(&self, drawing: &Drawing<'_>) -> Grid {
-        let [name, turned] = if drawing.narrow() { [NARROW_NAME, NARROW_TURNED] } else { [NAME, TURNED] };
+        let [name, turned] = match drawing.narrow() {
+            true => [NARROW_NAME, NARROW_TURNED],
+            false if columns <= FEW_COLUMNS => [LONG_NAME, TURNED],
+            false => [NAME, TURNED],
+        };
         let (rows, columns) = self.shown();
         let has_sign = self.rows.iter().any(|key| coloured(key.paint));
         let sign = if has_sign { SIGN } else { 0.0 };
