@@ -145,6 +145,9 @@ async function test(browser, name, file) {
     await page.setViewportSize({ width: 1440, height: 900 });
     if (colorScheme === "light") await touch(page, wrong);
     for (const text of await page.evaluate(look)) wrong(text);
+    await page.setViewportSize({ width: 390, height: 900 });
+    for (const text of await page.evaluate(look)) wrong(`at 390 px, ${text}`);
+    await page.setViewportSize({ width: 1440, height: 900 });
     await page.evaluate(axe);
     const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
     for (const one of found.violations.filter((v) => ["serious", "critical"].includes(v.impact))) {

@@ -188,11 +188,11 @@ impl Bars {
     }
 
     /// Writes a bar's name, and its note at the other end, in a line of their own.
-    fn write_above(&self, drawing: &mut Drawing<'_>, bar: &Bar, y: f64) {
+    fn write_above(&self, drawing: &mut Drawing<'_>, bar: &Bar, [x, y]: [f64; 2]) {
         let whole = drawing.width();
         let note = bar.note.as_deref().filter(|note| !note.is_empty());
         let noted = note.map_or(0.0, |note| width(&shorten(note, NOTES)) + 10.0);
-        drawing.write("label over", [0.0, y], Anchor::Start, whole - noted, &bar.label);
+        drawing.write("label over", [x, y], Anchor::Start, whole - noted - x, &bar.label);
         if let Some(note) = note {
             drawing.write("note", [whole, y], Anchor::End, NOTES, note);
         }
@@ -265,7 +265,7 @@ impl Chart for Bars {
         for (i, bar) in self.bars.iter().enumerate() {
             let mut y = top + pitch * (i as f64 + 0.5);
             if narrow {
-                self.write_above(&mut drawing, bar, y - 12.0);
+                self.write_above(&mut drawing, bar, [if negative { 0.0 } else { left + 5.0 }, y - 12.0]);
                 y += 9.0;
             } else {
                 drawing.write("label", [labels, y], Anchor::End, LABELS, &bar.label);

@@ -102,7 +102,7 @@ impl Chart for Boxes {
             let mut y = top + pitch * (i as f64 + 0.5);
             let hit = rect(left, y - pitch / 2.0, right - left, pitch).class("hit");
             if narrow {
-                drawing.write("label over", [0.0, y - 12.0], Anchor::Start, right, &row.label);
+                drawing.write("label over", [2.0, y - 12.0], Anchor::Start, right, &row.label);
                 y += 9.0;
             } else {
                 drawing.write("label", [labels, y], Anchor::End, LABELS, &row.label);

@@ -46,10 +46,15 @@ const HIGHEST: f64 = 30.0;
 const LOWEST: f64 = 15.0;
 /// The longest name of a line and of a column.
 const NAME: f64 = 170.0;
+/// The longest name of a line where there are few columns.
+const LONG_NAME: f64 = 260.0;
+const FEW_COLUMNS: usize = 12;
 const TURNED: f64 = 140.0;
 /// The same of a narrow drawing.
-const NARROW_NAME: f64 = 110.0;
-const NARROW_TURNED: f64 = 100.0;
+const NARROW_NAME: f64 = 120.0;
+const NARROW_TURNED: f64 = 130.0;
+/// The height of a line for a name above the cells, which a narrow drawing has where names are longer.
+const ABOVE: f64 = 20.0;
 /// The most columns of a narrow drawing.
 const NARROW_COLUMNS: usize = 16;
 /// The sign before the name of a line that has a colour.
@@ -98,8 +103,17 @@ struct Grid {
     turn: Turn,
     /// The longest name of a line and of a column.
     names: [f64; 2],
+    /// What a line's name takes above its cells; 0 where names stand beside them.
+    above: f64,
     /// The width of the signs beside the lines' names.
     sign: f64,
+}
+
+impl Grid {
+    /// Where the cells of a line begin.
+    fn line(&self, row: usize) -> f64 {
+        self.top + self.above + row as f64 * (self.high + self.above)
+    }
 }
 
 fn coloured(paint: Paint) -> bool {
@@ -146,12 +160,20 @@ impl Heatmap {
     }
 
     fn grid(&self, drawing: &Drawing<'_>) -> Grid {
-        let [name, turned] = if drawing.narrow() { [NARROW_NAME, NARROW_TURNED] } else { [NAME, TURNED] };
+        let [name, turned] = match drawing.narrow() {
+            true => [NARROW_NAME, NARROW_TURNED],
+            false if columns <= FEW_COLUMNS => [LONG_NAME, TURNED],
+            false => [NAME, TURNED],
+        };
         let (rows, columns) = self.shown();
         let has_sign = self.rows.iter().any(|key| coloured(key.paint));
         let sign = if has_sign { SIGN } else { 0.0 };
         let names = widest(self.rows[..rows].iter().map(|k| k.label.as_str()), name);
-        let left = (sign + names).max(width(&self.rows_are).min(name)) + 8.0;
+        let long = self.rows[..rows].iter().any(|key| width(&plain(&key.label)) > name);
+        let above = if drawing.narrow() && long { ABOVE } else { 0.0 };
+        let beside = (sign + names).max(width(&self.rows_are).min(name)) + 8.0;
+        let left = if above > 0.0 { 0.0 } else { beside };
+        let name = if above > 0.0 { drawing.width() - sign } else { name };
         let longest = widest(self.columns[..columns].iter().map(|k| k.label.as_str()), turned);
         let text = self.text_width(self.written(true));
         let room = |right: f64| (drawing.width() - left - right) / columns as f64;
@@ -175,13 +197,22 @@ impl Heatmap {
         };
         let signs = if self.columns.iter().any(|key| coloured(key.paint)) { SIGN } else { 0.0 };
         let titles = if self.columns_are.is_empty() { 0.0 } else { SIZE + 7.0 };
-        Grid { left, top: titles + head + signs, wide, high, turn, names: [name, turned], sign }
+        Grid { left, top: titles + head + signs, wide, high, turn, names: [name, turned], above, sign }
     }
 
     fn draw_names(&self, drawing: &mut Drawing<'_>, grid: &Grid) {
         let (rows, columns) = self.shown();
         for (r, key) in self.rows[..rows].iter().enumerate() {
-            let y = grid.top + (r as f64 + 0.5) * grid.high;
+            if grid.above > 0.0 {
+                let y = grid.line(r) - grid.above / 2.0;
+                let x = if coloured(key.paint) { SIGN } else { 0.0 };
+                drawing.write("label", [x, y], Anchor::Start, grid.names[0], &key.label);
+                if coloured(key.paint) {
+                    draw(drawing, Sign::Square(key.paint), 0.0, y);
+                }
+                continue;
+            }
+            let y = grid.line(r) + grid.high / 2.0;
             drawing.write("label", [grid.left - 8.0 - grid.sign, y], Anchor::End, grid.names[0], &key.label);
             if coloured(key.paint) {
                 draw(drawing, Sign::Square(key.paint), grid.left - 5.0 - grid.sign, y);
@@ -223,13 +254,10 @@ impl Heatmap {
             drawing.width(),
             &self.columns_are,
         );
-        drawing.write(
-            "axis-title",
-            [grid.left - 8.0, grid.top - SIZE / 2.0 - 4.0],
-            Anchor::End,
-            grid.names[0],
-            &self.rows_are,
-        );
+        if grid.above == 0.0 {
+            let at = [grid.left - 8.0, grid.top - SIZE / 2.0 - 4.0];
+            drawing.write("axis-title", at, Anchor::End, grid.names[0], &self.rows_are);
+        }
     }
 
     fn draw_cells(&self, drawing: &mut Drawing<'_>, grid: &Grid) {
@@ -242,11 +270,17 @@ impl Heatmap {
         let names: Vec<String> = self.columns[..columns].iter().map(|key| in_tip(&key.label)).collect();
         // Edges on whole pixels, so that neighbours meet.
         let edge = |from: f64, size: f64, i: usize| (from + i as f64 * size).round();
-        let (right, bottom) = (edge(grid.left, grid.wide, columns), edge(grid.top, grid.high, rows));
-        let (left, top) = (grid.left.round(), grid.top.round());
-        drawing.put(rect(left, top, right - left, bottom - top).class("empty"));
+        let [left, right] = [0, columns].map(|c| edge(grid.left, grid.wide, c));
+        let ends = |r: usize| (grid.line(r).round(), (grid.line(r) + grid.high).round());
+        let mut frame = |(top, bottom): (f64, f64)| {
+            drawing.put(rect(left, top, right - left, bottom - top).class("empty"))
+        };
+        match grid.above {
+            0.0 => frame((ends(0).0, ends(rows.saturating_sub(1)).1)),
+            _ => (0..rows).for_each(|r| frame(ends(r))),
+        }
         for (r, key) in self.rows[..rows].iter().enumerate() {
-            let (y, below) = (edge(grid.top, grid.high, r), edge(grid.top, grid.high, r + 1));
+            let (y, below) = ends(r);
             let name = in_tip(&key.label);
             let mut line = Element::new("g").class("mark");
             if let Some(segment) = key.paint.segment() {
@@ -267,9 +301,9 @@ impl Heatmap {
         for ((r, c, value), text) in self.cells().zip(self.written(briefly)) {
             if width(&text) * TEXT / SIZE + 2.0 <= grid.wide {
                 let class = format!("cell-text {}", self.shading.class(self.shading.shade(value)));
-                let at =
-                    |from: f64, size: f64, i: usize| (edge(from, size, i) + edge(from, size, i + 1)) / 2.0;
-                let middle = [at(grid.left, grid.wide, c), at(grid.top, grid.high, r)];
+                let across = edge(grid.left, grid.wide, c) + edge(grid.left, grid.wide, c + 1);
+                let (top, bottom) = ends(r);
+                let middle = [across / 2.0, (top + bottom) / 2.0];
                 drawing.put(words(&class, middle, Anchor::Middle).text(&text));
             }
         }
@@ -318,7 +352,7 @@ impl Chart for Heatmap {
         let grid = self.grid(&drawing);
         self.draw_names(&mut drawing, &grid);
         self.draw_cells(&mut drawing, &grid);
-        let bottom = grid.top + self.shown().0 as f64 * grid.high;
+        let bottom = grid.line(self.shown().0) - grid.above;
         let end = self.draw_scale(&mut drawing, &grid, bottom + 12.0);
         drawing.finish(end)
     }

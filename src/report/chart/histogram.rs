@@ -104,8 +104,7 @@ impl Histogram {
     fn beyond_words(&self) -> Option<String> {
         let (below, above) = self.beyond;
         let part = |share: f64, side: &str| {
-            (share.is_finite() && share > 0.0)
-                .then(|| format!("{} of the values {side}", Unit::Share.format(share)))
+            (share.is_finite() && share > 0.0).then(|| format!("{} {side}", Unit::Share.format(share)))
         };
         let parts: Vec<String> = [part(below, "below"), part(above, "above")].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| format!("Not drawn: {}.", parts.join(", ")))

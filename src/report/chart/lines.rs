@@ -54,6 +54,8 @@ const NARROW_HEIGHT: f64 = 180.0;
 const LINE: f64 = 18.0;
 /// The widest name at the end of a curve.
 const NAME: f64 = 150.0;
+/// The radius of a dot.
+const DOT: f64 = 4.0;
 /// With more curves than this, the band alone shows what was chosen.
 const MOST_RINGS: usize = 6;
 /// Curves with more points than this are drawn without dots.
@@ -126,6 +128,17 @@ impl Lines {
         let ticks = (low.ceil() as i64..=high.floor() as i64).filter(|k| k.rem_euclid(every.into()) == 0);
         scale.ticks = ticks.map(|k| (k as f64, label(k as f64))).collect();
         scale
+    }
+
+    /// How far the longest bar of an error reaches up, in pixels.
+    fn highest_bar(&self, y: &Scale) -> Option<f64> {
+        let of = |series: &Series, i: usize| {
+            let (value, error) = (series.points[i].1?, series.error(i)?);
+            Some((y.place(value)? - y.place(value + error)?).abs())
+        };
+        let dotted = self.series.iter().filter(|series| series.dotted());
+        let all = dotted.flat_map(|series| (0..series.points.len()).filter_map(move |i| of(series, i)));
+        all.reduce(f64::max)
     }
 
     /// What a point's tip says.
@@ -219,7 +232,7 @@ impl Lines {
         let shape = if self.series.len() > 1 { Shape::of(series.paint) } else { Shape::Disc };
         for (i, place) in series.drawn(x, y) {
             let Some([px, py]) = place.filter(|_| series.dotted() || alone.contains(&i)) else { continue };
-            drawing.put(shape.at(px, py, 4.0).mark("mark pin", series.paint, &self.tip(series, i)));
+            drawing.put(shape.at(px, py, DOT).mark("mark pin", series.paint, &self.tip(series, i)));
             let chosen = self.marks.iter().any(|m| m.chosen && m.x == series.points[i].0);
             if chosen && self.series.len() <= MOST_RINGS {
                 drawing.put(circle(px, py, 7.5).class("ring"));
@@ -327,14 +340,17 @@ impl Chart for Lines {
             let sign = |s: &Series| if s.dotted() { Sign::Point(s.paint) } else { Sign::Line(s.paint) };
             entries.extend(self.series.iter().map(|s| (sign(s), s.label.as_str())));
         }
-        let barred = |s: &Series| s.dotted() && (0..s.points.len()).any(|i| s.error(i).is_some());
-        if self.series.iter().any(barred) {
-            entries.push((Sign::Error, "bar: one standard error up and down"));
+        let trial = Scale::upward(&self.y, ys.iter().copied(), tall, 0.0);
+        match self.highest_bar(&trial) {
+            None => {}
+            Some(height) if height > DOT => {
+                entries.push((Sign::Error, "bar: one standard error up and down"))
+            }
+            Some(_) => entries.push((Sign::None, "standard errors are smaller than the dots")),
         }
         let top = legend(&mut drawing, 2.0, 0.0, &entries);
         let names = self.series.iter().map(|s| width(&s.label).min(NAME)).fold(0.0, f64::max);
         let margin = if named { names + 34.0 } else { 12.0 };
-        let trial = Scale::upward(&self.y, ys.iter().copied(), tall, 0.0);
         let area = Area {
             left: widest(&trial) + 10.0,
             right: whole - margin,

@@ -65,10 +65,27 @@ impl PairedLine {
 }
 
 impl Paired {
-    /// Writes the title of a panel.
+    /// Writes the title of a panel, in two lines where one has no room for it.
     fn head(drawing: &mut Drawing<'_>, area: &Area, title: &str) {
         let room = area.right - area.left;
-        drawing.write("label strong", [area.left, area.top - 12.0], Anchor::Start, room, title);
+        let lines = two_lines(title, room);
+        for (i, line) in lines.iter().rev().enumerate() {
+            let y = area.top - 12.0 - 17.0 * i as f64;
+            drawing.write("label strong", [area.left, y], Anchor::Start, room, line);
+        }
+    }
+}
+
+/// How much wider bold letters are than others.
+const BOLD: f64 = 1.08;
+
+/// A title in one line or two: the first has the words that there is room for.
+fn two_lines(title: &str, room: f64) -> Vec<&str> {
+    let fits = |text: &str| BOLD * width(text) <= room;
+    let spaces = || title.match_indices(' ').map(|(at, _)| at);
+    match spaces().filter(|at| fits(&title[..*at])).last() {
+        Some(at) if !fits(title) => vec![&title[..at], &title[at + 1..]],
+        _ => vec![title],
     }
 }
 
@@ -84,8 +101,8 @@ impl Chart for Paired {
             .enumerate()
             .map(|(i, name)| (Sign::Square(Paint::Group(i)), name.as_str()))
             .collect();
-        let top = legend(&mut drawing, 0.0, 0.0, &entries) + 26.0;
         let (whole, narrow) = (drawing.width(), drawing.narrow());
+        let top = legend(&mut drawing, 0.0, 0.0, &entries) + if narrow { 43.0 } else { 26.0 };
         let pitch = if narrow { NARROW_LINE } else { LINE };
         let bottom = top + pitch * self.lines.len() as f64;
         let labels = widest(self.lines.iter().map(|line| line.label.as_str()), LABELS);

@@ -113,7 +113,7 @@ mod tests {
         assert_eq!((folds(&told), unseen(&told)), (0, 1), "the caption repeats the heading");
         let other = question("question-2", "How often?");
         assert_eq!((folds(&other), unseen(&other)), (1, 1), "a folded table's caption repeats its chart's");
-        assert!(other.contains("<caption dir=\"auto\">How often?</caption>"));
+        assert!(other.contains("<caption dir=\"auto\"><span>How often?</span></caption>"));
     }
 
     #[test]

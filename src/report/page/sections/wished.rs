@@ -3,7 +3,7 @@
 use super::map::BORDER;
 use super::parts::{RECIPE_CHARTS, axis, groups, points_each};
 use crate::analysis::{ChartFound, ChartShows, Shape};
-use crate::report::chart::{BoxRow, Boxes, Chart, Lines, Paint, Scatter, Series, Unit};
+use crate::report::chart::{BoxRow, Boxes, Chart, Lines, Paint, Scatter, Series};
 use crate::report::figures::{count, whole};
 use crate::report::page::content::{Block, Figure};
 use crate::report::page::facts::Facts;
@@ -35,8 +35,8 @@ fn figure(facts: &Facts<'_>, found: &ChartFound, place: usize) -> Figure {
     let (drawing, desc, note): (Box<dyn Chart>, String, String) = match &found.shows {
         ChartShows::Scatter { x, y, colour, layout, boundary, beyond, groups: all } => {
             let scatter = Scatter {
-                x: axis(x.as_str(), Unit::Number),
-                y: axis(y.as_str(), Unit::Number),
+                x: axis(x.as_str(), facts.unit(x)),
+                y: axis(y.as_str(), facts.unit(y)),
                 equal: layout.is_some(),
                 numbers: layout.as_deref() != Some("umap"),
                 groups: groups(facts, all, points_each(facts), [0, 1], colour.is_none()),
@@ -52,7 +52,7 @@ fn figure(facts: &Facts<'_>, found: &ChartFound, place: usize) -> Figure {
         ChartShows::Boxes { of, by, boxes } => {
             let drawn = boxes.iter().filter_map(|(label, shape)| row(label, shape));
             let chart = Boxes {
-                axis: axis(of.as_str(), Unit::Number),
+                axis: axis(of.as_str(), facts.unit(of)),
                 what: by.clone(),
                 rows: drawn.take(BOXES).collect(),
             };
@@ -69,8 +69,8 @@ fn figure(facts: &Facts<'_>, found: &ChartFound, place: usize) -> Figure {
                 smooth: true,
             };
             let lines = Lines {
-                x: axis(x.as_str(), Unit::Number),
-                y: axis(y.as_str(), Unit::Number),
+                x: axis(x.as_str(), facts.unit(x)),
+                y: axis(y.as_str(), facts.unit(y)),
                 series: vec![series],
                 marks: Vec::new(),
             };
