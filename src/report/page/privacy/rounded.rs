@@ -76,8 +76,8 @@ mod tests {
     #[test]
     fn rounding_moves_no_value_beyond_its_text() {
         for unit in [Unit::Number, Unit::Count, Unit::Share, Unit::Points, Unit::Score] {
-            for value in [0.0, 1.0, 0.5, 0.123_456, 0.999_9, 12.345_67, 98_765.4, 1.5e7] {
-                let value: f64 = if unit == Unit::Count { value.round() } else { value };
+            for value in [0.0_f64, 1.0, 0.5, 0.123_456, 0.999_9, 12.345_67, 98_765.4, 1.5e7] {
+                let value = if unit == Unit::Count { value.round() } else { value };
                 let text = unit.format(value);
                 let shown = as_shown(value, &Datum::number(value, text.clone()));
                 assert_eq!(unit.format(shown), text, "{value} {shown}");
