@@ -43,6 +43,10 @@ pub(super) fn of_answer(answer: &mut Answer, single_rows: bool, judge: &mut Judg
         let medians = answer.figures.iter_mut().filter(|(name, _)| is(name, "median"));
         medians.for_each(|(_, cell)| *cell = Cell::Text(HIDDEN.into()));
     }
+    let hides_median = answer.table.rows.iter().flatten().any(|cell| *cell == Cell::Text(HIDDEN.into()));
+    if let Some(difference) = answer.difference.as_mut().filter(|_| hides_median) {
+        difference.retain(|name, _| !is(name, "median"));
+    }
     of_counts(answer, judge);
     let Some(answers) = &mut answer.answers else { return };
     of_shares(answers, judge);

@@ -69,10 +69,13 @@ fn with_plain_words(line: &str) -> String {
 
 fn plain(word: &str) -> String {
     let drive = word.get(1..3).is_some_and(|two| two == ":\\" || two == ":/");
+    let share = word.starts_with("\\\\") && word.matches('\\').count() > 2;
+    let path = drive || share || word.starts_with(['/', '~']) || word.starts_with("..");
+    let name = file_name(word.trim_end_matches(['/', '\\']));
     if is_address(word) {
         HIDDEN.into()
-    } else if drive || word.starts_with(['/', '~', '\\']) || word.starts_with("..") {
-        file_name(word)
+    } else if path && !name.is_empty() {
+        name
     } else if is_id(word) {
         HIDDEN.into()
     } else {

@@ -76,11 +76,11 @@ mod tests {
     #[test]
     fn rounding_moves_no_value_beyond_its_text() {
         for unit in [Unit::Number, Unit::Count, Unit::Share, Unit::Points, Unit::Score] {
-            for value in [0.0, 1.0, 0.5, 0.123_456, 0.999_9, 12.345_67, 98_765.4, 1.5e7, 1e-7] {
+            for value in [0.0_f64, 1.0, 0.5, 0.123_456, 0.999_9, 12.345_67, 98_765.4, 1.5e7] {
+                let value = if unit == Unit::Count { value.round() } else { value };
                 let text = unit.format(value);
                 let shown = as_shown(value, &Datum::number(value, text.clone()));
-                let again = unit.format(shown);
-                assert!(again == text || text == "+0.0" || text == "0.000", "{text} {again}");
+                assert_eq!(unit.format(shown), text, "{value} {shown}");
             }
         }
         let (value, text) = (60_301.4, among(60_301.4, 900_000.0));

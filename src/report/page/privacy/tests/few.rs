@@ -318,6 +318,21 @@ fn smallest_and_largest_values_are_not_shown() {
 }
 
 #[test]
+fn a_difference_does_not_tell_a_median_that_is_not_shown() {
+    let left = |rows: u64| {
+        let found = asked(json!({
+            "name": "Pay?", "rows": 1000, "among": 1000, "share": 1.0, "figures": {"count": 1000, "median": 50.0},
+            "table": {"columns": ["group", "count", "median"],
+                      "rows": [["old", rows, 60.0], ["the others", 1000 - rows, 50.0]]},
+            "difference": {"median": 10.0},
+        }));
+        (found.table.rows[0][2].clone(), found.difference.unwrap().len())
+    };
+    assert_eq!(left(10), (Cell::Number(60.0), 1));
+    assert_eq!(left(9), (Cell::Text(super::super::HIDDEN.into()), 0));
+}
+
+#[test]
 fn keys_are_not_drawn() {
     let column = |name: &str, key: bool| {
         json!({"column": name, "type": "number", "count": 1000, "missing": 0, "missing_share": 0.0, "distinct": 1000,
