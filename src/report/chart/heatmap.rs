@@ -160,12 +160,12 @@ impl Heatmap {
     }
 
     fn grid(&self, drawing: &Drawing<'_>) -> Grid {
+        let (rows, columns) = self.shown();
         let [name, turned] = match drawing.narrow() {
             true => [NARROW_NAME, NARROW_TURNED],
             false if columns <= FEW_COLUMNS => [LONG_NAME, TURNED],
             false => [NAME, TURNED],
         };
-        let (rows, columns) = self.shown();
         let has_sign = self.rows.iter().any(|key| coloured(key.paint));
         let sign = if has_sign { SIGN } else { 0.0 };
         let names = widest(self.rows[..rows].iter().map(|k| k.label.as_str()), name);
