@@ -88,7 +88,7 @@ pub enum Verb {
     /// Fit each k of a range and compare inertia, silhouette and the size of the smallest segment
     Sweep(Sweep),
     /// Find segments; without --k, sweep k = 2..10 first and use the k with the highest silhouette
-    Fit(Fit),
+    Fit(Box<Fit>),
     /// Label the rows of a table with a saved model
     Assign(Assign),
     /// Describe the segments of a saved model by the rows of a table: figures, shares, intervals and what sets each apart

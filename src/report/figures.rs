@@ -79,7 +79,9 @@ pub fn signed(value: f64) -> String {
 
 /// A score such as a silhouette.
 pub fn score(value: f64) -> String {
-    format!("{value:.3}")
+    let text = format!("{value:.3}");
+    // Not the sign of what is rounded away.
+    if text == "-0.000" { "0.000".into() } else { text }
 }
 
 /// `1 row`, `2 rows`, `205,843 rows`.

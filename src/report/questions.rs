@@ -1,6 +1,6 @@
 //! The answers to a recipe's questions, as text for people.
 
-use super::figures::{number, percent, plain, whole};
+use super::figures::{count, number, percent, plain, whole};
 use super::profile::WIDTH;
 use super::sheet::{Kind, Sheet, wrapped};
 use crate::analysis::{Outcome, Segment};
@@ -137,7 +137,7 @@ pub(super) fn notes(table: &Lines, hidden: usize) -> String {
         notes.push(format!("{} further groups left out", whole(table.more as u64)));
     }
     if table.small > 0 {
-        notes.push(format!("{} groups too small to be shown", whole(table.small as u64)));
+        notes.push(format!("{} too small to be shown", count(table.small, "group")));
     }
     if notes.is_empty() { String::new() } else { format!("{}\n", notes.join(", ")) }
 }

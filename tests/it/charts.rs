@@ -17,7 +17,7 @@ fn b(row: usize) -> f64 {
 /// One of twelve words, of which the first ones have more rows; every 50th row has none.
 fn word(row: usize) -> Option<u32> {
     (!row.is_multiple_of(50))
-        .then(|| (row % 78) as u32)
+        .then_some((row % 78) as u32)
         .map(|n| (0..12).find(|k| n < (k + 1) * (24 - k) / 2).unwrap_or(11))
 }
 

@@ -83,7 +83,7 @@ const BOLD: f64 = 1.08;
 fn two_lines(title: &str, room: f64) -> Vec<&str> {
     let fits = |text: &str| BOLD * width(text) <= room;
     let spaces = || title.match_indices(' ').map(|(at, _)| at);
-    match spaces().filter(|at| fits(&title[..*at])).last() {
+    match spaces().rfind(|at| fits(&title[..*at])) {
         Some(at) if !fits(title) => vec![&title[..at], &title[at + 1..]],
         _ => vec![title],
     }

@@ -41,9 +41,10 @@ pub(super) fn of_profile(profile: &mut Profile, ids: bool, judge: &mut Judge) {
         let before = segment.traits.len();
         segment.traits.retain(|one| {
             let all = rows(&one.column, one.overall);
-            !thin.contains(&one.column)
-                && !(one.measure == Measure::Share && judge.is_rare(here(&one.column, one.value)))
-                && !one.level.as_ref().is_some_and(|level| judge.hides(&one.column, level, all))
+            let hidden = thin.contains(&one.column)
+                || (one.measure == Measure::Share && judge.is_rare(here(&one.column, one.value)))
+                || one.level.as_ref().is_some_and(|level| judge.hides(&one.column, level, all));
+            !hidden
         });
         if segment.traits.len() < before {
             segment.description = match segment.traits.is_empty() {

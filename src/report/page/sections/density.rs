@@ -1,6 +1,6 @@
 //! What DBSCAN found for each pair of its parameters.
 
-use super::parts::{CELLS, axis, chart, datum, plain, table};
+use super::parts::{CELLS, axis, called, chart, datum, plain, table};
 use crate::cluster::dbscan::{Found, GridPoint};
 use crate::report::chart::{Datum, Heatmap, Lines, Mark, Paint, Series, Shading, Unit};
 use crate::report::dbscan::advice;
@@ -33,7 +33,8 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
     blocks.extend(distances(found));
     let lead = match other {
         Some(name) => format!(
-            "{name}, which the fit is compared with, looks for places where rows are dense, and leaves out rows in between."
+            "{}, which the fit is compared with, looks for places where rows are dense, and leaves out rows in between.",
+            called(name)
         ),
         None => "The method looks for places where rows are dense, and leaves out rows in between.".into(),
     };

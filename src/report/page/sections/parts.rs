@@ -1,6 +1,7 @@
 //! Small helpers that several sections share.
 
 use crate::analysis::{ChartShows, MapFound, Points};
+use crate::cluster::Method;
 use crate::report::chart::{Axis, DataTable, Datum, Key, Paint, PointGroup, Unit};
 use crate::report::page::content::{Block, Figure, Table};
 use crate::report::page::facts::Facts;
@@ -43,6 +44,11 @@ pub(super) fn chart(figure: Figure, note: &str) -> Block {
 /// A name without a colour.
 pub(super) fn plain(label: impl Into<String>) -> Key {
     Key { label: label.into(), paint: Paint::Plain }
+}
+
+/// What people call a method: its name in the recipe, or the usual one if it has none of its own.
+pub(super) fn called(name: &str) -> String {
+    Method::named(name).map_or_else(|| name.to_string(), |method| method.title().to_string())
 }
 
 /// A text that begins with a capital letter.

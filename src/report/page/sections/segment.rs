@@ -75,8 +75,10 @@ pub(super) fn trait_in_words(facts: &Facts<'_>, one: &Trait) -> String {
             format!("{column}: {} here, {} of all rows", percent(one.value), percent(one.overall))
         }
         (_, Measure::Mean) => {
-            let spread = spread(facts, &one.column);
-            let (here, all) = (among(one.value, spread), among(one.overall, spread));
+            let (spread, unit) = (spread(facts, &one.column), facts.unit(&one.column));
+            let written =
+                |value: f64| if unit == Unit::Year { unit.format(value) } else { among(value, spread) };
+            let (here, all) = (written(one.value), written(one.overall));
             format!("{column}: {here} on average, {all} in all rows")
         }
     }
@@ -223,7 +225,12 @@ fn numbers(facts: &Facts<'_>, profile: &SegmentProfile) -> Vec<Block> {
         // The mean of a column of 0 and 1 is the share of ones, and its median says nothing.
         let share = separation.measure == Measure::Share;
         let spread = spread(facts, column);
-        let written = |value: f64| if share { percent(value) } else { among(value, spread) };
+        let unit = facts.unit(column);
+        let written = |value: f64| match unit {
+            _ if share => percent(value),
+            Unit::Year => unit.format(value),
+            _ => among(value, spread),
+        };
         let show = |value: Option<f64>| {
             value.map_or_else(Datum::missing, |value| Datum::number(value, written(value)))
         };
@@ -266,7 +273,8 @@ fn boxes(facts: &Facts<'_>, segment: u32) -> Option<Block> {
         let key = facts.segment(segment);
         let own = row(key.label, key.paint, one.segments.get(segment as usize)?)?;
         let all = row("all rows".into(), Paint::Whole, &one.all)?;
-        let axis = Axis { title: one.column.clone(), log: one.log, ..Axis::default() };
+        let unit = facts.unit(&one.column);
+        let axis = Axis { title: one.column.clone(), unit, log: one.log, ..Axis::default() };
         let chart = Boxes { axis, what: "rows".into(), rows: vec![own, all] };
         let place = pictures.distributions.iter().position(|other| other.column == one.column)?;
         let id = format!("boxes-{segment}-{place}");
@@ -284,6 +292,9 @@ fn typical(facts: &Facts<'_>, segment: u32) -> Vec<Block> {
     };
     let written = |(column, cell): (&String, &Cell)| match cell {
         Cell::Missing => Datum::missing(),
+        Cell::Number(value) if facts.unit(column) == Unit::Year => {
+            Datum::number(*value, Unit::Year.format(*value))
+        }
         Cell::Number(value) => Datum::number(*value, among(*value, spread(facts, column))),
         Cell::Count(n) => Datum::number(*n as f64, whole(*n)),
         Cell::Flag(flag) => Datum::text(if *flag { "yes" } else { "no" }),

@@ -1,5 +1,6 @@
 //! The small print: where the results come from, how they are computed, how to run it again.
 
+use super::parts::called;
 use crate::analysis::Outcome;
 use crate::report::figures::{count, whole};
 use crate::report::page::content::{Block, Fact, Section};
@@ -16,7 +17,7 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
     fact("Table", source.map(|source| source.table.clone()));
     fact("Rows", Some(whole(outcome.rows as u64)));
     fact("Left out", left_out(outcome));
-    fact("Method", outcome.method.as_ref().map(|method| method.to_string()));
+    fact("Method", outcome.method.as_ref().map(|method| called(method)));
     fact("Features", Some(count(outcome.features.len(), "feature")));
     fact("Recipe", source.and_then(|source| source.recipe.clone()));
     fact("Seed", Some(outcome.seed.to_string()));

@@ -1,6 +1,6 @@
 //! The tree of a hierarchical method.
 
-use super::parts::{axis, chart};
+use super::parts::{axis, called, chart};
 use crate::analysis::{LinkageFound, TreeNode};
 use crate::report::chart::{Dendrogram, Key, Node, Paint, Unit};
 use crate::report::figures::{count, percent};
@@ -36,10 +36,13 @@ pub fn section(facts: &Facts<'_>) -> Option<Section> {
         blocks.push(Block::Text("This is the tree of the fit, before segments were merged or split.".into()));
     }
     let lead = other.map(|name| {
-        format!("The tree is that of {name}, which the fit is compared with; its clusters are not the segments of this report.")
+        format!(
+            "The tree is that of {}, which the fit is compared with; its clusters are not the segments of this report.",
+            called(name)
+        )
     });
     let title = match other {
-        Some(name) => format!("How the clusters of {name} merge"),
+        Some(name) => format!("How the clusters of {} merge", called(name)),
         None => "How the segments merge".into(),
     };
     Some(Section { id: "tree".into(), title, lead, paint: None, blocks })

@@ -290,7 +290,7 @@ fn sentences_do_not_count_a_few_rows() {
     };
     assert_eq!(
         expected(2, 1),
-        "fewer than 5 of 27 rows with age > 60 contradict the expectation pay > 1; fewer than 5 more cannot be judged, \
+        "fewer than 5 of 27 rows with age > 60 do not have pay > 1; fewer than 5 more cannot be judged, \
          because a value is missing"
     );
     assert_eq!(expected(5, 0), "5 of 27 rows with age > 60 (18.5 %) contradict the expectation pay > 1");

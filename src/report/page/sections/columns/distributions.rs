@@ -39,6 +39,23 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
     blocks
 }
 
+/// Which segments have no bars because their values lie beyond the axis.
+fn out_of_sight(facts: &Facts<'_>, found: &Distribution) -> String {
+    let (Some(first), Some(last)) = (found.edges.first(), found.edges.last()) else { return String::new() };
+    let segments = found.segments.iter().enumerate().take(SEGMENTS);
+    let side = |beyond: &dyn Fn(&[f64; 5]) -> bool, word: &str| {
+        let there = segments.clone().filter(|(_, shape)| shape.quantiles.as_ref().is_some_and(beyond));
+        let names: Vec<String> =
+            there.map(|(i, _)| facts.segment(u32::try_from(i).unwrap_or(u32::MAX)).label).collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!(" Nearly all values of {} lie {word} the axis.", names.join(", ")),
+        }
+    };
+    // The 5 % and the 95 % quantile.
+    side(&|quantiles| quantiles[0] > *last, "above") + &side(&|quantiles| quantiles[4] < *first, "below")
+}
+
 fn figure(facts: &Facts<'_>, found: &Distribution, place: usize) -> Option<Figure> {
     let bins = found.edges.len().checked_sub(1).filter(|&bins| bins > 0)?;
     if found.all.shares.len() != bins {
@@ -82,6 +99,6 @@ fn figure(facts: &Facts<'_>, found: &Distribution, place: usize) -> Option<Figur
         true => format!(" The first {SEGMENTS} segments are drawn."),
         false => String::new(),
     };
-    let note = format!("{note}{left}");
+    let note = format!("{note}{left}{}", out_of_sight(facts, found));
     Some(if note.is_empty() { figure } else { figure.with_note(note.trim()) })
 }

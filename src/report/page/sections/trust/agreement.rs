@@ -1,13 +1,14 @@
 //! How far the segments agree with rules that people made, and with other methods.
 
 use crate::analysis::{Compared, MethodMap, MethodResult, MethodsCompared};
-use crate::cluster::Method;
 use crate::profile::SegmentProfile;
 use crate::report::chart::{Datum, Heatmap, Key, Paint, Scatter, Shading, Unit};
 use crate::report::figures::{percent, score, whole};
 use crate::report::page::content::{Block, Fact, Figure};
 use crate::report::page::facts::Facts;
-use crate::report::page::sections::parts::{CELLS, axis, chart, datum, groups, plain, points_each, table};
+use crate::report::page::sections::parts::{
+    CELLS, axis, called, chart, datum, groups, plain, points_each, table,
+};
 
 /// So many sizes of a method's segments are written out.
 const SIZES: usize = 12;
@@ -197,11 +198,6 @@ fn maps(facts: &Facts<'_>) -> Vec<Figure> {
         )
     };
     maps.map(figure).collect()
-}
-
-/// What people call a method: its name in the recipe, or the usual one if it has none of its own.
-fn called(name: &str) -> String {
-    Method::named(name).map_or_else(|| name.to_string(), |method| method.title().to_string())
 }
 
 /// A method's segments by size, as far as there is room.
