@@ -98,12 +98,12 @@ pub struct Spec {
 pub struct Report {
     /// The title of the page; `None` makes one from the table's name.
     pub title: Option<String>,
-    /// Categories and groups with fewer rows than this are not shown by name.
+    /// Nothing is said about fewer rows than this; 0 hides nothing for being about few rows.
     pub min_rows: u64,
     /// Columns whose texts are shown whatever they look like and however few rows they have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub show: Vec<String>,
-    /// Whether single rows are shown, where a question lists some.
+    /// Whether single rows are shown, where a question lists some or asks for the smallest or the largest value.
     pub rows: bool,
     /// Whether points and typical members carry the ids of their rows.
     pub ids: bool,

@@ -13,6 +13,7 @@ pub mod render;
 pub mod sections;
 pub mod shorten;
 
+use super::chart::DataTable;
 use super::chart::palette::Palette;
 use super::json::Document;
 use crate::model::Model;
@@ -39,7 +40,8 @@ impl Page {
         let (document, withheld) = privacy::withhold(document, model);
         let facts = Facts::new(&document, model, withheld);
         let mut sections = sections::all(&facts);
-        sections.iter_mut().for_each(Section::tidy);
+        // Columns without a figure or a word tell nothing.
+        sections.iter_mut().for_each(|section| section.each_table(&mut DataTable::drop_empty_columns));
         if document.outcome.report.min_rows > 1 {
             privacy::round(&mut sections);
         }

@@ -19,19 +19,19 @@ pub struct Section {
 }
 
 impl Section {
-    /// Takes the columns without a figure or a word out of all tables.
-    pub fn tidy(&mut self) {
-        tidy(&mut self.blocks);
+    /// Calls a function with every table of the section, those behind charts too.
+    pub fn each_table(&mut self, of: &mut dyn FnMut(&mut DataTable)) {
+        each_table(&mut self.blocks, of);
     }
 }
 
-fn tidy(blocks: &mut [Block]) {
+fn each_table(blocks: &mut [Block], of: &mut dyn FnMut(&mut DataTable)) {
     for block in blocks {
         match block {
-            Block::Chart(figure) => figure.table.drop_empty_columns(),
-            Block::Charts(figures) => figures.iter_mut().for_each(|one| one.table.drop_empty_columns()),
-            Block::Table(table) => table.data.drop_empty_columns(),
-            Block::Details(_, blocks) => tidy(blocks),
+            Block::Chart(figure) => of(&mut figure.table),
+            Block::Charts(figures) => figures.iter_mut().for_each(|figure| of(&mut figure.table)),
+            Block::Table(table) => of(&mut table.data),
+            Block::Details(_, blocks) => each_table(blocks, of),
             Block::Heading(_)
             | Block::Text(_)
             | Block::Note(_)

@@ -1,7 +1,9 @@
-//! What a report must not show: ids, e-mail addresses, hashes, free text, categories that few rows have. A report goes to
-//! people who may not see the table, so all of this is taken out of the results before any section is made of them.
+//! What a report must not show: ids, e-mail addresses, hashes, free text, and figures of so few rows that they are those of
+//! single people. A report goes to people who may not see the table, so all of this is taken out of the results before any
+//! section is made of them.
 //!
-//! What people wrote themselves stays: names, summaries, questions, the recipe. So do the names of columns.
+//! What people wrote themselves stays: names, summaries, questions, and the recipe without its comments. So do the names of
+//! columns.
 
 mod answers;
 mod blunt;

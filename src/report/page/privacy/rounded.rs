@@ -2,30 +2,11 @@
 //! be a count that nobody is to know.
 
 use crate::report::chart::{DataTable, Datum};
-use crate::report::page::content::{Block, Section};
+use crate::report::page::content::Section;
 
 /// Rounds the values behind all tables of some sections to what a person reads.
 pub(in crate::report::page) fn round(sections: &mut [Section]) {
-    sections.iter_mut().for_each(|section| of_blocks(&mut section.blocks));
-}
-
-fn of_blocks(blocks: &mut [Block]) {
-    for block in blocks {
-        match block {
-            Block::Chart(figure) => of_table(&mut figure.table),
-            Block::Charts(figures) => figures.iter_mut().for_each(|figure| of_table(&mut figure.table)),
-            Block::Table(table) => of_table(&mut table.data),
-            Block::Details(_, blocks) => of_blocks(blocks),
-            Block::Heading(_)
-            | Block::Text(_)
-            | Block::Note(_)
-            | Block::Warning(_)
-            | Block::Facts(_)
-            | Block::Cards(_)
-            | Block::List(_)
-            | Block::Code(_) => {}
-        }
-    }
+    sections.iter_mut().for_each(|section| section.each_table(&mut of_table));
 }
 
 fn of_table(table: &mut DataTable) {
