@@ -8,6 +8,9 @@ use crate::analysis::{Chosen, Outcome, PassedOver, Segment, SweepLine};
 use crate::cluster::Restarts;
 use crate::sweep::RunnerUp;
 
+/// A text of more lines than this says at its end again which segments there are.
+const LONG: usize = 80;
+
 /// An outcome as tables, with a line or two below each.
 pub fn text(outcome: &Outcome) -> String {
     let mut text = String::new();
@@ -150,6 +153,11 @@ pub fn text(outcome: &Outcome) -> String {
     if let Some(drift) = &outcome.drift {
         separate(&mut text);
         text.push_str(&super::changes::drifted(drift));
+    }
+    // Whoever comes back to the terminal sees its last lines.
+    if let Some(segments) = outcome.segments.as_ref().filter(|_| text.lines().count() > LONG) {
+        text.push_str("\nin short\n");
+        text.push_str(&sizes(segments));
     }
     text
 }
