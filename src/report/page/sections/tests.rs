@@ -161,7 +161,10 @@ fn a_whole_run_says_how_sure_it_is() {
     assert!(trust.blocks.iter().any(says));
     assert_eq!(ids(find(&sections, "tree").unwrap()), ["tree-of-segments"]);
     let lead = find(&sections, "tree").unwrap().lead.as_deref().unwrap();
-    assert!(lead.contains("ward"), "the tree is that of another method, which {lead:?} does not say");
+    assert!(
+        lead.contains("Ward's method"),
+        "the tree is that of another method, which {lead:?} does not say"
+    );
     assert!(find(&sections, "density").is_some());
 
     let mut seen: Vec<&str> = sections.iter().flat_map(|section| ids(section)).collect();

@@ -293,8 +293,8 @@ fn sentences_do_not_count_a_few_rows() {
         "fewer than 5 of 27 rows with age > 60 do not have pay > 1; fewer than 5 more cannot be judged, \
          because a value is missing"
     );
-    assert_eq!(expected(5, 0), "5 of 27 rows with age > 60 (18.5 %) contradict the expectation pay > 1");
-    assert_eq!(expected(0, 0), "0 of 27 rows with age > 60 (0.0 %) contradict the expectation pay > 1");
+    assert_eq!(expected(5, 0), "5 of 27 rows with age > 60 (18.5 %) do not have pay > 1");
+    assert_eq!(expected(0, 0), "0 of 27 rows with age > 60 (0.0 %) do not have pay > 1");
 }
 
 #[test]
