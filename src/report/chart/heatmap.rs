@@ -225,7 +225,7 @@ impl Heatmap {
             let x = grid.left + (c as f64 + 0.5) * grid.wide;
             let mut bottom = grid.top - 5.0;
             if coloured(key.paint) {
-                draw(drawing, Sign::Square(key.paint), x - 6.0, bottom - 6.0);
+                draw(drawing, Sign::Square(key.paint), (x - 6.0).max(0.0), bottom - 6.0);
                 bottom -= SIGN;
             }
             let angle = match grid.turn {
