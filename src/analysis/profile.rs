@@ -14,8 +14,9 @@ use crate::table::{Column, Table};
 use crate::weights::Weights;
 use std::collections::BTreeMap;
 
-/// Checks that a table has the columns that the profile is to describe and that charts show, and decides whether the table is kept for it: not
-/// if there is neither a profile nor a question nor a chart, and not if memory is too short for both the table and the matrix of its features.
+/// Checks that a table has the columns that the profile is to describe and that charts show, and decides whether the table is
+/// kept for it: not if there is neither a profile nor a question nor a chart, and not if memory is too short for both the table
+/// and the matrix of its features.
 ///
 /// # Errors
 /// A column that the table does not have or that cannot be described or drawn.
