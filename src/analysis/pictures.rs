@@ -66,12 +66,11 @@ impl Outcome {
         let name = |row: usize| name(ids, row);
         let names = spec.report.ids.then_some(&name as &dyn Fn(usize) -> String);
         let distributions = |profile| prepared.distributions(rows, k, profile);
+        let methods = self.compare_methods.as_ref().map_or(&[][..], |compared| &compared.methods);
+        let (maps, methods) = prepared.maps(rows, k, methods, (spec, names));
         let pictures = Pictures {
-            maps: prepared.maps(rows, k, (spec, names)),
-            methods: self
-                .compare_methods
-                .as_ref()
-                .map_or_else(Vec::new, |compared| prepared.maps_of_methods(&compared.methods, spec)),
+            maps,
+            methods,
             members: self.profile.as_ref().and_then(|profile| prepared.nearest_members(rows, k, profile)),
             distributions: self.profile.as_ref().map_or_else(Vec::new, distributions),
             charts: prepared.charts(rows, k, (spec, names), observer),

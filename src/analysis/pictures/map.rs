@@ -42,48 +42,24 @@ impl Prepared {
         layouts
     }
 
-    /// The first two components of the first layout for each method but the fit's own, by its clusters.
-    pub(super) fn maps_of_methods(&self, methods: &[MethodResult], spec: &Spec) -> Vec<MethodMap> {
-        let Some(layout) = self.layouts().into_iter().next().filter(|_| methods.len() > 1) else {
-            return Vec::new();
-        };
-        let Layout { name, method, mut axes, mut columns } = layout;
-        axes.truncate(2);
-        columns.truncate(2);
-        let map = |of: &MethodResult| {
-            let shown = of.sizes.len().min(MOST_CLUSTERS);
-            let label = |cluster: usize| match cluster {
-                cluster if cluster < shown => format!("cluster {cluster}"),
-                cluster if cluster == shown => "other clusters".into(),
-                _ => "in no cluster".into(),
-            };
-            let mut groups: Vec<(Label, Vec<usize>)> =
-                (0..shown + 2).map(|cluster| ((None, Some(label(cluster))), Vec::new())).collect();
-            for (row, found) in of.rows.iter().enumerate() {
-                let placed = columns.iter().all(|column| column.get(row).is_some_and(|v| v.is_finite()));
-                let Some(found) = found.filter(|_| placed) else { continue };
-                groups[usize::try_from(found).map_or(shown + 1, |cluster| cluster.min(shown))].1.push(row);
-            }
-            let groups = sample(&columns, groups, MOST_METHOD_POINTS, spec.seed, None);
-            let rows = groups.iter().map(|group| group.rows).sum();
-            let (name, axes) = (name.clone(), axes.clone());
-            let map = MapFound { name, method: method.into(), axes, rows, groups, boundary: None };
-            (rows > 0).then(|| MethodMap { method: of.name.clone(), map })
-        };
-        methods.iter().skip(1).take(MOST_METHODS).filter_map(map).collect()
-    }
-
-    /// The maps of the segments, the one in two dimensions first; `rows` are those of the table.
+    /// The maps of the segments, the one in two dimensions first, and the first one again for each other method; `rows` are those
+    /// of the table, and the first of `methods` is the fit's own.
     pub(super) fn maps(
         &self,
         rows: &[Option<Assignment>],
         k: usize,
+        methods: &[MethodResult],
         (spec, names): (&Spec, Names<'_>),
-    ) -> Vec<MapFound> {
-        if k > MOST_SEGMENTS {
-            return Vec::new();
+    ) -> (Vec<MapFound>, Vec<MethodMap>) {
+        let drawn = k <= MOST_SEGMENTS;
+        if !drawn && methods.len() < 2 {
+            return (Vec::new(), Vec::new());
         }
-        self.layouts().into_iter().filter_map(|layout| self.map(layout, rows, k, (spec, names))).collect()
+        let layouts = self.layouts();
+        let of_methods =
+            layouts.first().map_or_else(Vec::new, |layout| maps_of_methods(layout, methods, spec));
+        let layouts = layouts.into_iter().filter(|_| drawn);
+        (layouts.filter_map(|layout| self.map(layout, rows, k, (spec, names))).collect(), of_methods)
     }
 
     /// The rows in the coordinates of one of the recipe's reductions, if these are at hand.
@@ -188,4 +164,31 @@ impl Prepared {
             () => None,
         }
     }
+}
+
+/// The first two components of a layout for each method but the fit's own, by its clusters.
+fn maps_of_methods(layout: &Layout, methods: &[MethodResult], spec: &Spec) -> Vec<MethodMap> {
+    let Layout { name, method, axes, columns } = layout;
+    let (axes, columns) = (&axes[..axes.len().min(2)], &columns[..columns.len().min(2)]);
+    let map = |of: &MethodResult| {
+        let shown = of.sizes.len().min(MOST_CLUSTERS);
+        let label = |cluster: usize| match cluster {
+            cluster if cluster < shown => format!("cluster {cluster}"),
+            cluster if cluster == shown => "other clusters".into(),
+            _ => "in no cluster".into(),
+        };
+        let mut groups: Vec<(Label, Vec<usize>)> =
+            (0..shown + 2).map(|cluster| ((None, Some(label(cluster))), Vec::new())).collect();
+        for (row, found) in of.rows.iter().enumerate() {
+            let placed = columns.iter().all(|column| column.get(row).is_some_and(|v| v.is_finite()));
+            let Some(found) = found.filter(|_| placed) else { continue };
+            groups[usize::try_from(found).map_or(shown + 1, |cluster| cluster.min(shown))].1.push(row);
+        }
+        let groups = sample(columns, groups, MOST_METHOD_POINTS, spec.seed, None);
+        let rows = groups.iter().map(|group| group.rows).sum();
+        let (name, axes) = (name.clone(), axes.to_vec());
+        let map = MapFound { name, method: (*method).into(), axes, rows, groups, boundary: None };
+        (rows > 0).then(|| MethodMap { method: of.name.clone(), map })
+    };
+    methods.iter().skip(1).take(MOST_METHODS).filter_map(map).collect()
 }
